@@ -1,0 +1,1 @@
+"""What flows: the events, the outputs, the table of topics. Imports nothing of ours."""

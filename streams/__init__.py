@@ -1,0 +1,1 @@
+"""How it flows: Faust apps, their transport, the commit unit, the store, feeds, the command line."""

@@ -1,0 +1,79 @@
+"""The command line: a table of commands, each in its own file under streams/commands, imported when it is called.
+
+A mistake in settings or input ends in one sentence and exit code 1 or 2; no stack trace reaches a user.
+"""
+
+from __future__ import annotations
+
+import importlib
+import os
+import sys
+
+import click
+
+# command -> (module, attribute, one line for --help)
+COMMANDS: dict[str, tuple[str, str, str]] = {
+    "demo": ("streams.commands.demo", "demo", "A simulated book through real Kafka and ClickHouse."),
+    "dev": ("streams.commands.dev", "dev", "Kafka, the ClickHouse engine and the workers, on loopback."),
+    "worker": ("streams.commands.worker", "worker", "The workers of a cluster."),
+    "topics": ("streams.commands.topics", "topics", "The table of topics, compared with the cluster or created."),
+    "migrate": ("streams.commands.migrate", "migrate", "The tables of the store, made or checked."),
+    "import": ("streams.commands.importer", "import_", "A ledger or a file of events, onto the history topic."),
+    "simulate": ("streams.commands.simulate", "simulate", "A seeded book of events, and the truth beside it."),
+    "backtest": ("streams.commands.backtest", "backtest", "The same agents over a file, without a broker."),
+    "tick": ("streams.commands.control", "tick", "The clock: one day's tick."),
+    "policy": ("streams.commands.control", "policy", "Check, compare and adopt a policy."),
+    "dead-letters": ("streams.commands.dead_letters", "dead_letters", "What was refused, why, and once more."),
+    "status": ("streams.commands.status", "status", "Lag, freshness by feed, dead letters, open alerts."),
+    "audit": ("streams.commands.audit", "audit", "Refolds the journal and compares states and outputs with it."),
+    "schemas": ("streams.commands.schemas", "schemas", "Writes the JSON Schemas and the AsyncAPI document."),
+}
+
+
+class _Lazy(click.Group):
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, name: str) -> click.Command | None:
+        if name not in COMMANDS:
+            return None
+        module, attribute, _ = COMMANDS[name]
+        command = getattr(importlib.import_module(module), attribute)
+        assert isinstance(command, click.Command)
+        return command
+
+    def format_commands(self, ctx: click.Context, formatter: click.HelpFormatter) -> None:
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, text) for name, (_, _, text) in COMMANDS.items()])
+
+
+@click.group(cls=_Lazy, context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(package_name="bellwether")
+def cli() -> None:
+    """bellwether: which customer account is turning, why, and what its limit should become."""
+
+
+def main() -> None:
+    """The entry point: one sentence for every expected failure, the exit code for every caller."""
+    from streams.errors import Refused
+
+    try:
+        cli.main(standalone_mode=False)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(error.exit_code)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("stopped", err=True)
+        sys.exit(130)
+    except Refused as error:
+        click.echo(f"bellwether: {error}", err=True)
+        sys.exit(1)
+    except BrokenPipeError:
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,77 @@
+"""The settings of every command: BELLWETHER_* variables, a .env file, or flags. Reads no topic and opens nothing."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import Field, SecretStr, field_validator
+from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+
+class Settings(BaseSettings):
+    """One deployment: one seller, one namespace."""
+
+    model_config = SettingsConfigDict(env_prefix="BELLWETHER_", env_file=".env", extra="ignore", frozen=True)
+
+    broker: str = "dev"  # "dev" or kafka://host:port[,host:port]
+    store: str = "dev"  # "dev" or clickhouse://user:password@host:port/database
+    namespace: Annotated[str, Field(pattern=r"^[a-z0-9][a-z0-9_-]{0,30}$|^$")] = ""
+    policy: Path | None = None  # none: deploy/policy.toml as shipped
+    data_dir: Path = Path(".bellwether")
+    slot: str = ""  # unique per process; none: made from host and process
+    bind: str = "127.0.0.1"
+    metrics_port: int = 0  # 0: none is served
+    tokens: Annotated[dict[str, SecretStr], NoDecode] = {}  # "name:role:token,…"
+    kafka_config: Annotated[dict[str, str], NoDecode] = {}  # librdkafka settings passed through, "key=value,…"
+    log_format: Literal["console", "json"] = "console"
+    journal_partitions: int = 0  # 0: 12, and 4 with the dev broker
+
+    @field_validator("kafka_config", mode="before")
+    @classmethod
+    def _pairs(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
+        if any(not sep for _, sep, _ in pairs):
+            raise ValueError("write it as key=value,key=value, for example sasl.username=app,sasl.password=…")
+        return {key.strip(): val.strip() for key, _, val in pairs}
+
+    @field_validator("tokens", mode="before")
+    @classmethod
+    def _tokens(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        out: dict[str, str] = {}
+        for item in value.split(","):
+            if not item.strip():
+                continue
+            name, _, rest = item.strip().partition(":")
+            role, _, token = rest.partition(":")
+            if not (name and role and token):
+                raise ValueError("write it as name:role:token,name:role:token")
+            out[f"{name}:{role}"] = token
+        return out
+
+    @field_validator("broker")
+    @classmethod
+    def _broker(cls, value: str) -> str:
+        if value != "dev" and not value.startswith("kafka://"):
+            raise ValueError("write it as dev or kafka://host:9092")
+        return value
+
+    @field_validator("store")
+    @classmethod
+    def _store(cls, value: str) -> str:
+        if value != "dev" and not value.startswith(("clickhouse://", "clickhouses://")):
+            raise ValueError("write it as dev or clickhouse://user:password@host:8123/database")
+        return value
+
+    @property
+    def partitions(self) -> int:
+        """Journal partitions of a new deployment."""
+        return self.journal_partitions or (4 if self.broker == "dev" else 12)
+
+    def prefixed(self, name: str) -> str:
+        """A topic, group or transactional id with the namespace before it, when one is set."""
+        return f"{self.namespace}.{name}" if self.namespace else name
