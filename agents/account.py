@@ -1,0 +1,120 @@
+"""What is remembered of one account: ledger, signals, alerts, proposals and a pulse, in pieces and out of them.
+
+Only the composition lives here; each compartment knows its own bytes. Who reads topics and keeps pieces is streams/partition.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from agents.desk import Desk
+from agents.ledger import Ledger
+from agents.signals import Signals
+from agents.watch import Watch
+
+PULSE = "pulse"
+_PULSE_VERSION = 1
+NEVER = 4_000_000  # a day after every date we accept
+
+
+class Pulse:
+    """The small state that moves at nearly every tick, kept apart so that a tick rewrites 100 bytes and not the ledger.
+
+    `wake_on`: the first day whose tick must look at the account. `moved`: a checksum of the figures last emitted.
+    `counted`: the exposure in base currency that the book's total holds for this account, in minor units.
+    """
+
+    __slots__ = ("changed", "counted", "moved", "number", "numbered_on", "status", "wake_on")
+
+    def __init__(self) -> None:
+        self.wake_on = 0
+        self.numbered_on = 0  # the as_of that `number` counts for
+        self.number = 0  # snapshots and statuses emitted for that as_of
+        self.moved = 0
+        self.counted = 0
+        self.status: list[object] = []  # the account-status last emitted, as_of left out
+        self.changed = False
+
+    def next_number(self, as_of: int) -> int:
+        """The number of the next record with this as_of: with it, ids of records never repeat."""
+        if as_of != self.numbered_on:
+            self.numbered_on, self.number = as_of, 0
+        self.number += 1
+        self.changed = True
+        return self.number
+
+    def dump(self) -> bytes:
+        return orjson.dumps(
+            [
+                _PULSE_VERSION,
+                self.wake_on,
+                self.numbered_on,
+                self.number,
+                self.moved,
+                self.counted,
+                self.status,
+            ]
+        )
+
+    @classmethod
+    def load(cls, raw: bytes) -> Pulse:
+        pulse = cls()
+        version, *rest = orjson.loads(raw)
+        if version != _PULSE_VERSION:
+            raise ValueError(f"pulse of version {version}: this engine reads version {_PULSE_VERSION}")
+        pulse.wake_on, pulse.numbered_on, pulse.number, pulse.moved, pulse.counted, pulse.status = rest
+        return pulse
+
+
+def wake_on(raw: bytes) -> int:
+    """The wake-up day of a pulse as stored, without loading the account."""
+    day = orjson.loads(raw)[1]
+    assert isinstance(day, int)
+    return day
+
+
+class Account:
+    """One customer account. Mutable, owned by one journal partition; changed only by agents.monitor."""
+
+    __slots__ = ("account_id", "desk", "ledger", "pulse", "signals", "watch")
+
+    def __init__(
+        self, account_id: str, ledger: Ledger, signals: Signals, watch: Watch, desk: Desk, pulse: Pulse
+    ) -> None:
+        self.account_id = account_id
+        self.ledger = ledger
+        self.signals = signals
+        self.watch = watch
+        self.desk = desk
+        self.pulse = pulse
+
+
+def new(account_id: str) -> Account:
+    return Account(account_id, Ledger(), Signals(), Watch(), Desk(), Pulse())
+
+
+def load(account_id: str, pieces: Mapping[str, bytes]) -> Account:
+    """An account from its pieces. Raises ValueError for a version that this engine does not read."""
+    pulse = Pulse.load(pieces[PULSE]) if PULSE in pieces else Pulse()
+    return Account(
+        account_id,
+        Ledger.load(pieces),
+        Signals.load(pieces),
+        Watch.load(pieces),
+        Desk.load(pieces),
+        pulse,
+    )
+
+
+def dump(account: Account) -> dict[str, bytes | None]:
+    """The pieces that changed since the last dump; None deletes a piece."""
+    out = account.ledger.dump()
+    out.update(account.signals.dump())
+    out.update(account.watch.dump())
+    out.update(account.desk.dump())
+    if account.pulse.changed:
+        out[PULSE] = account.pulse.dump()
+        account.pulse.changed = False
+    return out

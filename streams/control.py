@@ -1,0 +1,175 @@
+"""The control topic from outside the journal: reading what stands in it, writing ticks and policies. Decides nothing.
+
+Whoever writes here (the intake worker that owns control, `bellwether tick`, `policy adopt`, an import) uses these functions.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import confluent_kafka as ck
+import orjson
+
+from schemas.topics import TOPICS
+from streams.errors import Refused
+from streams.settings import Settings
+
+SOURCE = "bellwether"
+
+
+@dataclass(slots=True)
+class Control:
+    """What the control topic says so far; `offset` is the next one to read."""
+
+    offset: int = 0
+    policy_hash: str | None = None
+    policy_text: str | None = None
+    first_policy_on: datetime | None = None
+    last_tick: date | None = None
+    books: dict[date, dict[int, tuple[Decimal, int]]] = field(default_factory=dict)
+
+    def take(self, raw: bytes) -> None:
+        """Fold one control record; what is not a control event is left to intake, which makes it a dead letter."""
+        try:
+            event = orjson.loads(raw)
+            kind = event["type"]
+            if kind == "policy.adopted":
+                self.policy_hash, self.policy_text = event["hash"], event["text"]
+                if self.first_policy_on is None:
+                    self.first_policy_on = datetime.fromisoformat(event["occurred_at"])
+            elif kind == "clock.ticked":
+                day = date.fromisoformat(event["as_of"])
+                self.last_tick = max(day, self.last_tick or day)
+            elif kind == "book.reported":
+                day = date.fromisoformat(event["as_of"])
+                if self.books and day < max(self.books):
+                    return
+                self.books = {d: parts for d, parts in self.books.items() if d >= day}
+                self.books.setdefault(day, {})[event["partition"]] = (
+                    Decimal(event["exposure"]),
+                    event["accounts"],
+                )
+        except (ValueError, KeyError, TypeError, ArithmeticError):
+            return
+
+    def book(self, partitions: int) -> tuple[str, int] | None:
+        """(exposure in base currency, accounts) of the newest day that every partition has reported, else None."""
+        for day in sorted(self.books, reverse=True):
+            parts = self.books[day]
+            if len(parts) == partitions:
+                total = sum((exposure for exposure, _ in parts.values()), Decimal(0))
+                return f"{total:f}", sum(accounts for _, accounts in parts.values())
+        return None
+
+
+def read_control(servers: str, settings: Settings, control: Control, *, timeout: float = 10) -> Control:
+    """Bring `control` up to the end of the topic. Raises Refused when the topic can not be read."""
+    topic = settings.prefixed(TOPICS["control"].name)
+    consumer = ck.Consumer(
+        {
+            **settings.kafka_config,
+            "bootstrap.servers": servers,
+            "group.id": settings.prefixed("control-reader"),
+            "enable.auto.commit": False,
+            "isolation.level": "read_committed",
+            "enable.partition.eof": True,
+        }
+    )
+    try:
+        low, _ = consumer.get_watermark_offsets(ck.TopicPartition(topic, 0), timeout)
+        control.offset = max(control.offset, low)
+        consumer.assign([ck.TopicPartition(topic, 0, control.offset)])
+        until = time.monotonic() + timeout
+        while time.monotonic() < until:
+            record = consumer.poll(0.5)
+            if record is None:
+                continue
+            if record.error():
+                if record.error().code() == ck.KafkaError._PARTITION_EOF:
+                    return control
+                raise Refused(f"cannot read {topic}: {record.error().str()}")
+            if record.value() is not None:
+                control.take(record.value())
+            control.offset = record.offset() + 1
+        raise Refused(f"{topic} was not read to its end within {timeout:.0f} s; is the broker {servers} well?")
+    except ck.KafkaException as error:
+        raise Refused(
+            f"cannot read {topic} on {servers}: {error.args[0].str()}; run `bellwether topics --create`"
+        ) from error
+    finally:
+        consumer.close()
+
+
+def policy_adopted(text: str, policy_hash: str, engine: str, now: datetime) -> dict[str, Any]:
+    """The event that puts a policy in force."""
+    return {
+        "event_id": f"policy-{policy_hash}-{now.strftime('%Y%m%dT%H%M%S')}",
+        "type": "policy.adopted",
+        "occurred_at": now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "source": SOURCE,
+        "hash": policy_hash,
+        "text": text,
+        "engine": engine,
+    }
+
+
+def clock_ticked(
+    as_of: date, now: datetime, book: tuple[str, int] | None = None, rates: Mapping[str, str] | None = None
+) -> dict[str, Any]:
+    """The event that ends day `as_of`."""
+    event: dict[str, Any] = {
+        "event_id": f"tick-{as_of.isoformat()}",
+        "type": "clock.ticked",
+        "occurred_at": now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "source": SOURCE,
+        "as_of": as_of.isoformat(),
+    }
+    if book is not None:
+        event["book_exposure"], event["book_accounts"] = book
+    if rates:
+        event["rates"] = dict(rates)
+    return event
+
+
+def send_control(servers: str, settings: Settings, *events: Mapping[str, Any], timeout: float = 20) -> None:
+    """Write control events, in order, and wait until the broker has them. Raises Refused when it does not."""
+    topic = settings.prefixed(TOPICS["control"].name)
+    failures: list[str] = []
+
+    def delivered(error: Any, _: Any) -> None:
+        if error is not None:
+            failures.append(error.str())
+
+    producer = ck.Producer(
+        {
+            **settings.kafka_config,
+            "bootstrap.servers": servers,
+            "enable.idempotence": True,
+            "delivery.timeout.ms": int(timeout * 1000),
+        }
+    )
+    for event in events:
+        producer.produce(topic, orjson.dumps(event), partition=0, on_delivery=delivered)
+    left = producer.flush(timeout + 5)
+    if failures or left:
+        raise Refused(f"{topic} on {servers} did not take the record: {failures[0] if failures else 'timed out'}")
+
+
+def day_to_tick(now: datetime, zone: ZoneInfo, control: Control) -> date | None:
+    """The newest day that has ended in `zone` and has no tick yet; None while there is nothing to end.
+
+    Before any tick the first day to end is the one on which the first policy was adopted: a live tick for an earlier day
+    would shut out the backfill of that day and of all before it.
+    """
+    yesterday = now.astimezone(zone).date() - timedelta(days=1)
+    if control.last_tick is not None:
+        return yesterday if yesterday > control.last_tick else None
+    if control.first_policy_on is None:
+        return None
+    return yesterday if yesterday >= control.first_policy_on.astimezone(zone).date() else None

@@ -1,0 +1,154 @@
+"""The intake app: validates what sources send, keys it by account and appends it to the journal. Decides nothing.
+
+What is not valid goes to dead-letters with its reason. Control records it copies to every journal partition, in order.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, timedelta
+from functools import lru_cache
+from typing import Any
+
+from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
+from schemas.topics import TOPICS
+from streams.letters import dead_letter
+from streams.murmur2 import partition_of
+from streams.settings import Settings
+
+SOURCES = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history", "control")
+AHEAD = timedelta(days=2)  # contract: an event this far ahead of its Kafka timestamp is refused
+
+
+class Intake:
+    """Copies blocks of source records to the journal. State: only what it takes to know whether control may go on.
+
+    `standing()` tells whether a policy stands in every journal partition; `history_unread()` whether a backfill waits.
+    Both ask the cluster, so they are called only while the answer can still change something.
+    """
+
+    def __init__(
+        self,
+        settings: Settings,
+        partitions: int,
+        standing: Callable[[], bool],
+        history_unread: Callable[[], bool],
+    ) -> None:
+        self.partitions = partitions
+        self.journal = settings.prefixed(TOPICS["journal"].name)
+        self.dead_letters = settings.prefixed(TOPICS["dead-letters"].name)
+        self.logical = {settings.prefixed(TOPICS[name].name): name for name in SOURCES}
+        self._standing = standing
+        self._history_unread = history_unread
+        self._stands = False
+        self._home = lru_cache(maxsize=200_000)(lambda key: partition_of(key, partitions))
+        self.counts: dict[tuple[str, str], int] = {}  # (topic, outcome) -> records
+
+    def take(self, block: Any) -> None:
+        """Journal entries and dead letters for the records of one block; those that must wait are deferred."""
+        source = self.logical[block.topic]
+        if source == "control":
+            self._take_control(block)
+            return
+        if not self._policy_stands():
+            block.defer(0)
+            return
+        accepted = refused = 0
+        history = source == "history"
+        for record in block.records:
+            raw = record.value()
+            try:
+                if raw is None:
+                    raise Invalid("the record has no value; send one JSON object")
+                event = parse(raw)
+                kind = event.type
+                if history:
+                    if kind == "clock.ticked":
+                        self._append(block, record, b"", block.partition_number)
+                        accepted += 1
+                        continue
+                    if kind in CONTROL_TYPES:
+                        raise Invalid(
+                            f"type: {kind} does not belong in a backfill; send it to the control topic"
+                        )
+                    key = event.account_id.encode()
+                    if self._home(key) != block.partition_number:
+                        raise Invalid(
+                            f"account {event.account_id} belongs in history partition {self._home(key)}, not "
+                            f"{block.partition_number}: key the record by account_id with the murmur2 partitioner"
+                        )
+                    self._append(block, record, key, block.partition_number)
+                else:
+                    self._check(source, event, record)
+                    self._append(block, record, event.account_id.encode(), None)
+                accepted += 1
+            except Invalid as error:
+                block.output(*dead_letter(self.dead_letters, record, str(error), "refused"))
+                refused += 1
+        self._count(source, "accepted", accepted)
+        self._count(source, "refused", refused)
+
+    def _check(self, source: str, event: Any, record: Any) -> None:
+        if TOPIC_OF[event.type] != source:
+            raise Invalid(f"type: {event.type} belongs in {TOPICS[TOPIC_OF[event.type]].name}, not here")
+        sent = record.timestamp()[1] / 1000
+        if event.occurred_at.timestamp() > sent + AHEAD.total_seconds():
+            raise Invalid(
+                f"occurred_at: {event.occurred_at.astimezone(UTC).isoformat()} is more than 2 days after the record was "
+                "sent; check the clock and the time zone of the source"
+            )
+
+    def _take_control(self, block: Any) -> None:
+        for index, record in enumerate(block.records):
+            raw = record.value()
+            try:
+                if raw is None:
+                    raise Invalid("the record has no value; send one JSON object")
+                event = parse(raw)
+                if event.type not in CONTROL_TYPES:
+                    raise Invalid(f"type: {event.type} belongs in {TOPICS[TOPIC_OF[event.type]].name}, not here")
+                if event.type == "clock.ticked":
+                    sent = record.timestamp()[1] / 1000
+                    if event.as_of.toordinal() > _ordinal(sent) + AHEAD.days:
+                        raise Invalid(
+                            f"as_of: {event.as_of} is more than 2 days after the record was sent; a day's tick is written "
+                            "when the day ends"
+                        )
+            except Invalid as error:
+                block.output(*dead_letter(self.dead_letters, record, str(error), "refused"))
+                self._count("control", "refused", 1)
+                continue
+            if event.type == "book.reported":
+                continue  # the clock sums it up; it is no part of the journal
+            if event.type == "clock.ticked":
+                # A policy copied by this very commit does not stand yet: the next poll brings the tick again.
+                if not self._policy_stands() or self._history_unread():
+                    block.defer(index)
+                    return
+            for partition in range(self.partitions):
+                self._append(block, record, b"", partition)
+            self._count("control", "accepted", 1)
+
+    def _append(self, block: Any, record: Any, key: bytes, partition: int | None) -> None:
+        headers = [
+            ("origin-topic", block.topic.encode()),
+            ("origin-partition", b"%d" % record.partition()),
+            ("origin-offset", b"%d" % record.offset()),
+        ]
+        sent = record.headers()
+        if sent:
+            headers.extend((name, value) for name, value in sent if name == "traceparent")
+        block.output(self.journal, key, record.value(), headers, partition)
+
+    def _policy_stands(self) -> bool:
+        if not self._stands:
+            self._stands = self._standing()
+        return self._stands
+
+    def _count(self, topic: str, outcome: str, n: int) -> None:
+        if n:
+            self.counts[topic, outcome] = self.counts.get((topic, outcome), 0) + n
+
+
+def _ordinal(seconds: float) -> int:
+    return int(seconds // 86_400) + 719_163  # date(1970, 1, 1).toordinal()

@@ -1,0 +1,76 @@
+"""Imports point one way: streams -> agents -> schemas. Read from the source, so that a forgotten branch counts too."""
+
+from __future__ import annotations
+
+import ast
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parents[2]
+ROOMS = ("schemas", "agents", "streams", "tests")
+MAY_IMPORT = {
+    "schemas": {"schemas"},
+    "agents": {"agents", "schemas"},
+    "streams": {"streams", "agents", "schemas"},
+}
+# agents/ is pure: nothing that reaches a clock, a socket, a disk, a thread or chance.
+IMPURE = {
+    "asyncio", "socket", "os", "io", "pathlib", "random", "secrets", "threading", "multiprocessing", "subprocess", "time",
+    "logging", "sqlite3", "urllib", "http", "tempfile", "shutil", "faust", "confluent_kafka", "clickhouse_connect", "chdb",
+    "httpx", "aiohttp", "structlog", "rich", "click", "prometheus_client", "pydantic_settings",
+}  # fmt: skip
+IMPURE_CALLS = {"now", "utcnow", "today", "open", "print", "input", "uuid4", "uuid1"}
+
+
+def violations(room: str, source: str, name: str) -> Iterator[str]:
+    """What `source`, a file of `room`, imports or calls that it must not."""
+    for node in ast.walk(ast.parse(source)):
+        modules: list[str] = []
+        if isinstance(node, ast.Import):
+            modules = [alias.name for alias in node.names]
+        elif isinstance(node, ast.ImportFrom):
+            modules = [node.module or ""]
+            if node.level:
+                yield f"{name}:{node.lineno} relative import: say which room it is"
+        for module in modules:
+            top = module.split(".")[0]
+            if top in ROOMS and top not in MAY_IMPORT[room]:
+                yield f"{name}:{node.lineno} {room} imports {module}"
+            if room == "agents" and top in IMPURE:
+                yield f"{name}:{node.lineno} agents imports {module}"
+        if room == "agents" and isinstance(node, ast.Call):
+            called = node.func.attr if isinstance(node.func, ast.Attribute) else getattr(node.func, "id", "")
+            owner = (
+                node.func.value.id
+                if isinstance(node.func, ast.Attribute) and isinstance(node.func.value, ast.Name)
+                else ""
+            )
+            if called in IMPURE_CALLS and (owner in {"", "date", "datetime", "uuid"}):
+                yield f"{name}:{node.lineno} agents calls {called}()"
+
+
+@pytest.mark.parametrize("room", sorted(MAY_IMPORT))
+def test_every_file_of_a_room_imports_only_what_its_room_may(room: str) -> None:
+    files = sorted((ROOT / room).rglob("*.py"))
+    assert files, f"no file in {room}/: the test would prove nothing"
+    found = [v for f in files for v in violations(room, f.read_text(), str(f.relative_to(ROOT)))]
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize(
+    ("room", "planted"),
+    [
+        ("schemas", "from agents.ledger import Ledger"),
+        ("schemas", "import streams.settings"),
+        ("agents", "from streams.settings import Settings"),
+        ("agents", "import random"),
+        ("agents", "def f():\n    import confluent_kafka"),
+        ("agents", "from datetime import datetime\nx = datetime.now()"),
+        ("agents", "from . import ledger"),
+        ("streams", "from tests.unit import test_import_direction"),
+    ],
+)
+def test_a_planted_violation_is_caught(room: str, planted: str) -> None:
+    assert list(violations(room, planted, "planted.py"))
