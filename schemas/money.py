@@ -1,4 +1,4 @@
-"""Money: decimal strings on the wire, whole minor units inside; exact, nothing is rounded, no float is touched.
+"""Money: decimal strings on the wire, whole minor units inside; nothing is rounded, no float touched.
 
 The ISO 4217 table lives here; rates between currencies do not (agents/rates.py).
 """
@@ -49,9 +49,9 @@ def minor(amount: str, currency: str) -> int:
     """The amount in minor units, exactly: minor("12.5", "USD") == 1250, minor("12", "JPY") == 12.
 
     Fewer decimals than the currency has are padded. Raises ValueError, with a sentence for people, when the
-    currency is unknown, the decimals are too many, the digits are more than MAX_DIGITS in minor units, or the
-    text is anything but digits with at most one point between them: no exponent, no "+", no blanks, no separators
-    of thousands. A leading "-" is read; whether a negative amount makes sense is for the field to say.
+    currency is unknown, the decimals are too many, the digits are more than MAX_DIGITS in minor units, or
+    the text is anything but digits with at most one point between them: no exponent, no "+", no blanks, no
+    separators of thousands. A leading "-" is read; whether a negative amount makes sense, the field says.
     """
     try:
         places = EXPONENTS[currency]
@@ -77,13 +77,13 @@ def _minor(amount: str, currency: str) -> int:
     if len(decimals) > places:
         raise ValueError(f"{amount!r} has {len(decimals)} decimals: {currency} has {places}")
     digits = whole + decimals.ljust(places, "0")
-    if len(digits) > MAX_DIGITS:
+    if len(digits.lstrip("0")) > MAX_DIGITS:
         raise ValueError(f"{amount!r} has more than {MAX_DIGITS} digits in minor units of {currency}")
     return -int(digits) if sign else int(digits)
 
 
 def text(minor: int, currency: str) -> str:
-    """An amount in minor units as a decimal string with all of its currency's digits: text(1250, "USD") == "12.50".
+    """An amount in minor units as a decimal string with all its decimals: text(1250, "USD") == "12.50".
 
     The inverse of minor(). Raises ValueError when the currency is unknown.
     """

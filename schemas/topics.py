@@ -1,4 +1,4 @@
-"""The table of topics: one small record each, with its purpose, who writes it, who reads it, and its settings.
+"""The table of topics: one small record each, with purpose, writer, readers, key and settings.
 
 Creating topics and comparing them with a cluster is not done here (streams/commands/topics.py).
 """
@@ -16,7 +16,7 @@ OUTPUT_RETENTION_MS: Final = 400 * _DAY
 _ROOM_FOR_HEADERS: Final = {"max.message.bytes": "2097152"}
 
 # Without these a compacted topic is hardly ever compacted: the cleaner leaves the active segment alone, and
-# Kafka's defaults keep one open for 7 days or 1 GiB. Segments roll by time or size; the lag makes the cleaner run.
+# Kafka's defaults keep one open for 7 days or 1 GiB. The lag wakes the cleaner.
 _STATE_COMPACTION: Final = {
     "segment.ms": "600000",
     "segment.bytes": "67108864",

@@ -1,0 +1,162 @@
+"""Why an input is no event, in one sentence for a person: the field, what was given, what is wanted.
+
+Only words are made here, on the slow path; what is refused is decided by the models in events.py.
+"""
+
+from __future__ import annotations
+
+import difflib
+import json
+import re
+from collections.abc import Iterable, Mapping
+from typing import Any, Final, get_args
+
+from pydantic import BaseModel, ValidationError
+from pydantic_core import ErrorDetails
+
+from schemas.fields import CURRENCY, WANTED
+from schemas.money import EXPONENTS
+
+BETWEEN_FIELDS: Final = "between_fields"
+"""The error type of fields that do not agree; its sentence is complete."""
+
+_MAX_SHOWN: Final = 60
+_CONTAINERS: Final = {
+    "tuple_type": "a list",
+    "too_short": "a list of at least one",
+    "dict_type": "an object",
+    "model_type": "an object",
+    "model_attributes_type": "an object",
+}
+"""What is wanted where the error is about a list or an object as a whole, by pydantic's error type."""
+
+
+def shown(value: Any) -> str:
+    """What was given, as JSON, short, and safe to print on a terminal or in a header."""
+    if isinstance(value, dict):
+        return "an object"
+    if isinstance(value, list | tuple):
+        return "a list"
+    if value is None:
+        return "null"
+    if isinstance(value, str):
+        return json.dumps(
+            value if len(value) <= _MAX_SHOWN else value[: _MAX_SHOWN - 1] + "…", ensure_ascii=True
+        )
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, int) and value.bit_length() > 200:
+        return "a number of more than 60 digits"
+    if isinstance(value, int | float):
+        return f"the number {value!r}"
+    return f"a {type(value).__name__}"
+
+
+def nearest(word: str, known: Iterable[str]) -> str:
+    """ " (did you mean x?)" when a known word is near, else nothing."""
+    near = difflib.get_close_matches(word[:200], list(known), n=1, cutoff=0.6)
+    return f" (did you mean {near[0]}?)" if near else ""
+
+
+def _path(place: tuple[int | str, ...]) -> str:
+    """The path of a field, as applications[0].amount. A name from outside is made short and printable."""
+    out = ""
+    for part in place:
+        if isinstance(part, int):
+            out += f"[{part}]"
+        else:
+            name = part if part.isidentifier() and len(part) <= _MAX_SHOWN else shown(part)
+            out += f".{name}" if out else name
+    return out
+
+
+def reason(raw: bytes | str | None, error: ValidationError, models: Mapping[str, type[BaseModel]]) -> str:
+    """The sentence for one refused input; `models` are the known types. Raises nothing."""
+    details = error.errors(include_url=False)
+    first = details[0]
+    if first["type"] == "json_invalid":
+        return _not_json(raw, str(first["ctx"]["error"]))
+    if first["type"] == "union_tag_not_found":
+        return "type: missing; wanted one of the known types, such as payment.received"
+    if first["type"] == "union_tag_invalid":
+        kind = first["input"]["type"]
+        hint = nearest(kind, models) if isinstance(kind, str) else ""
+        return f"type: {shown(kind)} is no known type{hint}; wanted one of the {len(models)} of the contract"
+    if not first["loc"]:
+        return f"the value: {shown(first['input'])} given; wanted a JSON object"
+    kind = str(first["loc"][0])
+    missing = [str(item["loc"][-1]) for item in details if item["type"] == "missing"]
+    # a misspelt field explains the one that is missing, so what is unknown comes first
+    details.sort(key=lambda item: item["type"] != "extra_forbidden")
+    rest = len(details) - 1
+    more = f" (and {rest} more mistake{'s' if rest > 1 else ''})" if rest else ""
+    return f"{_sentence(details[0], models[kind], missing)}{more}"
+
+
+def _sentence(item: ErrorDetails, model: type[BaseModel], missing: list[str]) -> str:
+    kind, given, context = item["type"], item["input"], item.get("ctx", {})
+    if kind == BETWEEN_FIELDS:
+        return str(context["sentence"])
+    place = item["loc"][1:]
+    if place[-1] == "[key]":  # the key of an object is what is wrong, not its value
+        given, place = place[-2], place[:-1]
+    field = _path(place)
+    if kind == "missing":
+        return f"{field}: missing; wanted in every {item['loc'][0] if len(place) == 1 else _path(place[:1])}"
+    if kind == "extra_forbidden":
+        name = str(place[-1])
+        known = missing if nearest(name, missing) else _siblings(model, place)
+        return f"{field}: unknown field{nearest(name, known)}; anything of your own goes under extra"
+    if kind == "literal_error":
+        options = re.findall(r"'([^']*)'", str(context["expected"]))
+        hint = nearest(given, options) if isinstance(given, str) else ""
+        return f"{field}: {shown(given)} given{hint}; wanted {'one of ' * (len(options) > 1)}{', '.join(options)}"
+    if kind == WANTED:
+        wanted = item["msg"]
+        hint = (
+            nearest(given.strip().upper(), EXPONENTS) if wanted == CURRENCY and isinstance(given, str) else ""
+        )
+        return f"{field}: {shown(given)} given{hint}; wanted {wanted}"
+    return f"{field}: {shown(given)} given; wanted {_CONTAINERS.get(kind, item['msg'])}"
+
+
+def _siblings(model: type[BaseModel], place: tuple[int | str, ...]) -> Iterable[str]:
+    """The fields that are known where an unknown one stands: those of the event, or of a model inside it."""
+    if len(place) == 1:
+        return model.model_fields
+    annotations = [model.model_fields[str(place[0])].annotation]
+    while annotations:
+        annotation = annotations.pop()
+        if isinstance(annotation, type) and issubclass(annotation, BaseModel):
+            return annotation.model_fields
+        annotations.extend(get_args(annotation))
+    return ()
+
+
+def _not_json(raw: bytes | str | None, detail: str) -> str:
+    wanted = "wanted one JSON object in UTF-8"
+    if not raw:
+        return f"the value: empty; {wanted}"
+    if isinstance(raw, bytes):
+        try:
+            raw = raw.decode()
+        except UnicodeDecodeError as error:
+            return f"the value: not UTF-8 at byte {error.start}; {wanted}"
+    if raw.startswith("\ufeff"):
+        return f"the value: starts with a byte order mark; {wanted}, without one"
+    return f"the value: not JSON, {detail}; {wanted}"
+
+
+def repeated_key(raw: bytes | str) -> str | None:
+    """The first key that one object of this JSON text holds twice, or None. Slow: walks the whole text in Python."""
+    found: list[str] = []
+
+    def pairs(items: list[tuple[str, Any]]) -> None:
+        seen: set[str] = set()
+        for key, _ in items:
+            if key in seen:
+                found.append(key)
+            seen.add(key)
+
+    json.loads(raw, object_pairs_hook=pairs)
+    return found[0] if found else None
