@@ -1,0 +1,53 @@
+"""What all tests share: a real Kafka and the real ClickHouse engine, each started once, when the first test asks for it.
+
+A test that asks for neither pays nothing. Tests keep apart by `namespace`: topics, groups and databases of their own.
+"""
+
+from __future__ import annotations
+
+import os
+import uuid
+from collections.abc import Iterator
+
+import pytest
+
+for variable in [name for name in os.environ if name.startswith("BELLWETHER_")]:
+    del os.environ[variable]  # a developer's settings must not reach into the tests
+
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The markers `kafka` and `clickhouse` follow from the fixtures that a test asks for."""
+    for item in items:
+        for service in ("kafka", "clickhouse"):
+            if service in getattr(item, "fixturenames", ()):
+                item.add_marker(service)
+
+
+@pytest.fixture(scope="session")
+def kafka(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """bootstrap.servers of a real broker. It has no topics but those that tests make."""
+    from streams.dev.processes import dev_services
+    from streams.settings import Settings
+
+    settings = Settings(broker="dev", store="clickhouse://unused", data_dir=tmp_path_factory.mktemp("kafka"))
+    with dev_services(settings) as services:
+        yield services.kafka_servers
+
+
+@pytest.fixture(scope="session")
+def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
+    """The dsn of the real engine behind its HTTP front, for clickhouse_connect.get_client(dsn=…)."""
+    from streams.dev.processes import dev_services
+    from streams.settings import Settings
+
+    settings = Settings(
+        broker="kafka://unused:9092", store="dev", data_dir=tmp_path_factory.mktemp("clickhouse")
+    )
+    with dev_services(settings) as services:
+        yield services.clickhouse
+
+
+@pytest.fixture
+def namespace() -> str:
+    """A namespace that no other test has."""
+    return f"t{uuid.uuid4().hex[:10]}"
