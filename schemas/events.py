@@ -382,8 +382,6 @@ class AccountOpened(_Profile):
 
 
 class AccountUpdated(_Profile):
-    """The whole profile anew: an optional field that is absent is unknown from then on."""
-
     type: Literal["account.updated"]
 
 
@@ -649,7 +647,7 @@ def parse(raw: bytes | str) -> AccountEvent | ControlEvent:
     if type(event) in _WITH_APPLICATIONS:
         for application in event.applications or ():  # type: ignore[union-attr]
             expected += len(application.model_fields_set)
-    if (raw.count(b'":') if isinstance(raw, bytes) else raw.count('":')) != expected:
+    if (raw.count('":') if isinstance(raw, str) else raw.count(b'":')) != expected:
         twice = repeated_key(raw)
         if twice is not None:
             raise Invalid(f"{shown(twice)[1:-1]}: given twice; wanted each field once")

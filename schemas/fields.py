@@ -100,12 +100,14 @@ class _Currency:
         return {"type": "string", "enum": list(EXPONENTS)}
 
 
+# Patterns are read by pydantic's Rust, and in the JSON Schemas by ECMAScript's and Python's regular expressions:
+# only what all three read alike is used.
+_ID_FORM: Final = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
+
 # Blanks at either end are refused: "C-1 " and "C-1" would be two customers.
 Id = Annotated[
     str,
-    StringConstraints(
-        strict=True, min_length=1, max_length=200, pattern=r"^[^\s\p{Cc}]([^\p{Cc}]*[^\s\p{Cc}])?$"
-    ),
+    StringConstraints(strict=True, min_length=1, max_length=200, pattern=_ID_FORM),
     Wanted("a string of 1 to 200 characters without control characters and without blanks at its ends"),
 ]
 Name = Annotated[
@@ -129,7 +131,7 @@ RegistryIds = Annotated[
 ]
 Url = Annotated[
     str,
-    StringConstraints(strict=True, max_length=4000, pattern=r"^https?://[^\s\p{Cc}]+$"),
+    StringConstraints(strict=True, max_length=4000, pattern=r"^https?://[^\s\x00-\x1f\x7f-\x9f]+$"),
     Wanted("a URL that starts with http:// or https://, of at most 4000 characters"),
 ]
 Country = Annotated[

@@ -21,6 +21,7 @@ BETWEEN_FIELDS: Final = "between_fields"
 """The error type of fields that do not agree; its sentence is complete."""
 
 _MAX_SHOWN: Final = 60
+_NEAR: Final = 0.7  # difflib's ratio: a letter or two apart
 _CONTAINERS: Final = {
     "tuple_type": "a list",
     "too_short": "a list of at least one",
@@ -54,7 +55,7 @@ def shown(value: Any) -> str:
 
 def nearest(word: str, known: Iterable[str]) -> str:
     """ " (did you mean x?)" when a known word is near, else nothing."""
-    near = difflib.get_close_matches(word[:200], list(known), n=1, cutoff=0.6)
+    near = difflib.get_close_matches(word[:200], list(known), n=1, cutoff=_NEAR)
     return f" (did you mean {near[0]}?)" if near else ""
 
 
@@ -81,16 +82,20 @@ def reason(raw: bytes | str | None, error: ValidationError, models: Mapping[str,
     if first["type"] == "union_tag_invalid":
         kind = first["input"]["type"]
         hint = nearest(kind, models) if isinstance(kind, str) else ""
-        return f"type: {shown(kind)} is no known type{hint}; wanted one of the {len(models)} of the contract"
+        return f"type: {shown(kind)} is no known type{hint}; wanted one of the contract's {len(models)} types"
     if not first["loc"]:
         return f"the value: {shown(first['input'])} given; wanted a JSON object"
     kind = str(first["loc"][0])
     missing = [str(item["loc"][-1]) for item in details if item["type"] == "missing"]
     # a misspelt field explains the one that is missing, so what is unknown comes first
     details.sort(key=lambda item: item["type"] != "extra_forbidden")
-    rest = len(details) - 1
-    more = f" (and {rest} more mistake{'s' if rest > 1 else ''})" if rest else ""
-    return f"{_sentence(details[0], models[kind], missing)}{more}"
+    told = details[0]
+    if told["type"] == "extra_forbidden":
+        meant = difflib.get_close_matches(str(told["loc"][-1]), missing, n=1, cutoff=_NEAR)
+        details = [item for item in details if item["type"] != "missing" or item["loc"][-1] not in meant]
+    others = [_path(item["loc"][1:]) for item in details[1:] if len(item["loc"]) > 1]
+    also = f" (also wrong: {', '.join(others[:3])}{' …' if len(others) > 3 else ''})" if others else ""
+    return f"{_sentence(told, models[kind], missing)}{also}"
 
 
 def _sentence(item: ErrorDetails, model: type[BaseModel], missing: list[str]) -> str:
@@ -116,6 +121,8 @@ def _sentence(item: ErrorDetails, model: type[BaseModel], missing: list[str]) ->
         hint = (
             nearest(given.strip().upper(), EXPONENTS) if wanted == CURRENCY and isinstance(given, str) else ""
         )
+        if field == "extra" and isinstance(given, dict):  # nothing else can be wrong inside
+            return f"extra: NaN or Infinity inside; wanted {wanted}"
         return f"{field}: {shown(given)} given{hint}; wanted {wanted}"
     return f"{field}: {shown(given)} given; wanted {_CONTAINERS.get(kind, item['msg'])}"
 
@@ -158,5 +165,5 @@ def repeated_key(raw: bytes | str) -> str | None:
                 found.append(key)
             seen.add(key)
 
-    json.loads(raw, object_pairs_hook=pairs)
+    json.loads(raw, object_pairs_hook=pairs, parse_int=str, parse_float=str)
     return found[0] if found else None
