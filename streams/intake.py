@@ -12,6 +12,7 @@ from typing import Any
 
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import TOPICS
+from streams.blocks import Block
 from streams.letters import dead_letter
 from streams.murmur2 import partition_of
 from streams.settings import Settings
@@ -44,7 +45,7 @@ class Intake:
         self._home = lru_cache(maxsize=200_000)(lambda key: partition_of(key, partitions))
         self.counts: dict[tuple[str, str], int] = {}  # (topic, outcome) -> records
 
-    def take(self, block: Any) -> None:
+    def take(self, block: Block) -> None:
         """Journal entries and dead letters for the records of one block; those that must wait are deferred."""
         source = self.logical[block.topic]
         if source == "control":
@@ -64,7 +65,7 @@ class Intake:
                 kind = event.type
                 if history:
                     if kind == "clock.ticked":
-                        self._append(block, record, b"", block.partition_number)
+                        self._append(block, record, b"", block.partition)
                         accepted += 1
                         continue
                     if kind in CONTROL_TYPES:
@@ -72,18 +73,18 @@ class Intake:
                             f"type: {kind} does not belong in a backfill; send it to the control topic"
                         )
                     key = event.account_id.encode()
-                    if self._home(key) != block.partition_number:
+                    if self._home(key) != block.partition:
                         raise Invalid(
                             f"account {event.account_id} belongs in history partition {self._home(key)}, not "
-                            f"{block.partition_number}: key the record by account_id with the murmur2 partitioner"
+                            f"{block.partition}: key the record by account_id with the murmur2 partitioner"
                         )
-                    self._append(block, record, key, block.partition_number)
+                    self._append(block, record, key, block.partition)
                 else:
                     self._check(source, event, record)
-                    self._append(block, record, event.account_id.encode(), None)
+                    self._append(block, record, event.account_id.encode(), -1)
                 accepted += 1
             except Invalid as error:
-                block.output(*dead_letter(self.dead_letters, record, str(error), "refused"))
+                block.outputs.append((*dead_letter(self.dead_letters, record, str(error), "refused"), -1))
                 refused += 1
         self._count(source, "accepted", accepted)
         self._count(source, "refused", refused)
@@ -98,7 +99,7 @@ class Intake:
                 "sent; check the clock and the time zone of the source"
             )
 
-    def _take_control(self, block: Any) -> None:
+    def _take_control(self, block: Block) -> None:
         for index, record in enumerate(block.records):
             raw = record.value()
             try:
@@ -115,21 +116,21 @@ class Intake:
                             "when the day ends"
                         )
             except Invalid as error:
-                block.output(*dead_letter(self.dead_letters, record, str(error), "refused"))
+                block.outputs.append((*dead_letter(self.dead_letters, record, str(error), "refused"), -1))
                 self._count("control", "refused", 1)
                 continue
             if event.type == "book.reported":
                 continue  # the clock sums it up; it is no part of the journal
-            if event.type == "clock.ticked":
-                # A policy copied by this very commit does not stand yet: the next poll brings the tick again.
-                if not self._policy_stands() or self._history_unread():
-                    block.defer(index)
-                    return
+            # A policy copied by this very commit does not stand yet: the next poll brings the tick again.
+            waits = event.type == "clock.ticked" and (not self._policy_stands() or self._history_unread())
+            if waits:
+                block.defer(index)
+                return
             for partition in range(self.partitions):
                 self._append(block, record, b"", partition)
             self._count("control", "accepted", 1)
 
-    def _append(self, block: Any, record: Any, key: bytes, partition: int | None) -> None:
+    def _append(self, block: Block, record: Any, key: bytes, partition: int) -> None:
         headers = [
             ("origin-topic", block.topic.encode()),
             ("origin-partition", b"%d" % record.partition()),
@@ -138,7 +139,7 @@ class Intake:
         sent = record.headers()
         if sent:
             headers.extend((name, value) for name, value in sent if name == "traceparent")
-        block.output(self.journal, key, record.value(), headers, partition)
+        block.outputs.append((self.journal, key, record.value(), headers, partition))
 
     def _policy_stands(self) -> bool:
         if not self._stands:

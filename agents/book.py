@@ -1,0 +1,106 @@
+"""What one journal partition knows beside its accounts: the policy in force, the clock, the rates, the book's totals.
+
+Control events change it (agents/monitor.py); its pieces are kept under the account id "", which no account can have.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import orjson
+
+from agents.policy import Policy, load_policy
+from agents.rates import Rates
+
+_VERSION = 1
+
+
+class Book:
+    """Mutable, one a journal partition. `day` is the last day whose tick is complete, None before the first."""
+
+    __slots__ = (
+        "accounts",
+        "adopted",
+        "book_accounts",
+        "book_exposure",
+        "changed",
+        "day",
+        "exposure",
+        "policy",
+        "policy_hash",
+        "policy_text",
+        "rates",
+        "sweep",
+    )
+
+    def __init__(self) -> None:
+        self.policy: Policy | None = None
+        self.policy_text = ""
+        self.policy_hash = ""
+        self.rates = Rates("USD", {})
+        self.day: int | None = None
+        # Every account is looked at, not just those with something due, at the tick after a policy and at live_from's:
+        # the id of the last one done so, or None while no sweep is under way.
+        self.sweep: str | None = None
+        self.exposure = 0  # of this partition, base currency's minor units, each account as last counted
+        self.accounts = 0  # of this partition with an exposure
+        self.book_exposure: str | None = None  # of the whole book at the tick before, as the tick carried it
+        self.book_accounts: int | None = None
+        self.adopted = False  # the policy changed since the last dump
+        self.changed = False
+
+    def adopt(self, text: str, policy_hash: str) -> bool:
+        """Put a policy in force; False when it is in force already. Raises PolicyError."""
+        if policy_hash == self.policy_hash:
+            return False
+        policy = load_policy(text)
+        self.rates = self.rates.rebased(policy.base_currency, policy.rates)
+        self.policy, self.policy_text, self.policy_hash = policy, text, policy_hash
+        self.sweep = ""
+        self.adopted = self.changed = True
+        return True
+
+    def dump(self) -> dict[str, bytes]:
+        """The pieces that changed since the last dump."""
+        out: dict[str, bytes] = {}
+        if self.adopted:
+            out["policy"] = orjson.dumps([_VERSION, self.policy_hash, self.policy_text])
+        if self.changed:
+            out["book"] = orjson.dumps(
+                [
+                    _VERSION,
+                    self.day,
+                    self.sweep,
+                    str(self.exposure),
+                    self.accounts,
+                    self.book_exposure,
+                    self.book_accounts,
+                    self.rates.dump(),
+                ]
+            )
+        self.adopted = self.changed = False
+        return out
+
+    @classmethod
+    def load(cls, pieces: Mapping[str, bytes]) -> Book:
+        """A book from its pieces; an empty one from none. Raises ValueError for a version that is not read."""
+        book = cls()
+        if "policy" in pieces:
+            version, policy_hash, text = orjson.loads(pieces["policy"])
+            _read(version)
+            book.adopt(text, policy_hash)
+            book.adopted = False
+        if "book" in pieces:
+            version, day, sweep, exposure, accounts, total, count, rates = orjson.loads(pieces["book"])
+            _read(version)
+            book.day, book.sweep, book.exposure, book.accounts = day, sweep, int(exposure), accounts
+            book.book_exposure, book.book_accounts = total, count
+            base = book.policy.base_currency if book.policy else "USD"
+            book.rates = Rates.load(rates).rebased(base, book.policy.rates if book.policy else {})
+        book.changed = False
+        return book
+
+
+def _read(version: int) -> None:
+    if version != _VERSION:
+        raise ValueError(f"book of version {version}: this engine reads version {_VERSION}")
