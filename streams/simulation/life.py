@@ -247,11 +247,11 @@ class Life:
         minor = order[1] if order else self._amount()
         # Order entry holds back what would pass the limit, nine times in ten.
         limit = self.limit
-        if limit is not None and self.balance + minor > limit and not crossing:
-            if not plan.released and rng.random() < 0.9:
-                if order:
-                    self._cancel(order[0])
-                return
+        beyond = limit is not None and self.balance + minor > limit and not crossing
+        if beyond and not plan.released and rng.random() < 0.9:
+            if order:
+                self._cancel(order[0])
+            return
         day = now // DAY
         due = day + plan.terms
         self.invoices += 1

@@ -8,14 +8,16 @@ What is publicly known, and where it enters
   have it, the others 5 to 90 days.
 * US businesses pay 6 to 8 days beyond terms on average (Experian Business Benchmark Report, Q3 2011: 5.6 to 8.2 by size)
   or 11 (Creditsafe, 2023 to 2025), and about half of all B2B invoices in Western Europe are paid late, 47 % in
-  the 2025 Atradius Payment Practices Barometer. Prompt payers here centre on +1 day, slow but steady ones on 10 to 32.
+  the 2025 Atradius Payment Practices Barometer. Prompt payers here centre on the day before the due
+  date, before payment runs and weekends delay them, slow but steady ones on 10 to 32 days beyond.
 * About 1.3 % of B2B receivables are never collected (Atradius, Western Europe, 2018), and 1 to 3 % of accounts a year
   default on a seller. Severe lateness is commoner: 23.5 % of the active businesses in a D&B development sample paid
   somebody severely late within a year (D&B Delinquency Risk Predictor, 2014).
 * **The share used is larger than a seller's book would show for defaults, so that books of 2,000 accounts hold enough
-  of them to judge by: about 11 % of accounts turn bad within the book, whatever its length.** Precision measured on a
-  simulated book is therefore flattered against a book in which 3 % turn; recall and lead time are not.
-* Account sizes are lognormal, as firm sizes are: median 18,000 a month, sigma 1.2. Invoices a month: median 5, sigma 0.6.
+  of them to judge by: about 11 % of accounts turn bad within the book, whatever its length.** Precision measured on
+  a simulated book is therefore flattered against a book in which 3 % turn; recall and lead time are not.
+* Account sizes are lognormal, as firm sizes are: median 18,000 a month, sigma 1.2; invoices a month: median 5, sigma
+  0.6.
 
 The rest (how long a deterioration lasts, how often agencies and newspapers see it, how often sound payers dispute,
 change banks, or are confused with a namesake) is assumed; each number stands beside its name below. No public source
@@ -28,9 +30,9 @@ payment, if it ever comes, is more than 60 days late), or when it files for inso
 past due of the first such invoice, or the day of the filing, whichever is first. The date is drawn, not found: all
 invoices that would cross earlier are paid by their 60th day, and one invoice, due 61 days before, does cross.
 
-Not realistic: nobody turns bad within the first `WARM_UP` days, nobody's deterioration is cut off by the end of the book,
-accounts turn independently of one another (no recession, no chain of failures), and habits do not change but
-through the regime.
+Not realistic: nobody turns bad within the first `WARM_UP` days, nobody's deterioration is cut off by the end of the
+book, accounts turn independently of one another (no recession, no chain of failures), and habits do not change
+but through the regime.
 """
 
 from __future__ import annotations
@@ -41,6 +43,7 @@ from random import Random
 from typing import Final
 
 from streams.simulation import names
+from streams.simulation.days import business_before
 
 NEVER: Final = 10_000_000  # a day that no book reaches
 PAST = 61  # an invoice is more than 60 days late from its 61st day on
@@ -174,7 +177,7 @@ def _habits(plan: Plan, rng: Random, start: int, end: int) -> None:
     plan.invoices = min(max(rng.lognormvariate(math.log(5.0), 0.6), 1.0), 30.0)
     plan.amount_spread = rng.uniform(0.3, 0.8)
     slow = regime == "slow_steady" or (regime != "prompt" and rng.random() < 0.2)
-    plan.late = rng.uniform(10, 32) if slow else rng.gauss(1.0, 3.0)
+    plan.late = rng.uniform(10, 32) if slow else rng.gauss(-1.0, 3.0)
     plan.late_spread = rng.uniform(3.0, 6.0) if slow else rng.uniform(1.5, 4.5)
     if plan.terms >= 30 and rng.random() < 0.12:
         plan.takes_discount = True
@@ -233,8 +236,9 @@ def _turn(plan: Plan, rng: Random, start: int, end: int) -> None:
         return
     event = rng.randrange(first, last + 1)
     if crosses:  # the invoice that crosses is issued on a business day
-        weekday = (event - PAST - plan.terms + 6) % 7
-        event -= max(0, weekday - 4)
+        event = business_before(event - PAST - plan.terms) + PAST + plan.terms
+    elif regime == "fail":  # courts file on business days
+        event = business_before(event)
     plan.power = rng.uniform(0.7, 1.8)
     plan.returns *= 3
     plan.keeps = rng.uniform(0.2, 0.75)
