@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import confluent_kafka as ck
+import confluent_kafka.admin as ck_admin
 from structlog import get_logger
 
 from streams.errors import Fatal, Refused
@@ -78,6 +79,10 @@ class Kafka:
     def producer(self, own: Mapping[str, object]) -> ck.Producer:
         """A producer that sends a key where Java's producers send it (librdkafka's own default differs)."""
         return ck.Producer(self._settings({"partitioner": "murmur2_random", **own}))
+
+    def admin(self) -> ck_admin.AdminClient:
+        """For questions about groups and topics."""
+        return ck_admin.AdminClient(self._settings({}))
 
     def partitions(self, topics: Iterable[str], seconds: float = 10.0) -> dict[str, int]:
         """How many partitions each topic has. Refused when no broker answers or a topic is missing."""
@@ -313,8 +318,10 @@ class Source:
             self.retry(f"seek in {topic}/{partition}", self.consumer.seek, there, seconds=10)
 
     def count_failures(self, blocks: list[Block]) -> None:
-        """Fatal when a block has failed too often in a row, and not for a poison that was new."""
+        """Fatal when a block has failed too often in a row, and not for a poison that was new, or at once by a Fatal."""
         for block in blocks:
+            if isinstance(block.error, Fatal | Refused):
+                raise block.error
             if block.applied or block.poisoned:
                 continue
             tp = (block.topic, block.partition)

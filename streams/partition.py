@@ -1,0 +1,453 @@
+"""The states of the partitions that a worker owns, and the two commit units: with states (monitor), without (intake).
+
+No Faust here, no meaning of a state or a record. At every return from `poll` and `commit` of the unit with states:
+
+    the states of each partition == fold(step, its input up to partition.positions), and both are committed.
+"""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from typing import Any
+
+import confluent_kafka as ck
+from structlog import get_logger
+
+from streams.blocks import TP, Block, Kafka, Source
+from streams.errors import Fatal, Refused
+from streams.slot import STABLE_SECONDS, WHO, Produce, Slot
+
+Pieces = Mapping[str, bytes]
+Headers = Sequence[tuple[str, bytes | str]] | None
+
+log = get_logger(__name__)
+
+
+class Partition:
+    """Number n of every input topic: the states of its accounts, and what the commit at hand has changed.
+
+    A state is one object in memory and a few named pieces of bytes on the changelog. Account "" is the partition's
+    own control state; its piece "who" is reserved. `memo` is the agent's (an index, say): made in on_restored, and
+    gone with the partition when its states are thrown away.
+    """
+
+    __slots__ = (
+        "_load",
+        "_names",
+        "changed",
+        "memo",
+        "number",
+        "objects",
+        "outputs",
+        "pieces",
+        "positions",
+        "removed",
+    )
+
+    def __init__(self, number: int, positions: dict[str, int], load: Callable[[str, Pieces], Any]) -> None:
+        self.number = number
+        self.positions = positions  # topic -> committed offset
+        self.pieces: dict[str, dict[str, bytes]] = {}  # as restored, until first touched
+        self.objects: dict[str, Any] = {}
+        self.changed: set[str] = set()
+        self.removed: dict[str, frozenset[str]] = {}
+        self.outputs: list[tuple[str, bytes | None, bytes | None, Headers]] = []  # topic, key, value, headers
+        self.memo: Any = None
+        self._load = load
+        self._names: dict[str, frozenset[str]] = {}  # of loaded accounts: the pieces that the changelog holds
+
+    def get(self, account_id: str) -> Any:
+        """The state, None if there is none. What is changed in it must be said with `put`."""
+        state = self.objects.get(account_id)
+        if state is None:
+            pieces = self.pieces.pop(account_id, None)
+            if pieces is not None:
+                self._names[account_id] = frozenset(pieces)
+                state = self.objects[account_id] = self._load(account_id, pieces)
+        return state
+
+    def put(self, account_id: str, state: Any) -> None:
+        """The state has changed, or is new: its changed pieces are written with the next commit."""
+        if account_id in self.pieces:
+            raise RuntimeError(f"put of account {account_id!r} before it was loaded")
+        self.objects[account_id] = state
+        self.changed.add(account_id)
+
+    def remove(self, account_id: str) -> None:
+        """The account is no more: all its pieces are deleted with the next commit."""
+        self.get(account_id)
+        if self.objects.pop(account_id, None) is not None:
+            self.changed.add(account_id)
+            self.removed[account_id] = self._names.pop(account_id, frozenset())
+
+    def accounts(self) -> Iterator[str]:
+        """All account ids, in no particular order; the control state is none."""
+        for known in (self.objects, self.pieces):
+            for account_id in known:
+                if account_id:
+                    yield account_id
+
+    def restored(self, piece: str) -> Iterator[tuple[str, bytes]]:
+        """(account id, bytes) of one piece, of all accounts that were not loaded yet: for on_restored."""
+        for account_id, pieces in self.pieces.items():
+            if account_id and piece in pieces:
+                yield account_id, pieces[piece]
+
+    def write(
+        self, changelog: str, dump: Callable[[Any], Mapping[str, bytes | None]], produce: Produce
+    ) -> None:
+        """Send outputs and changed pieces; a piece that dump gives as None is deleted."""
+        for topic, key, value, headers in self.outputs:
+            produce(topic, value, key, -1, headers)
+        for account_id in self.changed:
+            state = self.objects.get(account_id)
+            dumped = {} if state is None else dump(state)
+            prefix = account_id.encode() + b"\0"
+            names = self._names.get(account_id, _NONE)
+            live = {piece for piece, data in dumped.items() if data is not None}
+            dead = {piece for piece in names if piece in dumped and piece not in live}
+            if account_id in self.removed:
+                dead |= self.removed[account_id] - live
+            for piece in live:
+                produce(changelog, dumped[piece], prefix + piece.encode(), self.number)
+            for piece in dead:
+                produce(changelog, None, prefix + piece.encode(), self.number)
+            if state is not None and (dead or not live <= names):
+                self._names[account_id] = _shared((names | live) - dead)
+
+    def committed(self) -> None:
+        """What was changed is on the changelog."""
+        self.changed.clear()
+        self.removed.clear()
+        self.outputs.clear()
+
+
+_NONE: frozenset[str] = frozenset()
+_NAMES: dict[frozenset[str], frozenset[str]] = {}
+
+
+def _shared(names: frozenset[str]) -> frozenset[str]:
+    """One set for all accounts that have the same pieces, as most do."""
+    return _NAMES.setdefault(names, names) if len(_NAMES) < 1000 else _NAMES.get(names, names)
+
+
+class StatefulUnit:
+    """States, outputs and offsets in one transaction: for an app that folds co-partitioned topics.
+
+    load(account_id, pieces) -> state is called when the account is first touched. dump(state) -> {piece: bytes, or
+    None to delete it} is called once a commit for each changed account, and tells what changed since the last call.
+    on_restored(partition) is called in the polling thread with each partition that was restored (from nothing at the
+    first start), before its first block.
+
+    `outputs` names the topics that are written to, so that a missing one is refused at the start. Raises Refused at
+    construction (no broker, topics missing or not co-partitioned), Fatal when this process can not go on, Stopped.
+    """
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        *,
+        slot: str,
+        group: str,
+        topics: Sequence[str],
+        changelog: str,
+        load: Callable[[str, Pieces], Any],
+        dump: Callable[[Any], Mapping[str, bytes | None]],
+        outputs: Iterable[str] = (),
+        on_restored: Callable[[Partition], None] | None = None,
+        session_ms: int = 6000,
+        transaction_ms: int = 10_000,
+        max_records: int = 5000,
+    ) -> None:
+        counts = kafka.partitions([*topics, changelog, *outputs])
+        if len({counts[t] for t in (*topics, changelog)}) > 1:
+            told = ", ".join(f"{t} has {counts[t]}" for t in (*topics, changelog))
+            raise Refused(
+                f"these topics of {kafka.servers} must have as many partitions as each other: {told}; "
+                "see `bellwether topics`, and make the wrong one anew"
+            )
+        self.topics, self.changelog = tuple(topics), changelog
+        self.partitions: dict[int, Partition] = {}  # owned, or owned until the last rebalance (kept warm)
+        self.restored = self.warm = self.undone = 0
+        self.restore_seconds = 0.0
+        self._load, self._dump, self._on_restored = load, dump, on_restored
+        self._doubt = False
+        self.slot = Slot(
+            kafka, slot, transaction_ms
+        )  # before joining: ends what an earlier life of it left open
+        self.source = Source(
+            kafka,
+            group=group,
+            topics=topics,
+            slot=slot,
+            offsets_for=self._offsets_for,
+            session_ms=session_ms,
+            max_records=max_records,
+        )
+        self.inputs = self.source.inputs
+        self._restorer = kafka.consumer(
+            {
+                "group.id": group + "-restore",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,
+                "fetch.error.backoff.ms": 20,
+            }
+        )
+        # Connected now: a cold handle takes 0.5 to 1 s to its first record.
+        self.source.retry("restore", self._restorer.get_watermark_offsets, ck.TopicPartition(changelog, 0), 5)
+
+    def poll(self, timeout: float) -> list[Block]:
+        """Blocks at hand, with the states of their partition. Rebalances and restores happen in here."""
+        if self._doubt:
+            if self.slot.broken:
+                self.slot.renew()
+            self.source.rewind()
+            self._doubt = False
+        blocks = self.source.poll(timeout)
+        for block in blocks:
+            block.states = self.partitions[block.partition]
+        return blocks
+
+    def commit(self, blocks: list[Block]) -> bool:
+        """Outputs, changed states and offsets of the blocks in one transaction. False: some are undone; poll again.
+
+        A partition one of whose blocks was not applied is undone, and restored; the others are committed.
+        """
+        bad = {b.partition for b in blocks if not b.applied}
+        good = [b for b in blocks if b.partition not in bad]
+        touched = {b.partition: self.partitions[b.partition] for b in good}
+        dirty = [part for part in touched.values() if part.changed or part.outputs]
+        offsets = {(b.topic, b.partition): b.next_offset for b in good if b.end}
+
+        def write(produce: Produce) -> None:
+            for number in touched:
+                produce(self.changelog, self.slot.name.encode(), WHO, number)
+            for part in dirty:
+                part.write(self.changelog, self._dump, produce)
+
+        if offsets or dirty:
+            if not self.slot.commit(write, offsets, self.source.member):
+                bad |= touched.keys()
+            else:
+                for (topic, number), offset in offsets.items():
+                    touched[number].positions[topic] = offset
+                for part in dirty:
+                    part.committed()
+        if not bad:
+            self.source.settle(blocks)
+            return True
+        for number in bad:
+            self.partitions[number].positions = {}  # its states may be half changed: never take them for warm
+        self.undone += 1
+        self._doubt = True
+        self.source.count_failures(blocks)
+        return False
+
+    def stop(self) -> None:
+        """From any thread: whatever waits for Kafka ends soon, with Stopped."""
+        self.slot.stop()
+        self.source.stop()
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+        self.source.close()
+        self._restorer.close()
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the start, for metrics."""
+        return {
+            **_stats(self.slot, self.source),
+            "undone": self.undone,
+            "restored": self.restored,
+            "warm": self.warm,
+            "restore_seconds": self.restore_seconds,
+        }
+
+    def _offsets_for(self, tps: list[TP]) -> dict[TP, int]:
+        """Brings the partitions to what is committed. The order is the proof: offsets, high watermark, then read."""
+        numbers = sorted({n for _, n in tps})
+        if len(tps) != len(numbers) * len(self.topics):
+            raise Fatal(f"partitions of {', '.join(self.topics)} do not come together: {tps}")
+        committed = self.slot.committed(self.source, tps, [(self.changelog, n) for n in numbers])  # 1.
+        offsets = {tp: committed[tp] if tp in committed else self.source.watermarks(*tp)[0] for tp in tps}
+        cold = []
+        for n in numbers:
+            positions = {t: offsets[t, n] for t in self.topics}
+            old = self.partitions.get(n)
+            if old is not None and old.positions == positions and not old.changed:
+                self.warm += 1  # nobody committed since, and nothing was left half done: as good as restored
+            else:
+                self.partitions[n] = Partition(n, positions, self._load)
+                cold.append(n)
+        for n in self.partitions.keys() - set(numbers):
+            del self.partitions[n]
+        if cold:
+            self._restore(cold)  # 2. and 3.
+        return offsets
+
+    def _restore(self, numbers: list[int]) -> None:
+        began = time.monotonic()
+        missing = {}  # partition -> high watermark
+        for n in numbers:
+            low, high = self.source.watermarks(self.changelog, n)
+            if high > low:
+                missing[n] = high
+        self._restorer.assign([ck.TopicPartition(self.changelog, n, ck.OFFSET_BEGINNING) for n in missing])
+        patience = time.monotonic() + STABLE_SECONDS
+        count = 0
+        while missing:
+            self.source.check_stop()
+            if time.monotonic() > patience:
+                self.slot.end_dead(self.source, [(self.changelog, n) for n in missing])
+                patience = time.monotonic() + 2
+            first: Any = self._restorer.poll(0.05)
+            if first is None:
+                continue
+            for m in (first, *self._restorer.consume(10000, 0)):
+                error = m.error()
+                if error is None:
+                    self._remember(m)
+                    count += 1
+                elif error.code() == ck.KafkaError._PARTITION_EOF:
+                    # The end of the *stable* log: below the high watermark a transaction is open, so wait for it.
+                    if m.offset() >= missing.get(m.partition(), 0):
+                        missing.pop(m.partition(), None)
+                    continue
+                else:
+                    log.warning("restore", error=error.str())
+                    continue
+                patience = time.monotonic() + STABLE_SECONDS
+        self._restorer.unassign()
+        if self._on_restored:
+            for n in numbers:
+                self._on_restored(self.partitions[n])
+        seconds = time.monotonic() - began
+        self.restored += len(numbers)
+        self.restore_seconds += seconds
+        log.info("restored", partitions=numbers, records=count, seconds=round(seconds, 3))
+
+    def _remember(self, m: Any) -> None:
+        key = m.key()
+        if key == WHO:
+            return
+        account_id, _, piece = key.decode().rpartition("\0")
+        pieces = self.partitions[m.partition()].pieces
+        value = m.value()
+        if value is not None:
+            known = pieces.get(account_id)
+            if known is None:
+                known = pieces[account_id] = {}
+            known[sys.intern(piece)] = value
+        elif account_id in pieces:
+            pieces[account_id].pop(piece, None)
+            if not pieces[account_id]:
+                del pieces[account_id]
+
+
+class RelayUnit:
+    """Outputs and offsets in one transaction, no states: for an app that copies topics with any partition counts.
+
+    Blocks carry their outputs. `marker` is a topic of one partition in which each transaction names its slot, so that
+    another worker of the group can end at once what a dead one left open. Raises as `StatefulUnit` does.
+    """
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        *,
+        slot: str,
+        group: str,
+        topics: Sequence[str],
+        marker: str,
+        outputs: Iterable[str] = (),
+        session_ms: int = 6000,
+        transaction_ms: int = 10_000,
+        max_records: int = 5000,
+    ) -> None:
+        kafka.partitions([*topics, marker, *outputs])
+        self.marker, self.undone = marker, 0
+        self._doubt = False
+        self.slot = Slot(
+            kafka, slot, transaction_ms
+        )  # before joining: ends what an earlier life of it left open
+        self.source = Source(
+            kafka,
+            group=group,
+            topics=topics,
+            slot=slot,
+            offsets_for=self._offsets_for,
+            session_ms=session_ms,
+            max_records=max_records,
+        )
+        self.inputs = self.source.inputs
+
+    def poll(self, timeout: float) -> list[Block]:
+        """Blocks at hand. Rebalances happen in here."""
+        if self._doubt:
+            if self.slot.broken:
+                self.slot.renew()
+            self.source.rewind()
+            self._doubt = False
+        return self.source.poll(timeout)
+
+    def commit(self, blocks: list[Block]) -> bool:
+        """Outputs and offsets of the applied blocks in one transaction. False: some are undone; poll again."""
+        good = [b for b in blocks if b.applied]
+        offsets = {(b.topic, b.partition): b.next_offset for b in good if b.end}
+
+        def write(produce: Produce) -> None:
+            produce(self.marker, self.slot.name.encode(), WHO, 0)
+            for block in good:
+                for topic, key, value, headers, partition in block.outputs:
+                    produce(topic, value, key, partition, headers)
+
+        done = True
+        if offsets or any(b.outputs for b in good):
+            done = self.slot.commit(write, offsets, self.source.member)
+        if done and len(good) == len(blocks):
+            self.source.settle(blocks)
+            return True
+        self.undone += 1
+        self._doubt = True
+        self.source.count_failures(blocks)
+        return False
+
+    def stop(self) -> None:
+        """From any thread: whatever waits for Kafka ends soon, with Stopped."""
+        self.slot.stop()
+        self.source.stop()
+
+    def close(self) -> None:
+        """Leave the group, so that others take over at once."""
+        self.source.close()
+
+    def stats(self) -> dict[str, float]:
+        """Counters since the start, for metrics."""
+        return {**_stats(self.slot, self.source), "undone": self.undone}
+
+    def _offsets_for(self, tps: list[TP]) -> dict[TP, int]:
+        """What is committed, once nobody who is dead holds up our outputs' readers or our offsets."""
+        high = self.source.watermarks(self.marker, 0)[1]
+        here = ck.TopicPartition(self.marker, 0)
+        until = time.monotonic() + STABLE_SECONDS
+        while self.source.retry("marker", self.source.consumer.get_watermark_offsets, here, 5)[1] < high:
+            if time.monotonic() > until:  # undecided for longer than a living worker's transaction takes
+                self.slot.end_dead(self.source, [(self.marker, 0)])
+                break
+            self.source.check_stop()
+            time.sleep(0.01)
+        return self.slot.committed(self.source, tps, [(self.marker, 0)])
+
+
+def _stats(slot: Slot, source: Source) -> dict[str, float]:
+    return {
+        "commits": slot.commits,
+        "commit_seconds": slot.commit_seconds,
+        "doubts": slot.doubts,
+        "fenced": slot.fenced,
+        "assignments": source.assignments,
+    }

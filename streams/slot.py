@@ -1,0 +1,208 @@
+"""A worker's slot: its transactional producer, and how it ends what the slot of a dead worker left open.
+
+Exactly once as in Kafka Streams' v2: one producer a process, offsets and records in one transaction. No states here.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Mapping
+from typing import Any
+
+import confluent_kafka as ck
+import confluent_kafka.admin as ck_admin
+from structlog import get_logger
+
+from streams.blocks import PATIENCE_SECONDS, TP, Kafka, Source, Stopped
+from streams.errors import Fatal
+
+WHO = b"\0who"  # key of the record that names the slot: the first of a transaction in its marker partition
+STABLE_SECONDS = 0.4  # a healthy transaction is decided sooner; after that a dead worker is looked for
+DOUBTS = 20  # commits that fail in a row: about half a minute with a broker that answers
+
+FENCED = {
+    ck.KafkaError._FENCED,
+    ck.KafkaError.PRODUCER_FENCED,
+    ck.KafkaError.INVALID_PRODUCER_EPOCH,
+    ck.KafkaError.FENCED_INSTANCE_ID,
+}
+
+Produce = Callable[..., None]  # (topic, value, key, partition=-1, headers=None)
+
+log = get_logger(__name__)
+
+
+class Slot:
+    """The transactional producer of one worker. Its name is unique among living processes.
+
+    Whoever finds that its name was taken gives up (Fatal): two namesakes that answered a fence with a new producer
+    would fence each other for ever.
+    """
+
+    def __init__(self, kafka: Kafka, name: str, transaction_ms: int = 10_000) -> None:
+        self.name = name
+        self.broken = False  # the last commit is in doubt
+        self.commits = self.doubts = self.fenced = 0
+        self.commit_seconds = 0.0
+        self._kafka, self._transaction_ms = kafka, transaction_ms
+        self._stopping, self._doubts_in_a_row = False, 0
+        self._admin: ck_admin.AdminClient | None = None
+        self._producer: Any = None
+        self.renew()
+
+    def renew(self) -> None:
+        """A new producer under the old name: what was open is aborted, what was being committed is finished."""
+        self._producer = None  # the old handle goes first: one slot, one producer
+        self._producer = self._new(self.name)
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:
+                self._producer.init_transactions(2)
+                break
+            except ck.KafkaException as e:
+                if not e.args[0].retriable() or time.monotonic() > until:
+                    raise Fatal(f"transactions of {self.name} can not begin: {e.args[0].str()}") from e
+                if self._stopping:
+                    raise Stopped from None
+        self.broken = False
+
+    def commit(self, write: Callable[[Produce], None], offsets: Mapping[TP, int], member: Any) -> bool:
+        """One transaction: what write(produce) sends, and the offsets. False: in doubt, the slot is `broken`.
+
+        The first thing that is written names the slot in the marker partition, so that another can end what we leave
+        open. A broken slot needs `renew`; then the committed offsets tell what became of the transaction.
+        """
+        producer, began = self._producer, time.monotonic()
+
+        def produce(
+            topic: str, value: bytes | None, key: bytes | None, partition: int = -1, headers: Any = None
+        ) -> None:
+            try:
+                producer.produce(topic, value, key, partition, headers=headers)
+            except BufferError:
+                producer.flush(30)
+                producer.produce(topic, value, key, partition, headers=headers)
+
+        try:
+            producer.begin_transaction()
+            write(produce)
+            producer.flush(30)  # so that whoever sees our offsets pending also sees who we are
+            if offsets:
+                tps = [ck.TopicPartition(*tp, offset) for tp, offset in offsets.items()]
+                producer.send_offsets_to_transaction(tps, member, 30)
+            producer.commit_transaction(30)
+        except (ck.KafkaException, BufferError) as e:
+            error = e.args[0] if isinstance(e, ck.KafkaException) else None
+            if error is not None and error.code() in FENCED:
+                raise Fatal(
+                    f"{self.name} was fenced: another process took its name, or its partitions"
+                ) from e
+            self.broken = True
+            self.doubts += 1
+            self._doubts_in_a_row += 1
+            log.warning(
+                "commit in doubt", slot=self.name, error=error.str() if error else "the queue is full"
+            )
+            if self._doubts_in_a_row >= DOUBTS:
+                raise Fatal(
+                    f"{DOUBTS} commits failed in a row, the last with: {error.str() if error else e}"
+                ) from e
+            time.sleep(min(1.0, 0.05 * (self._doubts_in_a_row - 1)))
+            return False
+        self._doubts_in_a_row = 0
+        self.commits += 1
+        self.commit_seconds += time.monotonic() - began
+        return True
+
+    def committed(self, source: Source, tps: list[TP], markers: Iterable[TP]) -> dict[TP, int]:
+        """The committed offsets of these partitions (none where none is), once nothing that moves them is undecided.
+
+        markers: the partitions in which writers of these offsets name themselves.
+        """
+        ask = [ck.TopicPartition(*tp) for tp in tps]
+        until = time.monotonic() + PATIENCE_SECONDS
+        while True:
+            try:  # on a read_committed handle this asks for stable offsets, and waits while one is undecided
+                got = source.consumer.committed(ask, STABLE_SECONDS)
+                errors = [p.error for p in got if p.error is not None]
+                if not errors:
+                    return {(p.topic, p.partition): p.offset for p in got if p.offset >= 0}
+                log.warning("committed offsets", error=errors[0].str())
+            except ck.KafkaException as e:
+                if e.args[0].fatal() or time.monotonic() > until:
+                    raise Fatal(f"committed offsets of {source.group}: {e.args[0].str()}") from e
+                self.end_dead(source, markers)
+            source.check_stop()
+
+    def end_dead(self, source: Source, markers: Iterable[TP]) -> None:
+        """End the transactions that workers which are no longer in the group left open in these marker partitions.
+
+        Without this all readers wait until the broker ends them: transaction.timeout.ms, and up to 10 s more. Never
+        needed for correctness, and harmless to it: a writer that left the group and lives is a zombie, and exits.
+        """
+        names: set[str] = set()
+        for topic, number in markers:
+            here = ck.TopicPartition(topic, number)
+            # The last stable offset: of the first record of the oldest open transaction.
+            stable = source.retry(f"end of {topic}/{number}", source.consumer.get_watermark_offsets, here, 5)[
+                1
+            ]
+            high = source.watermarks(topic, number)[1]
+            if stable < high:
+                names |= _writers(source.ends, ck.TopicPartition(topic, number, stable), high)
+        names.discard(self.name)
+        try:
+            dead = names - self._members(source.group) if names else names
+        except ck.KafkaException as e:
+            log.warning("members unknown", group=source.group, error=e.args[0].str())
+            return
+        for name in sorted(dead):
+            try:
+                self._new(name).init_transactions(5)
+                self.fenced += 1
+                log.info("ended what a dead worker left open", dead=name, by=self.name)
+            except ck.KafkaException as e:
+                log.warning("could not end what a dead worker left open", dead=name, error=e.args[0].str())
+
+    def stop(self) -> None:
+        """From any thread: give up waiting for a broker that is away."""
+        self._stopping = True
+
+    def _new(self, name: str) -> ck.Producer:
+        return self._kafka.producer(
+            {
+                "transactional.id": name,
+                "transaction.timeout.ms": self._transaction_ms,
+                "linger.ms": 0,
+                "queue.buffering.max.messages": 1_000_000,
+                "compression.type": "lz4",
+            }
+        )
+
+    def _members(self, group: str) -> set[str]:
+        """Slots that are in the group now: each member's client.id is its slot."""
+        if self._admin is None:
+            self._admin = self._kafka.admin()
+        found = self._admin.describe_consumer_groups([group], request_timeout=5)[group].result()
+        return {member.client_id for member in found.members}
+
+
+def _writers(reader: ck.Consumer, start: ck.TopicPartition, high: int) -> set[str]:
+    """The slots that named themselves from `start` up to the high watermark, committed or not."""
+    names: set[str] = set()
+    reader.assign([start])
+    until = time.monotonic() + 2
+    while time.monotonic() < until:
+        m: Any = reader.poll(0.1)
+        if m is None:
+            continue
+        if m.error() is not None:
+            if m.error().code() == ck.KafkaError._PARTITION_EOF:
+                break
+            continue
+        if m.key() == WHO:
+            names.add(m.value().decode())
+        if m.offset() >= high - 1:
+            break
+    reader.unassign()
+    return names

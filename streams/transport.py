@@ -1,0 +1,263 @@
+"""Faust transport `blocks://`: an agent is handed one message a partition and poll, whose value is a `blocks.Block`.
+
+Faust is told once that it owns everything. What is really ours is settled between Kafka and the unit that
+`app.unit_factory()` makes, so none of Faust's rebalance choreography runs, and its acks mean nothing.
+
+    app = transport.application("monitor", lambda: StatefulUnit(…), data_dir)
+
+    @app.agent(app.topic("credit.journal.v1", **transport.TOPIC))
+    async def monitor(blocks):
+        async for block in blocks:
+            with block:
+                …
+
+    transport.run(app)
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from pathlib import Path
+from typing import Any, NoReturn, cast
+
+import faust
+from faust.transport import base
+from faust.transport.consumer import Consumer as BaseConsumer
+from faust.transport.producer import Producer as BaseProducer
+from faust.types import TP, ConsumerMessage
+from structlog import get_logger
+
+from streams.blocks import Block, Stopped, Unit
+from streams.errors import Fatal, Refused
+
+PATIENCE_SECONDS = 60.0  # an agent that is not past its blocks by then hangs, or died outside `with block:`
+POLL_SECONDS = 0.25  # how long a poll may wait: what a stop may have to wait for
+CLOSE_SECONDS = 3.0  # how long leaving the group may take
+
+# What the topics of an app are made with: blocks go through as they are, and no acks are counted.
+TOPIC: Mapping[str, Any] = {"key_serializer": "raw", "value_serializer": "raw", "acks": False}
+
+log = get_logger(__name__)
+
+
+def application(name: str, unit_factory: Callable[[], Unit], data_dir: Path) -> faust.App:
+    """A Faust app on blocks. unit_factory is called once, in the thread that will drive the unit.
+
+    Faust's own topics, tables, leader and web server are off; data_dir is made, and nothing of worth is in it.
+    """
+    data_dir.mkdir(parents=True, exist_ok=True)
+    app: Any = faust.App(
+        name,
+        broker="blocks://",
+        datadir=str(data_dir),
+        store="memory://",
+        web_enabled=False,
+        stream_wait_empty=False,
+        topic_disable_leader=True,
+        topic_allow_declare=False,
+        worker_redirect_stdouts=False,
+    )
+    app.unit_factory = unit_factory
+    made: faust.App = app
+    return made
+
+
+def run(app: faust.App) -> NoReturn:
+    """Run the worker in this process until SIGTERM or SIGINT, silently but for the logs; ends the process.
+
+    Exit 0: asked to stop. Exit 1: Fatal or Refused, after one line that says why.
+    """
+    logging.getLogger("faust").setLevel(logging.WARNING)
+    logging.getLogger("mode").setLevel(logging.WARNING)
+    faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False).execute_from_commandline()
+
+
+def give_up(error: BaseException, close: Callable[[], None] | None = None) -> NoReturn:
+    """One line that says why, then the end of this process, with exit code 1.
+
+    Not through Faust: it would take seconds, print stack traces, and could hang on what made us give up. close is
+    tried for a moment, so that others need not wait for our session to expire.
+    """
+    if isinstance(error, Fatal | Refused):
+        log.critical(str(error))
+    else:
+        log.critical("unexpected", exc_info=error)
+    if close:
+        closing = threading.Thread(target=close, daemon=True)
+        closing.start()
+        closing.join(CLOSE_SECONDS)
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(1)
+
+
+class Watch:
+    """Ends the process when the agents are not past their blocks in time, also when they block the event loop."""
+
+    def __init__(self, close: Callable[[], None]) -> None:
+        self._since: float | None = None
+        self._close = close
+        threading.Thread(target=self._run, name="watch", daemon=True).start()
+
+    def begin(self) -> None:
+        """Blocks were handed out."""
+        self._since = time.monotonic()
+
+    def end(self) -> None:
+        """All are past."""
+        self._since = None
+
+    def _run(self) -> None:
+        while True:
+            time.sleep(min(1.0, PATIENCE_SECONDS / 4))
+            since = self._since
+            if since is not None and time.monotonic() - since > PATIENCE_SECONDS:
+                give_up(Fatal(f"an agent is not past its blocks after {PATIENCE_SECONDS:g} s"), self._close)
+
+
+class Consumer(BaseConsumer):
+    """Polls the unit in a thread of its own, and only when the blocks of the last poll are past and committed."""
+
+    consumer_stopped_errors = (Stopped,)
+    unit: Unit | None = None
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        super().__init__(*args, **kwargs)
+        self._kafka = ThreadPoolExecutor(1, "kafka")  # the one thread that talks to Kafka
+        self._tps: set[TP] = set()
+        self._open: list[Block] = []  # handed to Faust, not yet committed
+        self._past = asyncio.Event()
+        self._left = 0
+        self._number = 0
+        self._watch: Watch | None = None
+
+    async def _in_kafka(self, call: Callable[..., Any], *args: Any) -> Any:
+        try:
+            return await asyncio.get_running_loop().run_in_executor(self._kafka, call, *args)
+        except Stopped:
+            raise
+        except Exception as error:
+            give_up(error, self.unit.close if self.unit else None)
+
+    async def subscribe(self, topics: Iterable[str]) -> None:
+        if self.unit is not None:  # the conductor asks again, 45 s after an agent or topic comes or goes
+            return
+        app: Any = self.app
+        self.unit = unit = await self._in_kafka(app.unit_factory)
+        self._watch = Watch(unit.close)
+        self._tps = {TP(*tp) for tp in unit.inputs}
+        self.app.consumer_generation_id = 1
+        self.app.on_rebalance_start()
+        self.add_future(
+            self.on_partitions_assigned(self._tps, 1)
+        )  # not awaited: it waits for subscribe to return
+
+    async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Block]]:
+        assert self.unit is not None
+        assert self._watch is not None
+        if self._open:
+            await self._past.wait()
+            self._watch.end()
+            blocks, self._open = self._open, []
+            await self._in_kafka(self.unit.commit, blocks)
+        blocks = await self._in_kafka(self.unit.poll, min(timeout, POLL_SECONDS))
+        if not blocks:
+            return {}
+        self._open, self._left = blocks, len(blocks)
+        self._past.clear()
+        self._watch.begin()
+        for block in blocks:
+            block.on_past = self._block_past
+        handed_out = {TP(b.topic, b.partition): [b] for b in blocks}
+        if unknown := handed_out.keys() - self._tps:
+            give_up(Fatal(f"{unknown.pop().topic} has more partitions than at the start"), self.unit.close)
+        return handed_out
+
+    def _block_past(self) -> None:
+        self._left -= 1
+        if not self._left:
+            self._past.set()
+
+    def _to_message(self, tp: TP, block: Block) -> ConsumerMessage:
+        # Upwards for ever: a real offset would go back after an undo, and be dropped by Faust.
+        self._number += 1
+        value = cast(Any, block)
+        head = (tp.topic, tp.partition, self._number, time.time(), 0, [])
+        return ConsumerMessage(*head, None, value, None, 0, 0, tp, generation_id=1)
+
+    async def on_stop(self) -> None:
+        """Nothing is committed here: what is in flight is abandoned, and read again by the next owner."""
+        if self._watch is not None:
+            self._watch.end()
+        if self.unit is not None:
+            self.unit.stop()
+            await self._in_kafka(self.unit.close)
+        self._kafka.shutdown(wait=False)
+
+    def assignment(self) -> set[TP]:
+        return self._tps
+
+    def topic_partitions(self, topic: str) -> int:
+        return sum(tp.topic == topic for tp in self._tps)
+
+    def key_partition(self, topic: str, key: bytes | None, partition: int | None = None) -> int | None:
+        return partition
+
+    def highwater(self, tp: TP) -> int:
+        return 0
+
+    async def highwaters(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def earliest_offsets(self, *tps: TP) -> dict[TP, int]:
+        return dict.fromkeys(tps, 0)
+
+    async def position(self, tp: TP) -> int | None:
+        return None
+
+    async def seek_to_committed(self) -> dict[TP, int]:
+        return {}
+
+    async def perform_seek(self) -> None:
+        pass
+
+    async def seek_wait(self, partitions: Mapping[TP, int]) -> None:
+        pass
+
+    async def _seek(self, partition: TP, offset: int) -> None:
+        pass
+
+    async def _commit(self, offsets: Mapping[TP, int]) -> bool:
+        return True
+
+    async def create_topic(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+    def _new_topicpartition(self, topic: str, partition: int) -> TP:
+        return TP(topic, partition)
+
+
+class Producer(BaseProducer):
+    """Outputs leave with the commit; Faust itself sends nothing."""
+
+    async def flush(self) -> None:
+        pass
+
+    async def create_topic(self, *args: Any, **kwargs: Any) -> None:
+        pass
+
+
+class Transport(base.Transport):
+    """The entry point `blocks` of faust.transports."""
+
+    Consumer = Consumer
+    Producer = Producer
+    default_port = 9092
+    driver_version = "blocks"
