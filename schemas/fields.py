@@ -87,6 +87,11 @@ class _Time:
         return {"type": "string", "format": kind, "pattern": self.form}
 
 
+def currency_schema() -> JsonSchemaValue:
+    """The JSON Schema of a currency."""
+    return {"type": "string", "description": "ISO 4217.", "enum": list(EXPONENTS)}
+
+
 @dataclass(frozen=True, slots=True)
 class _Currency:
     """One of the currencies of schemas.money."""
@@ -97,7 +102,7 @@ class _Currency:
     def __get_pydantic_json_schema__(
         self, schema: CoreSchema, handler: GetJsonSchemaHandler
     ) -> JsonSchemaValue:
-        return {"type": "string", "enum": list(EXPONENTS)}
+        return currency_schema()
 
 
 # Patterns are read by pydantic's Rust, and in the JSON Schemas by ECMAScript's and Python's regular expressions:
