@@ -1,0 +1,36 @@
+"""`bellwether migrate`: the tables of the store, made or compared with the files.
+
+How stands in streams/store/migrate.py, what they are in deploy/clickhouse/.
+"""
+
+from __future__ import annotations
+
+import click
+
+from streams.settings import Settings
+
+
+@click.command()
+@click.option("--check", is_flag=True, help="Change nothing; exit 1 and name what differs from the files.")
+def migrate(check: bool) -> None:
+    """Make the tables of the store, or bring them up to date; running it again does nothing."""
+    from streams.dev.processes import locate
+    from streams.store.client import database_name, named
+    from streams.store.migrate import differences
+    from streams.store.migrate import migrate as apply
+
+    settings = Settings()
+    dsn = locate(settings).clickhouse
+    where = f"{database_name(dsn, settings.namespace)} on {named(dsn)}"
+    if check:
+        found = differences(dsn, settings.namespace)
+        for line in found:
+            click.echo(line)
+        if found:
+            raise click.exceptions.Exit(1)
+        click.echo(f"{where} is as the files say")
+        return
+    applied = apply(dsn, settings.namespace)
+    for name in applied:
+        click.echo(f"applied {name}")
+    click.echo(f"{where} is up to date")

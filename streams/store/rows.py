@@ -1,0 +1,535 @@
+"""Records into columns: which topic fills which table, what each column holds, and what makes a record unfit for it.
+
+Pure: no network, no clock. The columns are those of deploy/clickhouse/; a test holds the two against each other.
+"""
+
+from __future__ import annotations
+
+import re
+from array import array
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final
+
+import orjson
+
+from streams.letters import PREFIX
+
+Record = Any  # confluent_kafka.Message, or what has its methods
+Values = Sequence[Any]
+
+
+class Unfit(ValueError):
+    """A value that its column cannot hold. The message says which and why."""
+
+
+@dataclass(frozen=True, slots=True)
+class Kind:
+    """A kind of column: the ClickHouse type that it is sent as, and the check that turns JSON values into it.
+
+    `convert` takes a column of values and raises ValueError, TypeError or OverflowError when one of them does not fit.
+    """
+
+    sent_as: str
+    convert: Callable[[Values], Values]
+
+
+# What JSON values become; each works on a whole column, because a call a value costs more than the value.
+
+
+def _id(values: Values) -> Values:
+    "".join(values)  # every one must be a str
+    return values
+
+
+def _text(values: Values) -> Values:
+    "".join([value for value in values if value is not None])
+    return values
+
+
+# One match over the whole column. ClickHouse turns these strings into Decimal(38, 4) exactly; what it could not read
+# would silently become null, so nothing else may pass. 34 digits and 4 decimals are what fits; no currency has more.
+_AMOUNTS: Final = re.compile(r"(?:-?[0-9]{1,34}(?:\.[0-9]{1,4})?\n)*")
+_RATES: Final = re.compile(r"(?:[0-9]{1,20}(?:\.[0-9]{1,60})?\n)*")  # beyond 18 decimals it is cut off
+
+
+def _decimals(form: re.Pattern[str]) -> Callable[[Values], Values]:
+    def convert(values: Values) -> Values:
+        given = [value for value in values if value is not None]
+        lines = "".join([value + "\n" for value in given])
+        if lines.count("\n") != len(given) or form.fullmatch(lines) is None:
+            raise Unfit("is no decimal number of at most 34 digits and 4 decimals")
+        return values
+
+    return convert
+
+
+def _number(values: Values) -> Values:
+    array("d", [0.0 if value is None else value for value in values])
+    return values
+
+
+def _whole(values: Values) -> Values:
+    array("q", [0 if value is None else value for value in values])
+    return values
+
+
+_FLAGS: Final = frozenset((bool, type(None)))
+
+
+def _flag(values: Values) -> Values:
+    if not _FLAGS.issuperset(map(type, values)):
+        raise Unfit("is neither true nor false")
+    return values
+
+
+def _flag_or_false(values: Values) -> Values:
+    return [value is True for value in _flag(values)]
+
+
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+
+
+class _Days(dict[Any, int | None]):
+    """ "2026-02-01" -> days since 1970, remembered: a column has few different ones."""
+
+    def __missing__(self, text: Any) -> int | None:
+        if text is None:
+            return None
+        day = date.fromisoformat(text).toordinal() - _EPOCH_DAY
+        if not 0 <= day < 65536:
+            raise Unfit("lies outside 1970 to 2149")
+        if len(self) > 100_000:
+            self.clear()
+        self[text] = day
+        return day
+
+
+_days: Final = _Days()
+
+
+def _day(values: Values) -> Values:
+    return [_days[value] for value in values]
+
+
+def _day_required(values: Values) -> Values:
+    if None in values:
+        raise Unfit("is missing")
+    return _day(values)
+
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+
+
+def _microseconds(text: str) -> int:
+    at = datetime.fromisoformat(text if text.isupper() else text.upper())  # RFC 3339 allows t and z
+    return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
+
+
+_INSTANTS: Final = range(
+    _microseconds("1900-01-01"), _microseconds("2299-12-31") + 1
+)  # what DateTime64(6) holds
+
+
+def _instant_required(values: Values) -> Values:
+    column = [_microseconds(value) for value in values]
+    if column and (min(column) not in _INSTANTS or max(column) not in _INSTANTS):
+        raise Unfit("lies outside 1900 to 2299")
+    return column
+
+
+def _instant(values: Values) -> Values:
+    _instant_required([value for value in values if value is not None])
+    return [None if value is None else _microseconds(value) for value in values]
+
+
+def _json(values: Values) -> Values:
+    return [None if value is None else orjson.dumps(value).decode() for value in values]
+
+
+def _texts(values: Values) -> Values:
+    for value in values:
+        if value:
+            "".join(value)
+    return [value or [] for value in values]
+
+
+def _numbers(values: Values) -> Values:
+    for value in values:
+        if value:
+            _number(value)
+    return [value or [] for value in values]
+
+
+def _flags(values: Values) -> Values:
+    for value in values:
+        if value and not {bool}.issuperset(map(type, value)):
+            raise Unfit("holds what is neither true nor false")
+    return [value or [] for value in values]
+
+
+ID: Final = Kind("String", _id)
+TEXT: Final = Kind("Nullable(String)", _text)
+MONEY: Final = Kind("Nullable(String)", _decimals(_AMOUNTS))
+RATE: Final = Kind("Nullable(String)", _decimals(_RATES))
+NUMBER: Final = Kind("Nullable(Float64)", _number)
+WHOLE: Final = Kind("Nullable(Int64)", _whole)
+LEVEL: Final = Kind("Int64", lambda values: array("q", values))
+FLAG: Final = Kind("Nullable(Bool)", _flag)
+FLAG_OR_FALSE: Final = Kind("Bool", _flag_or_false)
+DAY: Final = Kind("Date", _day_required)
+DAY_OR_NULL: Final = Kind("Nullable(Date)", _day)
+INSTANT: Final = Kind("DateTime64(6, 'UTC')", _instant_required)
+INSTANT_OR_NULL: Final = Kind("Nullable(DateTime64(6, 'UTC'))", _instant)
+JSON: Final = Kind("Nullable(String)", _json)
+TEXTS: Final = Kind("Array(String)", _texts)
+NUMBERS: Final = Kind("Array(Nullable(Float64))", _numbers)
+FLAGS: Final = Kind("Array(Bool)", _flags)
+
+# What every row carries of its record, behind the columns of its table.
+ORIGIN: Final = (
+    ("topic", "String"),
+    ("partition", "Int32"),
+    ("offset", "Int64"),
+    ("written_at", "DateTime64(3, 'UTC')"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class Column:
+    """One column that is filled from the JSON object: from the field of its name, or from `path` (object, field)."""
+
+    name: str
+    kind: Kind
+    path: tuple[str, str] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Table:
+    """One table and the topic that fills it. `raw`: it keeps the record itself as `value`; `other`: unknown fields."""
+
+    name: str
+    topic: str  # logical name
+    columns: tuple[Column, ...]
+    headers: tuple[tuple[str, str, str], ...] = ()  # column, type sent, header that fills it
+    raw: bool = False
+    other: bool = False
+
+
+@dataclass(slots=True)
+class Rows:
+    """Columns of one table, ready to be sent, and the records that are unfit for it, each with its reason."""
+
+    table: str
+    names: list[str]
+    types: list[str]
+    columns: list[Values]
+    unfit: list[tuple[Record, str]] = field(default_factory=list)
+
+    def __len__(self) -> int:
+        return len(self.columns[0]) if self.columns else 0
+
+
+def _columns(*groups: tuple[Kind, str]) -> tuple[Column, ...]:
+    return tuple(Column(name, kind) for kind, names in groups for name in names.split())
+
+
+def _ageing(name: str) -> tuple[Column, ...]:
+    return tuple(
+        Column(f"{name}_{part}", MONEY, (name, part))
+        for part in ("current", "d1_30", "d31_60", "d61_90", "d91")
+    )
+
+
+_CE_ID: Final = (("ce_id", "Nullable(String)", "ce_id"),)
+
+JOURNAL: Final = Table(
+    "journal_rows",
+    "journal",
+    _columns((INSTANT, "occurred_at"), (ID, "type event_id"), (TEXT, "source currency"), (MONEY, "amount")),
+    (
+        ("origin_topic", "Nullable(String)", "origin-topic"),
+        ("origin_partition", "Nullable(Int32)", "origin-partition"),
+        ("origin_offset", "Nullable(Int64)", "origin-offset"),
+    ),
+    raw=True,
+)
+ALERTS: Final = Table(
+    "alerts_rows",
+    "alerts",
+    (
+        *_columns(
+            (ID, "alert_id account_id trigger status"),
+            (LEVEL, "severity"),
+            (DAY, "as_of"),
+            (INSTANT_OR_NULL, "opened_at snoozed_until"),
+            (TEXT, "account_name title action owner acknowledged_by tier currency url policy engine"),
+            (MONEY, "exposure"),
+            (JSON, "evidence"),
+            (FLAG_OR_FALSE, "history"),
+        ),
+        Column("event_ids", TEXTS, ("evidence", "event_ids")),
+    ),
+    _CE_ID,
+    raw=True,
+)
+PROPOSALS: Final = Table(
+    "proposals_rows",
+    "limit-proposals",
+    _columns(
+        (ID, "proposal_id account_id status"),
+        (DAY, "as_of"),
+        (INSTANT_OR_NULL, "expires_at"),
+        (TEXT, "account_name direction currency grade binding approver decided_by policy engine"),
+        (MONEY, "current_limit proposed_limit effective_limit"),
+        (NUMBER, "score"),
+        (TEXTS, "reasons"),
+        (JSON, "categories terms evidence"),
+        (FLAG_OR_FALSE, "history"),
+    ),
+    _CE_ID,
+    raw=True,
+)
+ACCOUNT_STATUS: Final = Table(
+    "account_status_rows",
+    "account-status",
+    _columns(
+        (ID, "account_id"),
+        (DAY, "as_of"),
+        (TEXT, "account_name status tier currency policy engine"),
+        (MONEY, "credit_limit headroom"),
+        (WHOLE, "open_alerts"),
+        (DAY_OR_NULL, "next_review"),
+    ),
+    _CE_ID,
+    other=True,
+)
+SNAPSHOTS: Final = Table(
+    "snapshots_rows",
+    "snapshots",
+    (
+        *_columns(
+            (ID, "account_id"),
+            (DAY, "as_of"),
+            (TEXT, "account_name currency tier grade base_currency drift_test policy engine"),
+            (
+                MONEY,
+                "open_balance past_due past_due_over_10 past_due_61 past_due_91 unapplied disputed open_orders security "
+                "gross_exposure exposure credit_limit high_credit prior_high_credit exposure_base paid_30d paid_90d "
+                "paid_365d monthly_purchases purchases_30d purchases_prior_90d",
+            ),
+            (RATE, "fx_rate"),
+            (
+                NUMBER,
+                "score utilization utilization_28d_ago peak_utilization_90d dtp_30d dtp_90d dtp_365d dtp_baseline "
+                "dtp_mean_30d dtp_mean_90d dtp_mean_365d dtp_p90_30d dtp_p90_90d dtp_p90_365d dbt_30d dbt_90d dbt_365d "
+                "dbt_baseline dbt_disputed_90d dbt_p90_90d drift_statistic drift_limit dso dso_best_possible "
+                "dso_countback average_days_delinquent collection_effectiveness pay_index kaplan_meier_median "
+                "kaplan_meier_restricted_mean overdue_surprise disputed_share_baseline late_share_182d",
+            ),
+            (
+                WHOLE,
+                "max_days_past_due unvalued payment_runs payment_runs_365d overdue_surprise_n overdue_surprise_days "
+                "invoices_prior_90d reversals_90d promises_broken_60d promises_broken partial_of_last_5 "
+                "worst_dbt_182d provisional",
+            ),
+            (FLAG, "rising fx_driven drift_agrees history"),
+            (DAY_OR_NULL, "fx_as_of first_invoice_on last_payment_on first_due_on"),
+            (NUMBERS, "dtp_months"),
+            (FLAGS, "discounts_taken"),
+        ),
+        *_ageing("ageing"),
+        *_ageing("ageing_disputed"),
+    ),
+    _CE_ID,
+    other=True,
+)
+TABLES: Final = (JOURNAL, ALERTS, PROPOSALS, ACCOUNT_STATUS, SNAPSHOTS)
+DEAD_LETTERS: Final = "dead_letters_rows"
+REFUSED: Final = {"dead-letters": DEAD_LETTERS, "late": "late_rows"}  # logical topic -> table
+
+TOPICS_READ: Final = (*(table.topic for table in TABLES), *REFUSED)
+"""Logical names of the topics that the store carries."""
+
+_BY_TOPIC: Final = {table.topic: table for table in TABLES}
+_CHUNK: Final = 2_000  # records decoded at a time: their dicts are dropped again before the next
+
+
+def rows(logical: str, records: Sequence[Record]) -> Rows:
+    """The columns of the table that the topic fills, in the order of the records, and what is unfit for it.
+
+    One unfit record costs a second pass over its chunk, record by record. Strings are given on as they are: NUL, quotes
+    and any character included.
+    """
+    if logical in REFUSED:
+        return _refused(REFUSED[logical], records)
+    table = _BY_TOPIC[logical]
+    whole: Rows | None = None
+    for start in range(0, len(records), _CHUNK):
+        part = _chunk(table, records[start : start + _CHUNK])
+        if whole is None:
+            whole = part
+        else:
+            whole.unfit += part.unfit
+            for column, more in zip(whole.columns, part.columns, strict=True):
+                column.extend(more)  # type: ignore[attr-defined]
+    assert whole is not None
+    return whole
+
+
+def _chunk(table: Table, records: Sequence[Record]) -> Rows:
+    try:
+        return _convert(table, records)
+    except (ValueError, TypeError, OverflowError, AttributeError):
+        pass  # some record is unfit: find out which
+    fit: list[Record] = []
+    unfit: list[tuple[Record, str]] = []
+    for record in records:
+        try:
+            _convert(table, [record])
+        except (ValueError, TypeError, OverflowError, AttributeError) as error:
+            unfit.append((record, str(error)))
+        else:
+            fit.append(record)
+    made = _convert(table, fit)
+    made.unfit = unfit
+    return made
+
+
+def _convert(table: Table, records: Sequence[Record]) -> Rows:
+    raw = [record.value() for record in records]
+    bodies = [orjson.loads(value if value is not None else b"null") for value in raw]
+    for body in bodies:
+        if type(body) is not dict:
+            raise Unfit("the record's value is no JSON object")
+    made = Rows(table.name, [], [], [])
+
+    def add(name: str, sent_as: str, column: Values) -> None:
+        made.names.append(name)
+        made.types.append(sent_as)
+        made.columns.append(column if type(column) is list else list(column))
+
+    if table is JOURNAL:  # control events have no account
+        add(
+            "account_id",
+            "String",
+            _convert_column("account_id", ID, [body.get("account_id", "") for body in bodies]),
+        )
+    for column in table.columns:
+        name = column.name
+        if column.path is None:
+            values = [body.get(name) for body in bodies]
+        else:
+            outer, inner = column.path
+            values = [(body.get(outer) or {}).get(inner) for body in bodies]
+        add(name, column.kind.sent_as, _convert_column(name, column.kind, values))
+    if table.other:
+        known = {column.path[0] if column.path else column.name for column in table.columns}
+        add("other", "String", [_other(body, known) for body in bodies])
+    if table.headers:
+        found = [dict(record.headers() or ()) for record in records]
+        for name, sent_as, header in table.headers:
+            add(name, sent_as, [_header(name, sent_as, headers.get(header)) for headers in found])
+    if table.raw:
+        add("value", "String", raw)
+    for (name, sent_as), origin in zip(ORIGIN, _origin(records), strict=True):
+        add(name, sent_as, origin)
+    return made
+
+
+def _convert_column(name: str, kind: Kind, values: Values) -> Values:
+    try:
+        return kind.convert(values)
+    except (ValueError, TypeError, OverflowError, AttributeError) as error:
+        shown = repr(values[0])[:100] if len(values) == 1 else f"one of {len(values)}"
+        raise Unfit(f"{name}: {shown} does not fit the column ({error})") from error
+
+
+def _other(body: dict[str, Any], known: set[str]) -> str:
+    left = body.keys() - known
+    return orjson.dumps({name: body[name] for name in sorted(left)}).decode() if left else ""
+
+
+def _header(name: str, sent_as: str, value: bytes | None) -> str | int | None:
+    if value is None:
+        return None
+    if sent_as == "Nullable(String)":
+        return value.decode(errors="replace")
+    try:
+        return int(value)
+    except ValueError as error:
+        raise Unfit(f"{name}: the header {value[:40]!r} is no number") from error
+
+
+def _origin(records: Sequence[Record]) -> tuple[Values, ...]:
+    return (
+        [record.topic() for record in records],
+        [record.partition() for record in records],
+        [record.offset() for record in records],
+        [max(0, record.timestamp()[1]) for record in records],
+    )
+
+
+_REFUSED_COLUMNS: Final = (
+    ("origin_topic", "String"),
+    ("origin_partition", "Nullable(Int32)"),
+    ("origin_offset", "Nullable(Int64)"),
+    ("kind", "String"),
+    ("reason", "String"),
+    ("key", "Nullable(String)"),
+    ("value", "Nullable(String)"),
+    ("headers", "Array(Tuple(name String, value Nullable(String)))"),
+    *ORIGIN,
+)
+
+
+def _refused(table: str, records: Sequence[Record]) -> Rows:
+    letters = [_letter(record) for record in records]
+    return _letters(table, records, letters)
+
+
+def unstorable(failed: Iterable[tuple[Record, str]]) -> Rows:
+    """Rows of dead_letters for records of which no row could be made: their own place is the origin."""
+    pairs = list(failed)
+    letters = [
+        (record.topic(), record.partition(), record.offset(), "unstorable", reason)
+        for record, reason in pairs
+    ]
+    return _letters(DEAD_LETTERS, [record for record, _ in pairs], letters)
+
+
+def _letters(
+    table: str, records: Sequence[Record], letters: Sequence[tuple[str, int | None, int | None, str, str]]
+) -> Rows:
+    columns: list[Values] = [list(column) for column in zip(*letters, strict=True)] if letters else [[]] * 5
+    columns.append([record.key() for record in records])
+    columns.append([record.value() for record in records])
+    columns.append([list(record.headers() or ()) for record in records])
+    columns.extend(_origin(records))
+    return Rows(
+        table, [name for name, _ in _REFUSED_COLUMNS], [sent_as for _, sent_as in _REFUSED_COLUMNS], columns
+    )
+
+
+def _letter(record: Record) -> tuple[str, int | None, int | None, str, str]:
+    headers = dict(record.headers() or ())
+
+    def text(name: str) -> str:
+        return (headers.get(PREFIX + name) or b"").decode(errors="replace")
+
+    def number(name: str, bits: int) -> int | None:
+        try:
+            value = int(text(name))
+        except ValueError:
+            return None
+        return value if 0 <= value < 2**bits else None
+
+    return (
+        text("topic"),
+        number("partition", 31),
+        number("offset", 63),
+        text("exception.class.name"),
+        text("exception.message"),
+    )
