@@ -62,6 +62,11 @@ class Life:
     balance in minor units after the tasks done so far, each fact counted on its own date.
     """
 
+    __slots__ = (
+        *("_log_mean", "balance", "clock", "counter", "events", "invoices", "late_ones", "level", "limit"),
+        *("now", "out", "pace", "plan", "rng", "runs", "tasks", "wander"),
+    )
+
     def __init__(self, plan: Plan, seed: int) -> None:
         self.plan = plan
         self.rng = Random(f"bellwether/{seed}/{plan.index}/life")
@@ -74,6 +79,7 @@ class Life:
         self.balance = 0
         self.limit: int | None = None
         self.level = 1.0  # of purchases: season, growth, surge
+        self.pace = 1.0  # its square root: half of a rise is more invoices, half is larger ones
         self.wander = 0.0  # how far its lateness has strayed from its habit, in days
         self.clock = float(plan.joins)  # when it ordered last
         self.runs: dict[int, list[tuple[Invoice, int | None]]] = {}  # day -> what is paid then (None: all)
@@ -188,6 +194,7 @@ class Life:
         if plan.surge > 1.0 and day >= plan.ramp_from:
             level *= 1.0 + (plan.surge - 1.0) * min(1.0, (day - plan.ramp_from) / 60)
         self.level = max(level, 0.05)
+        self.pace = math.sqrt(self.level)
         self.wander = 0.7 * self.wander + rng.gauss(0.0, 1.0)
         if again:
             self.at(self.now + (10 if plan.surge > 1.0 else 30) * DAY, self._turn_of_month)
@@ -209,7 +216,7 @@ class Life:
 
     def _next_purchase(self) -> None:
         plan, rng = self.plan, self.rng
-        self.clock += rng.expovariate(1.0) * 30.0 / (plan.invoices * math.sqrt(self.level))
+        self.clock += rng.expovariate(1.0) * 30.0 / (plan.invoices * self.pace)
         day = business(int(self.clock))
         if day < plan.ceases:
             self.at(day * DAY + 28_800 + int(rng.random() * 32_400), self._purchase)
@@ -239,7 +246,7 @@ class Life:
 
     def _amount(self) -> int:
         spread = self.plan.amount_spread
-        return max(int(math.exp(self.rng.gauss(self._log_mean, spread)) * math.sqrt(self.level)), 500)
+        return max(int(math.exp(self.rng.gauss(self._log_mean, spread)) * self.pace), 500)
 
     def _invoice(self, order: tuple[str, int] | None, crossing: bool) -> None:
         """An invoice, and with it all that will become of it."""
