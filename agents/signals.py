@@ -1,0 +1,703 @@
+"""What others say of an account: bureau reports, filings, screening, news, statements, references, related distress.
+
+State and its readers live here. What fires on it is agents/triggers.py; how headlines and statements are read stands in
+news.py and statements.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from datetime import UTC, date, datetime, timedelta
+from typing import Any, Final, NamedTuple, TypeVar
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from agents import news, statements
+from agents.news import Article, Story
+from agents.policy import Policy, months_after
+from agents.statements import Statement
+from schemas.money import minor
+
+APPLIED: Final = "applied"
+REPEAT: Final = "repeat"
+LATE: Final = "late"
+NEVER: Final = 4_000_000  # a day after every date that is accepted
+_VERSION: Final = 1
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND: Final = timedelta(microseconds=1)
+_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
+_DAY_US: Final = 86_400_000_000
+_ENDLESS_KEPT: Final = (
+    16  # articles that never decay, kept for good beyond the days in which they can be corrected
+)
+
+# A version of a fact: [day, occurred_at in microseconds, event_id, …]. The day is the fact's own; as of a day that
+# version holds which has the greatest (occurred_at, event_id) among those dated up to it.
+_T = TypeVar("_T")
+_Version = list[Any]
+_Table = dict[str, list[_Version]]
+_DAY, _AT, _EVENT = 0, 1, 2
+
+_PIECES: Final = {
+    "s.b": ("reports",),
+    "s.f": ("filings", "screenings", "related", "children"),
+    "s.n": ("articles",),
+    "s.t": ("statements", "references"),
+}
+
+
+class AgencyReport(NamedTuple):
+    """An agency's newest report as of a day beside its best of bureau.best_days. Points are 0–100, 100 the best."""
+
+    agency: str
+    reported_on: int
+    score: float | None
+    score_text: str | None  # as reported, on its own scale
+    rating_class: str | None
+    class_rank: int | None  # in the policy's order, 0 the best; None: unknown there, shown and not compared
+    recommended_limit: int | None
+    currency: str | None
+    dbt: float | None
+    event_id: str
+    best_score: float | None
+    best_score_event: str | None
+    best_rank: int | None
+    best_rank_event: str | None
+    best_limit: int | None  # in the same currency as the newest
+    best_limit_event: str | None
+
+
+class Filing(NamedTuple):
+    filing_id: str
+    event_id: str
+    kind: str
+    status: str
+    filed_on: int
+    occurred_at: int
+    amount: int | None
+    currency: str | None
+
+
+class Match(NamedTuple):
+    match_id: str
+    event_id: str
+    status: str
+    list: str
+
+
+class Distress(NamedTuple):
+    related_account_id: str
+    alert_id: str
+    severity: int
+    event_id: str
+
+
+class Reference(NamedTuple):
+    reference_id: str
+    event_id: str
+    high_credit: int
+    currency: str
+    dbt: float | None
+
+
+class NewsScore(NamedTuple):
+    """The account's worst story as of a day; `score` is not rounded. `claim_unvalued`: a claim waits for a rate."""
+
+    score: float
+    story: Story | None
+    severity: int  # of the story's category
+
+
+def _at(event: Any) -> int:
+    return int((event.occurred_at - _EPOCH) // _MICROSECOND)
+
+
+def _day(instant: datetime, policy: Policy) -> int:
+    zone = policy.time_zone
+    return instant.astimezone(UTC if zone == "UTC" else ZoneInfo(zone)).toordinal()
+
+
+class Signals:
+    """Mutable, owned by one account. Facts commute: what the readers say depends on the facts, not on their order."""
+
+    __slots__ = (
+        "_articles",
+        "_children",
+        "_dirty",
+        "_filings",
+        "_memory",
+        "_references",
+        "_related",
+        "_reports",
+        "_screenings",
+        "_statements",
+        "empty",
+    )
+
+    def __init__(self) -> None:
+        self._reports: _Table = {}  # "source\x1fevent_id" -> versions [.., agency, points, text, class, limit, cur, dbt]
+        self._filings: _Table = {}  # [.., kind, status, amount, currency]
+        self._screenings: _Table = {}  # [.., status, list]
+        self._related: _Table = {}  # "account\x1falert" -> [.., severity or 0 when recovered]
+        self._children: dict[str, _Version] = {}
+        # [.., published, category, told, confidence, domain, kind, story, headline, its key, claim, currency]
+        self._articles: _Table = {}
+        self._statements: _Table = {}  # [.., period_end, months, currency, audited, amounts]
+        self._references: _Table = {}  # [.., high_credit, currency, dbt, since]
+        self._dirty: set[str] = set()
+        self._memory: dict[str, tuple[int, Any]] = {}  # reader -> (today, answer); never stored
+        self.empty = True  # nothing at all is known: readers need not be asked
+
+    # --- facts in ------------------------------------------------------------------------------------------------
+
+    def apply(self, event: Any, today: int, policy: Policy) -> str:
+        """A fact into the state. Returns APPLIED, REPEAT (this very fact is known) or LATE (too old to matter).
+
+        Facts dated after `today` are kept and count when their day comes. A version that a known newer one has
+        overtaken is APPLIED and changes nothing.
+        """
+        answer = _HANDLERS[event.type](self, event, today, policy)
+        if answer == APPLIED:
+            self.empty = False
+            self._memory.clear()
+        return answer
+
+    def _report(self, event: Any, today: int, policy: Policy) -> str:
+        day = event.reported_on.toordinal()
+        points: float | None = None
+        shown: str | None = None
+        if event.score is not None:
+            points = 100.0 * (event.score - event.scale_min) / (event.scale_max - event.scale_min)
+            points = min(100.0, max(0.0, points if event.higher_is_better else 100.0 - points))
+            shown = f"{event.score:g} of {event.scale_min:g}-{event.scale_max:g}"
+        limit = None if event.recommended_limit is None else minor(event.recommended_limit, event.currency)
+        version = [
+            day,
+            _at(event),
+            event.event_id,
+            event.agency,
+            points,
+            shown,
+            event.rating_class,
+            limit,
+            event.currency,
+            event.dbt,
+        ]
+        keep = policy.bureau.keep_days
+        if day <= today - keep and any(
+            versions[-1][3] == event.agency and today >= versions[-1][_DAY] > day
+            for versions in self._reports.values()
+        ):
+            return LATE
+        answer = self._put("s.b", self._reports, f"{event.source}\x1f{event.event_id}", version, today)
+        if answer == APPLIED:
+            newest: dict[str, int] = {}
+            for versions in self._reports.values():
+                reported, agency = versions[-1][_DAY], versions[-1][3]
+                if reported <= today and reported > newest.get(agency, 0):
+                    newest[agency] = reported
+            for key in [
+                key
+                for key, versions in self._reports.items()
+                if versions[-1][_DAY] <= today - keep and versions[-1][_DAY] < newest.get(versions[-1][3], 0)
+            ]:
+                del self._reports[key]
+        return answer
+
+    def _filing(self, event: Any, today: int, policy: Policy) -> str:
+        amount = None if event.amount is None else minor(event.amount, event.currency)
+        version = [
+            event.filed_on.toordinal(),
+            _at(event),
+            event.event_id,
+            event.kind,
+            event.status,
+            amount,
+            event.currency,
+        ]
+        answer = self._put("s.f", self._filings, event.filing_id, version, today)
+        self._forget(
+            "s.f", self._filings, lambda last: last[4] != "filed", today, policy.bureau.filing_keep_days
+        )
+        return answer
+
+    def _screening(self, event: Any, today: int, policy: Policy) -> str:
+        if event.status == "cleared" and event.actor is None:
+            return APPLIED  # only a person clears a match: without one nothing has changed
+        version = [_day(event.occurred_at, policy), _at(event), event.event_id, event.status, event.list]
+        keep = policy.bureau.filing_keep_days
+        answer = self._put("s.f", self._screenings, event.match_id, version, today)
+        self._forget("s.f", self._screenings, lambda last: last[3] == "cleared", today, keep)
+        return answer
+
+    def _relation(self, event: Any, today: int, policy: Policy) -> str:
+        severity = event.severity if event.type == "related.distressed" else 0
+        version = [_day(event.occurred_at, policy), _at(event), event.event_id, severity]
+        key = f"{event.related_account_id}\x1f{event.alert_id}"
+        answer = self._put("s.f", self._related, key, version, today)
+        self._forget("s.f", self._related, lambda last: last[3] == 0, today, policy.bureau.filing_keep_days)
+        return answer
+
+    def _link(self, event: Any, today: int, policy: Policy) -> str:
+        version = [_day(event.occurred_at, policy), _at(event), event.event_id]
+        known = self._children.get(event.related_account_id)
+        if known is not None and known[_AT:] <= version[_AT:]:
+            return REPEAT  # the first link says all that a later one could
+        self._children[event.related_account_id] = version
+        self._dirty.add("s.f")
+        return APPLIED
+
+    def _article(self, event: Any, today: int, policy: Policy) -> str:
+        category = event.category or news.classify(event.headline)
+        published = _day(event.published_at, policy)
+        claim = None if event.claim is None else minor(event.claim, event.currency)
+        version = [
+            max(published, _day(event.occurred_at, policy)),
+            _at(event),
+            event.event_id,
+            published,
+            category,
+            event.category is None,
+            1.0 if event.confidence is None else event.confidence,
+            news.bare_domain(event.domain),
+            event.source_kind,
+            event.story_id,
+            event.headline[:160],
+            news.normalised(event.headline)[:160],
+            claim,
+            event.currency,
+        ]
+        spent = published + news.horizon(category, policy.news) + policy.news.story_days
+        if spent < today:
+            return LATE if event.article_id not in self._articles else REPEAT
+        answer = self._put("s.n", self._articles, event.article_id, version, today)
+        if answer == APPLIED:
+            self._forget_articles(today, policy)
+        return answer
+
+    def _statement(self, event: Any, today: int, policy: Policy) -> str:
+        amounts = []
+        for name in statements.NAMES:
+            amount = getattr(event.figures, name)
+            amounts.append(None if amount is None else minor(amount, event.currency))
+        version = [
+            _day(event.occurred_at, policy),
+            _at(event),
+            event.event_id,
+            event.period_end.toordinal(),
+            event.months,
+            event.currency,
+            event.audited,
+            amounts,
+        ]
+        answer = self._put("s.t", self._statements, event.statement_id, version, today)
+        if answer == APPLIED:
+            _newest(self._statements, 8, today, lambda v: (v[3], v[_AT], v[_EVENT]))
+        return answer
+
+    def _reference(self, event: Any, today: int, policy: Policy) -> str:
+        version = [
+            _day(event.occurred_at, policy),
+            _at(event),
+            event.event_id,
+            minor(event.high_credit, event.currency),
+            event.currency,
+            event.dbt,
+            None if event.since is None else event.since.toordinal(),
+        ]
+        answer = self._put("s.t", self._references, event.reference_id, version, today)
+        if answer == APPLIED:
+            _newest(self._references, 50, today, lambda v: (v[_AT], v[_EVENT]))
+        return answer
+
+    def _put(self, piece: str, table: _Table, key: str, version: _Version, today: int) -> str:
+        """Adds a version of a fact, and drops those that can no longer hold on any day from today on."""
+        versions = table.get(key)
+        if versions is None:
+            table[key] = [version]
+            self._dirty.add(piece)
+            return APPLIED
+        same = [v for v in versions if v[_AT] == version[_AT] and v[_EVENT] == version[_EVENT]]
+        if same:
+            # Two contents of one event: the one that sorts last as bytes, so that no order of arrival decides.
+            if orjson.dumps(same[0]) >= orjson.dumps(version):
+                return REPEAT
+            versions.remove(same[0])
+        holding = [v for v in versions if v[_DAY] <= today]
+        if holding and max(map(_order, holding)) > _order(version):
+            return APPLIED
+        versions.append(version)
+        versions.sort(key=_order)
+        counting = [place for place, v in enumerate(versions) if v[_DAY] <= today]
+        del versions[: counting[-1] if counting else 0]
+        self._dirty.add(piece)
+        return APPLIED
+
+    def _forget(
+        self, piece: str, table: _Table, over: Callable[[_Version], bool], today: int, days: int
+    ) -> None:
+        """Drops what is over and older than so many days by both of its dates."""
+        old = [
+            key
+            for key, versions in table.items()
+            if len(versions) == 1
+            and over(versions[-1])
+            and max(versions[-1][_DAY], _EPOCH_DAY + versions[-1][_AT] // _DAY_US) < today - days
+        ]
+        for key in old:
+            del table[key]
+            self._dirty.add(piece)
+
+    def _forget_articles(self, today: int, policy: Policy) -> None:
+        story_days = policy.news.story_days
+        endless = []
+        for key, versions in list(self._articles.items()):
+            published, category = versions[-1][3], versions[-1][4]
+            horizon = news.horizon(category, policy.news)
+            if published + horizon + story_days < today and versions[-1][_DAY] <= today:
+                del self._articles[key]
+            elif horizon == float("inf") and published < today - policy.figures.reach_days:
+                endless.append(key)
+        if len(endless) > _ENDLESS_KEPT:
+            trust, default = policy.news.trust, policy.news.default_trust
+            rows = {key: self._articles[key][-1] for key in endless}
+            endless.sort(
+                key=lambda key: (
+                    rows[key][8] in _OFFICIAL,
+                    rows[key][6] * trust.get(rows[key][7], default),
+                    -rows[key][3],
+                    key,
+                )
+            )
+            for key in endless[:-_ENDLESS_KEPT]:
+                del self._articles[key]
+
+    # --- readers -------------------------------------------------------------------------------------------------
+
+    def reports(self, today: int, policy: Policy) -> tuple[AgencyReport, ...]:
+        """Each agency's newest report, in the order of their names."""
+        return self._remember("reports", today, lambda: _agency_reports(self._reports, today, policy))
+
+    def filings(self, today: int) -> tuple[Filing, ...]:
+        """Every filing as it stands, whatever its status, in the order of their ids."""
+        return self._remember(
+            "filings",
+            today,
+            lambda: tuple(
+                Filing(key, v[_EVENT], v[3], v[4], v[_DAY], v[_AT], v[5], v[6])
+                for key, v in _holding(self._filings, today)
+            ),
+        )
+
+    def matches(self, today: int) -> tuple[Match, ...]:
+        """Screening matches that are possible or confirmed."""
+        return self._remember(
+            "matches",
+            today,
+            lambda: tuple(
+                Match(key, v[_EVENT], v[3], v[4])
+                for key, v in _holding(self._screenings, today)
+                if v[3] != "cleared"
+            ),
+        )
+
+    def distress(self, today: int) -> tuple[Distress, ...]:
+        """Related accounts in distress: the open alerts that their parent relayed."""
+        return self._remember(
+            "distress",
+            today,
+            lambda: tuple(
+                Distress(key.split("\x1f")[0], key.split("\x1f")[1], v[3], v[_EVENT])
+                for key, v in _holding(self._related, today)
+                if v[3] > 0
+            ),
+        )
+
+    @property
+    def children(self) -> list[str]:
+        """The accounts that have named this one as their parent, sorted."""
+        return sorted(self._children)
+
+    def stories(self, today: int, policy: Policy) -> list[Story]:
+        """The stories that count: syndicated copies once, what a discharge has ended left out."""
+        return self._remember("stories", today, lambda: self._stories(today, policy))
+
+    def statements(self, today: int, policy: Policy) -> tuple[tuple[Statement, tuple[str, ...]], ...]:
+        """Statements with the checks they fail, oldest period first."""
+        return self._remember("statements", today, lambda: self._checked(today, policy))
+
+    def statement(self, today: int, policy: Policy) -> Statement | None:
+        """The newest statement that passes its checks, of whatever age."""
+        if not self._statements:
+            return None
+        for statement, failed in reversed(self.statements(today, policy)):
+            if not failed:
+                return statement
+        return None
+
+    def usable_statement(self, today: int, policy: Policy) -> Statement | None:
+        """The same, where it is young enough for ratios and net worth."""
+        statement = self.statement(today, policy)
+        if statement is None or months_after(statement.period_end, policy.statements.usable_months) < today:
+            return None
+        return statement
+
+    def references(self, today: int) -> tuple[Reference, ...]:
+        return self._remember(
+            "references",
+            today,
+            lambda: tuple(
+                Reference(key, v[_EVENT], v[3], v[4], v[5]) for key, v in _holding(self._references, today)
+            ),
+        )
+
+    def bureau_points(self, today: int, policy: Policy) -> float | None:
+        """The agencies' newest, 0–100: the mean, in which a report that is stale counts bureau.stale_weight.
+
+        Reports older than bureau.score_days are left out. An agency without a score counts by its rating class,
+        evenly spaced over the policy's order.
+        """
+        if not self._reports:
+            return None
+        total = weights = 0.0
+        for report in self.reports(today, policy):
+            points = report.score
+            if points is None and report.class_rank is not None:
+                steps = len(policy.bureau.agencies[report.agency].classes) - 1
+                points = 100.0 * (1 - report.class_rank / steps) if steps else None
+            if points is None or today - report.reported_on > policy.bureau.score_days:
+                continue
+            weight = (
+                1.0 if today - report.reported_on <= policy.bureau.stale_days else policy.bureau.stale_weight
+            )
+            total += weight * points
+            weights += weight
+        return total / weights if weights else None
+
+    def news_score(self, today: int, policy: Policy, rates: Any) -> NewsScore:
+        """The worst story: severity × confidence × trust × 2^(−age/half-life), capped while uncorroborated."""
+        worst = NewsScore(0.0, None, 0)
+        if not self._articles:
+            return worst
+        for story in self.stories(today, policy):
+            severity = news.severity(
+                story, policy.news, lambda s: self._share_of_equity(s, today, policy, rates)
+            )
+            score = news.score(story, severity, today, policy.news)
+            if score > worst.score:
+                worst = NewsScore(score, story, severity)
+        return worst
+
+    def next_day(self, today: int, policy: Policy, rates: Any) -> int:
+        """The next day on which time alone moves what the readers say; NEVER when nothing can."""
+        if self.empty:
+            return NEVER
+        days = [
+            v[_DAY]
+            for table in (
+                self._reports,
+                self._filings,
+                self._screenings,
+                self._related,
+                self._articles,
+                self._statements,
+                self._references,
+            )
+            for versions in table.values()
+            for v in versions
+        ]
+        bureau = policy.bureau
+        for versions in self._reports.values():
+            day = versions[-1][_DAY]
+            days += (day + bureau.stale_days + 1, day + bureau.best_days, day + bureau.score_days + 1)
+        for statement, _ in self.statements(today, policy) if self._statements else ():
+            days.append(statement.period_end)
+            for months in (policy.statements.stale_months, policy.statements.usable_months):
+                days.append(months_after(statement.period_end, months) + 1)
+        for versions in self._statements.values():
+            days.append(versions[-1][3])  # a period that has not ended yet
+        for story in self.stories(today, policy) if self._articles else ():
+            severity = news.severity(
+                story, policy.news, lambda s: self._share_of_equity(s, today, policy, rates)
+            )
+            falls = news.next_fall(story, severity, today, policy.news)
+            if falls is not None:
+                days.append(falls)
+        return min((day for day in days if day > today), default=NEVER)
+
+    def _remember(self, reader: str, today: int, answer: Callable[[], _T]) -> _T:
+        known = self._memory.get(reader)
+        if known is None or known[0] != today:
+            known = self._memory[reader] = (today, answer())
+        value: _T = known[1]
+        return value
+
+    def _stories(self, today: int, policy: Policy) -> list[Story]:
+        articles = [
+            Article(
+                article_id=key,
+                event_id=v[_EVENT],
+                published=v[3],
+                category=v[4],
+                confidence=v[6],
+                domain=v[7],
+                official=v[8] in _OFFICIAL,
+                story_id=v[9],
+                headline=v[10],
+                headline_key=v[11],
+                claim=v[12],
+                currency=v[13],
+            )
+            for key, v in _holding(self._articles, today)
+        ]
+        ends = policy.triggers.insolvency.clears_on
+        ended = max(
+            (f.filed_on for f in self.filings(today) if f.kind == "insolvency" and f.status in ends),
+            default=0,
+        )
+        return [
+            story
+            for story in news.stories(articles, policy.news)
+            if not (story.category in _INSOLVENT and story.published <= ended)
+        ]
+
+    def _checked(self, today: int, policy: Policy) -> tuple[tuple[Statement, tuple[str, ...]], ...]:
+        rows = sorted(
+            (v[3], v[_AT], v[_EVENT], key, v) for key, v in _holding(self._statements, today) if v[3] <= today
+        )
+        out = []
+        usable: Statement | None = None
+        for period_end, _, event_id, key, v in rows:
+            statement = Statement(
+                key, event_id, period_end, v[4], v[5], v[6], dict(zip(statements.NAMES, v[7], strict=True))
+            )
+            before = usable if usable is not None and usable.period_end < period_end else None
+            failed = tuple(statements.failed_checks(statement, before, policy.statements))
+            if not failed:
+                usable = statement
+            out.append((statement, failed))
+        return tuple(out)
+
+    def _share_of_equity(self, story: Story, today: int, policy: Policy, rates: Any) -> float | None:
+        statement = self.usable_statement(today, policy)
+        equity = None if statement is None else statement.amounts["equity"]
+        if statement is None or equity is None or story.claim is None or story.currency is None:
+            return None
+        if equity <= 0:
+            return float("inf")
+        claim: int | None = story.claim
+        if story.currency != statement.currency:
+            claim = rates.convert(claim, story.currency, statement.currency, today)
+        return None if claim is None else claim / equity
+
+    # --- pieces out and in ---------------------------------------------------------------------------------------
+
+    @property
+    def changed(self) -> bool:
+        return bool(self._dirty)
+
+    def dump(self) -> dict[str, bytes | None]:
+        """The pieces that changed since the last dump, as [version, table, …]; None for one that is empty now."""
+        out: dict[str, bytes | None] = {}
+        for piece in sorted(self._dirty):
+            tables = [getattr(self, f"_{name}") for name in _PIECES[piece]]
+            out[piece] = orjson.dumps([_VERSION, *tables]) if any(tables) else None
+        self._dirty.clear()
+        return out
+
+    @classmethod
+    def load(cls, pieces: Mapping[str, bytes]) -> Signals:
+        """Raises ValueError for a version that this engine does not read."""
+        signals = cls()
+        for piece, names in _PIECES.items():
+            if piece not in pieces:
+                continue
+            version, *tables = orjson.loads(pieces[piece])
+            if version != _VERSION:
+                raise ValueError(f"{piece} of version {version}: this engine reads version {_VERSION}")
+            for name, table in zip(names, tables, strict=True):
+                setattr(signals, f"_{name}", table)
+            signals.empty = False
+        return signals
+
+
+_OFFICIAL: Final = ("registry", "court")
+_INSOLVENT: Final = ("bankruptcy", "insolvency")
+
+_HANDLERS: Final[dict[str, Callable[[Signals, Any, int, Policy], str]]] = {
+    "bureau.reported": Signals._report,
+    "bureau.filed": Signals._filing,
+    "screening.reported": Signals._screening,
+    "news.published": Signals._article,
+    "statement.filed": Signals._statement,
+    "reference.given": Signals._reference,
+    "related.linked": Signals._link,
+    "related.distressed": Signals._relation,
+    "related.recovered": Signals._relation,
+}
+TYPES: Final = frozenset(_HANDLERS)
+"""The event types that apply() takes."""
+
+
+def _order(version: _Version) -> tuple[int, str]:
+    return version[_AT], version[_EVENT]
+
+
+def _holding(table: _Table, today: int) -> list[tuple[str, _Version]]:
+    """The version of each fact that holds as of today, in the order of their keys."""
+    out = []
+    for key in sorted(table):
+        counting = [v for v in table[key] if v[_DAY] <= today]
+        if counting:
+            out.append((key, counting[-1]))
+    return out
+
+
+def _newest(table: _Table, count: int, today: int, rank: Callable[[_Version], Any]) -> None:
+    """Keeps the `count` facts that rank highest, and those whose day has not come."""
+    held = [key for key, versions in table.items() if versions[-1][_DAY] <= today]
+    if len(held) > count:
+        held.sort(key=lambda key: rank(table[key][-1]))
+        for key in held[:-count]:
+            del table[key]
+
+
+def _agency_reports(table: _Table, today: int, policy: Policy) -> tuple[AgencyReport, ...]:
+    by_agency: dict[str, list[_Version]] = {}
+    for _, v in _holding(table, today):
+        by_agency.setdefault(v[3], []).append(v)
+    out = []
+    for agency, rows in sorted(by_agency.items()):
+        rows.sort(key=lambda v: (v[_DAY], v[_AT], v[_EVENT]))
+        newest = rows[-1]
+        rule = policy.bureau.agencies.get(agency)
+        ranks = {} if rule is None else {name: rank for rank, name in enumerate(rule.classes)}
+        window = [v for v in rows if v[_DAY] > today - policy.bureau.best_days]
+        # The latest of equals: the evidence names the report from which the fall began.
+        score = max((v for v in window if v[4] is not None), key=lambda v: v[4], default=None)
+        ranked = min((v for v in window if v[6] in ranks), key=lambda v: ranks[v[6]], default=None)
+        limit = max(
+            (v for v in window if v[7] is not None and v[8] == newest[8]), key=lambda v: v[7], default=None
+        )
+        out.append(
+            AgencyReport(
+                agency=agency,
+                reported_on=newest[_DAY],
+                score=newest[4],
+                score_text=newest[5],
+                rating_class=newest[6],
+                class_rank=ranks.get(newest[6]),
+                recommended_limit=newest[7],
+                currency=newest[8],
+                dbt=newest[9],
+                event_id=newest[_EVENT],
+                best_score=None if score is None else score[4],
+                best_score_event=None if score is None else score[_EVENT],
+                best_rank=None if ranked is None else ranks[ranked[6]],
+                best_rank_event=None if ranked is None else ranked[_EVENT],
+                best_limit=None if limit is None else limit[7],
+                best_limit_event=None if limit is None else limit[_EVENT],
+            )
+        )
+    return tuple(out)
