@@ -286,8 +286,9 @@ def generated() -> dict[str, str]:
     return files
 
 
-def differences(directory: Path = HERE) -> list[str]:
-    """The generated files that are missing, changed or left over in `directory`, by path below it."""
+def differences(directory: Path | None = None) -> list[str]:
+    """The generated files that are missing, changed or left over in `directory` (here), by path below it."""
+    directory = directory or HERE
     wanted = generated()
     found = {f"json/{path.name}" for path in (directory / "json").glob("*.json")}
     wrong = {
@@ -298,8 +299,12 @@ def differences(directory: Path = HERE) -> list[str]:
     return sorted(wrong | (found - wanted.keys()))
 
 
-def write(directory: Path = HERE) -> list[str]:
-    """Makes `directory` hold exactly the generated files; returns what was written or removed. Raises OSError."""
+def write(directory: Path | None = None) -> list[str]:
+    """Makes `directory` (here) hold exactly the generated files; returns what was written or removed.
+
+    Raises OSError.
+    """
+    directory = directory or HERE
     wanted = generated()
     changed = differences(directory)
     (directory / "json").mkdir(parents=True, exist_ok=True)
