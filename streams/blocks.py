@@ -325,9 +325,12 @@ class Source:
             if block.applied or block.poisoned:
                 continue
             tp = (block.topic, block.partition)
-            log.error("block not applied", topic=tp[0], partition=tp[1], exc_info=block.error)
-            self._failures[tp] = self._failures.get(tp, 0) + 1
-            if self._failures[tp] >= GIVE_UP_AFTER:
+            failures = self._failures[tp] = self._failures.get(tp, 0) + 1
+            trace = block.error if failures == 1 else None
+            log.error(
+                "block not applied", topic=tp[0], partition=tp[1], error=repr(block.error), exc_info=trace
+            )
+            if failures >= GIVE_UP_AFTER:
                 raise Fatal(
                     f"records of {tp[0]}/{tp[1]} from offset {block.records[0].offset()} on failed {GIVE_UP_AFTER} "
                     f"times in a row, last with {type(block.error).__name__}: {block.error}"

@@ -45,6 +45,7 @@ CLOSE_SECONDS = 3.0  # how long leaving the group may take
 TOPIC: Mapping[str, Any] = {"key_serializer": "raw", "value_serializer": "raw", "acks": False}
 
 log = get_logger(__name__)
+_FAUST = logging.getLogger("faust.transport.blocks")  # what Faust says of the classes below
 
 
 def application(name: str, unit_factory: Callable[[], Unit], data_dir: Path) -> faust.App:
@@ -76,7 +77,9 @@ def run(app: faust.App) -> NoReturn:
     """
     logging.getLogger("faust").setLevel(logging.WARNING)
     logging.getLogger("mode").setLevel(logging.WARNING)
-    faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False).execute_from_commandline()
+    worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False)
+    worker.spinner = None  # not silenced by quiet
+    worker.execute_from_commandline()
 
 
 def give_up(error: BaseException, close: Callable[[], None] | None = None) -> NoReturn:
@@ -125,6 +128,7 @@ class Watch:
 class Consumer(BaseConsumer):
     """Polls the unit in a thread of its own, and only when the blocks of the last poll are past and committed."""
 
+    logger = _FAUST
     consumer_stopped_errors = (Stopped,)
     unit: Unit | None = None
 
@@ -189,8 +193,10 @@ class Consumer(BaseConsumer):
         # Upwards for ever: a real offset would go back after an undo, and be dropped by Faust.
         self._number += 1
         value = cast(Any, block)
-        head = (tp.topic, tp.partition, self._number, time.time(), 0, [])
-        return ConsumerMessage(*head, None, value, None, 0, 0, tp, generation_id=1)
+        now = time.time()
+        return ConsumerMessage(
+            tp.topic, tp.partition, self._number, now, 0, [], None, value, None, 0, 0, tp, generation_id=1
+        )
 
     async def on_stop(self) -> None:
         """Nothing is committed here: what is in flight is abandoned, and read again by the next owner."""
@@ -246,6 +252,8 @@ class Consumer(BaseConsumer):
 
 class Producer(BaseProducer):
     """Outputs leave with the commit; Faust itself sends nothing."""
+
+    logger = _FAUST
 
     async def flush(self) -> None:
         pass
