@@ -18,6 +18,7 @@ import socket
 import sys
 import threading
 import urllib.parse
+import uuid
 import zlib
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -445,6 +446,8 @@ class Front:
             headers["Content-Type"] = CONTENT_TYPES.get(answer.format.lower(), "application/octet-stream")
             if piece is None:
                 return web.Response(body=b"".join(held), headers=headers)
+            tag = uuid.uuid4().hex[:16]
+            headers["X-ClickHouse-Exception-Tag"] = tag
             response = web.StreamResponse(headers=headers)
             response.enable_chunked_encoding()
             await response.prepare(http)
@@ -452,15 +455,30 @@ class Front:
                 await response.write(early)
             while isinstance(piece := await pieces.get(), bytes):
                 await response.write(piece)
-            if isinstance(piece, Failed):  # too late for a status: the connection breaks off, so that nobody
-                _say(f"failed after its answer had begun: {piece}")  # takes half an answer for a whole one
-                if http.transport is not None:
-                    http.transport.abort()
+            if isinstance(
+                piece, Failed
+            ):  # too late for a status: the error goes into the body as a server's does,
+                await response.write(
+                    late_failure(piece, tag)
+                )  # and the connection breaks off, so that nobody
+                if http.transport is not None:  # takes half an answer for a whole one
+                    http.transport.close()
                 return response
             await response.write_eof()
             return response
         finally:
             gone.set()
+
+
+def late_failure(error: Failed, tag: str) -> bytes:
+    """An error after rows were sent, between markers that hold the tag of the answer's header."""
+    text = f"{error}\n".encode()
+    return b"\r\n__exception__\r\n%s\r\n%s%d %s\r\n__exception__\r\n" % (
+        tag.encode(),
+        text,
+        len(text),
+        tag.encode(),
+    )
 
 
 def _pump(

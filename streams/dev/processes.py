@@ -11,6 +11,7 @@ import fcntl
 import json
 import os
 import random
+import re
 import shutil
 import signal
 import socket
@@ -19,7 +20,7 @@ import sys
 import threading
 import time
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -41,13 +42,22 @@ FRONT = Path(__file__).with_name("clickhouse.py")
 # ---------------------------------------------------------------- children
 
 
+@dataclass(frozen=True)
+class _How:
+    command: tuple[str, ...]
+    log: Path | None
+    env: dict[str, str] | None
+    pass_fds: tuple[int, ...]
+
+
 class Child:
     """A process of ours that ends when we end, however we end. Made by `start`."""
 
-    def __init__(self, name: str, process: subprocess.Popen[bytes], log: Path | None) -> None:
+    def __init__(self, name: str, process: subprocess.Popen[bytes], how: _How) -> None:
         self.name = name
         self.process = process
-        self.log = log
+        self.how = how
+        self.log = how.log  # where to look when it dies
         self.started = started_at(process.pid) or ""
 
     @property
@@ -99,7 +109,7 @@ def start(
             out.close()
     if log is None:
         threading.Thread(target=_forward, args=(name, process), name=f"log of {name}", daemon=True).start()
-    return Child(name, process, log)
+    return Child(name, process, _How(tuple(command), log, env, tuple(pass_fds)))
 
 
 def _forward(name: str, process: subprocess.Popen[bytes]) -> None:
@@ -114,61 +124,56 @@ def _forward(name: str, process: subprocess.Popen[bytes]) -> None:
 def stop(children: Iterable[Child], grace: float = GRACE) -> None:
     """SIGTERM to all of them at once, SIGKILL to those that are not gone after `grace` seconds. Returns when all are."""
     running = [child for child in children if child.ended() is None]
-    for child in running:
-        child.process.terminate()
-    deadline = time.monotonic() + grace
-    for child in running:
-        try:
-            child.process.wait(max(0.0, deadline - time.monotonic()))
-        except subprocess.TimeoutExpired:
-            child.process.kill()
-            child.process.wait()
+    with _undisturbed():
+        for child in running:
+            child.process.terminate()
+        deadline = time.monotonic() + grace
+        for child in running:
+            try:
+                child.process.wait(max(0.0, deadline - time.monotonic()))
+            except subprocess.TimeoutExpired:
+                child.process.kill()
+                child.process.wait()
 
 
 class Crew:
-    """Children of one kind (the workers): started, started again when they die, stopped together.
+    """Children of one kind (the workers), watched: one that dies is started again, in the way it was started.
 
-    One that dies more than `restarts` times within `window` seconds is not started again: `check` then raises Refused.
-    `restarts=0` means that the first death is the end.
+    When one dies more than `restarts` times within `window` seconds, something is wrong that starting does not mend:
+    `check` then raises Refused. `restarts=0`: the first death is the end.
     """
 
-    def __init__(self, restarts: int = 0, window: float = 60.0) -> None:
+    def __init__(self, children: Iterable[Child], restarts: int = 0, window: float = 60.0) -> None:
+        self.children = list(children)
         self.restarts = restarts
         self.window = window
-        self.members: dict[str, Child] = {}
-        self._how: dict[str, tuple[list[str], dict[str, str] | None, Path | None]] = {}
         self._deaths: dict[str, list[float]] = {}
 
-    def add(
-        self, name: str, command: Sequence[str], *, env: dict[str, str] | None = None, log: Path | None = None
-    ) -> Child:
-        """Starts a member. Names are unique; main thread only, see `start`."""
-        assert name not in self._how, f"two members are called {name}"
-        self._how[name] = (list(command), env, log)
-        self._deaths[name] = []
-        self.members[name] = start(name, command, env=env, log=log)
-        return self.members[name]
-
     def check(self) -> list[str]:
-        """Starts again whoever has died, and says what happened, a line each. To be called about once a second."""
+        """Starts again whoever has died, and says what happened, a line each. To be called about once a second.
+
+        Main thread only, see `start`.
+        """
         said = []
-        for name, child in list(self.members.items()):
+        for place, child in enumerate(self.children):
             if child.ended() is None:
                 continue
             now = time.monotonic()
-            deaths = self._deaths[name]
-            deaths[:] = [at for at in deaths if now - at < self.window] + [now]
+            deaths = [at for at in self._deaths.get(child.name, []) if now - at < self.window] + [now]
+            self._deaths[child.name] = deaths
             if len(deaths) > self.restarts:
-                again = f", {len(deaths)} times within {self.window:.0f} s" if len(deaths) > 1 else ""
-                raise Refused(f"{child.death()}{again}")
+                again = f" ({len(deaths)} times within {self.window:.0f} s)" if len(deaths) > 1 else ""
+                raise Refused(child.death() + again)
             said.append(f"{child.death()}; started again")
-            command, env, log = self._how[name]
-            self.members[name] = start(name, command, env=env, log=log)
+            how = child.how
+            self.children[place] = start(
+                child.name, how.command, log=how.log, env=how.env, pass_fds=how.pass_fds
+            )
         return said
 
     def stop(self, grace: float = GRACE) -> None:
-        """Ends all members at once and waits for them."""
-        stop(self.members.values(), grace)
+        """Ends all of them at once and waits for them."""
+        stop(self.children, grace)
 
 
 def started_at(pid: int) -> str | None:
@@ -247,53 +252,66 @@ def locate(settings: Settings) -> Services:
 
     Does not connect to them. Raises Refused when `dev` services are wanted and none run on the data directory.
     """
-    running = _running(settings.data_dir) if "dev" in (settings.broker, settings.store) else {}
-
-    def address(which: str) -> str:
-        if which not in running:
-            raise Refused(
-                f"no dev services run on this data directory ({settings.data_dir}): start `bellwether dev`, "
-                "or set BELLWETHER_BROKER and BELLWETHER_STORE to a cluster and a server"
-            )
-        return running[which]
-
-    return Services(
-        kafka_servers=address("kafka") if settings.broker == "dev" else broker_servers(settings.broker),
-        clickhouse=address("clickhouse") if settings.store == "dev" else settings.store,
-    )
+    return Services(kafka_servers(settings), clickhouse_dsn(settings))
 
 
-def _read_record(directory: Path) -> dict[str, dict[str, str | int]]:
+def kafka_servers(settings: Settings) -> str:
+    """Where Kafka is: `locate` for commands that need nothing else."""
+    return _recorded(settings, "kafka") if settings.broker == "dev" else broker_servers(settings.broker)
+
+
+def clickhouse_dsn(settings: Settings) -> str:
+    """Where ClickHouse is: `locate` for commands that need nothing else."""
+    return _recorded(settings, "clickhouse") if settings.store == "dev" else settings.store
+
+
+def _recorded(settings: Settings, name: str) -> str:
+    entry = _read_record(settings.data_dir).get(name)
+    if entry is None or not entry.ready or started_at(entry.pid) != entry.started:
+        variable = "BELLWETHER_BROKER" if name == "kafka" else "BELLWETHER_STORE"
+        raise Refused(
+            f"no dev services run on this data directory ({settings.data_dir}): start `bellwether dev`, "
+            f"or set {variable} to an address"
+        )
+    return entry.address
+
+
+@dataclass(frozen=True)
+class _Entry:
+    """One service in the record of a data directory."""
+
+    address: str
+    port: int
+    pid: int
+    started: str
+    log: str
+    ready: bool
+
+
+def _read_record(directory: Path) -> dict[str, _Entry]:
+    """What the last command recorded here; nothing when it is not there or not readable as ours."""
     try:
         record = json.loads((directory / RECORD).read_text("utf-8"))
-        services = record["services"] if record["version"] == 1 else {}
-    except (OSError, ValueError, KeyError, TypeError):
+        return {name: _Entry(**entry) for name, entry in record["services"].items()}
+    except (OSError, ValueError, KeyError, TypeError, AttributeError):
         return {}
-    return services if isinstance(services, dict) else {}
-
-
-def _running(directory: Path) -> dict[str, str]:
-    """Of the recorded services those that answer and whose process is still the one that was recorded."""
-    return {
-        name: str(entry["address"])
-        for name, entry in _read_record(directory).items()
-        if entry["ready"] and started_at(int(entry["pid"])) == entry["started"]
-    }
 
 
 def _record(directory: Path, children: dict[str, Child], addresses: dict[str, str], ready: bool) -> None:
     services = {
-        name: {
-            "address": addresses[name],
-            "port": urlsplit(f"//{addresses[name]}" if "//" not in addresses[name] else addresses[name]).port,
-            "pid": child.pid,
-            "started": child.started,
-            "log": str(child.log),
-            "ready": ready,
-        }
+        name: asdict(
+            _Entry(
+                address=addresses[name],
+                port=int(re.search(r":(\d+)(?:/|$)", addresses[name])[1]),  # type: ignore[index]
+                pid=child.pid,
+                started=child.started,
+                log=str(child.log),
+                ready=ready,
+            )
+        )
         for name, child in children.items()
     }
-    draft = directory / f"{RECORD}.{os.getpid()}"
+    draft = directory / f"{RECORD}.draft"
     draft.write_text(json.dumps({"version": 1, "services": services}, indent=1), "utf-8")
     draft.replace(directory / RECORD)
 
@@ -395,7 +413,7 @@ def _undisturbed() -> Iterator[None]:
 
 def _end_leftovers(directory: Path, progress: Progress) -> None:
     """Services whose command was killed end by themselves; those that do not are ended here, by pid and start."""
-    left = [(int(entry["pid"]), entry["started"]) for entry in _read_record(directory).values()]
+    left = [(entry.pid, entry.started) for entry in _read_record(directory).values()]
     deadline = time.monotonic() + GRACE
     for number in (signal.SIGTERM, signal.SIGKILL):
         alive = [pid for pid, started in left if started_at(pid) == started]

@@ -1,0 +1,147 @@
+"""The topics of schemas/topics.py on a cluster: created, and compared with what is there.
+
+Never changes a topic that exists. What the topics are is not said here.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+from confluent_kafka import KafkaException
+from confluent_kafka.admin import (  # type: ignore[attr-defined, unused-ignore]
+    AdminClient,
+    ConfigResource,
+    NewTopic,
+    ResourceType,
+)
+
+from schemas.topics import TOPICS, Topic
+from streams.errors import Refused
+from streams.settings import Settings
+
+TIMEOUT = 15.0  # seconds, for each request to the cluster
+# Written by explicit partition: their count must be the journal's. Any other topic may have any count.
+FOLLOWS_JOURNAL = ("history", "account-state")
+# A smaller value than the table's loses records; a larger one does no harm to us. -1 is without end.
+AT_LEAST = ("retention.ms", "retention.bytes", "max.message.bytes")
+
+
+@dataclass(frozen=True)
+class State:
+    """One topic as it should be and as it is."""
+
+    topic: Topic
+    name: str  # with the namespace
+    wanted_partitions: int
+    partitions: int  # 0: the topic is missing
+    faults: tuple[str, ...]  # workers must not start: records would be lost or misplaced
+    differences: tuple[str, ...]  # other settings than the table's, which somebody may have chosen
+
+    @property
+    def missing(self) -> bool:
+        return self.partitions == 0
+
+
+def create(servers: str, settings: Settings) -> list[str]:
+    """Creates the topics that are missing; the names of those, none when all were there.
+
+    Partitions are those of the journal that is there, else of the settings; replication is the cluster's default.
+    Two callers may create at once. Raises Refused when the cluster does not answer or does not allow it.
+    """
+    admin = _admin(servers, settings)
+    missing = [state for state in _states(admin, servers, settings) if state.missing]
+    if not missing:
+        return []
+    new = [NewTopic(s.name, s.wanted_partitions, -1, config=s.topic.config()) for s in missing]
+    created = []
+    for name, future in admin.create_topics(new, operation_timeout=TIMEOUT).items():
+        try:
+            future.result(TIMEOUT)
+            created.append(name)
+        except KafkaException as error:
+            if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
+                raise Refused(f"Kafka at {servers} does not create {name}: {error.args[0].str()}") from error
+    return created
+
+
+def compare(servers: str, settings: Settings) -> list[State]:
+    """Every topic of the table, in its order, with what is missing or different. Raises Refused without a cluster."""
+    return _states(_admin(servers, settings), servers, settings)
+
+
+def check(servers: str, settings: Settings) -> int:
+    """The number of journal partitions, once every topic is there and no record can be lost or misplaced.
+
+    It is the cluster's number, whatever the settings say. Raises Refused naming each fault and the mend.
+    """
+    states = compare(servers, settings)
+    lines = [fault for state in states for fault in state.faults]
+    if lines:
+        missing = sum(state.missing for state in states)
+        mend = "`bellwether topics --create` creates what is missing" if missing else ""
+        if missing < len(lines):
+            mend += f"{' and ' if mend else ''}the others are yours to mend (`bellwether topics` shows them)"
+        raise Refused(f"the topics at {servers} are not as they must be: {'; '.join(lines)}: {mend}")
+    return next(state.partitions for state in states if state.topic is TOPICS["journal"])
+
+
+def _admin(servers: str, settings: Settings) -> AdminClient:
+    return AdminClient({"bootstrap.servers": servers, "log_level": 0, **settings.kafka_config})
+
+
+def _states(admin: AdminClient, servers: str, settings: Settings) -> list[State]:
+    names = {logical: settings.prefixed(topic.name) for logical, topic in TOPICS.items()}
+    try:
+        found = admin.list_topics(timeout=TIMEOUT).topics
+        there = [name for name in names.values() if name in found]
+        configs = _configs(admin, there)
+    except KafkaException as error:
+        raise Refused(
+            f"Kafka at {servers} does not answer ({error.args[0].str()}): start it, or mend BELLWETHER_BROKER"
+        ) from error
+    journal = names["journal"]
+    count = len(found[journal].partitions) if journal in found else settings.partitions
+    out = []
+    for logical, topic in TOPICS.items():
+        name = names[logical]
+        wanted = topic.partitions or count
+        if name not in found:
+            out.append(State(topic, name, wanted, 0, (f"{name} is missing",), ()))
+            continue
+        partitions = len(found[name].partitions)
+        faults, differences = _settings(name, topic.config(), configs[name])
+        if partitions != wanted and (topic.partitions or logical in FOLLOWS_JOURNAL):
+            whose = "" if topic.partitions else ", as many as the journal"
+            faults.insert(0, f"{name} has {partitions} partitions and must have {wanted}{whose}")
+        out.append(State(topic, name, wanted, partitions, tuple(faults), tuple(differences)))
+    return out
+
+
+def _configs(admin: AdminClient, names: list[str]) -> dict[str, dict[str, str]]:
+    if not names:
+        return {}
+    resources: list[Any] = [ConfigResource(ResourceType.TOPIC, name) for name in names]
+    answers = admin.describe_configs(resources, request_timeout=TIMEOUT)
+    return {
+        resource.name: {key: str(entry.value) for key, entry in future.result(TIMEOUT).items()}
+        for resource, future in answers.items()
+    }
+
+
+def _settings(name: str, wanted: dict[str, str], actual: dict[str, str]) -> tuple[list[str], list[str]]:
+    """What loses records, and what is merely different."""
+    faults: list[str] = []
+    differences: list[str] = []
+    for key, value in wanted.items():
+        is_now = actual.get(key, "unknown")
+        if is_now == value:
+            continue
+        line = f"{name} has {key}={is_now}, the table says {value}"
+        harmful = key == "cleanup.policy" or (key in AT_LEAST and _without_end(is_now) < _without_end(value))
+        (faults if harmful else differences).append(line)
+    return faults, differences
+
+
+def _without_end(value: str) -> float:
+    return float("inf") if value == "-1" else float(value) if value.lstrip("-").isdigit() else 0.0
