@@ -65,7 +65,8 @@ def generate(accounts: int, months: int, seed: int, end: dt.date = END) -> Itera
 
 
 def truths(accounts: int, months: int, seed: int, end: dt.date = END) -> Iterator[Truth]:
-    """One line for each account: account_id, regime, bad, onset, event_date, exposure_at_event, currency.
+    """One line for each account: account_id, regime, bad, onset, event_date, exposure_at_event, currency, and
+    observed_from, observed_to: its first and last day in the book.
 
     `onset` is the day from which the account behaves otherwise (also of one that recovers without turning bad),
     `event_date` as plan.py defines it. `exposure_at_event` is the open balance at the end of that day, a decimal
@@ -82,6 +83,8 @@ def truths(accounts: int, months: int, seed: int, end: dt.date = END) -> Iterato
             "event_date": None if plan.event is None else text(plan.event),
             "exposure_at_event": _exposure(plan, seed),
             "currency": plan.currency,
+            "observed_from": text(plan.joins),
+            "observed_to": last.isoformat(),
         }
 
 
