@@ -61,9 +61,8 @@ def _fit(field: str, amount: str, currency: str) -> None:
         return  # the usual text
     whole, _, decimals = amount.lstrip("-").partition(".")
     if len(decimals) > places:
-        raise _refuse(
-            f'{field}: "{amount}" has {len(decimals)} decimals; wanted at most {places} for {currency}'
-        )
+        most = f"at most {places}" if places else "no"
+        raise _refuse(f'{field}: "{amount}" given; wanted {most} decimals for {currency}')
     if len((whole + "0" * places).lstrip("0")) > MAX_DIGITS:
         raise _refuse(
             f'{field}: "{amount}" is too large; wanted at most {MAX_DIGITS - places} digits before the point for '
