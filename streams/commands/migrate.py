@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import click
 
-from streams.settings import Settings
+from streams.commands.options import settings
 
 
 @click.command()
@@ -19,18 +19,18 @@ def migrate(check: bool) -> None:
     from streams.store.migrate import differences
     from streams.store.migrate import migrate as apply
 
-    settings = Settings()
-    dsn = locate(settings).clickhouse
-    where = f"{database_name(dsn, settings.namespace)} on {named(dsn)}"
+    config = settings()
+    dsn = locate(config).clickhouse
+    where = f"{database_name(dsn, config.namespace)} on {named(dsn)}"
     if check:
-        found = differences(dsn, settings.namespace)
+        found = differences(dsn, config.namespace)
         for line in found:
             click.echo(line)
         if found:
             raise click.exceptions.Exit(1)
         click.echo(f"{where} is as the files say")
         return
-    applied = apply(dsn, settings.namespace)
+    applied = apply(dsn, config.namespace)
     for name in applied:
         click.echo(f"applied {name}")
     click.echo(f"{where} is up to date")

@@ -1,6 +1,6 @@
 """The store's Faust app: journal, outputs and what was refused into ClickHouse, a round at a time. Decides nothing.
 
-python -m streams.store.app        or        faust -A streams.store.app worker
+Run it by `bellwether worker --only store`, or by `faust -A streams.store.app worker`.
 """
 
 from __future__ import annotations
@@ -12,22 +12,21 @@ import faust
 from schemas.topics import TOPICS
 from streams import transport
 from streams.blocks import Kafka
-from streams.settings import Settings
+from streams.dev.processes import locate
+from streams.settings import Settings, slot_name
 from streams.store.rows import TOPICS_READ
 from streams.store.unit import GROUP, StoreUnit
 
 
-def make(settings: Settings, slot: str) -> faust.App:
-    """The app of one worker. Opens nothing yet: the services are looked for when the worker starts."""
+def build(settings: Settings) -> faust.App:
+    """The Faust app of one worker. Kafka and ClickHouse are looked for when it is started."""
 
     def unit() -> StoreUnit:
-        from streams.dev.processes import locate
-
         services = locate(settings)
         kafka = Kafka(services.kafka_servers, settings.kafka_config)
-        return StoreUnit(kafka, services.clickhouse, settings, slot)
+        return StoreUnit(kafka, services.clickhouse, settings, slot_name(settings, GROUP))
 
-    app = transport.application(settings.prefixed(GROUP), unit, settings.data_dir / "faust" / slot)
+    app = transport.application(settings.prefixed(GROUP), unit, settings.data_dir / "faust" / GROUP)
     names = [settings.prefixed(TOPICS[name].name) for name in TOPICS_READ]
 
     @app.agent(app.topic(*names, **transport.TOPIC), name="store")
@@ -39,27 +38,7 @@ def make(settings: Settings, slot: str) -> faust.App:
     return app
 
 
-def default_slot(settings: Settings) -> str:
-    """The settings' slot, else one of this host and process."""
-    import os
-    import socket
-
-    return settings.slot or f"{socket.gethostname()}-{os.getpid()}-store"
-
-
 def __getattr__(name: str) -> Any:
-    """`app`, made from the settings when somebody asks for it (`faust -A` does)."""
-    if name != "app":
-        raise AttributeError(name)
-    settings = Settings()
-    return make(settings, default_slot(settings))
-
-
-def main() -> None:
-    """Runs one store worker in this process until SIGTERM or SIGINT."""
-    settings = Settings()
-    transport.run(make(settings, default_slot(settings)))
-
-
-if __name__ == "__main__":
-    main()
+    if name == "app":  # for `faust -A streams.store.app worker`
+        return build(Settings())
+    raise AttributeError(name)
