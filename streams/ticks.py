@@ -20,7 +20,8 @@ _TICK = re.compile(rb'"type"\s*:\s*"clock\.ticked"')
 
 
 def has_ticks(paths: Iterable[Path]) -> bool:
-    """Whether any line of the files is a `clock.ticked` record. Reads them to the end where there is none (about 1 GB/s).
+    """Whether any line of the files is a `clock.ticked` record. Reads them to the end where there is none
+    (about 1 GB/s).
 
     A file that says so inside a text of another event is looked at more closely; raises OSError.
     """
@@ -71,7 +72,8 @@ class Ticks:
 def with_ticks(
     events: Iterable[tuple[bytes, Event]], zone: dt.tzinfo, given: bool
 ) -> Iterator[tuple[bytes, Event]]:
-    """The events in their order, with ticks between. `given`: the file has ticks of its own (`has_ticks`), so none is made.
+    """The events in their order, with ticks between. `given`: the file has ticks of its own (`has_ticks`),
+    so none is made.
 
     A tick for a day comes before the first event of a later day, one a day, and one at the end for the last day. Their
     ids, bytes and source depend on the day and the zone alone, so that backtest and import make the same ones.

@@ -1,0 +1,221 @@
+"""`bellwether import`: a ledger or a file of events, onto the history topic or into a file; the summary of
+what was taken.
+
+How ledgers are read stands in streams/feeds; here are the flags, the bar, the bad rows and the summary.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+import os
+import time
+from collections import deque
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import click
+from rich.progress import Progress, TaskID
+
+from agents.policy import Policy, PolicyError, load_policy
+from schemas.money import EXPONENTS
+from schemas.money import text as money
+from streams.commands.options import progress_bar, settings
+from streams.errors import Refused
+from streams.feeds.dates import HOW, ORDERS, Order
+from streams.feeds.history import Nowhere, Sink, ToFile, ToHistory
+from streams.feeds.importing import import_events, import_ledgers
+from streams.feeds.layout import Layout, read_layout
+from streams.feeds.report import Report
+from streams.feeds.telling import Choices, Told
+from streams.settings import Settings, policy_text
+
+_EVENTS = (".jsonl", ".ndjson")
+_SHOWN = 5  # events of a dry run
+_BAD_SHOWN = 100  # bad rows printed one by one
+
+
+@click.command("import")
+@click.argument(
+    "files", metavar="FILE…", nargs=-1, required=True, type=click.Path(path_type=Path, dir_okay=False)
+)
+@click.option(
+    "--dates", type=click.Choice(ORDERS), help="The order of day and month, where the file does not tell it."
+)
+@click.option(
+    "--currency",
+    metavar="CUR",
+    help="The currency of a ledger without one. Default: the policy's base currency.",
+)
+@click.option(
+    "--terms",
+    metavar="DAYS",
+    type=click.IntRange(0, 730),
+    help="Days until due, where a ledger does not say.",
+)
+@click.option(
+    "--layout",
+    metavar="FILE.toml",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="What the columns are.",
+)
+@click.option(
+    "--to",
+    metavar="FILE.jsonl",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="Into a file, not onto Kafka.",
+)
+@click.option("--dry-run", is_flag=True, help="The summary and the first events; nothing is sent.")
+def import_(
+    files: tuple[Path, ...],
+    dates: Order | None,
+    currency: str | None,
+    terms: int | None,
+    layout: Path | None,
+    to: Path | None,
+    dry_run: bool,
+) -> None:
+    """A ledger (CSV, TSV; one file, or invoices and payments in two) or a .jsonl of events, onto credit.history.v1."""
+    began = time.monotonic()
+    config = settings()
+    policy = _policy(config)
+    zone = ZoneInfo(policy.time_zone)
+    of_events = [path.suffix.lower() in _EVENTS for path in files]
+    if len({os.path.realpath(path) for path in files}) < len(files):
+        raise Refused("a file is named twice")
+    if any(of_events) and not all(of_events):
+        raise Refused(
+            "files of events (.jsonl) and ledgers can not be imported together: a file keeps its "
+            "order, a ledger is sorted"
+        )
+    if to is not None and os.path.realpath(to) in {os.path.realpath(path) for path in files}:
+        raise Refused(f"{to} is one of the files to import; write into another")
+    report = Report()
+    told: list[Told] = []
+    with progress_bar(transient=True) as progress:
+        bar = _Bar(progress)
+        sink = _sink(config, to, dry_run)
+        if all(of_events):
+            if dates or currency or terms is not None or layout:
+                raise Refused(
+                    "--dates, --currency, --terms and --layout are for ledgers; a file of events says it all itself"
+                )
+            import_events(files, zone, sink, report, bar)
+        else:
+            choices = Choices(
+                base_currency=policy.base_currency,
+                today=dt.datetime.now(zone).date().isoformat(),
+                currency=_currency(currency),
+                terms_days=terms,
+                order=dates,
+                layout=read_layout(layout) if layout is not None else Layout(),
+            )
+            try:
+                told = import_ledgers(files, choices, zone, sink, report, bar)
+            except Refused:
+                _print_bad(report)
+                raise
+    _print_bad(report)
+    _print_summary(report, told, time.monotonic() - began)
+    where = "nowhere (a dry run)" if dry_run else str(to) if to else getattr(sink, "topic", "")
+    click.echo(f"sent to      {where}: {sink.sent:,} records" if not dry_run else f"sent to      {where}")
+    if isinstance(sink, _First):
+        click.echo(f"the first {len(sink.first)} events would be:")
+        for raw in sink.first:
+            click.echo(raw.decode())
+
+
+class _Bar:
+    """One task after the other on a rich progress bar."""
+
+    def __init__(self, progress: Progress) -> None:
+        self._progress = progress
+        self._task: TaskID | None = None
+
+    def stage(self, name: str, total: int) -> None:
+        if self._task is not None:
+            self._progress.remove_task(self._task)
+        self._task = self._progress.add_task(name, total=total)
+
+    def advance(self, units: int) -> None:
+        if self._task is not None:
+            self._progress.advance(self._task, units)
+
+
+class _First(Nowhere):
+    """A dry run that keeps the first events to show them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.first: list[bytes] = []
+
+    def event(self, account: str, raw: bytes) -> None:
+        super().event(account, raw)
+        if len(self.first) < _SHOWN:
+            self.first.append(raw)
+
+
+def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
+    if dry_run:
+        return _First()
+    if to is not None:
+        return ToFile(to)
+    from streams.dev.processes import locate
+
+    return ToHistory(locate(config).kafka_servers, config)
+
+
+def _policy(config: Settings) -> Policy:
+    try:
+        return load_policy(policy_text(config))
+    except PolicyError as error:
+        raise Refused(str(error)) from error
+
+
+def _currency(code: str | None) -> str | None:
+    if code is None:
+        return None
+    if code.upper() not in EXPONENTS:
+        raise Refused(f"--currency {code}: no ISO 4217 code that is known, such as EUR")
+    return code.upper()
+
+
+def _print_bad(report: Report) -> None:
+    for row in sorted(report.bad, key=lambda bad: (bad.file, bad.line))[:_BAD_SHOWN]:
+        click.echo(str(row), err=True)
+    if report.refused > _BAD_SHOWN:
+        click.echo(f"… and {report.refused - _BAD_SHOWN:,} more rows that were refused", err=True)
+
+
+def _print_summary(report: Report, told: list[Told], seconds: float) -> None:
+    lines: deque[tuple[str, str]] = deque()
+    for one in told:
+        shape, columns = one.shape, one.columns
+        lines.append(
+            ("file", f"{shape.path}: {columns.kind}; {shape.said}; header in line {shape.header_line}")
+        )
+        taken = ", ".join(f"{field.replace('_', ' ')} = {name}" for field, name in columns.taken)
+        lines.append(("columns", taken + (f"; not used: {', '.join(columns.left)}" if columns.left else "")))
+        form = one.dates.form or HOW[one.dates.order]
+        lines.append(("dates", f"{form}: {one.why_dates}"))
+        sign = "point" if one.amounts.decimal == "." else "comma"
+        flipped = "; payments are written as negative amounts" if one.flipped else ""
+        lines.append(("decimals", f"{sign}: {one.why_decimal}{flipped}"))
+    rate = f", {report.rows / seconds:,.0f} rows a second" if report.rows >= 10_000 else ""
+    lines.append(("rows", f"{report.rows:,}, {report.refused:,} of them refused ({seconds:.1f} s{rate})"))
+    lines += [("refused", f"{count:,} {kind}") for kind, count in report.reasons.most_common()]
+    for note, count in report.note_counts.most_common():
+        lines.append(
+            ("note", f"{count:,} {note} ({', '.join(report.notes[note])}{', …' if count > 3 else ''})")
+        )
+    lines.append(("accounts", f"{report.accounts:,}"))
+    counted = ", ".join(f"{kind} {count:,}" for kind, count in sorted(report.events.items()))
+    lines.append(("events", f"{report.events.total():,}: {counted}"))
+    if report.first_day:
+        lines.append(("period", f"{report.first_day} to {report.last_day}"))
+    for name, sums in (("invoiced", report.invoiced), ("credited", report.credited), ("paid", report.paid)):
+        if sums:
+            lines.append(
+                (name, ", ".join(f"{code} {money(total, code)}" for code, total in sorted(sums.items())))
+            )
+    for name, text in lines:
+        click.echo(f"{name:<12} {text}")

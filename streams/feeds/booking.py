@@ -1,0 +1,461 @@
+"""Records of a ledger into events: what the rows of one invoice mean together, in the order of time.
+
+Reading cells is ledger.py's; sending is history.py's. An event's id is derived from its content, so the same ledger
+imported again repeats the same events.
+"""
+
+from __future__ import annotations
+
+import datetime as dt
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from functools import lru_cache
+from hashlib import blake2b
+from itertools import groupby
+from typing import Any, Final, NamedTuple
+
+import orjson
+
+from schemas.money import text as money
+from streams.feeds.dates import plus_days
+from streams.feeds.ledger import CUT, EARLIEST, INVOICE, ON_ACCOUNT, PAYMENT, Row, in_minor
+from streams.feeds.report import BadRow, Report
+from streams.feeds.sorting import Sorter
+
+SOURCE: Final = "import"
+
+# A ledger knows days only. Within a day: who, then his limit, then what is owed, what takes it back, and what is paid.
+OPENED, LIMIT, ISSUED, CREDITED, DISPUTED, PAID, RESOLVED = "0123456"
+_CLOCK: Final = {
+    OPENED: dt.time(6),
+    LIMIT: dt.time(7),
+    ISSUED: dt.time(9),
+    CREDITED: dt.time(11),
+    DISPUTED: dt.time(12),
+    PAID: dt.time(15),
+    RESOLVED: dt.time(16),
+}
+_WHOLE, _PART, _LIMIT_LINE = "E", "P", "L"
+
+
+class Booked(NamedTuple):
+    """One event, ready to be sent."""
+
+    day: int  # date.toordinal() of occurred_at in the policy's time zone
+    account: str
+    type: str
+    raw: bytes
+
+
+class Booking:
+    """Makes the events of the sorted records. `place` gives file and line of a record's place; `zone` is
+    the policy's."""
+
+    def __init__(
+        self, report: Report, where: Callable[[str], tuple[str, int]], base_currency: str, zone: dt.tzinfo
+    ) -> None:
+        self._report = report
+        self._where = where
+        self._base = base_currency
+        self._at = lru_cache(maxsize=100_000)(lambda day, rank: _instant(day, rank, zone))
+
+    def book(
+        self, records: Iterable[str], last_day: str, events: Sorter, progress: Callable[[int], None]
+    ) -> None:
+        """Reads lines of ledger.Row in order and adds a line for each event, or part of a payment, to `events`.
+
+        `last_day` (ISO) is the newest day of the files: a dispute is never dated after it. Memory: the records of one
+        invoice, and the payment numbers of one account.
+        """
+        rows = (Row._make(line.split(CUT)) for line in records)
+        done = 0
+        for account, of_account in groupby(rows, key=_account):
+            teller = _Account(self, account, last_day, events)
+            for invoice, of_invoice in groupby(of_account, key=_invoice):
+                if invoice != ON_ACCOUNT:
+                    done += teller.invoice(invoice, list(of_invoice))
+                else:
+                    for row in of_invoice:
+                        teller.on_account(row)
+                        done += 1
+                if done >= 5_000:
+                    progress(done)
+                    done = 0
+            teller.close()
+            self._report.accounts += 1
+        progress(done)
+
+    def events(self, lines: Iterable[str]) -> Iterator[Booked]:
+        """The events in order of time: parts of one payment brought together, limits that did not change left out."""
+        limits: dict[str, str] = {}
+        for day, of_day in groupby(lines, key=_day_text):
+            ordinal = dt.date.fromisoformat(day).toordinal()
+            payment: tuple[str, str] | None = None
+            parts: list[list[str]] = []
+            for line in of_day:
+                head, account, number, tag, payload = line.split(CUT, 4)
+                if payment is not None and (tag != _PART or payment != (account, number)):
+                    yield self._payment(day, ordinal, payment, parts)
+                    payment, parts = None, []
+                if tag == _PART:
+                    payment = (account, number)
+                    parts.append(payload.split(CUT))
+                elif tag == _WHOLE:
+                    kind, _, body = payload.partition(CUT)
+                    yield Booked(ordinal, account, kind, body.encode())
+                elif limits.get(account) != payload:
+                    limits[account] = payload
+                    amount, currency = payload.split(CUT)
+                    fields = {"credit_limit": money(int(amount), currency), "currency": currency}
+                    kind = "account.limit_set"
+                    body = self.event(kind, account, head[:10], LIMIT, fields)
+                    yield Booked(ordinal, account, kind, body.encode())
+            if payment is not None:
+                yield self._payment(day, ordinal, payment, parts)
+
+    def _payment(
+        self, day: str, ordinal: int, payment: tuple[str, str], parts: Sequence[Sequence[str]]
+    ) -> Booked:
+        """One payment of its parts: [place, invoice, applied, amount, total, currency, reference]."""
+        account, number = payment
+        currency, reference = parts[0][5], next((p[6] for p in parts if p[6]), "")
+        whole = max(sum(int(p[3]) for p in parts), *(int(p[4] or 0) for p in parts))
+        applied: dict[str, int] = {}
+        for part in parts:
+            if int(part[2]):
+                applied[part[1]] = applied.get(part[1], 0) + int(part[2])
+        self._report.paid[currency] += whole
+        body = self.event(
+            "payment.received",
+            account,
+            day,
+            PAID,
+            _received(number, whole, currency, day, applied, reference),
+        )
+        return Booked(ordinal, account, "payment.received", body.encode())
+
+    def event(self, kind: str, account: str, day: str, rank: str, fields: dict[str, Any]) -> str:
+        """The JSON of an event; its id is a hash of all the rest."""
+        body = orjson.dumps(
+            {
+                "type": kind,
+                "account_id": account,
+                "occurred_at": self._at(day, rank),
+                "source": SOURCE,
+                **fields,
+            }
+        )
+        digest = blake2b(body, digest_size=16).hexdigest()
+        return f'{{"event_id":"{digest}",{body[1:].decode()}'
+
+    def refuse(self, row: Row, kind: str, reason: str) -> None:
+        """A row that is good by itself and can not stand beside another."""
+        path, line = self._where(row.place)
+        self._report.refuse(kind, BadRow(path, line, "", reason))
+
+    def note(self, text: str, row: Row) -> None:
+        path, line = self._where(row.place)
+        self._report.note(text, f"{path}:{line}")
+
+    @property
+    def report(self) -> Report:
+        return self._report
+
+    @property
+    def base_currency(self) -> str:
+        return self._base
+
+    def line_of(self, row: Row) -> str:
+        path, line = self._where(row.place)
+        return f"{path}:{line}"
+
+
+class _Account:
+    """The booking of one account: its invoices one by one, its opening at the end, when its first day is known."""
+
+    def __init__(self, booking: Booking, account: str, last_day: str, events: Sorter) -> None:
+        self._booking = booking
+        self._account = account
+        self._last_day = last_day
+        self._add = events.add
+        self._first_day = "9999"
+        self._name: tuple[str, str] | None = None  # (day, name) of the earliest row that has one
+        self._currency: tuple[str, str] | None = None
+        self._terms: tuple[str, str] | None = None
+        self._payments: dict[str, tuple[str, str]] = {}  # payment number -> (day, currency)
+        self._on_account: set[str] = set()
+
+    def invoice(self, number: str, rows: list[Row]) -> int:
+        """Books all that the files say of one invoice number of this account; returns the number of rows."""
+        invoice: Row | None = None
+        settlements: list[Row] = []
+        payments: dict[tuple[str, ...], Row] = {}
+        credits: dict[str, Row] = {}
+        for row in rows:
+            if row.kind == INVOICE:
+                invoice = self._take_invoice(invoice, row, settlements)
+            elif row.kind == PAYMENT:
+                if payments.setdefault(row[5:8] + row[10:11] + row[16:18], row) is not row:
+                    self._booking.note("payments that stand there twice, taken once", row)
+            elif (known := credits.get(row.number)) is None:
+                credits[row.number] = row
+            elif known[5:8] == row[5:8]:
+                self._booking.note("credit notes that stand there twice, taken once", row)
+            else:
+                self._booking.refuse(
+                    row,
+                    "a number with two contents",
+                    f"credit note {row.number!r} stands in {self._booking.line_of(known)} with another content",
+                )
+        credited = 0
+        for row in credits.values():
+            # A negative row with the number of an invoice takes that invoice back.
+            of = number if invoice is not None and not row.payment else row.payment
+            if invoice is not None and of == number and row.currency == invoice.currency:
+                credited += int(row.amount)
+            self._credit(row, of)
+        if invoice is not None:
+            self._issue(invoice)
+            if payments and settlements:  # the invoice's own columns tell of the same money
+                self._booking.note(
+                    "settlement columns passed over, as the payments themselves are there", invoice
+                )
+            self._settle(invoice, int(invoice.amount) - credited, list(payments.values()) or settlements)
+        elif payments:
+            for row in payments.values():
+                self._booking.note("payments of invoices that the files do not hold, sent as they are", row)
+            self._pay(number, list(payments.values()), None)
+        return len(rows)
+
+    def _take_invoice(self, invoice: Row | None, row: Row, settlements: list[Row]) -> Row | None:
+        booking = self._booking
+        if invoice is not None and invoice[5:9] + invoice[11:13] != row[5:9] + row[11:13]:
+            booking.refuse(
+                row,
+                "a number with two contents",
+                f"invoice {row.number!r} of this customer stands in {booking.line_of(invoice)} with another content",
+            )
+            return invoice
+        settles = row.paid_on and row.paid != "0"
+        if invoice is None:
+            self._meet(row, row.day)
+            if settles:
+                settlements.append(row)
+            return row
+        if not settles or any(p[9:11] + p[16:18] == row[9:11] + row[16:18] for p in settlements):
+            booking.note("rows that stand there twice, taken once", row)
+        elif row.paid and all(p.paid for p in settlements):  # one row a payment: a part each
+            self._meet(row, row.day)
+            settlements.append(row)
+        else:
+            booking.refuse(
+                row,
+                "a number with two contents",
+                f"invoice {row.number!r} of this customer stands in {booking.line_of(invoice)} with another settlement",
+            )
+        return invoice
+
+    def _issue(self, row: Row) -> None:
+        fields = {
+            "invoice_id": row.invoice,
+            "amount": money(int(row.amount), row.currency),
+            "currency": row.currency,
+            "invoice_date": row.day,
+            "due_date": row.due,
+        }
+        if row.terms:
+            fields["terms"] = row.terms
+        self._booking.report.invoiced[row.currency] += int(row.amount)
+        self._emit("invoice.issued", row.day, ISSUED, row.invoice, fields)
+
+    def _credit(self, row: Row, invoice: str) -> None:
+        self._meet(row, row.day)
+        fields = {
+            "memo_id": row.number,
+            "amount": money(int(row.amount), row.currency),
+            "currency": row.currency,
+        }
+        if invoice:
+            fields["invoice_id"] = invoice
+        self._booking.report.credited[row.currency] += int(row.amount)
+        self._emit("invoice.credited", row.day, CREDITED, row.number, fields)
+
+    def _settle(self, invoice: Row, owed: int, rows: list[Row]) -> None:
+        """The payments of an invoice that is there, and its dispute.
+
+        A ledger's flag of a dispute has no date. It is dated on the due date, or on the day of settlement
+        or the files' last
+        day where that is earlier, so that the invoice is in dispute no longer than the file supports; and resolved as
+        rejected, since the customer paid, when all of it is paid.
+        """
+        settled_on = self._pay(invoice.invoice, rows, (invoice, owed))
+        if not invoice.disputed:
+            return
+        number = f"{invoice.invoice}/dispute"
+        day = max(invoice.day, min(invoice.due, self._last_day, settled_on or "9999"))
+        ids = {"invoice_id": invoice.invoice, "dispute_id": number}
+        fields = {**ids, "amount": money(int(invoice.amount), invoice.currency), "currency": invoice.currency}
+        self._emit("invoice.disputed", day, DISPUTED, number, fields)
+        if settled_on:
+            self._emit(
+                "dispute.resolved", max(day, settled_on), RESOLVED, number, {**ids, "outcome": "rejected"}
+            )
+
+    def _pay(self, number: str, rows: list[Row], owing: tuple[Row, int] | None) -> str:
+        """Books the payments of one invoice number; returns the day on which all of it was paid, or ''.
+
+        What is paid beyond the invoice stays unapplied. A settlement date without an amount settles what is still owed.
+        """
+        invoice, owed = owing if owing is not None else (None, 0)
+        parts: list[tuple[str, int, Row, str]] = []
+        for row in rows:
+            if row.kind == INVOICE:
+                parts.append((row.paid_on, int(row.paid) if row.paid else -1, row, row.currency))
+                continue
+            known = row.currency or (
+                invoice.currency if invoice else self._currency[1] if self._currency else ""
+            )
+            currency = known or self._booking.base_currency
+            amount = int(row.amount) if row.currency else in_minor(row.amount, currency)
+            if amount is None:
+                self._booking.refuse(row, "no amount", f"the amount has more decimals than {currency}")
+                continue
+            if invoice is not None and plus_days(row.day, EARLIEST) < invoice.day:
+                self._booking.refuse(
+                    row,
+                    "settled long before the invoice",
+                    f"paid {row.day}, over {EARLIEST} days before the invoice's date {invoice.day}",
+                )
+                continue
+            self._meet(row, row.day)
+            parts.append((row.day, amount, row, currency))
+        # Of one day, a settlement without an amount (-1) comes last: it settles what the others leave.
+        parts.sort(key=lambda part: (part[0], part[1] < 0, part[1], part[2].payment, part[2].reference))
+        settled_on = ""
+        times: dict[str, int] = {}
+        for day, amount, row, currency in parts:
+            if amount < 0:
+                amount = max(owed, 0)
+                if not amount:
+                    continue
+            applied = amount
+            if invoice is not None and currency == invoice.currency:
+                applied = min(amount, max(owed, 0))
+                owed -= applied
+                if owed <= 0 and not settled_on:
+                    settled_on = day
+                if applied < amount:
+                    self._booking.note("payments above what was owed; the rest is left unapplied", row)
+            times[day] = times.get(day, 0) + 1
+            derived = f"{number}/{day}" + (f"/{times[day]}" if times[day] > 1 else "")
+            self._part(row, day, derived, number, applied, amount, currency)
+        return settled_on
+
+    def on_account(self, row: Row) -> None:
+        """Cash that names no invoice."""
+        currency = row.currency or (self._currency[1] if self._currency else self._booking.base_currency)
+        amount = int(row.amount) if row.currency else in_minor(row.amount, currency)
+        if amount is None:
+            self._booking.refuse(row, "no amount", f"the amount has more decimals than {currency}")
+            return
+        derived = CUT.join((row.day, str(amount), row.payment, row.reference))
+        if derived in self._on_account:
+            self._booking.note("payments that stand there twice, taken once", row)
+            return
+        self._on_account.add(derived)
+        self._meet(row, row.day)
+        number = f"on-account/{row.day}/{amount}"
+        if row.reference:
+            number += f"/{blake2b(row.reference.encode(), digest_size=4).hexdigest()}"
+        self._part(row, row.day, number, "", 0, amount, currency)
+
+    def _part(
+        self, row: Row, day: str, derived: str, invoice: str, applied: int, amount: int, currency: str
+    ) -> None:
+        """A payment, or a part of one: parts with one payment number meet in `Booking.events`, as they have one day."""
+        if not row.payment:
+            fields = _received(
+                derived, amount, currency, day, {invoice: applied} if applied else {}, row.reference
+            )
+            self._booking.report.paid[currency] += amount
+            self._emit("payment.received", day, PAID, derived, fields)
+            return
+        number = row.payment
+        if self._payments.setdefault(number, (day, currency)) != (day, currency):
+            self._booking.note("payment numbers with several days or currencies, kept apart by the day", row)
+            number = f"{number}/{day}/{currency}"
+        total = row.paid if row.kind == PAYMENT else ""
+        if total and not row.currency:
+            total = str(in_minor(total, currency) or 0)
+        part = CUT.join((row.place, invoice, str(applied), str(amount), total, currency, row.reference))
+        self._add(f"{day}{PAID}{CUT}{self._account}{CUT}{number}{CUT}{_PART}{CUT}{part}")
+
+    def _meet(self, row: Row, day: str) -> None:
+        """What a row says of its account."""
+        if day < self._first_day:
+            self._first_day = day
+        if row.paid_on and row.paid_on < self._first_day:
+            self._first_day = row.paid_on
+        if row.name and (self._name is None or (day, row.name) < self._name):
+            self._name = (day, row.name)
+        if row.currency and (self._currency is None or (day, row.currency) < self._currency):
+            self._currency = (day, row.currency)
+        if row.terms_days and (self._terms is None or (day, row.terms_days) < self._terms):
+            self._terms = (day, row.terms_days)
+        if row.limit:
+            self._add(
+                f"{day}{LIMIT}{CUT}{self._account}{CUT}{CUT}{_LIMIT_LINE}{CUT}{row.limit}{CUT}{row.currency}"
+            )
+
+    def close(self) -> None:
+        """The opening of the account, on the first day that the files know of it; nothing where all its
+        rows were bad."""
+        if self._first_day == "9999":
+            return
+        fields: dict[str, Any] = {
+            "name": self._name[1] if self._name else self._account,
+            "currency": self._currency[1] if self._currency else self._booking.base_currency,
+            "opened_on": self._first_day,
+        }
+        if self._terms:
+            fields["terms_days"] = int(self._terms[1])
+        self._emit("account.opened", self._first_day, OPENED, "", fields)
+
+    def _emit(self, kind: str, day: str, rank: str, number: str, fields: dict[str, Any]) -> None:
+        body = self._booking.event(kind, self._account, day, rank, fields)
+        self._add(f"{day}{rank}{CUT}{self._account}{CUT}{number}{CUT}{_WHOLE}{CUT}{kind}{CUT}{body}")
+
+
+def _received(
+    number: str, amount: int, currency: str, day: str, applied: dict[str, int], reference: str
+) -> dict[str, Any]:
+    fields: dict[str, Any] = {
+        "payment_id": number,
+        "amount": money(amount, currency),
+        "currency": currency,
+        "paid_on": day,
+    }
+    if applied:
+        fields["applications"] = [
+            {"invoice_id": invoice, "amount": money(part, currency)} for invoice, part in applied.items()
+        ]
+    if reference:
+        fields["reference"] = reference
+    return fields
+
+
+def _instant(day: str, rank: str, zone: dt.tzinfo) -> str:
+    """The fixed time of a day in the policy's zone, as RFC 3339."""
+    instant = dt.datetime.combine(dt.date.fromisoformat(day), _CLOCK[rank], zone)
+    return instant.isoformat().replace("+00:00", "Z")
+
+
+def _account(row: Row) -> str:
+    return row.account
+
+
+def _invoice(row: Row) -> str:
+    return row.invoice
+
+
+def _day_text(line: str) -> str:
+    return line[:10]

@@ -1,0 +1,334 @@
+"""Which column of a ledger is what: the usual names of each field, and whether a file holds invoices or payments.
+
+Names are compared without case, accents, blanks and punctuation. Only whole names count: nothing is matched by a part.
+"""
+
+from __future__ import annotations
+
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Final, Literal
+
+Kind = Literal["invoices", "payments"]
+
+# Field -> tiers of names, best first. Two columns in one tier are ambiguous; a lower tier is used only
+# when no higher one is there.
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "customer": (
+        "customerid customerno customernumber customernum customercode custid custno custnumber custnum "
+        "custcode customeraccount customeraccountno customeraccountnumber customeraccountid customerkey "
+        "custaccount",
+        "kunnr accountid accountno accountnumber accountcode acctid acctno acctnumber acctnum debtorid "
+        "debtorno debtornumber debtorcode clientid clientno clientnumber clientcode buyerid buyerno "
+        "buyernumber cardcode bpcode partnerid businesspartner businesspartnerid kundennummer kundennr "
+        "kundenr kundenummer debitorennummer debitorennr debitornr codeclient numeroclient noclient "
+        "codigocliente codcliente numerocliente klantnummer klantnr kundnummer",
+        "customer account client debtor debitor buyer billto billtoparty soldto soldtoparty payer kunde cust "
+        "acct cliente klant partner",
+    ),
+    "name": (
+        "customername custname namecustomer accountname clientname debtorname buyername companyname cardname "
+        "name1 kundenname nomclient nombrecliente ragionesociale klantnaam businesspartnername "
+        "customerfullname",
+        "name company",
+        "customer client debtor buyer kunde account",
+    ),
+    "invoice": (
+        "invoicenumber invoiceno invoiceid invoicenum invoicenr invno invid invnum invnumber invnr "
+        "invoicecode rechnungsnummer rechnungsnr rechnungnr numerofacture nofacture numerofactura "
+        "factuurnummer fakturanummer billno billnumber billid billingdocument billingdoc "
+        "billingdocumentnumber vbeln invoicedocument invoicekey",
+        "invoice rechnung facture factura factuur faktura xblnr",
+        "belnr documentnumber documentno documentid documentnum docno docid docnumber docnum belegnummer belegnr",
+        "document transactionnumber transactionno transactionid transno voucherno vouchernumber num number",
+    ),
+    "document": (
+        "belnr documentnumber documentno documentid docno docid docnumber docnum belegnummer belegnr",
+    ),
+    "invoice_date": (
+        "invoicedate invdate invoicedt invdt dateofinvoice dateinvoice rechnungsdatum billingdate billdate "
+        "issuedate dateissued issuedon invoicedon issued fkdat datefacture fechafactura factuurdatum "
+        "fakturadatum invoiceissuedate invoicecreatedate",
+        "documentdate docdate bldat belegdatum documentcreatedate",
+        "transactiondate trandate trxdate",
+        "postingdate budat postdate posteddate buchungsdatum",
+        "date datum fecha data",
+        "zfbdt baselinedate baselinecreatedate",
+    ),
+    "due_date": (
+        "duedate datedue dueon due duedt invoiceduedate netduedate paymentduedate dueindate duein netdt faedt "
+        "faelligkeit falligkeit faelligkeitsdatum falligkeitsdatum faelligam falligam nettofalligkeit "
+        "nettofaelligkeit maturitydate maturity dateecheance echeance vervaldatum fechavencimiento "
+        "vencimiento datascadenza scadenza payby paybydate forfallodatum",
+    ),
+    "baseline": ("zfbdt baselinedate baselinecreatedate",),
+    "paid_date": (
+        "paiddate datepaid paidon paidat paymentdate dateofpayment paymentdt settleddate settlementdate "
+        "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
+        "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
+        "datepaymentreceived",
+        "clearingdate cleareddate cleardate datecleared clearedon augdt ausgleichsdatum ausgleich",
+        "closeddate dateclosed closedate",
+        "valuedate valutadatum bankdate",
+    ),
+    "amount": (
+        "invoiceamount invoiceamt invamount invamt invoicetotal invoicevalue totalinvoiceamount "
+        "invoicetotalamount rechnungsbetrag montantfacture importefactura factuurbedrag billamount "
+        "billingamount invoicedamount",
+        "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag brutto montantttc gross",
+        "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
+        "wrbtr amountindoccurr amountindocumentcurrency amountindoccurrency transactionamount",
+        "amount amt betrag montant importe bedrag importo belopp",
+        "total value",
+        "dmbtr amountinlocalcurrency amountinlocalcur amountinlc localamount",
+        "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
+        "balancedue amountdue remainingamount openitemamount offenerbetrag",
+    ),
+    "paid_amount": (
+        "appliedamount amountapplied allocatedamount amountallocated applicationamount appliedtoinvoice",
+        "paidamount amountpaid paidamt amtpaid paymentamount paymentamt receivedamount amountreceived "
+        "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
+        "bezahlt montantpaye importepagado betaaldbedrag paid totalpaid",
+    ),
+    "payment_total": (
+        "paymentamount paymentamt paymenttotal totalpayment receiptamount receipttotal receivedamount amountreceived",
+    ),
+    "currency": (
+        "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers",
+        "currency currencycode currencyiso isocurrency curr ccy wahrung waehrung devise moneda valuta valuta cur",
+    ),
+    "disputed": (
+        "disputed dispute isdisputed indispute disputeflag disputedflag disputestatus underdispute strittig",
+    ),
+    "terms": (
+        "terms paymentterms paymentterm termsofpayment termsdays termdays netdays paymenttermsdays "
+        "paymenttermdays custpaymentterms customerpaymentterms zterm creditterms creditdays zahlungsbedingung "
+        "zahlungsbedingungen zahlungsziel conditionspaiement termspayment invoiceterms",
+        "zbd1t",
+    ),
+    "limit": (
+        "creditlimit creditline creditlimitamount kreditlimit klimk creditlimits limit customercreditlimit",
+    ),
+    "payment": (
+        "paymentid paymentno paymentnumber paymentnum paymentkey receiptid receiptno receiptnumber receiptnum "
+        "cashreceiptno cashreceiptid zahlungsnummer numeropago paymentnr paymentcode",
+        "augbl clearingdocument clearingdoc clearingdocumentno clearingdocno clearingdocumentnumber "
+        "paymentdocument paymentdoc paymentdocumentno",
+    ),
+    "reference": (
+        "paymentreference paymentref remittance remittanceinformation remittanceinfo checknumber checkno "
+        "chequeno chequenumber checknum bankreference bankref zahlungsreferenz verwendungszweck",
+        "reference ref referencenumber referenceno zuordnung zuonr",
+    ),
+    "type": ("documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype", "type"),
+    "credits": (
+        "originalinvoice originalinvoiceno originalinvoicenumber originalinvoiceid appliesto appliestoinvoice "
+        "appliestoinvoiceno creditedinvoice relatedinvoice invoicereference invoiceref invoicereferenceno "
+        "rebzg referenceinvoice referencedinvoice parentinvoice correctsinvoice",
+    ),
+}
+_TIERS: Final = {field: tuple(tier.split() for tier in tiers) for field, tiers in _NAMES.items()}
+
+FIELDS: Final = tuple(_NAMES)
+"""What a layout file may name under [columns]."""
+
+# Only these say that a column is a file's own date of invoices, or of payments; "Date" alone is either's.
+_CERTAIN_INVOICE_TIERS: Final = 2
+_DOCUMENT_TIER: Final = 2
+# Of two columns with equal right the first is taken: nothing that counts depends on them.
+_OPTIONAL: Final = ("name", "reference", "payment", "payment_total", "document", "baseline", "credits")
+_BARE_DATES: Final = [
+    "date",
+    "datum",
+    "fecha",
+    "data",
+    "transactiondate",
+    "trandate",
+    "trxdate",
+    "postingdate",
+    "budat",
+    "postdate",
+    "posteddate",
+]
+
+
+def plain(name: str) -> str:
+    """A column name without case, accents, blanks and punctuation: 'Invoice No.' and 'INVOICE_NO' are both
+    'invoiceno'."""
+    spread = unicodedata.normalize(
+        "NFKD", name.replace("#", "no").replace("№", "no").replace("ß", "ss")
+    ).lower()
+    return "".join(c for c in spread if c.isalnum())
+
+
+@dataclass(frozen=True, slots=True)
+class Columns:
+    """The columns of one file. `at`: field -> index of its column."""
+
+    kind: Kind
+    at: Mapping[str, int]
+    header: tuple[str, ...]
+
+    def named(self, field: str) -> str:
+        """The header's own name of a field's column, the field's name where it has none."""
+        index = self.at.get(field)
+        return field.replace("_", " ") if index is None else self.header[index].strip()
+
+    @property
+    def taken(self) -> list[tuple[str, str]]:
+        """(field, the header's name), in the order of the header."""
+        return [(f, self.header[i].strip()) for f, i in sorted(self.at.items(), key=lambda item: item[1])]
+
+    @property
+    def left(self) -> list[str]:
+        """The names of columns that are not used."""
+        used = set(self.at.values())
+        return [name.strip() for i, name in enumerate(self.header) if i not in used and name.strip()]
+
+
+class Unclear(ValueError):
+    """The columns do not say enough; the message says what is missing or ambiguous and what to write in a
+    layout file."""
+
+
+def score(header: Sequence[str]) -> int:
+    """How many different fields a line names: what tells the header from titles above it, and the delimiter."""
+    names = {plain(cell) for cell in header}
+    return sum(any(name in names for tier in tiers for name in tier) for tiers in _TIERS.values())
+
+
+def recognise(
+    header: Sequence[str],
+    given: Mapping[str, Sequence[str]] | None = None,
+    kind: Kind | None = None,
+    beside_invoices: bool = False,
+) -> Columns:
+    """The columns of a header. Raises Unclear.
+
+    `given`: field -> names of the layout file, which go before all others. `kind`: of the layout file.
+    `beside_invoices`:
+    another file certainly holds the invoices, so that a file with neither due dates nor invoice dates is its payments.
+    """
+    at, tier_of, doubtful = _match(header, given or {})
+    if kind is None:
+        kind = _kind(at, tier_of, header, beside_invoices)
+    for field in _OPTIONAL:
+        if field in doubtful:
+            at[field] = list(map(str.strip, header)).index(doubtful.pop(field)[0])
+    if kind == "payments":
+        if (
+            "invoice" in at and tier_of["invoice"] >= _DOCUMENT_TIER
+        ):  # the payment's own number, or its invoice's
+            document = at.pop("invoice")
+            at.setdefault("payment", document)
+        if "invoice" not in at and "invoice" not in doubtful and "credits" in at:
+            at["invoice"] = at["credits"]
+        bare_date = at.get("invoice_date")
+        if "paid_date" not in at and bare_date is not None and plain(header[bare_date]) in _BARE_DATES:
+            at["paid_date"] = bare_date
+        for field in (
+            "invoice_date",
+            "due_date",
+            "terms",
+            "disputed",
+            "credits",
+            "type",
+            "baseline",
+            "limit",
+        ):
+            at.pop(field, None)
+            doubtful.pop(field, None)
+        if "paid_amount" not in at and "amount" in at:
+            at["paid_amount"] = at["amount"]
+            if "amount" in doubtful:
+                doubtful["paid_amount"] = doubtful["amount"]
+        at.pop("amount", None)
+        doubtful.pop("amount", None)
+        if at.get("payment_total") == at.get("paid_amount") or "payment" not in at:
+            at.pop("payment_total", None)
+        at.pop("document", None)
+        wanted = ["paid_date", "paid_amount"]
+        if "customer" not in at and "invoice" not in at:
+            wanted.append("customer")
+    else:
+        at.pop("payment_total", None)
+        if at.get("document") == at.get("invoice"):
+            at.pop("document", None)
+        wanted = ["customer", "invoice", "invoice_date", "amount"]
+    if at.get("name") == at.get("customer"):
+        at.pop("name", None)
+    missing = [field for field in wanted if field not in at and field not in doubtful]
+    if missing or doubtful:
+        raise Unclear(_advice(kind, header, missing, doubtful))
+    return Columns(kind, at, tuple(header))
+
+
+def _match(
+    header: Sequence[str], given: Mapping[str, Sequence[str]]
+) -> tuple[dict[str, int], dict[str, int], dict[str, list[str]]]:
+    names = [plain(cell) for cell in header]
+    at: dict[str, int] = {}
+    tier_of: dict[str, int] = {}
+    doubtful: dict[str, list[str]] = {}
+    for field, wanted in given.items():
+        exact = [i for i, cell in enumerate(header) if cell.strip() in wanted]
+        loose = exact or [i for i, name in enumerate(names) if name in {plain(w) for w in wanted}]
+        if len(loose) == 1:
+            at[field], tier_of[field] = loose[0], 0
+        elif loose:
+            doubtful[field] = [header[i].strip() for i in loose]
+    claimed = set(at.values())
+    for field, tiers in _TIERS.items():
+        if field in at or field in doubtful:
+            continue
+        for number, tier in enumerate(tiers):
+            found = [i for i, name in enumerate(names) if name in tier and i not in claimed]
+            if len(found) > 1:
+                doubtful[field] = [header[i].strip() for i in found]
+            elif found:
+                at[field], tier_of[field] = found[0], number
+            if found:
+                break
+    return at, tier_of, doubtful
+
+
+def _kind(
+    at: Mapping[str, int], tier_of: Mapping[str, int], header: Sequence[str], beside_invoices: bool
+) -> Kind:
+    certain_date = "invoice_date" in at and tier_of["invoice_date"] < _CERTAIN_INVOICE_TIERS
+    own_amount = "amount" in at
+    date = at.get("invoice_date")
+    bare_date = date is not None and plain(header[date]) in _BARE_DATES
+    pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))
+    has_money = own_amount or "paid_amount" in at
+    if certain_date and own_amount and "customer" in at:
+        return "invoices"
+    if pays and has_money and "due_date" not in at:
+        return "payments"
+    if beside_invoices and bare_date and has_money and "due_date" not in at:
+        return "payments"
+    return "invoices"
+
+
+def is_certain(columns: Columns) -> bool:
+    """Whether a file's columns say for certain that it holds invoices: it has due dates, terms or dates named so."""
+    if columns.kind != "invoices":
+        return False
+    date = plain(columns.header[columns.at["invoice_date"]])
+    return "due_date" in columns.at or "terms" in columns.at or date not in _BARE_DATES
+
+
+def _advice(
+    kind: Kind, header: Sequence[str], missing: Sequence[str], doubtful: Mapping[str, Sequence[str]]
+) -> str:
+    found = ", ".join(cell.strip() or "(blank)" for cell in header)
+    parts = [f"no column was recognised as {field.replace('_', ' ')}" for field in missing]
+    parts += [f"{field.replace('_', ' ')} may be {' or '.join(names)}" for field, names in doubtful.items()]
+    lines = [f'{field} = "…"' for field in missing]
+    lines += [f'{field} = "{names[0]}"' for field, names in doubtful.items()]
+    wanted = "; ".join(lines)
+    return (
+        f"{'; '.join(parts)} (read as {kind}). Columns found: {found}. "
+        f"Write a layout file with [columns] and {wanted}, and give it with --layout"
+    )

@@ -1,0 +1,202 @@
+"""Where an import's records go: the history topic, a file, or nowhere. In the order given, ticks in line.
+
+What the records are is decided by the feeds; nothing here reads them.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import os
+from functools import lru_cache
+from pathlib import Path
+from types import TracebackType
+from typing import IO, Protocol, Self
+
+import confluent_kafka as ck
+
+from schemas.topics import TOPICS
+from streams.errors import Refused
+from streams.murmur2 import partition_of
+from streams.settings import Settings
+
+_FLUSH_SECONDS = 120.0
+
+
+class Sink(Protocol):
+    """Takes records in order. Leaving it without an error makes sure that they are where they should be,
+    or raises Refused."""
+
+    sent: int  # records, a tick counted once for each partition
+
+    def event(self, account: str, raw: bytes) -> None:
+        """An event of one account."""
+
+    def tick(self, raw: bytes) -> None:
+        """The clock, for all."""
+
+    def __enter__(self) -> Self: ...
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None: ...
+
+
+class Nowhere:
+    """A dry run: counts, sends nothing."""
+
+    def __init__(self) -> None:
+        self.sent = 0
+
+    def event(self, account: str, raw: bytes) -> None:
+        self.sent += 1
+
+    def tick(self, raw: bytes) -> None:
+        self.sent += 1
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        return
+
+
+class ToFile:
+    """A .jsonl file, one record a line. It has its name only when it is whole: an import that fails leaves none."""
+
+    def __init__(self, path: Path) -> None:
+        self.sent = 0
+        self._path = path
+        self._part = path.with_name(path.name + ".part")
+        self._file: IO[bytes]
+
+    def event(self, account: str, raw: bytes) -> None:
+        self._file.write(raw + b"\n")
+        self.sent += 1
+
+    def tick(self, raw: bytes) -> None:
+        self._file.write(raw + b"\n")
+        self.sent += 1
+
+    def __enter__(self) -> Self:
+        try:
+            self._file = self._part.open("wb", buffering=1 << 20)
+        except OSError as error:
+            raise Refused(f"cannot write {self._part}: {error.strerror}") from error
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        try:
+            self._file.close()
+            if kind is None:
+                os.replace(self._part, self._path)
+        except OSError as failure:
+            raise Refused(f"cannot write {self._path}: {failure.strerror}") from failure
+        finally:
+            with contextlib.suppress(FileNotFoundError):
+                self._part.unlink()
+
+
+class ToHistory:
+    """credit.history.v1: each event in its account's partition, each tick in every one, so each partition
+    has the file's order.
+
+    The partition is computed here, not by librdkafka: a record whose partition librdkafka still has to find may be
+    overtaken by a tick, which names its own. Raises Refused where the topic is not there.
+    """
+
+    def __init__(self, servers: str, settings: Settings) -> None:
+        self.sent = 0
+        self.topic = settings.prefixed(TOPICS["history"].name)
+        self._servers = servers
+        self._failed = 0
+        self._reason = ""
+        self._producer = ck.Producer(
+            {
+                "linger.ms": 50,
+                "batch.size": 1 << 20,
+                "compression.type": "lz4",
+                "queue.buffering.max.messages": 200_000,
+                "queue.buffering.max.kbytes": 1 << 16,
+                **settings.kafka_config,
+                "bootstrap.servers": servers,
+                "enable.idempotence": True,
+                "delivery.report.only.error": True,
+                "on_delivery": self._delivered,
+                "error_cb": self._error,
+                "log_level": 2,
+            }
+        )
+        self._fatal = ""
+        self._partitions = self._count()
+        self._home = lru_cache(maxsize=500_000)(
+            lambda account: partition_of(account.encode(), self._partitions)
+        )
+
+    def _count(self) -> int:
+        try:
+            metadata = self._producer.list_topics(self.topic, timeout=15).topics.get(self.topic)
+        except ck.KafkaException as error:
+            raise Refused(
+                f"no Kafka answers at {self._servers} ({error.args[0].str()}); is it running? "
+                "`bellwether dev` starts one, BELLWETHER_BROKER names another"
+            ) from error
+        if metadata is None or metadata.error is not None or not metadata.partitions:
+            raise Refused(f"{self._servers} has no topic {self.topic}; run `bellwether topics --create`")
+        return len(metadata.partitions)
+
+    def _delivered(self, error: ck.KafkaError | None, _: ck.Message) -> None:
+        if error is not None:
+            self._failed += 1
+            self._reason = self._reason or error.str()
+
+    def _error(self, error: ck.KafkaError) -> None:
+        if error.fatal():
+            self._fatal = error.str()
+
+    def event(self, account: str, raw: bytes) -> None:
+        self._produce(raw, account.encode(), self._home(account))
+
+    def tick(self, raw: bytes) -> None:
+        for partition in range(self._partitions):
+            self._produce(raw, None, partition)
+
+    def _produce(self, raw: bytes, key: bytes | None, partition: int) -> None:
+        while True:
+            try:
+                self._producer.produce(self.topic, raw, key, partition)
+                break
+            except BufferError:
+                self._producer.poll(0.2)
+            except ck.KafkaException as error:
+                raise Refused(
+                    f"{self.topic} on {self._servers} did not take a record: {error.args[0].str()}"
+                ) from error
+            self._check()
+        self.sent += 1
+        if not self.sent & 8191:
+            self._producer.poll(0)
+            self._check()
+
+    def _check(self) -> None:
+        """What is not delivered leaves a hole in the order: nothing may follow it."""
+        if self._failed or self._fatal:
+            raise Refused(
+                f"{self.topic} on {self._servers} did not take {self._failed or 'some'} records: "
+                f"{self._reason or self._fatal}; import the same files again, what is there already "
+                f"is recognised as a repeat"
+            )
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        left = self._producer.flush(_FLUSH_SECONDS if kind is None else 5.0)
+        if kind is None:
+            self._failed += left
+            if left:
+                self._reason = self._reason or f"no answer within {_FLUSH_SECONDS:.0f} s"
+            self._check()

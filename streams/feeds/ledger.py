@@ -1,0 +1,533 @@
+"""Rows of ledger files into records: every cell read and checked, bad rows reported, one line for the sorter a row.
+
+What records of one invoice mean together, and the events they become, is booking.py.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Sequence
+from typing import Final, NamedTuple
+
+from schemas.money import EXPONENTS
+from streams.feeds import terms as terms_of_payment
+from streams.feeds.amounts import EMPTY, bare
+from streams.feeds.columns import plain
+from streams.feeds.dates import plus_days
+from streams.feeds.files import rows
+from streams.feeds.report import BadRow, Report
+from streams.feeds.sorting import Sorter
+from streams.feeds.telling import Choices, Told
+
+CUT: Final = "\x1f"
+"""Between the parts of a line: below every character that an id or name may have, so lines sort by their parts."""
+
+ON_ACCOUNT: Final = "\U0010ffff"
+"""Stands for the invoice of cash that names none: behind all that have a number, when the account's
+currency is known."""
+
+EARLIEST: Final = 90
+"""Days that a settlement may come before its invoice (paid in advance); earlier ones are bad rows."""
+
+INVOICE, CREDIT, PAYMENT = "1", "2", "3"
+
+_YES: Final = frozenset(
+    [
+        "yes",
+        "y",
+        "true",
+        "t",
+        "1",
+        "1.0",
+        "x",
+        "ja",
+        "j",
+        "oui",
+        "o",
+        "si",
+        "s",
+        "disputed",
+        "open",
+        "indispute",
+    ]
+)
+_NO: Final = frozenset(
+    [
+        "",
+        *[
+            "no",
+            "n",
+            "false",
+            "f",
+            "0",
+            "0.0",
+            "nein",
+            "non",
+            "none",
+            "null",
+            "nan",
+            "na",
+            "-",
+            "closed",
+            "resolved",
+            "notdisputed",
+            "undisputed",
+        ],
+    ]
+)
+_CREDIT_TYPES: Final = frozenset(
+    [
+        "creditnote",
+        "creditmemo",
+        "creditmemorandum",
+        "credit",
+        "cn",
+        "cm",
+        "cr",
+        "dg",
+        "gutschrift",
+        "avoir",
+        "creditinvoice",
+        "creditnota",
+    ]
+)
+_PAYMENT_TYPES: Final = frozenset(
+    [
+        "payment",
+        "receipt",
+        "cashreceipt",
+        "dz",
+        "zahlung",
+        "paiement",
+        "pago",
+        "betaling",
+        "pmt",
+        "pymt",
+        "customerpayment",
+    ]
+)
+_TOTAL: Final = re.compile(
+    r"\s*(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe|gesamt(?:summe)?"
+    r"|zwischensumme|endsumme|somme|suma|saldo)\b",
+    re.IGNORECASE,
+)
+_FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
+_ROUNDED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+", re.ASCII)
+_BLANK_IDS: Final = frozenset({"", "nan", "null", "none", "#n/a"})
+
+
+class Row(NamedTuple):
+    """A record, as it stands in a line (all text; minor units as digits, days as ISO dates, empty: not there)."""
+
+    account: str
+    invoice: str  # the invoice it belongs to; of a credit note the invoice it credits, or its own number
+    kind: str
+    place: str  # file and line, of one width
+    number: str  # the row's own document number
+    amount: str
+    currency: str
+    day: str  # of the invoice, the credit note, the payment
+    due: str
+    paid_on: str
+    paid: str  # of an invoice row with a column for it; of a payment the whole of it where that is more than the row's
+    disputed: str
+    terms: str
+    terms_days: str
+    name: str
+    limit: str
+    payment: str
+    reference: str
+
+
+class _Bad(Exception):
+    """Why a row is not taken: (kind of reason, field, reason)."""
+
+
+def read_rows(
+    files: Sequence[Told],
+    choices: Choices,
+    sorter: Sorter,
+    report: Report,
+    progress: Callable[[int], None],
+) -> None:
+    """Adds a line to the sorter for every good row of the files, and counts the others into the report.
+
+    Payments without a customer find him by their invoice, over a sort of their own. Raises Refused.
+    """
+    homeless = any("customer" not in told.columns.at for told in files)
+    with Sorter() as by_invoice:
+        for number, told in enumerate(files):
+            _Reader(number, told, choices, report).read(sorter, by_invoice if homeless else None, progress)
+        if homeless:
+            _find_customers(files, by_invoice, sorter, report)
+
+
+class _Reader:
+    """The reading of one file."""
+
+    def __init__(self, number: int, told: Told, choices: Choices, report: Report) -> None:
+        self.number = number
+        self.told = told
+        self.choices = choices
+        self.report = report
+        self.latest = plus_days(choices.today, 2)
+        self.ids: dict[str, str] = {}
+        self.currencies: dict[str, str] = {}
+        self.terms: dict[str, int | None] = {}
+
+    def read(self, sorter: Sorter, by_invoice: Sorter | None, progress: Callable[[int], None]) -> None:
+        told, report = self.told, self.report
+        path = str(told.shape.path)
+        header = [plain(cell) for cell in told.shape.header]
+        width = len(header)
+        take = self.invoice if told.columns.kind == "invoices" else self.payment
+        homeless = "customer" not in told.columns.at
+        add = sorter.add
+        first, last = "9999", ""
+        for line, row in rows(told.shape, progress):
+            if len(row) != width:
+                if len(row) < width:
+                    if not any(map(str.strip, row)):
+                        continue
+                    row += [""] * (width - len(row))
+                elif any(map(str.strip, row[width:])):
+                    report.rows += 1
+                    report.refuse(
+                        "more cells than the header",
+                        BadRow(
+                            path,
+                            line,
+                            "",
+                            f"{len(row)} cells where the header has {width}; is a separator not in quotes?",
+                        ),
+                    )
+                    continue
+            try:
+                record = take(row, f"{self.number:03d}{line:010d}")
+            except _Bad as bad:
+                if not any(map(str.strip, row)):
+                    continue
+                if _is_total(row, told):
+                    report.note("total lines left out", f"{path}:{line}")
+                    continue
+                if [plain(cell) for cell in row[:width]] == header:
+                    report.note("repeated headers left out", f"{path}:{line}")
+                    continue
+                report.rows += 1
+                kind, field, reason = bad.args
+                report.refuse(kind, BadRow(path, line, told.columns.named(field) if field else "", reason))
+                continue
+            report.rows += 1
+            if homeless and by_invoice is not None:
+                last = max(last, record.day)
+                by_invoice.add(CUT.join((record.invoice, "1", *record)))
+                continue
+            if by_invoice is not None and record.kind == INVOICE:
+                by_invoice.add(CUT.join((record.invoice, "0", record.account)))
+            if record.day < first:
+                first = record.day
+            newest = record.paid_on or record.day
+            if newest > last:
+                last = newest
+            add(CUT.join(record))
+        report.first_day = min(filter(None, (report.first_day, "" if first == "9999" else first)), default="")
+        report.last_day = max(report.last_day, last)
+
+    # One cell each: raise _Bad, or give the text that goes into the record.
+
+    def _cell(self, row: list[str], field: str) -> str:
+        index = self.told.columns.at.get(field)
+        return "" if index is None else row[index]
+
+    def _id(self, row: list[str], field: str, needed: bool) -> str:
+        text = self._cell(row, field)
+        known = self.ids.get(text)
+        if known is not None:
+            return known
+        clean = text
+        if not clean.isprintable():
+            clean = " ".join(clean.split())
+        clean = clean.strip()
+        if clean.startswith('="') and clean.endswith('"'):  # how spreadsheets are told to keep leading zeros
+            clean = clean[2:-1].strip()
+        elif clean.startswith("'"):
+            clean = clean[1:].strip()
+        if clean.lower() in _BLANK_IDS:
+            if needed:
+                raise _Bad(f"{field} is empty", field, "is empty")
+            return ""
+        if floated := _FLOATED.fullmatch(clean):
+            clean = floated[1]
+        elif _ROUNDED.fullmatch(clean):
+            raise _Bad(
+                f"{field} was rounded",
+                field,
+                f"{text!r} was rounded by a spreadsheet; export the column as text",
+            )
+        if len(clean) > 150 or not clean.isprintable():
+            raise _Bad(
+                f"{field} is no number",
+                field,
+                f"{text[:60]!r} is longer than 150 characters or has control characters",
+            )
+        if field == "customer" and len(self.ids) < 200_000:
+            self.ids[text] = clean
+        return clean
+
+    def _text(self, row: list[str], field: str, longest: int = 500) -> str:
+        text = self._cell(row, field).strip()
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else " " for c in text)
+            text = " ".join(text.split())
+        return "" if text.lower() in _BLANK_IDS else text[:longest]
+
+    def _day(self, row: list[str], field: str, needed: bool) -> str:
+        text = self._cell(row, field)
+        try:
+            day = self.told.dates.iso(text)
+        except ValueError as error:
+            kind = "a date against the file's order" if "contradicts" in str(error) else "no date"
+            raise _Bad(kind, field, str(error)) from None
+        if not day and needed:
+            raise _Bad(f"{field} is empty".replace("_", " "), field, "is empty")
+        if day > self.latest and field != "due_date":
+            raise _Bad(
+                "dated in the future", field, f"{day} is in the future (today is {self.choices.today})"
+            )
+        return day
+
+    def _minor(self, row: list[str], field: str, currency: str) -> int | None:
+        text = self._cell(row, field)
+        try:
+            return self.told.amounts.minor(text, currency)
+        except ValueError as error:
+            if text.strip().lower() in EMPTY:
+                return None
+            raise _Bad("no amount", field, str(error)) from None
+
+    def _currency(self, row: list[str], money_field: str) -> str:
+        text = self._cell(row, "currency")
+        known = self.currencies.get(text)
+        if known is not None:
+            return known
+        code = text.strip().upper()
+        if code and code.lower() not in EMPTY:
+            if code not in EXPONENTS:
+                signs = bare(f"{text.strip()}1").currencies if not code.isalnum() else ()
+                if len(signs) != 1:
+                    raise _Bad(
+                        "unknown currency", "currency", f"{text.strip()!r} is no ISO 4217 currency code"
+                    )
+                code = signs[0]
+            if len(self.currencies) < 1000:
+                self.currencies[text] = code
+            return code
+        if self.choices.currency is not None:
+            return self.choices.currency
+        base = self.choices.base_currency
+        if not self.told.signs:
+            if len(self.currencies) < 1000:
+                self.currencies[text] = base
+            return base
+        try:
+            meant = bare(self._cell(row, money_field)).currencies
+        except ValueError:
+            return base
+        if not meant or base in meant:
+            return base
+        if len(meant) == 1 or meant[0] == "GBP":  # the other pounds are pegged to it or write their own sign
+            return meant[0]
+        raise _Bad(
+            "unclear currency",
+            money_field,
+            f"{self._cell(row, money_field)!r} may be in {', '.join(meant)}; say which with --currency",
+        )
+
+    def _net_days(self, row: list[str]) -> tuple[str, int | None]:
+        text = self._cell(row, "terms")
+        if text not in self.terms and len(self.terms) < 10_000:
+            self.terms[text] = terms_of_payment.days(text)
+        return text, self.terms.get(text)
+
+    # One row each.
+
+    def invoice(self, row: list[str], place: str) -> Row:
+        """A row of a file of invoices: an invoice, a credit note (negative, or named so), or a payment
+        that is named so."""
+        at, choices = self.told.columns.at, self.choices
+        account = self._id(row, "customer", True)
+        number = self._id(row, "invoice", "document" not in at) or self._id(row, "document", True)
+        day = self._day(row, "invoice_date", True)
+        currency = self._currency(row, "amount")
+        amount = self._minor(row, "amount", currency)
+        if amount is None:
+            raise _Bad("amount is empty", "amount", "is empty")
+        if amount == 0:
+            raise _Bad("amount is zero", "amount", "is zero: nothing is owed")
+        name = self._text(row, "name") if "name" in at else ""
+        limit = self._limit(row, currency) if "limit" in at else ""
+        if "type" in at:
+            named = plain(self._cell(row, "type"))
+            if named in _PAYMENT_TYPES:
+                invoice = self._id(row, "credits", False) or ON_ACCOUNT
+                reference = self._text(row, "reference")
+                return Row(account, invoice, PAYMENT, place, number, str(abs(amount)), currency, day, "",
+                "", "", "", "", "",
+                           name, limit, number, reference)  # fmt: skip
+            if named in _CREDIT_TYPES:
+                amount = -abs(amount)
+        if amount < 0:
+            credited = self._id(row, "credits", False) if "credits" in at else ""
+            return Row(account, credited or number, CREDIT, place, number, str(-amount), currency, day, "",
+            "", "", "", "", "",
+                       name, limit, credited, "")  # fmt: skip
+        terms, net_days = self._net_days(row) if "terms" in at else ("", None)
+        if net_days is None:
+            net_days = choices.terms_days
+        due = self._day(row, "due_date", False) if "due_date" in at else ""
+        if not due:
+            if net_days is None:
+                reason = (
+                    f"no due date, and the terms {terms.strip()!r} name no days"
+                    if terms.strip()
+                    else "is empty"
+                )
+                raise _Bad("no due date", "due_date", f"{reason}; say the usual terms with --terms DAYS")
+            start = self._day(row, "baseline", False) if "baseline" in at and terms.strip() else ""
+            due = plus_days(start or day, net_days)
+        if due < day:
+            raise _Bad("due before the invoice", "due_date", f"due {due} before the invoice's date {day}")
+        if due > "2100-12-31":
+            raise _Bad("no date", "due_date", f"{due} is after 2100")
+        paid_on = self._day(row, "paid_date", False) if "paid_date" in at else ""
+        paid = ""
+        if "paid_amount" in at:
+            part = self._minor(row, "paid_amount", currency)
+            if part is not None and part < 0:
+                raise _Bad(
+                    "a negative payment",
+                    "paid_amount",
+                    "is negative; reversals are not imported from ledgers",
+                )
+            if part and not paid_on:
+                raise _Bad(
+                    "paid without a date",
+                    "paid_date",
+                    "a paid amount stands there without the date it was paid on",
+                )
+            paid = "" if part is None else str(part)
+        if paid_on and paid_on < day and plus_days(paid_on, EARLIEST) < day:
+            raise _Bad(
+                "settled long before the invoice",
+                "paid_date",
+                f"settled {paid_on}, over {EARLIEST} days before the invoice's date {day}",
+            )
+        disputed = ""
+        if "disputed" in at:
+            flag = plain(self._cell(row, "disputed"))
+            if flag in _YES:
+                disputed = "1"
+            elif flag not in _NO:
+                raise _Bad(
+                    "unclear dispute",
+                    "disputed",
+                    f"{self._cell(row, 'disputed').strip()!r} is neither yes nor no",
+                )
+        return Row(
+            account,
+            number,
+            INVOICE,
+            place,
+            number,
+            str(amount),
+            currency,
+            day,
+            due,
+            paid_on,
+            paid,
+            disputed,
+            self._text(row, "terms") if terms else "",
+            "" if net_days is None else str(net_days),
+            name,
+            limit,
+            self._id(row, "payment", False) if "payment" in at else "",
+            self._text(row, "reference") if "reference" in at else "",
+        )
+
+    def payment(self, row: list[str], place: str) -> Row:
+        """A row of a file of payments. Without an invoice it is cash on account."""
+        at = self.told.columns.at
+        account = self._id(row, "customer", True) if "customer" in at else ""
+        invoice = (self._id(row, "invoice", not account) if "invoice" in at else "") or ON_ACCOUNT
+        day = self._day(row, "paid_date", True)
+        # The currency of a payment that names none is its invoice's: booking.py knows it.
+        named = "currency" in at or self.told.signs or self.choices.currency is not None
+        currency = self._currency(row, "paid_amount") if named else ""
+        amount = self._paid(row, "paid_amount", currency)
+        total = self._paid(row, "payment_total", currency) if "payment_total" in at else ""
+        if not amount:
+            raise _Bad("amount is empty", "paid_amount", "is empty or zero")
+        return Row(account, invoice, PAYMENT, place, "", amount, currency, day, "", "", total, "", "", "",
+                   self._text(row, "name") if "name" in at else "",
+                   "",
+                   self._id(row, "payment", False) if "payment" in at else "",
+                   self._text(row, "reference") if "reference" in at else "")  # fmt: skip
+
+    def _paid(self, row: list[str], field: str, currency: str) -> str:
+        # Without a currency of its own the amount stays in ten-thousandths (the most decimals there are)
+        # until it has one.
+        amount = self._minor(row, field, currency or _WIDEST)
+        if amount and (amount < 0) != self.told.flipped:
+            raise _Bad("a negative payment", field, "is negative; reversals are not imported from ledgers")
+        return str(abs(amount)) if amount else ""
+
+    def _limit(self, row: list[str], currency: str) -> str:
+        limit = self._minor(row, "limit", currency)
+        if limit is not None and limit < 0:
+            raise _Bad("no amount", "limit", "is negative")
+        return "" if limit is None else str(limit)
+
+
+_WIDEST: Final = "CLF"  # four decimals
+
+
+def in_minor(widest: str, currency: str) -> int | None:
+    """An amount kept in ten-thousandths, in minor units of `currency`; None where that has fewer decimals
+    than the amount."""
+    amount, rest = divmod(int(widest), 10 ** (EXPONENTS[_WIDEST] - EXPONENTS[currency]))
+    return None if rest else amount
+
+
+def _is_total(row: Sequence[str], told: Told) -> bool:
+    """A line of totals: it says so in one of its first cells, and has no document number or no date."""
+    at = told.columns.at
+    if not any(_TOTAL.match(cell) for cell in [cell for cell in row if cell.strip()][:3]):
+        return False
+    needed = [at[f] for f in ("invoice", "invoice_date", "paid_date") if f in at]
+    empty = [i for i in needed if not row[i].strip() or _TOTAL.match(row[i])]
+    return len(empty) >= min(2, len(needed))
+
+
+def _find_customers(files: Sequence[Told], by_invoice: Sorter, sorter: Sorter, report: Report) -> None:
+    """Gives payments without a customer the customer of their invoice, where there is exactly one."""
+    current, owners = "", set[str]()
+    for line in by_invoice:
+        parts = line.split(CUT)
+        if parts[0] != current:
+            current, owners = parts[0], set()
+        if parts[1] == "0":
+            owners.add(parts[2])
+            continue
+        record = Row._make(parts[2:])
+        if len(owners) == 1:
+            sorter.add(CUT.join(record._replace(account=next(iter(owners)))))
+            continue
+        told = files[int(record.place[:3])]
+        reason = (
+            f"invoice {current!r} belongs to {len(owners)} customers, and the payment names none"
+            if owners
+            else f"invoice {current!r} is in none of the files, so whose payment it is can not be told"
+        )
+        kind = "a payment of no known customer"
+        where = BadRow(str(told.shape.path), int(record.place[3:]), told.columns.named("invoice"), reason)
+        report.refuse(kind, where)

@@ -1,0 +1,56 @@
+"""What an import says about itself: bad rows with file, line, column and reason, notes, counts, sums. Prints nothing."""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import NamedTuple
+
+KEPT = 1_000
+"""Bad rows kept word for word, so that a file of nothing else does not fill the memory; all are counted."""
+
+
+class BadRow(NamedTuple):
+    """A row that is not taken. `column` is the header's name, or empty where it concerns the whole row."""
+
+    file: str
+    line: int
+    column: str
+    reason: str
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}"
+        return f"{where}: {self.column}: {self.reason}" if self.column else f"{where}: {self.reason}"
+
+
+@dataclass(slots=True)
+class Report:
+    """Filled while an import runs. Money is in minor units by currency; days are ISO dates."""
+
+    rows: int = 0
+    refused: int = 0
+    bad: list[BadRow] = field(default_factory=list)
+    reasons: Counter[str] = field(default_factory=Counter)  # kind of reason -> rows
+    notes: dict[str, list[str]] = field(default_factory=dict)  # note -> the first places, "file:line"
+    note_counts: Counter[str] = field(default_factory=Counter)
+    events: Counter[str] = field(default_factory=Counter)  # type -> records
+    invoiced: Counter[str] = field(default_factory=Counter)
+    credited: Counter[str] = field(default_factory=Counter)
+    paid: Counter[str] = field(default_factory=Counter)
+    accounts: int = 0
+    first_day: str = ""
+    last_day: str = ""
+
+    def refuse(self, kind: str, row: BadRow) -> None:
+        """One bad row; `kind` is the reason without the row's own values, by which the summary counts."""
+        self.refused += 1
+        self.reasons[kind] += 1
+        if len(self.bad) < KEPT:
+            self.bad.append(row)
+
+    def note(self, text: str, place: str) -> None:
+        """Something that was settled and that the user should know; the first three places are kept."""
+        self.note_counts[text] += 1
+        places = self.notes.setdefault(text, [])
+        if len(places) < 3:
+            places.append(place)

@@ -1,0 +1,176 @@
+"""The first reading of ledger files: what each one is and how its cells are written, told before any row is taken.
+
+The second reading, which makes records of the rows, is ledger.py.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from streams.errors import Refused
+from streams.feeds.amounts import AmountReader, DecimalEvidence
+from streams.feeds.columns import Columns, Unclear, is_certain, recognise
+from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
+from streams.feeds.files import Shape, rows, shape
+from streams.feeds.layout import Layout
+
+_ROWS_AT_ONCE = 5_000
+
+
+@dataclass(frozen=True, slots=True)
+class Choices:
+    """What the user said, and what the policy says where he did not. `today` (ISO): no row is dated more
+    than two days later."""
+
+    base_currency: str
+    today: str
+    currency: str | None = None
+    terms_days: int | None = None
+    order: Order | None = None
+    layout: Layout = field(default_factory=Layout)
+
+
+@dataclass(frozen=True, slots=True)
+class Told:
+    """One file, ready to be read. `why_*` are the reasons, for the summary."""
+
+    shape: Shape
+    columns: Columns
+    dates: DateReader
+    why_dates: str
+    amounts: AmountReader
+    why_decimal: str
+    signs: bool  # currencies stand beside the amounts
+    flipped: bool  # a payments file that writes all payments as negative amounts
+
+
+def tell(paths: Sequence[Path], choices: Choices, progress: Callable[[int], None]) -> list[Told]:
+    """What the files are, in their order. Raises Refused, for the first that does not say enough, with
+    what to do about it."""
+    shapes = [shape(path, choices.layout) for path in paths]
+    _all_named(shapes, choices.layout)
+    return [
+        _tell(one, columns, choices, progress)
+        for one, columns in zip(shapes, _kinds(shapes, choices), strict=True)
+    ]
+
+
+def _all_named(shapes: Sequence[Shape], layout: Layout) -> None:
+    """Every column of the layout file stands in some file: a name that is nowhere is a mistake."""
+    for name, names in layout.columns.items():
+        if not any(
+            cell.strip().casefold() in {n.casefold() for n in names} for s in shapes for cell in s.header
+        ):
+            found = "; ".join(", ".join(cell.strip() for cell in s.header) for s in shapes)
+            raise Refused(
+                f"layout: {name}: no file has a column {' or '.join(names)}. Columns found: {found}"
+            )
+
+
+def _kinds(shapes: Sequence[Shape], choices: Choices) -> list[Columns]:
+    layout = choices.layout
+    found: list[Columns | Unclear] = []
+    for one in shapes:
+        try:
+            found.append(recognise(one.header, layout.columns, layout.kind))
+        except Unclear as error:
+            found.append(error)
+    if len(shapes) > 1 and any(isinstance(columns, Columns) and is_certain(columns) for columns in found):
+        for place, one in enumerate(shapes):
+            columns = found[place]
+            if isinstance(columns, Unclear) or not is_certain(columns):
+                try:
+                    found[place] = recognise(one.header, layout.columns, layout.kind, beside_invoices=True)
+                except Unclear as error:
+                    found[place] = error
+    for one, columns in zip(shapes, found, strict=True):
+        if isinstance(columns, Unclear):
+            raise Refused(f"{one.path}:{one.header_line}: {columns}")
+    good = [columns for columns in found if isinstance(columns, Columns)]
+    if not any(c.kind == "invoices" for c in good) and any("customer" not in c.at for c in good):
+        raise Refused(
+            f"{shapes[0].path}: payments without a customer column need the file of their invoices beside them; "
+            "name both files in one import"
+        )
+    return good
+
+
+def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[int], None]) -> Told:
+    at, layout = columns.at, choices.layout
+    if columns.kind == "invoices" and choices.terms_days is None and not {"due_date", "terms"} & set(at):
+        if "baseline" not in at:
+            raise Refused(
+                f"{one.path}: no due date and no terms of payment among the columns "
+                f"({', '.join(one.header)}); say the usual terms with --terms DAYS, or name the column in a "
+                'layout file: [columns] due_date = "…"'
+            )
+        # SAP: without terms the baseline date is the due date.
+        columns = Columns(columns.kind, {**at, "due_date": at["baseline"]}, columns.header)
+        at = columns.at
+    date_columns = [at[f] for f in ("invoice_date", "due_date", "paid_date", "baseline") if f in at]
+    money = [at[f] for f in ("amount", "paid_amount", "payment_total", "limit") if f in at]
+    dates, decimals = Evidence(), DecimalEvidence()
+    width = max((*date_columns, *money)) + 1
+    lines = rows(one, progress)
+    while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
+        full = [row for row in block if len(row) >= width]
+        for column in date_columns:
+            dates.add(_without_time(cell) for cell in {row[column] for row in full})
+        for column in money:
+            decimals.add(row[column] for row in full)
+    order, form, why_dates = _order(one, dates, choices)
+    if layout.decimal is not None:
+        decimal, why_decimal = layout.decimal, "the layout says so"
+    else:
+        told, why_decimal = decimals.told()
+        if told is None:
+            raise Refused(
+                f'{one.path}: the decimal sign can not be told: {why_decimal}; write decimal = "." or '
+                f'decimal = "," in a '
+                "layout file and give it with --layout"
+            )
+        decimal = told
+    return Told(
+        shape=one,
+        columns=columns,
+        dates=DateReader(order, form),
+        why_dates=why_dates,
+        amounts=AmountReader(decimal),
+        why_decimal=why_decimal,
+        signs=decimals.signs,
+        flipped=columns.kind == "payments" and decimals.negative > 0 and decimals.positive == 0,
+    )
+
+
+def _without_time(cell: str) -> str:
+    """A date cell without the time behind it: then a file has some thousand different ones, not a million."""
+    return cell[: cell.index(":") - 2].strip(" T") if ":" in cell[11:] and cell[10:11] in " T" else cell
+
+
+def _order(one: Shape, evidence: Evidence, choices: Choices) -> tuple[Order, str | None, str]:
+    """(the order, the layout's own form, why). Raises Refused."""
+    layout = choices.layout
+    extra = ""
+    if evidence.two_digits:
+        extra += (
+            f"; years of two digits: {PIVOT}-99 are 19{PIVOT}-1999, 00-{PIVOT - 1} are 2000-20{PIVOT - 1}"
+        )
+    if evidence.serials:
+        extra += "; numbers of five digits are days since 1899-12-30, as spreadsheets count"
+    if layout.date_form is not None:
+        return "ymd", layout.date_form, "the layout says so"
+    if choices.order is not None:
+        return choices.order, None, f"--dates says so{extra}"
+    if layout.order is not None:
+        return layout.order, None, f"the layout says so{extra}"
+    told = evidence.told()
+    if told.order is None:
+        raise Refused(
+            f"{one.path}: the order of day and month can not be told: {told.why}; say it with --dates "
+            f"mdy (month first), "
+            "--dates dmy (day first) or --dates ymd (year first)"
+        )
+    return told.order, None, told.why + extra
