@@ -9,7 +9,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from datetime import date
 from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
-from uuid import UUID
 
 from agents import news
 from agents.figures import Figures
@@ -21,6 +20,9 @@ if TYPE_CHECKING:
     from agents.rates import Rates
 
 
+_NOTHING_KEPT: Final[Mapping[str, float]] = {}
+
+
 class LedgerView(Protocol):
     """What the rules ask of the ledger beside the figures."""
 
@@ -30,6 +32,8 @@ class LedgerView(Protocol):
     def opened_on(self) -> int | None: ...
     @property
     def terms_days(self) -> int | None: ...
+    @property
+    def owner(self) -> str | None: ...
     def exposure_now(self, today: int) -> int: ...
 
 
@@ -38,7 +42,6 @@ class BookTotals(NamedTuple):
 
     exposure: int
     accounts: int
-    as_of: int | None
 
 
 def _no_events(_figure: str) -> list[str]:
@@ -46,24 +49,24 @@ def _no_events(_figure: str) -> list[str]:
 
 
 class View:
-    """All that a rule may read of one account as of `today`. Made anew for each evaluation; nothing in it is changed
-    but `kept`, which agents/watch.py sets to what the alert at hand has kept since it opened.
+    """All that a rule may read of one account as of `today`. Made anew for each evaluation.
 
-    `event_id`: of the event that is being applied, None at a tick. `instant`: its occurred_at, or the tick's, in
-    microseconds UTC. `tier`: as of the tick before. `events_behind(figure)`: the event ids behind a figure of the ledger.
+    `figures` are measured when first asked for, so that an event that nothing hangs on measures nothing. `event_id`: of
+    the event that is being applied, None at a tick. `tier`: as of the tick before. `history`: today is before the policy
+    goes live. `events_behind(figure)`: ids of the events behind a figure of the ledger, asked for when evidence is made.
+    `kept` is set by agents/watch.py alone: the figures that the alert at hand goes on comparing with.
     """
 
     __slots__ = (
+        "_measure",
         "account_id",
         "book",
         "event_id",
         "events_behind",
         "figures",
         "history",
-        "instant",
         "kept",
         "ledger",
-        "namespace",
         "policy",
         "rates",
         "signals",
@@ -72,40 +75,43 @@ class View:
         "worst_fact",
     )
 
+    figures: Figures
+
     def __init__(
         self,
         account_id: str,
-        figures: Figures,
+        measure: Callable[[], Figures],
         signals: Signals,
         ledger: LedgerView,
         policy: Policy,
         rates: Rates,
         today: int,
-        namespace: UUID,
         *,
-        instant: int = 0,
         event_id: str | None = None,
         book: BookTotals | None = None,
         tier: str | None = None,
-        history: bool = False,
         events_behind: Callable[[str], list[str]] = _no_events,
     ) -> None:
         self.account_id = account_id
-        self.figures = figures
+        self._measure = measure
         self.signals = signals
         self.ledger = ledger
         self.policy = policy
         self.rates = rates
         self.today = today
-        self.namespace = namespace
-        self.instant = instant
         self.event_id = event_id
         self.book = book
         self.tier = tier
-        self.history = history
+        self.history = policy.live_from is not None and today < policy.live_from
         self.events_behind = events_behind
-        self.kept: Mapping[str, float] = {}
+        self.kept: Mapping[str, float] = _NOTHING_KEPT
         self.worst_fact: int | None = None  # filled by worst_fact() when first asked
+
+    def __getattr__(self, name: str) -> Figures:
+        if name != "figures":
+            raise AttributeError(name)
+        figures = self.figures = self._measure()
+        return figures
 
     def own(self, base_amount: int) -> int | None:
         """Whole units of the base currency as minor units of the account's; None without a rate or a currency."""
@@ -184,11 +190,11 @@ def _share(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
-# --- Payment behaviour -------------------------------------------------------------------------------------------------
+# --- Payment behaviour --------------------------------------------------------------------------------------
 
 
 def _baselines(v: View) -> tuple[float | None, float | None]:
-    """Days to pay and days beyond terms that the account is held against: those the alert opened with, if one is open."""
+    """Days to pay and days beyond terms to hold the account against: those the open alert has kept, if any."""
     kept = v.kept
     if kept:
         return kept.get("dtp_baseline"), kept.get("dbt_baseline")
@@ -537,7 +543,7 @@ def _dispute_share(v: View) -> float | None:
 
 
 def _dispute_level(v: View) -> float:
-    """The share above which disputes are a spike: the flat one, or a multiple of the account's own where that is less."""
+    """The share above which disputes are a spike: the flat one, or a multiple of the account's own if less."""
     rule, own = v.policy.triggers.dispute_spike, v.figures.disputed_share_baseline
     if own is None:
         return rule.share_over
@@ -580,7 +586,7 @@ def _dispute_spike_evidence(v: View) -> Evidence:
     )
 
 
-# --- Exposure and purchases ----------------------------------------------------------------------------------------------
+# --- Exposure and purchases ---------------------------------------------------------------------------------
 
 
 def _utilization_high(v: View) -> Firing | None:
@@ -843,7 +849,7 @@ def _concentration_evidence(v: View) -> Evidence:
     )
 
 
-# --- What others say -----------------------------------------------------------------------------------------------------
+# --- What others say ----------------------------------------------------------------------------------------
 
 
 def _fall(report: AgencyReport, v: View) -> tuple[float, int]:
@@ -1217,7 +1223,7 @@ def _events(*ids: str | None) -> list[str]:
     return list(dict.fromkeys(event_id for event_id in ids if event_id is not None))
 
 
-# --- The table -------------------------------------------------------------------------------------------------------------
+# --- The table ----------------------------------------------------------------------------------------------
 
 _BALANCE: Final = (
     "invoice.issued", "invoice.credited", "invoice.disputed", "dispute.resolved", "invoice.written_off",
@@ -1291,7 +1297,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
     Trigger(
         "utilization_high",
         "Uses most of its credit limit, and more than a month ago",
-        "Check whether growth or slower payment fills the limit; invite a payment or review the limit before orders stop.",
+        "Check whether growth or slower payment fills the limit; invite a payment or review the limit in time.",
         _utilization_high,
         _utilization_high_clears,
         _utilization_high_evidence,
@@ -1325,7 +1331,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
     Trigger(
         "purchases_collapse",
         "Purchases have collapsed",
-        "Ask sales whether the business went elsewhere; if it did, collect what is open while the relation is still good.",
+        "Ask sales whether the business went elsewhere; if so, collect what is open while the relation is good.",
         _purchases_collapse,
         _purchases_collapse_clears,
         _purchases_collapse_evidence,
@@ -1506,7 +1512,7 @@ _FACTS_OF_SIGNALS: Final = tuple(t for t in TRIGGERS if t.immediate and t.asks_s
 def worst_fact(view: View) -> int:
     """The greatest severity among the facts (●) that hold as of today, 0 for none; from facts alone, not from alerts."""
     if view.worst_fact is None:
-        kept, view.kept = view.kept, {}
+        kept, view.kept = view.kept, _NOTHING_KEPT
         firings = [_over_limit(view), _payment_reversed(view)]
         if not view.signals.empty:
             firings += [trigger.fires(view) for trigger in _FACTS_OF_SIGNALS]
