@@ -97,7 +97,9 @@ def read_control(servers: str, settings: Settings, control: Control, *, timeout:
             if record.value() is not None:
                 control.take(record.value())
             control.offset = record.offset() + 1
-        raise Refused(f"{topic} was not read to its end within {timeout:.0f} s; is the broker {servers} well?")
+        raise Refused(
+            f"{topic} was not read to its end within {timeout:.0f} s; is the broker {servers} well?"
+        )
     except ck.KafkaException as error:
         raise Refused(
             f"cannot read {topic} on {servers}: {error.args[0].str()}; run `bellwether topics --create`"
@@ -158,7 +160,9 @@ def send_control(servers: str, settings: Settings, *events: Mapping[str, Any], t
         producer.produce(topic, orjson.dumps(event), partition=0, on_delivery=delivered)
     left = producer.flush(timeout + 5)
     if failures or left:
-        raise Refused(f"{topic} on {servers} did not take the record: {failures[0] if failures else 'timed out'}")
+        raise Refused(
+            f"{topic} on {servers} did not take the record: {failures[0] if failures else 'timed out'}"
+        )
 
 
 def day_to_tick(now: datetime, zone: ZoneInfo, control: Control) -> date | None:

@@ -5,19 +5,35 @@ What is not valid goes to dead-letters with its reason. Control records it copie
 
 from __future__ import annotations
 
+import asyncio
+import time
 from collections.abc import Callable
-from datetime import UTC, timedelta
+from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
+from zoneinfo import ZoneInfo
 
+import confluent_kafka as ck
+import faust
+from structlog import get_logger
+
+from agents.monitor import ENGINE
+from agents.policy import PolicyError, load_policy, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import TOPICS
-from streams.blocks import Block
+from streams.blocks import Block, Kafka
+from streams.control import Control, clock_ticked, day_to_tick, policy_adopted, read_control, send_control
+from streams.dev.processes import kafka_servers
+from streams.errors import Refused
 from streams.letters import dead_letter
 from streams.murmur2 import partition_of
-from streams.settings import Settings
+from streams.partition import RelayUnit
+from streams.settings import Settings, policy_text, slot_name
+from streams.transport import TOPIC, application
 
 SOURCES = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history", "control")
+GROUP = "intake"
+log = get_logger(__name__)
 AHEAD = timedelta(days=2)  # contract: an event this far ahead of its Kafka timestamp is refused
 
 
@@ -107,7 +123,9 @@ class Intake:
                     raise Invalid("the record has no value; send one JSON object")
                 event = parse(raw)
                 if event.type not in CONTROL_TYPES:
-                    raise Invalid(f"type: {event.type} belongs in {TOPICS[TOPIC_OF[event.type]].name}, not here")
+                    raise Invalid(
+                        f"type: {event.type} belongs in {TOPICS[TOPIC_OF[event.type]].name}, not here"
+                    )
                 if event.type == "clock.ticked":
                     sent = record.timestamp()[1] / 1000
                     if event.as_of.toordinal() > _ordinal(sent) + AHEAD.days:
@@ -153,3 +171,114 @@ class Intake:
 
 def _ordinal(seconds: float) -> int:
     return int(seconds // 86_400) + 719_163  # date(1970, 1, 1).toordinal()
+
+
+# -- the app -------------------------------------------------------------------------------------------------------
+
+
+class Cluster:
+    """What intake asks of the cluster beside its own records: does a policy stand, is a backfill read, who is the clock."""
+
+    def __init__(self, kafka: Kafka, servers: str, settings: Settings) -> None:
+        self._servers, self._settings = servers, settings
+        self._journal = settings.prefixed(TOPICS["journal"].name)
+        self._history = settings.prefixed(TOPICS["history"].name)
+        counts = kafka.partitions([self._journal, self._history])
+        self.partitions = counts[self._journal]
+        self._probe = kafka.consumer(
+            {"group.id": settings.prefixed(GROUP), "isolation.level": "read_committed"}
+        )
+        self._control = Control()
+        self._asked = 0.0
+
+    def standing(self) -> bool:
+        """A policy is the first record of every journal partition, since nothing is copied before it."""
+        return all(
+            self._probe.get_watermark_offsets(ck.TopicPartition(self._journal, n), 10)[1] > 0
+            for n in range(self.partitions)
+        )
+
+    def history_unread(self) -> bool:
+        """Whether a backfill is under way: asked at most five times a second."""
+        now = time.monotonic()
+        if now < self._asked + 0.2:
+            return True
+        self._asked = now
+        parts = [ck.TopicPartition(self._history, n) for n in range(self.partitions)]
+        for part in self._probe.committed(parts, 10):
+            low, high = self._probe.get_watermark_offsets(ck.TopicPartition(part.topic, part.partition), 10)
+            if max(part.offset, low) < high:
+                return True
+        self._asked = 0.0
+        return False
+
+    def keep_time(self, now: datetime) -> None:
+        """Adopt a policy where none stands, and end the days that are over. Called by the owner of control only."""
+        control = read_control(self._servers, self._settings, self._control)
+        if control.policy_text is None:
+            text = policy_text(self._settings)
+            event = policy_adopted(text, policy_hash(text), ENGINE, now)
+            log.info("adopting the policy", hash=event["hash"])
+            send_control(self._servers, self._settings, event)
+            return
+        policy = load_policy(control.policy_text)
+        day = day_to_tick(now, ZoneInfo(policy.time_zone), control)
+        if day is not None:
+            log.info("the day is over", as_of=day.isoformat())
+            send_control(self._servers, self._settings, clock_ticked(day, now, control.book(self.partitions)))
+
+
+def build(settings: Settings) -> faust.App:
+    """The Faust app. Reads the cluster only when it is started."""
+    servers = kafka_servers(settings)
+    kafka = Kafka(servers, settings.kafka_config)
+    topics = [settings.prefixed(TOPICS[name].name) for name in SOURCES]
+    control = (settings.prefixed(TOPICS["control"].name), 0)
+    held: list[RelayUnit] = []
+
+    def unit() -> RelayUnit:
+        held[:] = [
+            RelayUnit(
+                kafka,
+                slot=slot_name(settings, "intake"),
+                group=settings.prefixed(GROUP),
+                topics=topics,
+                marker=settings.prefixed(TOPICS["intake-marker"].name),
+                outputs=[settings.prefixed(TOPICS[name].name) for name in ("journal", "dead-letters")],
+            )
+        ]
+        return held[0]
+
+    app = application(settings.prefixed("intake"), unit, settings.data_dir / "faust" / "intake")
+    inputs = app.topic(*topics, **TOPIC)
+    tools: list[tuple[Cluster, Intake]] = []
+
+    def work() -> tuple[Cluster, Intake]:
+        if not tools:
+            cluster = Cluster(kafka, servers, settings)
+            tools.append(
+                (cluster, Intake(settings, cluster.partitions, cluster.standing, cluster.history_unread))
+            )
+        return tools[0]
+
+    @app.agent(inputs)
+    async def intake(blocks: Any) -> None:
+        async for block in blocks:
+            with block:
+                work()[1].take(block)
+
+    @app.timer(interval=1.0)
+    async def clock() -> None:
+        if held and control in held[0].source.owned:
+            try:
+                await asyncio.get_running_loop().run_in_executor(None, work()[0].keep_time, datetime.now(UTC))
+            except (Refused, PolicyError) as error:
+                log.warning("the clock waits", reason=str(error))
+
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":  # for `faust -A streams.intake worker`
+        return build(Settings())
+    raise AttributeError(name)

@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import os
+import socket
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
+
+from streams.errors import Refused
 
 
 class Settings(BaseSettings):
@@ -23,7 +27,9 @@ class Settings(BaseSettings):
     bind: str = "127.0.0.1"
     metrics_port: int = 0  # 0: none is served
     tokens: Annotated[dict[str, SecretStr], NoDecode] = {}  # "name:role:token,…"
-    kafka_config: Annotated[dict[str, str], NoDecode] = {}  # librdkafka settings passed through, "key=value,…"
+    kafka_config: Annotated[
+        dict[str, str], NoDecode
+    ] = {}  # librdkafka settings passed through, "key=value,…"
     log_format: Literal["console", "json"] = "console"
     journal_partitions: int = 0  # 0: 12, and 4 with the dev broker
 
@@ -75,3 +81,28 @@ class Settings(BaseSettings):
     def prefixed(self, name: str) -> str:
         """A topic, group or transactional id with the namespace before it, when one is set."""
         return f"{self.namespace}.{name}" if self.namespace else name
+
+
+def deploy_dir() -> Path:
+    """The folder deploy/ of the checkout, or of the installed package."""
+    return Path(__file__).resolve().parents[1] / "deploy"
+
+
+def policy_text(settings: Settings) -> str:
+    """The policy file's text. Raises Refused when it can not be read."""
+    path = settings.policy or deploy_dir() / "policy.toml"
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(
+            f"cannot read the policy {path}: {error}; set BELLWETHER_POLICY to a policy file"
+        ) from error
+
+
+def slot_name(settings: Settings, app: str) -> str:
+    """The transactional id of this process's `app`: the slot of the settings, else one that no other process has.
+
+    A fixed slot lets a restarted worker end at once what its dead predecessor left open; two living processes must
+    never share one.
+    """
+    return settings.prefixed(f"{app}-{settings.slot or f'{socket.gethostname()}-{os.getpid()}'}")

@@ -16,6 +16,7 @@ COUNTED: Final = ("journal", "alerts", "proposals", "snapshots", "account_status
 
 QUERIES: Final[dict[str, str]] = {
     "counts": " UNION ALL ".join(f"SELECT '{view}' AS name, count() AS rows FROM {view}" for view in COUNTED),  # noqa: S608
+    "events_stored": "SELECT count() AS rows FROM journal WHERE account_id != ''",
     "open_alerts_by_severity": """
         SELECT severity, count() AS alerts, uniqExact(account_id) AS accounts FROM alerts_current
         WHERE status != 'cleared' AND history = {history:Bool}
@@ -55,3 +56,8 @@ def ask(client: Client, name: str, parameters: Mapping[str, Any] | None = None) 
 def counts(client: Client) -> dict[str, int]:
     """View -> rows, each stored record once."""
     return {row["name"]: row["rows"] for row in ask(client, "counts")}
+
+
+def events_stored(client: Client) -> int:
+    """Rows of the journal that belong to an account: control records, one a partition, are not counted."""
+    return int(ask(client, "events_stored")[0]["rows"])

@@ -1,0 +1,202 @@
+"""The auditor: refolds the journal and holds committed outputs and states against it. Writes nothing, decides nothing.
+
+The invariant it checks: committed (states, outputs) = fold(step, journal up to the committed offsets).
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import confluent_kafka as ck
+import orjson
+
+from agents import account as accounts
+from agents.account import Account
+from agents.book import Book
+from agents.ids import namespace_id
+from agents.monitor import Fold, StepFailed
+from agents.records import Output
+from agents.wakes import Wakes
+from schemas.events import ClockTicked, PolicyAdopted, parse
+from schemas.topics import TOPICS
+from streams.blocks import Kafka
+from streams.errors import Refused
+from streams.settings import Settings
+from streams.slot import WHO
+
+AUDITED = ("alerts", "limit-proposals", "account-status", "snapshots")
+
+
+@dataclass(slots=True)
+class Findings:
+    """What the auditor counted and where the cluster differs from the refold; each difference is one sentence."""
+
+    journal: int = 0
+    accounts: int = 0
+    outputs: dict[str, int] = field(default_factory=dict)
+    differences: list[str] = field(default_factory=list)
+
+
+def read_topic(
+    kafka: Kafka, topic: str, partition: int, until: int | None = None, seconds: float = 60.0
+) -> Iterator[Any]:
+    """Committed records of one partition from its start to `until` (an offset; none: its end now), in order.
+
+    Raises Refused when the end is not reached in `seconds` without a record: an open transaction, a broker that is away.
+    """
+    consumer = kafka.consumer(
+        {
+            "group.id": "reader",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+        }
+    )
+    ends = kafka.consumer({"group.id": "reader", "isolation.level": "read_uncommitted"})
+    try:
+        low, high = ends.get_watermark_offsets(ck.TopicPartition(topic, partition), 10)
+        end = high if until is None else min(high, until)
+        if end <= low:
+            return
+        consumer.assign([ck.TopicPartition(topic, partition, low)])
+        patience = time.monotonic() + seconds
+        while True:
+            records = consumer.consume(5000, 0.2)
+            for record in records:
+                error = record.error()
+                if error is None:
+                    patience = time.monotonic() + seconds
+                    if record.offset() >= end:
+                        return
+                    yield record
+                elif error.code() == ck.KafkaError._PARTITION_EOF:
+                    if record.offset() >= end:
+                        return
+                else:
+                    raise Refused(f"cannot read {topic}/{partition}: {error.str()}")
+            if time.monotonic() > patience:
+                raise Refused(
+                    f"{topic}/{partition} is not readable to offset {end}: a transaction is open there, or the broker is away"
+                )
+    finally:
+        consumer.close()
+        ends.close()
+
+
+class _Dict(dict[str, Account]):
+    def put(self, account_id: str, account: Account) -> None:
+        self[account_id] = account
+
+
+def refold(
+    records: Iterator[Any], partition: int, settings: Settings, each: Callable[[Output], None]
+) -> tuple[dict[str, Account], Book, int]:
+    """Fold one journal partition from nothing: its accounts, its book and how many records there were.
+
+    A record on which a rule raises leaves its account half changed here: it is told by the difference that follows.
+    """
+    history = settings.prefixed(TOPICS["history"].name).encode()
+    states, wakes, book = _Dict(), Wakes(), Book()
+    fold = Fold(states, wakes, book, partition, namespace_id(settings.namespace))
+    count = 0
+    for record in records:
+        count += 1
+        event = parse(record.value())
+        try:
+            if isinstance(event, ClockTicked):
+                live = dict(record.headers() or ()).get("origin-topic") != history
+                outputs, _, _ = fold.tick(event, live, 1 << 62)
+            elif isinstance(event, PolicyAdopted):
+                outputs = list(fold.adopt(event))
+            else:
+                outputs = fold.event(event)
+        except StepFailed:
+            continue
+        for output in outputs:
+            if isinstance(output, Output):
+                each(output)
+    return states, book, count
+
+
+def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None] | None = None) -> Findings:
+    """Refold every journal partition up to the monitor's committed offset and compare. Takes the memory of all accounts."""
+    found = Findings()
+    names = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
+    counts = kafka.partitions([names[name] for name in ("journal", "account-state", *AUDITED)])
+    group = kafka.consumer({"group.id": settings.prefixed("monitor"), "isolation.level": "read_committed"})
+    parts = range(counts[names["journal"]])
+    committed = {
+        tp.partition: tp.offset
+        for tp in group.committed([ck.TopicPartition(names["journal"], n) for n in parts], 20)
+    }
+    group.close()
+    emitted: dict[str, dict[str, bytes]] = {name: {} for name in AUDITED}
+    for name in AUDITED:
+        for partition in range(counts[names[name]]):
+            for record in read_topic(kafka, names[name], partition):
+                ce_id = dict(record.headers() or ()).get("ce_id", b"").decode()
+                if ce_id in emitted[name]:
+                    found.differences.append(f"{names[name]}: ce_id {ce_id} stands twice")
+                emitted[name][ce_id] = record.value()
+        found.outputs[name] = len(emitted[name])
+
+    def compare(output: Output) -> None:
+        if output.topic not in emitted:
+            return
+        there = emitted[output.topic].pop(output.ce_id, None)
+        if there is None:
+            found.differences.append(
+                f"{names[output.topic]}: ce_id {output.ce_id} of account {output.account_id} is missing"
+            )
+        elif there != orjson.dumps(output.body):
+            found.differences.append(
+                f"{names[output.topic]}: ce_id {output.ce_id} of account {output.account_id} differs from the refold"
+            )
+
+    for partition in parts:
+        offset = committed.get(partition, -1)
+        if offset <= 0:
+            continue
+        journal = read_topic(kafka, names["journal"], partition, offset)
+        states, book, count = refold(journal, partition, settings, compare)
+        found.journal += count
+        found.accounts += len(states)
+        stored = _stored(kafka, names["account-state"], partition)
+        pieces = {
+            account_id: {k: v for k, v in accounts.dump(state).items() if v is not None}
+            for account_id, state in states.items()
+        }
+        pieces[""] = dict(book.dump())
+        for account_id in sorted(pieces.keys() | stored.keys()):
+            ours, theirs = pieces.get(account_id, {}), stored.get(account_id, {})
+            for piece in sorted(ours.keys() | theirs.keys()):
+                if ours.get(piece) != theirs.get(piece):
+                    found.differences.append(
+                        f"{names['account-state']}/{partition}: piece {piece} of account {account_id or '(the book)'} differs "
+                        "from the refold"
+                    )
+        if progress is not None:
+            progress(partition + 1, len(parts))
+    for name, left in emitted.items():
+        found.differences.extend(
+            f"{names[name]}: ce_id {ce_id} is not in the refold" for ce_id in sorted(left)
+        )
+    return found
+
+
+def _stored(kafka: Kafka, topic: str, partition: int) -> dict[str, dict[str, bytes]]:
+    """The pieces on the changelog: account id -> piece -> bytes."""
+    out: dict[str, dict[str, bytes]] = {}
+    for record in read_topic(kafka, topic, partition):
+        if record.key() == WHO:
+            continue
+        account_id, _, piece = record.key().decode().rpartition("\0")
+        if record.value() is None:
+            out.get(account_id, {}).pop(piece, None)
+        else:
+            out.setdefault(account_id, {})[piece] = record.value()
+    return {account_id: pieces for account_id, pieces in out.items() if pieces}

@@ -1,0 +1,174 @@
+"""Backtest: the same fold as the monitor's, over a file of events, without a broker.
+
+Records are taken in file order; ticks in the file are used, and where it has none they are made (streams/ticks.py). Its
+alerts and proposals are those that an import of the same file through credit.history.v1 would yield, id for id.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+from agents.account import Account
+from agents.book import Book
+from agents.ids import namespace_id
+from agents.monitor import Fold, StepFailed
+from agents.policy import load_policy, policy_hash
+from agents.records import Output, Refusal
+from agents.wakes import Wakes
+from schemas.events import CONTROL_TYPES, ClockTicked, Event, Invalid, parse
+from streams.errors import Refused
+from streams.ticks import has_ticks, with_ticks
+
+SLICE = 1 << 62  # a backtest has no commits to keep short
+FAILURES = 20
+
+Progress = Callable[[int], None]  # bytes read so far
+
+
+@dataclass(slots=True)
+class Result:
+    """What a backtest found. `alerts` and `proposals` are the contract's records, in the order of their emission."""
+
+    events: int = 0
+    alerts: list[dict[str, Any]] = field(default_factory=list)
+    proposals: list[dict[str, Any]] = field(default_factory=list)
+    dead_letters: list[dict[str, Any]] = field(default_factory=list)
+    accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
+    records: Counter[str] = field(default_factory=Counter)  # emitted, by logical topic
+
+
+class _Failure(Exception):
+    def __init__(self, number: int, account_id: str, reason: str) -> None:
+        self.number, self.account_id, self.reason = number, account_id, reason
+
+
+def run(
+    events: Path,
+    policy_text: str,
+    *,
+    namespace: str = "",
+    progress: Progress | None = None,
+    each: Callable[[Output], None] | None = None,
+) -> Result:
+    """Fold the file under a policy. `each` sees every output as it is emitted, snapshots and statuses among them.
+
+    Bad lines become dead letters with their line number. Raises PolicyError, and Refused when the file can not be read.
+    """
+    failed: dict[tuple[int, str], str] = {}
+    while True:
+        try:
+            return _run(events, policy_text, namespace, progress, each, failed)
+        except _Failure as failure:
+            # The account is half changed: start again and pass the record over, as a worker does after its rollback.
+            failed[failure.number, failure.account_id] = failure.reason
+            if len({account_id for _, account_id in failed}) >= FAILURES:
+                raise Refused(
+                    f"the rules raised on {FAILURES} accounts, last: {failure.reason}; this is a fault of ours, please report it"
+                ) from None
+
+
+def _run(
+    path: Path,
+    policy_text: str,
+    namespace: str,
+    progress: Progress | None,
+    each: Callable[[Output], None] | None,
+    failed: dict[tuple[int, str], str],
+) -> Result:
+    policy = load_policy(policy_text)
+    accounts: dict[str, Account] = {}
+    wakes, book = Wakes(), Book()
+    book.adopt(policy_text, policy_hash(policy_text))
+    fold = Fold(_Dict(accounts), wakes, book, 0, namespace_id(namespace))
+    result = Result()
+
+    def refused(line: int, reason: str, account_id: str | None = None) -> None:
+        result.records["dead-letters"] += 1
+        result.dead_letters.append({"line": line, "account_id": account_id, "reason": reason})
+
+    lines = _Lines(path, refused, progress)
+    for number, (_, event) in enumerate(with_ticks(lines, ZoneInfo(policy.time_zone), has_ticks([path]))):
+        if not isinstance(event, ClockTicked):
+            result.events += 1
+        reason = failed.get((number, ""))
+        if reason is not None:
+            refused(lines.number, reason, event.account_id)
+            continue
+        outputs: Iterable[Output | Refusal]
+        try:
+            if isinstance(event, ClockTicked):
+                outputs, _, _ = fold.tick(
+                    event, False, SLICE, lambda account_id, at=number: failed.get((at, account_id))
+                )
+            else:
+                outputs = fold.event(event)
+        except StepFailed as failure:
+            account_id = failure.account_id if isinstance(event, ClockTicked) else ""
+            raise _Failure(number, account_id, str(failure)) from failure
+        for output in outputs:
+            if isinstance(output, Refusal):
+                if output.topic == "late":
+                    result.records["late"] += 1
+                else:
+                    refused(lines.number, output.reason, output.account_id or None)
+                continue
+            result.records[output.topic] += 1
+            if output.topic == "alerts":
+                result.alerts.append(output.body)
+            elif output.topic == "limit-proposals":
+                result.proposals.append(output.body)
+            if each is not None:
+                each(output)
+    if book.day is not None:
+        for account_id in sorted(accounts):
+            result.accounts[account_id] = fold.snapshot(accounts[account_id], book.day)
+    return result
+
+
+class _Dict:
+    __slots__ = ("_accounts",)
+
+    def __init__(self, accounts: dict[str, Account]) -> None:
+        self._accounts = accounts
+
+    def get(self, account_id: str) -> Account | None:
+        return self._accounts.get(account_id)
+
+    def put(self, account_id: str, account: Account) -> None:
+        self._accounts[account_id] = account
+
+
+class _Lines:
+    """The valid events of a file in order; `number` is the line of the last one."""
+
+    def __init__(self, path: Path, refused: Callable[[int, str], None], progress: Progress | None) -> None:
+        self.number = 0
+        self._path, self._refused, self._progress = path, refused, progress
+
+    def __iter__(self) -> Iterator[tuple[bytes, Event]]:
+        read = 0
+        try:
+            with self._path.open("rb") as file:
+                for self.number, line in enumerate(file, start=1):
+                    read += len(line)
+                    if self._progress is not None and not self.number % 5000:
+                        self._progress(read)
+                    if not line.strip():
+                        continue
+                    try:
+                        event = parse(line)
+                        if event.type in CONTROL_TYPES and not isinstance(event, ClockTicked):
+                            raise Invalid(f"type: {event.type} does not belong in a backfill")
+                    except Invalid as error:
+                        self._refused(self.number, str(error))
+                        continue
+                    yield line, event
+        except OSError as error:
+            raise Refused(f"cannot read {self._path}: {error.strerror}") from error
+        if self._progress is not None:
+            self._progress(read)

@@ -1,0 +1,133 @@
+"""`bellwether tick` and `bellwether policy`: what people write to the control topic, and what they check before."""
+
+from __future__ import annotations
+
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import click
+
+from agents.monitor import ENGINE
+from agents.policy import Policy, PolicyError, load_policy, policy_hash
+from streams.commands.options import settings
+from streams.control import Control, clock_ticked, policy_adopted, read_control, send_control
+from streams.dev.processes import kafka_servers
+from streams.errors import Refused
+
+
+def _read(path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8")
+    except (OSError, UnicodeDecodeError) as error:
+        raise Refused(f"cannot read {path}: {error}") from error
+
+
+def _policy(path: Path) -> tuple[Policy, str]:
+    text = _read(path)
+    try:
+        return load_policy(text), text
+    except PolicyError as error:
+        raise Refused(f"{path}: {error}") from error
+
+
+@click.command()
+@click.option("--as-of", metavar="DAY", help="The day that has ended, YYYY-MM-DD. Default: yesterday.")
+def tick(as_of: str | None) -> None:
+    """End a day by hand. Days between the last tick and this one are stepped one by one; a day already ended does nothing."""
+    config = settings()
+    servers = kafka_servers(config)
+    control = read_control(servers, config, Control())
+    if control.policy_text is None:
+        raise Refused("no policy is in force yet: start a worker, or run `bellwether policy adopt FILE`")
+    zone = ZoneInfo(load_policy(control.policy_text).time_zone)
+    now = datetime.now(UTC)
+    if as_of is None:
+        day = now.astimezone(zone).date() - timedelta(days=1)
+    else:
+        try:
+            day = date.fromisoformat(as_of)
+        except ValueError:
+            raise Refused(f"--as-of {as_of}: write the day as YYYY-MM-DD") from None
+    if day > now.date() + timedelta(days=2):
+        raise Refused(
+            f"--as-of {day}: more than 2 days ahead; a tick ends a day, and days after it could not be ended again"
+        )
+    if control.last_tick is not None and day <= control.last_tick:
+        click.echo(f"{day} has ended already (last tick: {control.last_tick}); nothing was written")
+        return
+    partitions = journal_partitions(servers, config)
+    send_control(servers, config, clock_ticked(day, now, control.book(partitions)))
+    click.echo(f"{day} is ended")
+
+
+def journal_partitions(servers: str, config: Any) -> int:
+    """How many partitions the journal has."""
+    from schemas.topics import TOPICS
+    from streams.blocks import Kafka
+
+    name = config.prefixed(TOPICS["journal"].name)
+    return Kafka(servers, config.kafka_config).partitions([name])[name]
+
+
+@click.group()
+def policy() -> None:
+    """The policy file: checked, compared, put in force."""
+
+
+@policy.command("check")
+@click.argument("file", type=click.Path(path_type=Path))
+def check(file: Path) -> None:
+    """Validate FILE as a whole; the first mistake is named with its line."""
+    _, text = _policy(file)
+    click.echo(f"{file} is sound; its hash is {policy_hash(text)}")
+
+
+def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
+    if isinstance(value, dict):
+        return {
+            k: v
+            for name, part in value.items()
+            for k, v in _flat(part, f"{prefix}.{name}" if prefix else str(name)).items()
+        }
+    return {prefix: value}
+
+
+@policy.command("diff")
+@click.argument("before", type=click.Path(path_type=Path))
+@click.argument("after", type=click.Path(path_type=Path))
+def diff(before: Path, after: Path) -> None:
+    """The numbers that differ between two policy files. Exit code 1 when any does."""
+    old = _flat(_policy(before)[0].model_dump(by_alias=True))
+    new = _flat(_policy(after)[0].model_dump(by_alias=True))
+    changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
+    for key in changed:
+        click.echo(f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}")
+    if changed:
+        sys.exit(1)
+    click.echo("no number differs")
+
+
+@policy.command("adopt")
+@click.argument("file", type=click.Path(path_type=Path), required=False)
+def adopt(file: Path | None) -> None:
+    """Put FILE (default: the policy of the settings) in force from the next record on; outputs carry its hash."""
+    config = settings(policy=file)
+    from streams.settings import policy_text
+
+    path = file or config.policy or Path("the shipped policy")
+    text = policy_text(config)
+    try:
+        load_policy(text)
+    except PolicyError as error:
+        raise Refused(f"{path}: {error}") from error
+    servers = kafka_servers(config)
+    control = read_control(servers, config, Control())
+    wanted = policy_hash(text)
+    if control.policy_hash == wanted:
+        click.echo(f"policy {wanted} is in force already; nothing was written")
+        return
+    send_control(servers, config, policy_adopted(text, wanted, ENGINE, datetime.now(UTC)))
+    click.echo(f"policy {wanted} is adopted")

@@ -1,0 +1,136 @@
+"""`bellwether dead-letters`: what was refused, why, and once more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from typing import Any
+
+import click
+from rich.console import Console
+from rich.table import Table
+
+from schemas.topics import TOPICS
+from streams.audit import read_topic
+from streams.blocks import Kafka
+from streams.commands.options import settings
+from streams.dev.processes import kafka_servers
+from streams.errors import Refused
+from streams.letters import PREFIX
+from streams.settings import Settings
+
+
+@click.group()
+def dead_letters() -> None:
+    """What was refused, why, and once more. A letter is named by its partition and offset, such as 2/1417."""
+
+
+def _open() -> tuple[Kafka, Settings, str, int]:
+    config = settings()
+    kafka = Kafka(kafka_servers(config), config.kafka_config)
+    topic = config.prefixed(TOPICS["dead-letters"].name)
+    return kafka, config, topic, kafka.partitions([topic])[topic]
+
+
+def _all(kafka: Kafka, topic: str, partitions: int) -> Iterator[Any]:
+    for partition in range(partitions):
+        yield from read_topic(kafka, topic, partition)
+
+
+def _header(record: Any, name: str) -> str:
+    value = dict(record.headers() or ()).get(PREFIX + name)
+    return value.decode("utf-8", "replace") if value else "?"
+
+
+def _find(kafka: Kafka, topic: str, partitions: int, name: str) -> Any:
+    partition, _, offset = name.partition("/")
+    if not (partition.isdigit() and offset.isdigit() and int(partition) < partitions):
+        raise Refused(
+            f"{name}: name a letter as PARTITION/OFFSET, as `bellwether dead-letters list` shows it"
+        )
+    for record in read_topic(kafka, topic, int(partition), int(offset) + 1):
+        if record.offset() == int(offset):
+            return record
+    raise Refused(f"{name}: there is no such letter; `bellwether dead-letters list` shows those there are")
+
+
+@dead_letters.command("list")
+@click.option("--limit", default=50, show_default=True, help="The newest so many.")
+def list_(limit: int) -> None:
+    """The newest letters, with origin and reason."""
+    kafka, _, topic, partitions = _open()
+    records = sorted(_all(kafka, topic, partitions), key=lambda r: r.timestamp()[1])
+    if not records:
+        click.echo("no dead letters")
+        return
+    shown = Table(title=f"{len(records):,} dead letters, newest last", title_justify="left")
+    for name in ("letter", "at (UTC)", "from", "reason"):
+        shown.add_column(name, overflow="fold")
+    for record in records[-limit:]:
+        at = datetime.fromtimestamp(record.timestamp()[1] / 1000, UTC).strftime("%Y-%m-%d %H:%M:%S")
+        origin = f"{_header(record, 'topic')} {_header(record, 'partition')}/{_header(record, 'offset')}"
+        shown.add_row(
+            f"{record.partition()}/{record.offset()}",
+            at,
+            origin,
+            _plain(_header(record, "exception.message")),
+        )
+    Console().print(shown)
+
+
+def _plain(text: str) -> str:
+    return "".join(c if c.isprintable() else "�" for c in text).replace("[", "\\[")
+
+
+@dead_letters.command("show")
+@click.argument("letter")
+def show(letter: str) -> None:
+    """One LETTER whole: headers, key and value as they came."""
+    kafka, _, topic, partitions = _open()
+    record = _find(kafka, topic, partitions, letter)
+    for name, value in record.headers() or ():
+        click.echo(f"{name}: {(value or b'').decode('utf-8', 'replace')}")
+    click.echo(f"key: {(record.key() or b'').decode('utf-8', 'replace')}")
+    click.echo((record.value() or b"").decode("utf-8", "replace"))
+
+
+@dead_letters.command("replay")
+@click.argument("letters", nargs=-1)
+@click.option("--all", "everything", is_flag=True, help="Every letter there is.")
+def replay(letters: tuple[str, ...], everything: bool) -> None:
+    """Send LETTERS to the topic they came from once more, byte for byte. The letters themselves stay where they are."""
+    if bool(letters) == everything:
+        raise Refused("name the letters to replay, or give --all")
+    kafka, config, topic, partitions = _open()
+    chosen = (
+        list(_all(kafka, topic, partitions))
+        if everything
+        else [_find(kafka, topic, partitions, name) for name in letters]
+    )
+    sources = {config.prefixed(t.name) for t in TOPICS.values() if not t.private}
+    failures: list[str] = []
+    sent = 0
+    producer = kafka.producer({"enable.idempotence": True})
+    for record in chosen:
+        origin = _header(record, "topic")
+        if origin not in sources:
+            failures.append(
+                f"{record.partition()}/{record.offset()}: its origin {origin} is no topic of ours"
+            )
+            continue
+        ordered = origin in {config.prefixed(TOPICS[name].name) for name in ("history", "control")}
+        producer.produce(
+            origin,
+            record.value(),
+            record.key(),
+            int(_header(record, "partition")) if ordered else -1,
+            on_delivery=lambda error, _: failures.append(error.str()) if error else None,
+            headers=[(k, v) for k, v in record.headers() or () if not k.startswith((PREFIX, "origin-"))],
+        )
+        sent += 1
+    left = producer.flush(30)
+    for failure in failures[:10]:
+        click.echo(f"not sent: {failure}", err=True)
+    if failures or left:
+        raise Refused(f"{len(failures) + left} of {len(chosen)} letters were not sent")
+    click.echo(f"{sent} {'letter was' if sent == 1 else 'letters were'} sent again")

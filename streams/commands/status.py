@@ -1,0 +1,99 @@
+"""`bellwether status`: lag, freshness by feed, dead letters, open alerts, each in a line or two."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+
+import click
+import confluent_kafka as ck
+from rich.console import Console
+from rich.table import Table
+
+from schemas.topics import TOPICS
+from streams.blocks import Kafka
+from streams.commands.options import settings
+from streams.control import Control, read_control
+from streams.dev.processes import clickhouse_dsn, kafka_servers
+from streams.errors import Refused
+from streams.lag import READS, Lag
+from streams.settings import Settings
+from streams.store import queries
+from streams.store.client import connect, database_name
+
+FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history")
+
+
+@click.command()
+def status() -> None:
+    """Lag, freshness by feed, dead letters, open alerts."""
+    config = settings()
+    servers = kafka_servers(config)
+    kafka = Kafka(servers, config.kafka_config)
+    console = Console()
+    control = read_control(servers, config, Control())
+    console.print(
+        f"policy {control.policy_hash or 'none adopted yet'}; last day ended: {control.last_tick or 'none yet (live)'}",
+        highlight=False,
+    )
+    lag = Lag(kafka, config)
+    behind = Table(title="Lag", title_justify="left")
+    for name in ("worker", "topic", "records behind"):
+        behind.add_column(name, justify="right" if name == "records behind" else "left")
+    for group in READS:
+        for topic, (left, _) in lag.of(group).items():
+            if left or topic in ("journal", "history"):
+                behind.add_row(group, topic, f"{left:,}")
+    lag.close()
+    console.print(behind)
+    console.print(_freshness(kafka, config))
+    _store(console, config)
+
+
+def _freshness(kafka: Kafka, config: Settings) -> Table:
+    """When each feed last brought a record: a silent feed shows as such, it is never taken for good news."""
+    shown = Table(title="Feeds", title_justify="left")
+    for name in ("feed", "records", "newest", "age"):
+        shown.add_column(name, justify="right" if name in ("records", "age") else "left")
+    names = {name: config.prefixed(TOPICS[name].name) for name in (*FEEDS, "dead-letters")}
+    counts = kafka.partitions(names.values())
+    reader = kafka.consumer(
+        {"group.id": config.prefixed("status"), "enable.auto.commit": False, "enable.partition.eof": True}
+    )
+    now = datetime.now(UTC)
+    for name, topic in names.items():
+        total, newest = 0, 0
+        for n in range(counts[topic]):
+            low, high = reader.get_watermark_offsets(ck.TopicPartition(topic, n), 10)
+            total += high - low
+            if high > low:
+                reader.assign([ck.TopicPartition(topic, n, max(low, high - 2))])
+                while (record := reader.poll(5)) is not None and record.error() is None:
+                    newest = max(newest, record.timestamp()[1])
+        at = datetime.fromtimestamp(newest / 1000, UTC) if newest else None
+        age = "silent" if at is None else _age((now - at).total_seconds())
+        shown.add_row(name, f"{total:,}", at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "never", age)
+    reader.close()
+    return shown
+
+
+def _age(seconds: float) -> str:
+    for unit, size in (("d", 86_400), ("h", 3_600), ("min", 60)):
+        if seconds >= size:
+            return f"{seconds / size:.0f} {unit}"
+    return f"{max(0, seconds):.0f} s"
+
+
+def _store(console: Console, config: Settings) -> None:
+    try:
+        dsn = clickhouse_dsn(config)
+        client = connect(dsn, database_name(dsn, config.namespace))
+        alerts = queries.ask(client, "open_alerts_by_severity", {"history": False})
+    except Refused as error:
+        console.print(f"the store does not answer: {error}", markup=False)
+        return
+    if not alerts:
+        console.print("no open alerts")
+    for row in alerts:
+        console.print(
+            f"severity {row['severity']}: {row['alerts']:,} open alerts on {row['accounts']:,} accounts", highlight=False
+        )

@@ -1,0 +1,94 @@
+"""How far the groups are behind: records that a group has not committed yet. Read from outside, nothing is changed.
+
+A transaction ends with a marker that is no record, so the difference of two offsets is not a count: near the end of a
+topic the records are looked at.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import confluent_kafka as ck
+
+from schemas.topics import TOPICS
+from streams.blocks import TP, Kafka
+from streams.settings import Settings
+
+READS = {
+    "intake": ("history", "control", "invoices", "payments", "bureau", "news", "accounts", "decisions"),
+    "monitor": ("journal",),
+    "store": ("journal", "alerts", "limit-proposals", "account-status", "snapshots", "late", "dead-letters"),
+}
+_NEAR = 64  # offsets: less than this apart, it may be markers only
+
+
+class Lag:
+    """Asks one cluster again and again; keeps its connections. Raises confluent_kafka.KafkaException when it is away."""
+
+    def __init__(self, kafka: Kafka, settings: Settings) -> None:
+        self._settings = settings
+        self._names = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
+        self._counts = kafka.partitions(sorted({self._names[n] for names in READS.values() for n in names}))
+        self._groups = {
+            group: kafka.consumer(
+                {"group.id": settings.prefixed(group), "isolation.level": "read_committed"}
+            )
+            for group in READS
+        }
+        self._reader = kafka.consumer(
+            {
+                "group.id": settings.prefixed("lag"),
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "fetch.wait.max.ms": 10,
+            }
+        )
+        self._empty: dict[TP, int] = {}  # (topic, partition) -> high watermark below which no record is left
+
+    def of(self, group: str, topics: Sequence[str] | None = None) -> dict[str, tuple[int, int]]:
+        """Logical topic -> (records behind, at most; offsets committed so far)."""
+        out: dict[str, tuple[int, int]] = {}
+        for name in READS[group] if topics is None else topics:
+            topic = self._names[name]
+            parts = [ck.TopicPartition(topic, n) for n in range(self._counts[topic])]
+            behind = done = 0
+            for part in self._groups[group].committed(parts, 10):
+                low, high = self._reader.get_watermark_offsets(part, 10)
+                at = part.offset if part.offset >= 0 else low
+                done += at - low
+                behind += self._left(topic, part.partition, at, high)
+            out[name] = (behind, done)
+        return out
+
+    def idle(self, group: str, topics: Sequence[str] | None = None) -> bool:
+        """Whether nothing is left for the group to read."""
+        return all(behind == 0 for behind, _ in self.of(group, topics).values())
+
+    def _left(self, topic: str, partition: int, at: int, high: int) -> int:
+        if high <= at or self._empty.get((topic, partition)) == high:
+            return 0
+        if high - at > _NEAR:
+            return high - at
+        self._reader.assign([ck.TopicPartition(topic, partition, at)])
+        found = 0
+        try:
+            while True:
+                record = self._reader.poll(5)
+                if record is None:
+                    return high - at  # the broker did not say: assume the worst
+                if record.error() is None:
+                    found += 1
+                elif record.error().code() == ck.KafkaError._PARTITION_EOF:
+                    break
+        finally:
+            self._reader.unassign()
+        if not found:
+            self._empty[topic, partition] = high
+        return found
+
+    def close(self) -> None:
+        """Drop the connections."""
+        for group in self._groups.values():
+            group.close()
+        self._reader.close()

@@ -1,0 +1,218 @@
+"""The monitor app: hands the journal's records to agents.monitor, and its outputs to their topics. Decides nothing.
+
+One `Fold` a journal partition, kept with the partition's states; the commit unit writes both in one transaction.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+from uuid import UUID
+
+import faust
+import orjson
+
+from agents import account as accounts
+from agents.account import PULSE, Account
+from agents.book import Book
+from agents.ids import namespace_id
+from agents.monitor import Fold, StepFailed
+from agents.records import Output, Refusal
+from agents.wakes import Wakes
+from schemas.events import ClockTicked, PolicyAdopted, parse
+from schemas.topics import TOPICS
+from streams.blocks import Block, Kafka
+from streams.dev.processes import kafka_servers
+from streams.errors import Fatal
+from streams.letters import dead_letter
+from streams.partition import Partition, StatefulUnit
+from streams.settings import Settings, slot_name
+from streams.transport import TOPIC, application
+
+SLICE = 4000  # accounts that one commit wakes at most: about a quarter of a second
+FAILURES = (
+    20  # different accounts on which a step raised, in a row of commits: then we are at fault, not the data
+)
+
+State = Account | Book
+
+
+def load(account_id: str, pieces: Any) -> State:
+    return accounts.load(account_id, pieces) if account_id else Book.load(pieces)
+
+
+def dump(state: State) -> dict[str, bytes | None]:
+    return accounts.dump(state) if isinstance(state, Account) else dict(state.dump())
+
+
+class _Accounts:
+    """The accounts of a partition, as agents.monitor asks for them."""
+
+    __slots__ = ("_states",)
+
+    def __init__(self, states: Partition) -> None:
+        self._states = states
+
+    def get(self, account_id: str) -> Account | None:
+        state: Account | None = self._states.get(account_id)
+        return state
+
+    def put(self, account_id: str, account: Account) -> None:
+        self._states.put(account_id, account)
+
+
+class Monitor:
+    """Applies blocks of the journal. `restored` is the unit's on_restored: it indexes who wakes when."""
+
+    def __init__(self, settings: Settings) -> None:
+        self.ids: UUID = namespace_id(settings.namespace)
+        self.source = f"bellwether/{settings.namespace}" if settings.namespace else "bellwether"
+        self.history = settings.prefixed(TOPICS["history"].name).encode()
+        self.topics = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
+        self.counts: dict[tuple[str, str], int] = {}  # (logical topic, ce_type) -> records emitted
+        self._failed: set[str] = set()
+
+    def restored(self, states: Partition) -> None:
+        wakes = Wakes()
+        for account_id, pulse in states.restored(PULSE):
+            wakes.move(account_id, accounts.wake_on(pulse))
+        book = states.get("")
+        if book is None:
+            book = Book()
+        states.memo = Fold(_Accounts(states), wakes, book, states.number, self.ids)
+
+    def take(self, block: Block) -> None:
+        """Fold the records of one block; a tick that wakes many goes on in later commits, and what follows it waits."""
+        states: Partition = block.states
+        if states.memo is None:
+            self.restored(states)
+        fold: Fold = states.memo
+        budget = SLICE
+        clean = True
+        for index, record in enumerate(block.records):
+            offset = record.offset()
+            failed = block.is_poison(offset)
+            if failed is not None:
+                self._refuse(states, record, failed, "failed")
+                clean = False
+                continue
+            event = parse(record.value())
+            done = True
+            try:
+                outputs: list[Any]
+                if isinstance(event, ClockTicked):
+                    live = _origin(record) != self.history
+                    outputs, woken, done = fold.tick(
+                        event, live, budget, lambda account_id, at=offset: block.is_poison(at, account_id)
+                    )
+                    budget -= woken
+                    states.put("", fold.book)
+                elif isinstance(event, PolicyAdopted):
+                    outputs = list(fold.adopt(event))
+                    states.put("", fold.book)
+                else:
+                    outputs = fold.event(event)
+            except StepFailed as failure:
+                account_id = failure.account_id if isinstance(event, ClockTicked) else ""
+                block.poison(offset, account_id, failure.error)
+                self._count_failure(failure)
+                return
+            for output in outputs:
+                if isinstance(output, Refusal):
+                    clean &= output.topic != "failed"
+                    self._refuse(states, record, output.reason, output.topic)
+                else:
+                    states.outputs.append(self._record(output, record))
+            if not done or budget <= 0:
+                block.defer(index if not done else index + 1, again=True)
+                break
+        if clean:
+            self._failed.clear()
+
+    def _count_failure(self, failure: StepFailed) -> None:
+        self._failed.add(failure.account_id)
+        if len(self._failed) >= FAILURES:
+            raise Fatal(
+                f"the rules raised on {FAILURES} different accounts in a row, last {failure}: this is a fault of ours, not of "
+                "the data; the journal is untouched, start a mended version"
+            )
+
+    def _refuse(self, states: Partition, record: Any, reason: str, topic: str) -> None:
+        kind = "late" if topic == "late" else "failed" if topic == "failed" else "refused"
+        name = self.topics["late" if topic == "late" else "dead-letters"]
+        states.outputs.append(dead_letter(name, record, reason, kind))
+        key = ("late" if topic == "late" else "dead-letters", kind)
+        self.counts[key] = self.counts.get(key, 0) + 1
+
+    def _record(self, output: Output, record: Any) -> tuple[str, bytes | None, bytes | None, Any]:
+        headers: list[tuple[str, bytes | str]] = [
+            ("ce_specversion", b"1.0"),
+            ("ce_id", output.ce_id),
+            ("ce_type", output.ce_type),
+            ("ce_source", self.source),
+            ("ce_time", output.at),
+            ("content-type", b"application/json"),
+        ]
+        for name, value in record.headers() or ():
+            if name == "traceparent":
+                headers.append((name, value))
+        self.counts[output.topic, output.ce_type] = self.counts.get((output.topic, output.ce_type), 0) + 1
+        key = output.account_id.encode() if output.account_id else None
+        return self.topics[output.topic], key, orjson.dumps(output.body), headers
+
+
+def _origin(record: Any) -> bytes | None:
+    for name, value in record.headers() or ():
+        if name == "origin-topic":
+            origin: bytes = value
+            return origin
+    return None
+
+
+# -- the app -------------------------------------------------------------------------------------------------------
+
+OUTPUTS = (
+    "alerts",
+    "limit-proposals",
+    "account-status",
+    "snapshots",
+    "late",
+    "dead-letters",
+    "control",
+    "accounts",
+)
+
+
+def build(settings: Settings) -> faust.App:
+    """The Faust app. Reads the cluster only when it is started."""
+    kafka = Kafka(kafka_servers(settings), settings.kafka_config)
+    monitor = Monitor(settings)
+
+    def unit() -> StatefulUnit:
+        return StatefulUnit(
+            kafka,
+            slot=slot_name(settings, "monitor"),
+            group=settings.prefixed("monitor"),
+            topics=[monitor.topics["journal"]],
+            changelog=monitor.topics["account-state"],
+            load=load,
+            dump=dump,
+            outputs=[monitor.topics[name] for name in OUTPUTS],
+            on_restored=monitor.restored,
+        )
+
+    app = application(settings.prefixed("monitor"), unit, settings.data_dir / "faust" / "monitor")
+    journal = app.topic(monitor.topics["journal"], **TOPIC)
+
+    @app.agent(journal)
+    async def fold(blocks: Any) -> None:
+        async for block in blocks:
+            with block:
+                monitor.take(block)
+
+    return app
+
+
+def __getattr__(name: str) -> Any:
+    if name == "app":  # for `faust -A streams.monitor worker`
+        return build(Settings())
+    raise AttributeError(name)

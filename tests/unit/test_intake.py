@@ -1,0 +1,188 @@
+"""Intake: what is journalled, what is refused and why, and what waits. No broker: blocks are made by hand."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+import pytest
+
+from streams.blocks import Block
+from streams.intake import Intake
+from streams.murmur2 import partition_of
+from streams.settings import Settings
+
+NOW_MS = 1_760_000_000_000  # 2025-10-09T08:53:20Z
+
+
+class Record:
+    """A Kafka message, as far as intake looks at it."""
+
+    def __init__(
+        self, value: bytes | None, topic: str, partition: int = 0, offset: int = 0, key: bytes | None = None
+    ) -> None:
+        self._value, self._topic, self._partition, self._offset, self._key = (
+            value,
+            topic,
+            partition,
+            offset,
+            key,
+        )
+        self.sent_headers: list[tuple[str, bytes]] = []
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def key(self) -> bytes | None:
+        return self._key
+
+    def topic(self) -> str:
+        return self._topic
+
+    def partition(self) -> int:
+        return self._partition
+
+    def offset(self) -> int:
+        return self._offset
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return self.sent_headers
+
+    def timestamp(self) -> tuple[int, int]:
+        return (1, NOW_MS)
+
+
+def event(**changes: Any) -> bytes:
+    base = {
+        "event_id": "e1", "type": "invoice.voided", "account_id": "C1", "occurred_at": "2025-10-09T08:00:00Z",
+        "source": "erp", "invoice_id": "I1",
+    }  # fmt: skip
+    return json.dumps({k: v for k, v in {**base, **changes}.items() if v is not None}).encode()
+
+
+def tick(day: str) -> bytes:
+    return json.dumps(
+        {
+            "event_id": f"t{day}",
+            "type": "clock.ticked",
+            "occurred_at": "2025-10-09T00:00:00Z",
+            "source": "clock",
+            "as_of": day,
+        }
+    ).encode()
+
+
+def policy() -> bytes:
+    return json.dumps(
+        {
+            "event_id": "p", "type": "policy.adopted", "occurred_at": "2025-10-09T00:00:00Z", "source": "clock",
+            "hash": "abc", "text": "x = 1", "engine": "1",
+        }
+    ).encode()  # fmt: skip
+
+
+def intake(*, standing: bool = True, unread: bool = False, partitions: int = 4) -> Intake:
+    return Intake(Settings(_env_file=None), partitions, lambda: standing, lambda: unread)  # type: ignore[call-arg]
+
+
+def block(topic: str, *values: bytes | None, partition: int = 0) -> Block:
+    return Block(topic, partition, [Record(v, topic, partition, 10 + i) for i, v in enumerate(values)])  # type: ignore[misc]
+
+
+def taken(block: Block) -> list[tuple[str, bytes | None, int]]:
+    return [(topic, key, partition) for topic, key, _, _, partition in block.outputs]
+
+
+def test_a_valid_event_is_journalled_by_account_with_its_origin_and_its_bytes() -> None:
+    b = block("credit.invoices.v1", event())
+    intake().take(b)
+    ((topic, key, value, headers, partition),) = b.outputs
+    assert (topic, key, value, partition) == ("credit.journal.v1", b"C1", event(), -1)
+    assert dict(headers) == {
+        "origin-topic": b"credit.invoices.v1",
+        "origin-partition": b"0",
+        "origin-offset": b"10",
+    }
+
+
+@pytest.mark.parametrize(
+    ("topic", "value", "said"),
+    [
+        ("credit.invoices.v1", b"{", "JSON"),
+        ("credit.invoices.v1", None, "no value"),
+        ("credit.invoices.v1", event(invoice_id=None), "invoice_id"),
+        ("credit.payments.v1", event(), "belongs in credit.invoices.v1"),
+        ("credit.invoices.v1", event(occurred_at="2025-10-12T09:00:00Z"), "occurred_at"),
+        ("credit.invoices.v1", tick("2025-10-08"), "belongs in credit.control.v1"),
+        ("credit.history.v1", policy(), "does not belong in a backfill"),
+        ("credit.control.v1", event(), "belongs in credit.invoices.v1"),
+        ("credit.control.v1", tick("2025-10-12"), "as_of"),
+    ],
+)
+def test_what_is_not_valid_becomes_a_dead_letter_that_says_why(
+    topic: str, value: bytes | None, said: str
+) -> None:
+    b = block(topic, value)
+    intake().take(b)
+    ((to, _, letter, headers, _),) = b.outputs
+    named = dict(headers)
+    assert to == "credit.dead-letters.v1"
+    assert letter == value
+    assert said in named["__connect.errors.exception.message"].decode()
+    assert named["__connect.errors.topic"] == topic.encode()
+    assert named["__connect.errors.offset"] == b"10"
+
+
+def test_an_event_of_the_day_after_tomorrow_is_still_taken() -> None:
+    b = block("credit.invoices.v1", event(occurred_at="2025-10-11T08:00:00Z"))
+    intake().take(b)
+    assert taken(b) == [("credit.journal.v1", b"C1", -1)]
+
+
+def test_history_takes_any_date_and_keeps_its_partition() -> None:
+    home = partition_of(b"C1", 4)
+    b = block(
+        "credit.history.v1", event(occurred_at="2099-01-01T00:00:00Z"), tick("2001-01-01"), partition=home
+    )
+    intake().take(b)
+    assert taken(b) == [("credit.journal.v1", b"C1", home), ("credit.journal.v1", b"", home)]
+
+
+def test_history_in_a_partition_where_the_account_does_not_live_is_refused() -> None:
+    b = block("credit.history.v1", event(), partition=(partition_of(b"C1", 4) + 1) % 4)
+    intake().take(b)
+    assert [to for to, _, _ in taken(b)] == ["credit.dead-letters.v1"]
+
+
+def test_control_records_go_to_every_partition_in_order() -> None:
+    b = block("credit.control.v1", policy(), tick("2025-10-08"))
+    intake().take(b)
+    assert taken(b) == [("credit.journal.v1", b"", n) for _ in range(2) for n in range(4)]
+
+
+def test_nothing_but_the_policy_is_copied_before_a_policy_stands() -> None:
+    waiting = block("credit.invoices.v1", event())
+    control = block("credit.control.v1", policy(), tick("2025-10-08"))
+    before = intake(standing=False)
+    before.take(waiting)
+    before.take(control)
+    assert (waiting.outputs, waiting.end) == ([], 0)
+    assert (len(control.outputs), control.end) == (4, 1)
+
+
+def test_the_clock_waits_while_history_is_unread_and_events_do_not() -> None:
+    waiting = intake(unread=True)
+    clock = block("credit.control.v1", tick("2025-10-08"), policy())
+    events = block("credit.invoices.v1", event())
+    waiting.take(clock)
+    waiting.take(events)
+    assert (clock.outputs, clock.end) == ([], 0)
+    assert len(events.outputs) == 1
+
+
+def test_the_partitions_of_keys_are_those_of_librdkafka_and_java() -> None:
+    # Values that Kafka's own clients compute: the murmur2 test vectors of librdkafka (rdmurmur2.c).
+    from streams.murmur2 import murmur2
+
+    table = {b"kafka": 0xD067CF64, b"giberish123456789": 0x8F552B0C, b"1234": 0x9FC97B14, b"": 0x106E08D9}
+    assert {key: murmur2(key) for key in table} == table
