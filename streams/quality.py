@@ -168,7 +168,9 @@ def judge(
     sound_alerts = sum(alert.account_id in sound for alert in judged)
     directions = None
     if proposals is not None:
-        directions = [p["direction"] for p in proposals if p["account_id"] in sound and p["status"] in _NEW]
+        directions = list(
+            {p["proposal_id"]: p["direction"] for p in proposals if p["account_id"] in sound}.values()
+        )
     return Quality(
         accounts=len(known),
         bad=len(bad),
@@ -330,8 +332,8 @@ def read_truths(path: Path) -> list[dict[str, Any]]:
             account = truth["account_id"]
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
             raise Refused(
-                f"{path} line {number}: not a truth ({type(error).__name__}: {error}); wanted an object with account_id, "
-                "bad, and for a bad account its event_date"
+                f"{path} line {number}: not a truth ({type(error).__name__}: {error}); wanted an object with "
+                "account_id, bad, and for a bad account its event_date"
             ) from error
         if account in seen:
             raise Refused(f"{path} line {number}: account {account} is there twice; keep one line an account")

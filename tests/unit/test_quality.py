@@ -1,0 +1,256 @@
+"""The judgement of alerts, on tables small enough to count by hand."""
+
+from __future__ import annotations
+
+import datetime as dt
+import io
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from rich.console import Console
+
+from streams.errors import Refused
+from streams.quality import as_dict, judge, read_truths, table
+
+Record = dict[str, Any]
+
+
+def truth(
+    account: str,
+    event: str | None = None,
+    onset: str | None = None,
+    exposure: str | None = None,
+    regime: str = "prompt",
+    **more: object,
+) -> Record:
+    line: Record = {"account_id": account, "regime": regime, "bad": event is not None, "onset": onset}
+    line |= {"event_date": event, "exposure_at_event": exposure, "currency": "USD"}
+    return line | {"observed_from": "2024-01-01", "observed_to": "2024-12-29"} | more  # 52 weeks
+
+
+def alert(
+    account: str,
+    as_of: str,
+    severity: int = 3,
+    trigger: str = "payment_drift",
+    status: str = "opened",
+    exposure: str = "100.00",
+    number: int = 1,
+    currency: str = "USD",
+) -> Record:
+    record: Record = {"alert_id": f"{account}/{trigger}/{number}", "account_id": account, "trigger": trigger}
+    record |= {"severity": severity, "status": status, "as_of": as_of, "exposure": exposure}
+    return record | {"currency": currency}
+
+
+BAD = truth("A", event="2024-08-01", onset="2024-03-01", exposure="900.00", regime="drift")
+WORSE = truth("B", event="2024-09-01", onset="2024-08-20", exposure="50.50", regime="fail")
+SOUND = truth("C")
+WOBBLED = truth("D", onset="2024-05-01", regime="recover")
+BOOK = [BAD, WORSE, SOUND, WOBBLED]
+
+
+def test_every_figure_of_a_small_book() -> None:
+    quality = judge(
+        BOOK,
+        [
+            alert("A", "2024-06-01", exposure="500.00"),  # 61 days ahead
+            alert("A", "2024-06-11", trigger="over_limit", severity=4),
+            alert("C", "2024-06-11"),
+            alert("D", "2024-06-11"),
+            alert("B", "2024-10-01"),  # a month too late
+        ],
+    )
+    all_ = quality.overall
+    assert (quality.accounts, quality.bad, quality.sound) == (4, 2, 1)
+    assert (all_.alerts, all_.alerted, all_.caught) == (5, 3, 1)
+    assert all_.recall == 1 / 2
+    assert all_.recall_ahead == 1 / 2
+    assert all_.precision == 1 / 3
+    assert all_.precision_turning == 2 / 3
+    assert all_.alert_precision == 2 / 4
+    assert all_.median_lead_days == 61.0
+    assert all_.alerts_per_week_per_500 == pytest.approx(5 / (4 * 52) * 500)
+    assert all_.exposed_at_first_alert == {"USD": "500.00"}
+    assert all_.exposed_at_event == {"USD": "900.00"}
+    assert quality.exposed_missed == {"USD": "50.50"}
+    assert quality.sound_alerts_per_20_account_years == pytest.approx(20 * 365.25 / 364)
+    assert list(quality.by_trigger) == ["over_limit", "payment_drift"]
+    assert quality.by_trigger["over_limit"].recall == 1 / 2
+    assert quality.by_trigger["over_limit"].precision == 1.0
+    assert quality.by_trigger["over_limit"].median_lead_days == 51.0
+    assert quality.by_trigger["payment_drift"].precision == 1 / 3
+    drift, recover = quality.by_regime["drift"], quality.by_regime["recover"]
+    assert (drift.accounts, drift.alerted, drift.bad, drift.caught) == (1, 1, 1, 1)
+    assert (recover.accounts, recover.alerted, recover.bad, recover.caught) == (1, 1, 0, 0)
+    assert quality.by_regime["fail"].median_lead_days is None
+
+
+def test_without_alerts_what_has_nothing_behind_it_is_null_and_recall_is_nought() -> None:
+    quality = judge(BOOK, [])
+    all_ = quality.overall
+    assert (all_.recall, all_.recall_ahead, all_.alerts_per_week_per_500) == (0.0, 0.0, 0.0)
+    assert all_.precision is None
+    assert all_.alert_precision is None
+    assert all_.median_lead_days is None
+    assert quality.by_trigger == {}
+    assert quality.exposed_missed == {"USD": "950.50"}
+
+
+def test_without_a_bad_account_recall_is_null_and_precision_is_nought() -> None:
+    all_ = judge([SOUND], [alert("C", "2024-06-01")]).overall
+    assert all_.recall is None
+    assert all_.recall_ahead is None
+    assert all_.precision == 0.0
+    assert all_.median_lead_days is None
+
+
+def test_an_empty_book_has_no_figures() -> None:
+    all_ = judge([], []).overall
+    assert (all_.recall, all_.precision, all_.alerts_per_week_per_500) == (None, None, None)
+
+
+@pytest.mark.parametrize(
+    ("as_of", "caught", "ahead", "alerted"),
+    [
+        ("2024-01-30", 0, 0, 1),  # the day before the window: a false alarm
+        ("2024-01-31", 1, 1, 1),  # 30 days before the onset
+        ("2024-07-31", 1, 1, 1),
+        ("2024-08-01", 1, 0, 1),  # the day itself: caught, not ahead
+        ("2024-08-02", 0, 0, 0),  # after it: nothing
+    ],
+)
+def test_the_window_is_from_30_days_before_the_onset_to_the_event(
+    as_of: str, caught: int, ahead: int, alerted: int
+) -> None:
+    records = [alert("A", as_of), alert("A", "2024-01-30", status="cleared")]
+    records = records if as_of == "2024-01-30" else records[:1]
+    all_ = judge([BAD], records).overall
+    assert (all_.caught, all_.recall_ahead, all_.alerted) == (caught, ahead, alerted)
+
+
+def test_an_alert_that_still_stands_when_the_window_opens_catches_from_that_day() -> None:
+    standing = [alert("A", "2024-01-05")]
+    assert (
+        judge([BAD], standing).overall.median_lead_days == (dt.date(2024, 8, 1) - dt.date(2024, 1, 31)).days
+    )
+    assert judge([BAD], [*standing, alert("A", "2024-01-20", status="cleared")]).overall.caught == 0
+
+
+def test_an_alert_counts_from_the_record_that_reaches_the_severity() -> None:
+    records = [
+        alert("A", "2024-06-01", severity=2),
+        alert("A", "2024-07-02", severity=4, status="escalated", exposure="700.00"),
+        alert("A", "2024-07-12", severity=5, status="escalated"),
+    ]
+    all_ = judge([BAD], records).overall
+    assert (all_.alerts, all_.median_lead_days) == (1, 30.0)
+    assert all_.exposed_at_first_alert == {"USD": "700.00"}
+    assert judge([BAD], records[:1]).overall.alerts == 0
+    assert judge([BAD], records[:1], severity=2).overall.caught == 1
+
+
+def test_one_alert_counts_once_whatever_people_do_with_it() -> None:
+    records = [
+        alert("A", "2024-06-01"),
+        alert("A", "2024-06-02", status="acknowledged"),
+        alert("A", "2024-06-03", status="opened"),  # emitted again when the policy went live
+        alert("A", "2024-06-04", status="cleared"),
+        alert("A", "2024-07-04", number=2),
+    ]
+    assert judge([BAD], records).overall.alerts == 2
+
+
+def test_a_bad_account_of_unknown_onset_has_a_window_of_a_year() -> None:
+    unknown = {**BAD, "onset": None}
+    assert (
+        judge([unknown], [alert("A", "2023-08-02"), alert("A", "2023-08-03", number=2)]).overall.caught == 1
+    )
+    early = [alert("A", "2023-08-01"), alert("A", "2023-08-01", status="cleared")]
+    assert judge([unknown], early).overall.caught == 0
+
+
+def test_money_of_different_currencies_is_not_added_up() -> None:
+    euro = truth("E", event="2024-08-01", onset="2024-03-01", exposure="10.00", currency="EUR")
+    records = [alert("A", "2024-06-01"), alert("E", "2024-06-01", exposure="7.50", currency="EUR")]
+    all_ = judge([BAD, euro], records).overall
+    assert all_.exposed_at_first_alert == {"EUR": "7.50", "USD": "100.00"}
+    assert all_.exposed_at_event == {"EUR": "10.00", "USD": "900.00"}
+
+
+def test_truths_that_do_not_say_how_long_they_were_observed_give_no_load() -> None:
+    short = {name: value for name, value in BAD.items() if not name.startswith("observed")}
+    quality = judge([short, SOUND], [alert("A", "2024-06-01")])
+    assert quality.overall.alerts_per_week_per_500 is None
+    assert quality.overall.recall == 1.0
+    assert quality.sound_alerts_per_20_account_years == 0.0
+
+
+def test_alerts_on_accounts_that_the_truth_does_not_know_are_counted_apart() -> None:
+    quality = judge([BAD], [alert("Z", "2024-06-01")])
+    assert (quality.unjudged, quality.overall.alerts) == (1, 0)
+
+
+def test_cuts_and_holds_of_sound_accounts_are_counted_once_each() -> None:
+    def proposal(account: str, direction: str, status: str = "proposed", number: int = 1) -> Record:
+        name = f"{account}/{direction}/{number}"
+        return {"proposal_id": name, "account_id": account, "direction": direction, "status": status}
+
+    records = [
+        proposal("C", "cut"),
+        proposal("C", "cut", "approved"),
+        proposal("C", "hold", number=2),
+        proposal("C", "raise"),
+        proposal("A", "cut"),
+        proposal("D", "hold"),  # it did turn
+    ]
+    quality = judge(BOOK, [], records)
+    assert (quality.sound_cuts, quality.sound_holds) == (1, 1)
+    assert judge(BOOK, []).sound_cuts is None
+
+
+def test_the_answer_is_json_with_the_contracts_names_on_top() -> None:
+    answer = orjson.loads(orjson.dumps(as_dict(judge(BOOK, [alert("A", "2024-06-01")]))))
+    for name in ("recall", "precision", "median_lead_days", "alerts_per_week_per_500"):
+        assert name in answer
+        assert name in answer["by_trigger"]["payment_drift"]
+
+
+def test_the_table_shows_nulls_as_a_dash_and_every_trigger() -> None:
+    console = Console(width=200, record=True, file=io.StringIO())
+    console.print(table(judge(BOOK, [alert("C", "2024-06-01", trigger="over_limit")])))
+    shown = console.export_text()
+    assert "over_limit" in shown
+    assert "│    - │" in shown or " - " in shown
+    assert "2 of 4 accounts turned bad" in shown
+
+
+def test_truths_are_read_from_a_file(tmp_path: Path) -> None:
+    path = tmp_path / "book.truth.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(line) + b"\n" for line in BOOK))
+    assert read_truths(path) == BOOK
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("{", "line 1"),
+        ("[1]", "line 1"),
+        ('{"account_id": "A"}', "bad"),
+        ('{"account_id": "A", "bad": true, "event_date": null}', "event_date"),
+        ('{"account_id": "A", "bad": true, "event_date": "1/2/2024"}', "line 1"),
+        ('{"account_id": "A", "bad": false}\n{"account_id": "A", "bad": false}', "line 2"),
+    ],
+)
+def test_a_line_that_is_no_truth_is_refused_with_its_number(tmp_path: Path, text: str, says: str) -> None:
+    path = tmp_path / "book.truth.jsonl"
+    path.write_text(text)
+    with pytest.raises(Refused, match=says):
+        read_truths(path)
+
+
+def test_a_missing_file_of_truths_is_refused(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="--truth"):
+        read_truths(tmp_path / "none.jsonl")
