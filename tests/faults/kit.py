@@ -1,0 +1,122 @@
+"""What tests of the units need of a real Kafka: topics, feeding, reading to the end as subscribers do. No assertions."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping
+from typing import Any
+
+import confluent_kafka as ck
+import confluent_kafka.admin as ck_admin
+from confluent_kafka.cimpl import NewTopic
+
+from streams.blocks import Block, Kafka, Unit
+
+WAIT = 90.0  # seconds until a test gives up; generous, for machines that are busy
+
+
+def make_topics(servers: str, partitions: Mapping[str, int], compacted: Iterable[str] = ()) -> None:
+    """Topics with these partition counts."""
+    compacted = set(compacted)
+    new = [
+        NewTopic(name, count, 1, config={"cleanup.policy": "compact"} if name in compacted else {})
+        for name, count in partitions.items()
+    ]
+    admin = ck_admin.AdminClient({"bootstrap.servers": servers})  # the futures fail when it is collected
+    for future in admin.create_topics(new).values():
+        future.result()
+
+
+def send(servers: str, records: Iterable[tuple[str, bytes, bytes]], rate: float | None = None) -> int:
+    """(topic, key, value) in order, `rate` a second (none: as fast as it goes); how many."""
+    producer = Kafka(servers).producer({"linger.ms": 5, "enable.idempotence": True})
+    began, sent = time.time(), 0
+    for topic, key, value in records:
+        while True:
+            try:
+                producer.produce(topic, value, key)
+                break
+            except BufferError:
+                producer.poll(0.1)
+        sent += 1
+        if sent % 50 == 0:
+            producer.poll(0)
+            if rate and (ahead := began + sent / rate - time.time()) > 0:
+                time.sleep(ahead)
+    producer.flush()
+    return sent
+
+
+def read(servers: str, topic: str, isolation: str = "read_committed") -> Iterator[Any]:
+    """All records of the topic, partition by partition in order, up to an end that nothing undecided holds back."""
+    consumer = ck.Consumer(
+        {
+            "bootstrap.servers": servers,
+            "group.id": "reader",
+            "isolation.level": isolation,
+            "enable.partition.eof": True,
+        }
+    )
+    ends = ck.Consumer(
+        {"bootstrap.servers": servers, "group.id": "reader", "isolation.level": "read_uncommitted"}
+    )
+    numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    highs = {n: ends.get_watermark_offsets(ck.TopicPartition(topic, n), 10)[1] for n in numbers}
+    consumer.assign([ck.TopicPartition(topic, n, ck.OFFSET_BEGINNING) for n in numbers])
+    until = time.monotonic() + WAIT
+    while highs:
+        if time.monotonic() > until:
+            raise TimeoutError(f"no stable end of {topic}: {highs}")
+        m: Any
+        for m in consumer.consume(10000, 0.1):
+            if m.error() is None:
+                yield m
+            elif m.offset() >= highs.get(m.partition(), 0):
+                highs.pop(m.partition(), None)
+    consumer.close()
+    ends.close()
+
+
+def pieces(servers: str, changelog: str) -> dict[str, dict[str, bytes]]:
+    """The states as they stand on the changelog: account -> piece -> bytes."""
+    found: dict[str, dict[str, bytes]] = {}
+    for m in read(servers, changelog):
+        account, _, piece = m.key().decode().rpartition("\0")
+        if not account:
+            continue
+        if m.value() is None:
+            found.get(account, {}).pop(piece, None)
+        else:
+            found.setdefault(account, {})[piece] = m.value()
+    return {account: kept for account, kept in found.items() if kept}
+
+
+def lag(servers: str, group: str, topics: Iterable[str]) -> int:
+    """Records that the group has not committed; of topics that transactions write, their markers too."""
+    # Not read_committed: it would wait for offsets that are undecided.
+    probe = ck.Consumer(
+        {"bootstrap.servers": servers, "group.id": group, "isolation.level": "read_uncommitted"}
+    )
+    known = probe.list_topics(timeout=10).topics
+    tps = [ck.TopicPartition(t, n) for t in topics for n in known[t].partitions]
+    try:
+        committed = probe.committed(tps, 10)
+        return sum(probe.get_watermark_offsets(tp, 10)[1] - max(tp.offset, 0) for tp in committed)
+    finally:
+        probe.close()
+
+
+def drive(
+    unit: Unit, apply: Callable[[Block], None], done: Callable[[], bool], seconds: float = WAIT
+) -> None:
+    """What the transport does, without Faust: poll, apply, commit, until done() after a commit or an empty poll."""
+    until = time.monotonic() + seconds
+    while not done():
+        if time.monotonic() > until:
+            raise TimeoutError("not done in time")
+        blocks = unit.poll(0.1)
+        for block in blocks:
+            with block:
+                apply(block)
+        if blocks:
+            unit.commit(blocks)
