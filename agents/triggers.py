@@ -51,10 +51,11 @@ def _no_events(_figure: str) -> list[str]:
 class View:
     """All that a rule may read of one account as of `today`. Made anew for each evaluation.
 
-    `figures` are measured when first asked for, so that an event that nothing hangs on measures nothing. `event_id`: of
-    the event that is being applied, None at a tick. `tier`: as of the tick before. `history`: today is before the policy
-    goes live. `events_behind(figure)`: ids of the events behind a figure of the ledger, asked for when evidence is made.
-    `kept` is set by agents/watch.py alone: the figures that the alert at hand goes on comparing with.
+    `figures` may be given as what measures them: they are then measured when first asked for, so that an event that
+    nothing hangs on measures nothing. `event_id`: of the event that is being applied, None at a tick. `tier`: as of the
+    tick before. `history`: today is before the policy goes live. `events_behind(figure)`: ids of the events behind a
+    figure of the ledger, asked for when evidence is made. `kept` is set by agents/watch.py alone: the figures that the
+    alert at hand goes on comparing with.
     """
 
     __slots__ = (
@@ -76,11 +77,12 @@ class View:
     )
 
     figures: Figures
+    _measure: Callable[[], Figures]
 
     def __init__(
         self,
         account_id: str,
-        measure: Callable[[], Figures],
+        figures: Figures | Callable[[], Figures],
         signals: Signals,
         ledger: LedgerView,
         policy: Policy,
@@ -93,7 +95,10 @@ class View:
         events_behind: Callable[[str], list[str]] = _no_events,
     ) -> None:
         self.account_id = account_id
-        self._measure = measure
+        if isinstance(figures, Figures):
+            self.figures = figures
+        else:
+            self._measure = figures
         self.signals = signals
         self.ledger = ledger
         self.policy = policy
@@ -108,6 +113,7 @@ class View:
         self.worst_fact: int | None = None  # filled by worst_fact() when first asked
 
     def __getattr__(self, name: str) -> Figures:
+        # Only an empty slot comes here.
         if name != "figures":
             raise AttributeError(name)
         figures = self.figures = self._measure()
