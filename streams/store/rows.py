@@ -232,7 +232,7 @@ class Rows:
     table: str
     names: list[str]
     types: list[str]
-    columns: list[Values]
+    columns: list[list[Any]]
     unfit: list[tuple[Record, str]] = field(default_factory=list)
 
     def __len__(self) -> int:
@@ -378,16 +378,12 @@ def rows(logical: str, records: Sequence[Record]) -> Rows:
     if logical in REFUSED:
         return _refused(REFUSED[logical], records)
     table = _BY_TOPIC[logical]
-    whole: Rows | None = None
-    for start in range(0, len(records), _CHUNK):
+    whole = _chunk(table, records[:_CHUNK])
+    for start in range(_CHUNK, len(records), _CHUNK):
         part = _chunk(table, records[start : start + _CHUNK])
-        if whole is None:
-            whole = part
-        else:
-            whole.unfit += part.unfit
-            for column, more in zip(whole.columns, part.columns, strict=True):
-                column.extend(more)  # type: ignore[attr-defined]
-    assert whole is not None
+        whole.unfit += part.unfit
+        for column, more in zip(whole.columns, part.columns, strict=True):
+            column.extend(more)
     return whole
 
 
@@ -470,7 +466,7 @@ def _header(name: str, sent_as: str, value: bytes | None) -> str | int | None:
         raise Unfit(f"{name}: the header {value[:40]!r} is no number") from error
 
 
-def _origin(records: Sequence[Record]) -> tuple[Values, ...]:
+def _origin(records: Sequence[Record]) -> tuple[list[Any], ...]:
     return (
         [record.topic() for record in records],
         [record.partition() for record in records],
@@ -510,7 +506,9 @@ def unstorable(failed: Iterable[tuple[Record, str]]) -> Rows:
 def _letters(
     table: str, records: Sequence[Record], letters: Sequence[tuple[str, int | None, int | None, str, str]]
 ) -> Rows:
-    columns: list[Values] = [list(column) for column in zip(*letters, strict=True)] if letters else [[]] * 5
+    columns: list[list[Any]] = (
+        [list(column) for column in zip(*letters, strict=True)] if letters else [[]] * 5
+    )
     columns.append([record.key() for record in records])
     columns.append([record.value() for record in records])
     columns.append([list(record.headers() or ()) for record in records])
