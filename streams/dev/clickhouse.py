@@ -22,7 +22,7 @@ import uuid
 import zlib
 from collections.abc import Generator, Iterator
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from http import HTTPStatus
 from pathlib import Path
 from typing import Any
@@ -34,7 +34,6 @@ from multidict import CIMultiDict
 DATABASE = "bellwether"
 MAX_BODY = 256 << 20  # bytes as sent
 MAX_INSERT = 4 << 30  # bytes of one insert, decompressed: it is streamed, never held
-MAX_STATEMENT = 16 << 20
 CONCURRENT = 8  # statements at once; more wait
 CHUNK = 1 << 20
 HELD_BACK = 1 << 20  # bytes of an answer that are held back, so that an early error still gets its status
@@ -97,6 +96,7 @@ TOKEN = re.compile(
       |(?P<other>.)""",
     re.VERBOSE | re.DOTALL,
 )
+AFTER_FORMAT = re.compile(rb"[ \t\f]*;?[ \t\f]*(?:\r?\n)?")
 SETTING = re.compile(r"[A-Za-z_][A-Za-z0-9_]*$")
 CODE = re.compile(r"Code: (\d+)\. ")
 
@@ -153,23 +153,18 @@ def split_insert(text: bytes) -> Insert | None:
         if first and word != b"INSERT":
             return None
         first = False
-        if raw in b"([{":
+        if depth == 0 and before == b"FORMAT" and word:
+            rest = AFTER_FORMAT.match(text, token.end())
+            assert rest is not None  # every part of it may be absent
+            return Insert(text[:mark].decode("utf-8"), raw.decode(), text[rest.end() :])
+        named = before in (b"INTO", b"TABLE", b".")  # what follows is a name, whatever it looks like
+        if raw in (b"(", b"[", b"{"):
             depth += 1
-        elif raw in b")]}":
+        elif raw in (b")", b"]", b"}"):
             depth -= 1
-        elif (
-            depth == 0
-            and word in (b"SELECT", b"WITH", b"VALUES", b"WATCH")
-            and before not in (b"INTO", b"TABLE", b".")
-        ):
+        elif depth == 0 and word in (b"SELECT", b"WITH", b"VALUES", b"WATCH") and not named:
             return None
-        elif depth == 0 and before == b"FORMAT" and word:
-            start = token.end()
-            rest = re.compile(rb"[ \t\f]*;?[ \t\f]*(?:\r?\n)?").match(text, start)
-            assert rest is not None
-            head = text[:mark]
-            return Insert(head.decode("utf-8"), raw.decode(), text[rest.end() :])
-        if depth == 0 and word == b"FORMAT" and before not in (b"INTO", b"TABLE", b"."):
+        if depth == 0 and word == b"FORMAT" and not named:
             mark = token.start()
             before = b"FORMAT"
         else:
@@ -264,12 +259,10 @@ class Engine:
         connection = self._connect(self._path)
         try:
             self._prepare(connection, request)
-            insert = (
-                split_insert(request.text[:MAX_STATEMENT]) if not request.read_only or request.data else None
-            )
+            insert = split_insert(request.text)
             if insert is None and request.data:
-                request = Request(**{**request.__dict__, "text": _joined(request), "data": b""})
-                insert = split_insert(request.text[:MAX_STATEMENT])
+                request = replace(request, text=_joined(request), data=b"")
+                insert = split_insert(request.text)
             if insert is not None:
                 return self._insert(connection, request, insert)
             return self._query(connection, request)
@@ -371,9 +364,16 @@ def _sliced(body: bytes) -> Generator[bytes, None, None]:
 
 
 def _joined(request: Request) -> bytes:
-    """URL and body of one statement that is cut in two, as curl users write it."""
-    rest = b"".join(decompressed(request.data, request.encoding))
-    return request.text + b"\n" + rest
+    """A statement that is cut in two, URL and body, as curl users write it; both in memory."""
+    parts, total = [request.text, b"\n"], 0
+    for piece in decompressed(request.data, request.encoding):
+        total += len(piece)
+        if total > MAX_BODY:
+            raise Failed(
+                307, f"Code: 307. DB::Exception: A statement of more than {MAX_BODY} bytes. (TOO_MANY_BYTES)"
+            )
+        parts.append(piece)
+    return b"".join(parts)
 
 
 def _literal(value: str) -> str:
