@@ -1,0 +1,271 @@
+"""How an account pays: days to pay, days beyond terms, the pay index, and its habits (parts, discounts, promises, purchases).
+
+Each figure stands in one function, by the definitions of domain section 1. What is owed is exposure.py's, drift tests are
+drift.py's, survival figures survival.py's. A window of N days is D-N < d <= D; weights are amounts; days are days.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_right
+from datetime import date
+from typing import TYPE_CHECKING
+
+from agents.business_days import add_business_days
+from agents.lines import Lines
+from agents.rates import Rates
+from agents.totals import Totals
+
+if TYPE_CHECKING:
+    from agents.ledger import Ledger, Promise
+
+LAST_PAID = 5
+LAST_DISCOUNTS = 8
+MONTHS = 4
+
+
+def days_to_pay(lines: Lines, start: int, end: int) -> float | None:
+    """DTP = paid_on - invoice_date, weighted by amount, of the observations of runs[start:end]: sum(a * d) / sum(a).
+
+    An observation is one application of cash to one invoice, dated paid_on.
+    """
+    amount = lines.run_amount[end] - lines.run_amount[start]
+    return (lines.run_weighted[end] - lines.run_weighted[start]) / amount if amount else None
+
+
+def days_to_pay_mean(lines: Lines, start: int, end: int) -> float | None:
+    """The simple mean of the same observations."""
+    count = lines.run_count[end] - lines.run_count[start]
+    return (lines.run_sum[end] - lines.run_sum[start]) / count if count else None
+
+
+def days_to_pay_p90(lines: Lines, start: int, end: int) -> float | None:
+    """The 90th percentile of the same observations, each counted once: nearest rank, the ceil(0.9 n)-th smallest."""
+    value = lines.percentile_90(start, end)
+    return None if value is None else float(value)
+
+
+def days_beyond_terms(lines: Lines, today: int, after: int) -> float | None:
+    """dbt_N with after = D-N: the invoices due in (D-N, D] and every clean open one that is past due, weighted by amount.
+
+    Value: paid_on - due_date of what was paid, D - due_date of what is open and clean. An older invoice comes in with
+    its paid parts too, as long as a clean part of it is open. Section 1, view 1.
+    """
+    start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, today)
+    weight = lines.due_paid[end] - lines.due_paid[start]
+    total = lines.due_paid_days[end] - lines.due_paid_days[start]
+    for due, bucket in lines.open_due:
+        if due > today:
+            break
+        weight += bucket.clean
+        total += bucket.clean * (today - due)
+        if due <= after:
+            weight += bucket.own_paid
+            total += bucket.own_days
+    return total / weight if weight else None
+
+
+def days_beyond_terms_baseline(lines: Lines, today: int, after: int, through: int) -> float | None:
+    """The invoices due in the baseline's window, at what they were paid, clean open parts at D - due_date."""
+    start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, through)
+    weight = lines.due_paid[end] - lines.due_paid[start]
+    total = lines.due_paid_days[end] - lines.due_paid_days[start]
+    for due, bucket in lines.open_due:
+        if after < due <= through:
+            weight += bucket.clean
+            total += bucket.clean * (today - due)
+    return total / weight if weight else None
+
+
+def days_beyond_terms_disputed(lines: Lines, today: int) -> float | None:
+    """The disputed open parts of the invoices due by D, at D - due_date: what dbt leaves out, beside it."""
+    weight = total = 0
+    for due, bucket in lines.open_due:
+        if due <= today:
+            weight += bucket.disputed
+            total += bucket.disputed * (today - due)
+    return total / weight if weight else None
+
+
+def pay_index(lines: Lines, today: int, after: int) -> float | None:
+    """Pay index, 0 to 100 (PAYDEX-like): the index of each observation's DBT, weighted by amount.
+
+    Taken over the same parts as dbt_365d, so that a customer who stops paying loses points at once.
+    """
+    start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, today)
+    weight = lines.due_paid[end] - lines.due_paid[start]
+    total = lines.due_index[end] - lines.due_index[start]
+    at = lines.table.at
+    for due, bucket in lines.open_due:
+        if due > today:
+            break
+        weight += bucket.clean
+        total += bucket.clean * at(today - due)
+        if due <= after and bucket.own_paid:
+            weight += bucket.own_paid
+            total += sum(amount * at(paid_on - due) for paid_on, amount in bucket.own_paid_on.items())
+    return total / (weight * lines.table.scale) if weight else None
+
+
+def run_values(lines: Lines, start: int, end: int) -> list[float]:
+    """Days to pay of each of runs[start:end], weighted by amount: the observations of the drift tests."""
+    return [run.weighted / run.amount for run in lines.runs[start:end]]
+
+
+def monthly_days_to_pay(lines: Lines, today: int) -> tuple[float | None, ...]:
+    """Days to pay of the last four full calendar months, oldest first; D's own month counts once D is its last day."""
+    first = date.fromordinal(today + 1).replace(day=1)
+    months: list[float | None] = []
+    for _ in range(MONTHS):
+        last = first.toordinal() - 1
+        first = date.fromordinal(last).replace(day=1)
+        start = bisect_right(lines.run_days, first.toordinal() - 1)
+        months.append(days_to_pay(lines, start, bisect_right(lines.run_days, last)))
+    return tuple(reversed(months))
+
+
+def first_invoice_on(ledger: Ledger, lines: Lines) -> int | None:
+    """The earliest invoice_date of all that was issued and not voided, folded ones included."""
+    first = min(ledger.first_invoice, lines.cohort_days[0] if lines.cohort_days else ledger.first_invoice)
+    return first if first < _NEVER else None
+
+
+def first_due_on(ledger: Ledger, lines: Lines) -> int | None:
+    """The earliest due_date of the same invoices."""
+    first = min(ledger.first_due, lines.due_days[0] if lines.due_days else ledger.first_due)
+    return first if first < _NEVER else None
+
+
+_NEVER = 4_000_000
+
+
+def last_payment_on(ledger: Ledger) -> int | None:
+    """The newest paid_on of a payment of which something stands after reversals."""
+    last = max(ledger.totals.cash_days, default=0)
+    return max(last, ledger.last_payment) or None
+
+
+def worst_days_beyond_terms(lines: Lines, today: int, after: int) -> int | None:
+    """The greatest DBT of the invoices due in the window: paid_on - due_date, clean open parts at D - due_date."""
+    start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, today)
+    worst: int | None = None
+    for due, bucket in zip(lines.due_days[start:end], lines.due[start:end], strict=True):
+        if bucket.clean:
+            days = today - due
+        elif bucket.paid_on:
+            days = max(bucket.paid_on) - due
+        else:
+            continue
+        if bucket.paid_on:
+            days = max(days, max(bucket.paid_on) - due)
+        if worst is None or days > worst:
+            worst = days
+    return worst
+
+
+def late_share(lines: Lines, today: int, after: int) -> float | None:
+    """Of the invoices due in the window: the amount paid after its due date, or clean, open and past due, as a share of
+    what was paid or is clean and open."""
+    start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, today)
+    whole = lines.due_paid[end] - lines.due_paid[start]
+    late = 0
+    for due, bucket in zip(lines.due_days[start:end], lines.due[start:end], strict=True):
+        for paid_on, amount in bucket.paid_on.items():
+            if paid_on > due:
+                late += amount
+        if bucket.clean:
+            whole += bucket.clean
+            if due < today:
+                late += bucket.clean
+    return late / whole if whole else None
+
+
+def disputed_share(lines: Lines, totals: Totals, after: int, through: int) -> float | None:
+    """Amounts disputed by disputes dated in the window / amounts of the invoices dated in it. The base rate of disputes."""
+    start, end = bisect_right(lines.cohort_days, after), bisect_right(lines.cohort_days, through)
+    gross = lines.cohort_gross[end] - lines.cohort_gross[start]
+    if not gross:
+        return None
+    return sum(amount for day, amount in totals.raised.items() if after < day <= through) / gross
+
+
+def partial_of_last(totals: Totals, today: int, after: int) -> int | None:
+    """How many of the last five invoices that cash came for (newest cash first, in the window) were paid in parts.
+
+    In parts: by more than one payment run, or in part and past due with the rest. None when no cash came.
+    """
+    days = sorted((day for day in totals.last_paid if after < day <= today), reverse=True)
+    seen = parts = 0
+    for day in days:
+        invoices = totals.last_paid[day]
+        for invoice_id in sorted(invoices):
+            posted = invoices[invoice_id].posted
+            assert posted is not None
+            seen += 1
+            runs = {paid_on for paid_on, _, _ in posted.observations}
+            if len(runs) > 1 or (posted.clean and posted.state == 0 and posted.due < today):
+                parts += 1
+            if seen == LAST_PAID:
+                return parts
+    return parts if seen else None
+
+
+def discounts_taken(totals: Totals, today: int, after: int) -> tuple[bool, ...]:
+    """The last eight discounts offered and decided, by discount date, oldest first: whether they were taken.
+
+    Taken: one was granted with cash, or the discounted price came (to the policy's paid share) by the discount date. Not
+    taken: the discount date has passed.
+    """
+    decided: list[bool] = []
+    for day in sorted(totals.offers, reverse=True):
+        if day <= after or len(decided) >= LAST_DISCOUNTS:
+            break
+        invoices = totals.offers[day]
+        for invoice_id in sorted(invoices, reverse=True):
+            posted = invoices[invoice_id].posted
+            assert posted is not None
+            if posted.taken or day < today:
+                decided.append(posted.taken)
+    return tuple(reversed(decided[:LAST_DISCOUNTS]))
+
+
+def deadline(promise: Promise, grace: int) -> int:
+    """The last day on which a promise can be kept: due_on + so many business days."""
+    return add_business_days(promise.fact.content[2], grace)
+
+
+def promises_broken(
+    ledger: Ledger, after: int, today: int, grace: int, share: tuple[int, int], rates: Rates
+) -> int:
+    """Promises broken in the window; a promise breaks on the day after its deadline.
+
+    Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none named: by any
+    payment. Business days: Monday to Friday. Section 1, Promise.
+    """
+    broken = 0
+    for promise in ledger.promises.values():
+        if after < deadline(promise, grace) + 1 <= today and not _kept(ledger, promise, grace, share, rates):
+            broken += 1
+    return broken
+
+
+def _kept(ledger: Ledger, promise: Promise, grace: int, share: tuple[int, int], rates: Rates) -> bool:
+    amount, currency, _, invoice_ids = promise.fact.content
+    made, last = promise.fact.day, deadline(promise, grace)
+    if invoice_ids:
+        paid = 0
+        for invoice_id in set(invoice_ids):
+            invoice = ledger.invoices.get(invoice_id)
+            if invoice is not None and invoice.posted is not None:
+                paid += sum(a for day, a, _ in invoice.posted.observations if made <= day <= last)
+    else:
+        paid = sum(a for day, a in ledger.totals.receipts.items() if made <= day <= last)
+    if currency != ledger.currency and ledger.currency is not None:
+        amount = rates.convert(amount, currency, ledger.currency, made)
+        if amount is None:
+            return True  # nothing to compare with: no data is not a broken promise
+    return paid * share[1] >= int(amount) * share[0]
+
+
+def between(by_day: dict[int, int], after: int, through: int) -> int:
+    """The sum of a figure by day over after < d <= through."""
+    return sum(value for day, value in by_day.items() if after < day <= through)

@@ -1,0 +1,106 @@
+"""Drift with few observations: the test that must agree with the level rule, chosen by the number of payment runs.
+
+Domain section 3. A payment run is one observation; the level rule itself is a trigger's.
+"""
+
+from __future__ import annotations
+
+from functools import lru_cache
+from itertools import combinations
+from math import floor, sqrt
+from statistics import NormalDist
+from typing import TYPE_CHECKING, NamedTuple
+
+if TYPE_CHECKING:
+    from agents.policy import Drift as DriftPolicy
+
+
+class Drift(NamedTuple):
+    """`statistic` and `limit` in days (Theil-Sen: days to pay per day); `agrees`: None without a baseline."""
+
+    test: str
+    agrees: bool | None
+    statistic: float | None
+    limit: float | None
+
+
+def drift(
+    days: list[int], values: list[float], baseline: list[float], runs_for_baseline: int, policy: DriftPolicy
+) -> Drift:
+    """The drift test over the runs of (D-455, D], oldest first: paid_on and weighted days to pay of each.
+
+    mu and sigma come from the baseline's runs: the mean, and max(floor, 1.4826 * MAD). One-sided upward. Fewer than 4
+    runs: no test, the level rule alone.
+    """
+    count = len(values)
+    enough = len(baseline) >= runs_for_baseline
+    if count < policy.theil_sen_from_runs:
+        return Drift("none", True if enough else None, None, None)
+    if count < policy.ewma_from_runs:
+        last = policy.theil_sen_last_runs
+        bound = theil_sen_bound(days[-last:], values[-last:], policy.theil_sen_confidence)
+        return Drift("theil_sen", bound > 0 if enough else None, bound, 0.0)
+    if count < policy.cusum_from_runs:
+        if not enough:
+            return Drift("ewma", None, None, None)
+        mu, sigma = center(baseline), spread(baseline, policy)
+        level, limit = ewma(values, mu, sigma, policy.ewma_lambda, policy.ewma_limit)
+        return Drift("ewma", level > limit, level, limit)
+    if not enough:
+        return Drift("cusum", None, None, None)
+    mu, sigma = center(baseline), spread(baseline, policy)
+    total = cusum(values, mu, policy.cusum_k * sigma)
+    return Drift("cusum", total > policy.cusum_h * sigma, total, policy.cusum_h * sigma)
+
+
+def center(values: list[float]) -> float:
+    """mu: the simple mean; every run counts alike."""
+    return sum(values) / len(values)
+
+
+def spread(values: list[float], policy: DriftPolicy) -> float:
+    """sigma = max(floor, factor * median absolute deviation from the median); the factor makes it a normal's sigma."""
+    middle = _median(sorted(values))
+    return max(
+        policy.sigma_floor_days, policy.mad_factor * _median(sorted([abs(v - middle) for v in values]))
+    )
+
+
+def _median(ordered: list[float]) -> float:
+    half, odd = divmod(len(ordered), 2)
+    return ordered[half] if odd else (ordered[half - 1] + ordered[half]) / 2
+
+
+@lru_cache(maxsize=16)
+def _quantile(confidence: float) -> float:
+    return NormalDist().inv_cdf(confidence)
+
+
+def theil_sen_bound(days: list[int], values: list[float], confidence: float) -> float:
+    """The one-sided lower bound of the Theil-Sen slope (Sen 1968): the slope of rank (N - z * sd) / 2, rounded down.
+
+    N pairwise slopes, sd = sqrt(n (n-1) (2n+5) / 18), the standard deviation of Kendall's score.
+    """
+    slopes = sorted([(b - a) / (t - s) for (s, a), (t, b) in combinations(zip(days, values, strict=True), 2)])
+    n = len(values)
+    rank = floor((len(slopes) - _quantile(confidence) * sqrt(n * (n - 1) * (2 * n + 5) / 18)) / 2)
+    return slopes[max(rank, 1) - 1]
+
+
+def ewma(values: list[float], mu: float, sigma: float, weight: float, width: float) -> tuple[float, float]:
+    """The exponentially weighted mean started at mu, and its upper control limit after so many values (Roberts 1959)."""
+    level = mu
+    for value in values:
+        level += weight * (value - level)
+    steps = 1 - (1 - weight) ** (2 * len(values))
+    return level, mu + width * sigma * sqrt(weight / (2 - weight) * steps)
+
+
+def cusum(values: list[float], mu: float, slack: float) -> float:
+    """The one-sided upper cumulative sum of value - mu - slack, never below 0 (Page 1954)."""
+    total = 0.0
+    for value in values:
+        total += value - mu - slack
+        if total < 0:
+            total = 0.0
+    return total

@@ -1,0 +1,278 @@
+"""What is owed: balance, ageing, exposure, utilization and their peaks, days sales outstanding.
+
+Each figure stands in one function. How customers pay is behaviour.py's. Sections are those of domain.md. Money is in minor
+units of the account's currency; a window of N days is D-N < d <= D.
+"""
+
+from __future__ import annotations
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Callable
+from datetime import date
+from fractions import Fraction
+from typing import TYPE_CHECKING
+
+from agents.figures import Ageing
+from agents.lines import Lines
+from agents.rates import Rates
+from agents.totals import DueDay
+
+if TYPE_CHECKING:
+    from agents.ledger import Ledger
+
+OpenDue = list[tuple[int, DueDay]]
+
+
+def ageing(open_due: OpenDue, today: int) -> Ageing:
+    """Clean open amounts by days past due, D - due_date; the due day itself is current. Section 1, Ageing."""
+    return _aged([(due, bucket.clean) for due, bucket in open_due], today)
+
+
+def ageing_disputed(open_due: OpenDue, today: int) -> Ageing:
+    """The disputed parts of the open amounts, aged alike. Section 1: disputed figures are reported beside the clean ones."""
+    return _aged([(due, bucket.disputed) for due, bucket in open_due], today)
+
+
+NOTHING_OPEN = Ageing()
+
+
+def _aged(amounts: list[tuple[int, int]], today: int) -> Ageing:
+    current = d1_30 = d31_60 = d61_90 = d91 = 0
+    for due, amount in amounts:
+        days = today - due
+        if days <= 0:
+            current += amount
+        elif days <= 30:
+            d1_30 += amount
+        elif days <= 60:
+            d31_60 += amount
+        elif days <= 90:
+            d61_90 += amount
+        else:
+            d91 += amount
+    if current or d1_30 or d31_60 or d61_90 or d91:
+        return Ageing(current, d1_30, d31_60, d61_90, d91)
+    return NOTHING_OPEN
+
+
+def past_due_over(open_due: OpenDue, today: int, days: int) -> int:
+    """Clean open amount more than `days` days past due; past due is D > due_date (section 1). 0: all that is past due."""
+    total = 0
+    for due, bucket in open_due:
+        if today - due <= days:
+            break
+        total += bucket.clean
+    return total
+
+
+def max_days_past_due(open_due: OpenDue, today: int) -> int | None:
+    """D - due_date of the oldest clean open invoice that is past due; None when none is."""
+    for due, bucket in open_due:
+        if due >= today:
+            return None
+        if bucket.clean:
+            return today - due
+    return None
+
+
+def current_receivables(open_due: OpenDue, today: int) -> int:
+    """Open amounts that are not past due, disputed parts included: what best possible DSO and CEI call current."""
+    return sum(bucket.clean + bucket.disputed for due, bucket in open_due if due >= today)
+
+
+def converted(amounts: dict[str, int], own: str | None, today: int, rates: Rates) -> int:
+    """Money by currency in the account's own at the newest rates; what has no rate is left out (and counted as unvalued)."""
+    total = 0
+    for currency, amount in amounts.items():
+        if currency == own:
+            total += amount
+        elif own is not None:
+            total += rates.convert(amount, currency, own, today) or 0
+    return total
+
+
+def securities_at(ledger: Ledger, day: int) -> dict[str, int]:
+    """Unexpired letters of credit, deposits and insurance at the end of `day`, by currency. A guarantee does not count.
+
+    Valid from the day it was recorded through expires_on. Section 1, Balance and exposure.
+    """
+    held: dict[str, int] = {}
+    for fact in ledger.securities.values():
+        kind, amount, currency, expires = fact.content
+        if kind != "guarantee" and fact.day <= day and (expires is None or expires >= day):
+            held[currency] = held.get(currency, 0) + amount
+    return held
+
+
+def unvalued(ledger: Ledger, today: int, rates: Rates) -> int:
+    """How many money facts are in a currency that nothing converts into the account's own: held until a tick brings a rate.
+
+    Invoices, payments, orders, memos on account and securities count. Section 1, Money.
+    """
+    own = ledger.currency
+    if own is None:
+        return 0
+    counts = dict(ledger.totals.uses)
+    for fact in ledger.securities.values():
+        currency = fact.content[2]
+        if currency != own:
+            counts[currency] = counts.get(currency, 0) + 1
+    return sum(n for currency, n in counts.items() if rates.cross(currency, own, today) is None)
+
+
+def net_by_currency(ledger: Ledger, day: int) -> dict[str, int]:
+    """Open balance + open orders - unapplied cash - unexpired security at the end of `day`, each currency in its own."""
+    totals = ledger.totals
+    own = ledger.currency
+    net: dict[str, int] = {}
+    if own is not None:
+        net[own] = totals.balance.at(day) - totals.foreign_open.at(day) + totals.other.at(day)
+    for currency, series in totals.native.items():
+        net[currency] = net.get(currency, 0) + series.at(day)
+    if ledger.securities:
+        for currency, amount in securities_at(ledger, day).items():
+            net[currency] = net.get(currency, 0) - amount
+    return net
+
+
+def exposure_at(ledger: Ledger, day: int, rates: Rates) -> int:
+    """Exposure at the end of `day` before it is cut off at 0: section 1, foreign money at that day's newest rates."""
+    totals = ledger.totals
+    if not totals.native and not ledger.securities:
+        return totals.balance.at(day) + totals.other.at(day)
+    return converted(net_by_currency(ledger, day), ledger.currency, day, rates)
+
+
+def limit_at(ledger: Ledger, day: int, rates: Rates) -> int | None:
+    """The credit limit at the end of `day`: the latest by (occurred_at, event_id), in the account's currency."""
+    for _, _, since, amount, currency in reversed(ledger.limits):
+        if since <= day:
+            if currency == ledger.currency:
+                return int(amount)
+            if ledger.currency is None:
+                return None
+            return rates.convert(amount, currency, ledger.currency, day)
+    return None
+
+
+def utilization_at(ledger: Ledger, day: int, rates: Rates) -> float | None:
+    """Exposure / credit limit at the end of `day`; None with a limit of 0 or none. Section 1."""
+    limit = limit_at(ledger, day, rates)
+    if not limit:
+        return None
+    return max(0, exposure_at(ledger, day, rates)) / limit
+
+
+def peak_utilization(ledger: Ledger, today: int, days: int, rates: Rates) -> float | None:
+    """The greatest end-of-day utilization in `days` days; None when no day of them had a limit."""
+    first = today - days + 1
+    totals = ledger.totals
+    limits = ledger.limits
+    if not limits:
+        return None
+    since, currency = limits[-1][2], limits[-1][4]
+    if not totals.native and not ledger.securities and since <= first and currency == ledger.currency:
+        limit = limits[-1][3]
+        if not limit:
+            return None
+        if not totals.other.changes and not totals.other.base:
+            return max(0, totals.balance.peak(first, today)) / int(limit)
+    if totals.native or currency != ledger.currency:
+        changes = set(range(first, today + 1))  # rates move every day
+    else:
+        changes = {first}
+        for series in (totals.balance, totals.other):
+            line = series.lines()[0]
+            changes.update(line[bisect_left(line, first) : bisect_right(line, today)])
+        changes.update(row[2] for row in limits if first <= row[2] <= today)
+        for fact in ledger.securities.values():
+            expires = fact.content[3]
+            changes.update(
+                d for d in (fact.day, None if expires is None else expires + 1) if d and first <= d <= today
+            )
+        if any(row[4] != ledger.currency for row in limits):
+            changes = set(range(first, today + 1))
+    reached = [u for day in changes if (u := utilization_at(ledger, day, rates)) is not None]
+    return max(reached, default=None)
+
+
+def high_credit(ledger: Ledger, today: int, days: int) -> int:
+    """Peak end-of-day open balance in `days` days, at least 0. Section 1."""
+    return max(0, ledger.totals.balance.peak(today - days + 1, today))
+
+
+def fx_driven(ledger: Ledger, today: int, rates: Rates) -> bool:
+    """Whether exposure differs from the day before by rates alone: no amount moved in any currency. Section 1, Money."""
+    if not ledger.totals.native and not any(
+        f.content[2] != ledger.currency for f in ledger.securities.values()
+    ):
+        return False
+    before, now = net_by_currency(ledger, today - 1), net_by_currency(ledger, today)
+    if {c: n for c, n in before.items() if n} != {c: n for c, n in now.items() if n}:
+        return False
+    return exposure_at(ledger, today - 1, rates) != exposure_at(ledger, today, rates)
+
+
+def rate_text(rate: Fraction | None) -> str | None:
+    """A rate as a decimal string: exact where it ends within 12 decimals, else rounded to 12."""
+    if rate is None:
+        return None
+    scaled = round(rate * 10**12)
+    whole, part = divmod(scaled, 10**12)
+    decimals = f"{part:012d}".rstrip("0")
+    return f"{whole}.{decimals}" if decimals else str(whole)
+
+
+def dso(balance: int, sales: int, days: int) -> float | None:
+    """Days sales outstanding = balance / sales * days; None without sales. Days. Section 1.
+
+    With the open balance it is DSO, with the current bucket alone best possible DSO; their difference is ADD. Sales are
+    net of memos and voids.
+    """
+    return balance * days / sales if sales > 0 else None
+
+
+def dso_countback(
+    balance: int, today: int, reach: int, sales_between: Callable[[int, int], int]
+) -> float | None:
+    """Days of the newest months' sales that make up the balance: the month of D up to D, then whole months before it.
+
+    The last month counts for the share of its sales that is needed. None when the sales of (D-reach, D] do not use the
+    balance up, or there are none. Section 1, DSO.
+    """
+    left = balance
+    if left <= 0:
+        return 0.0 if sales_between(today - reach, today) > 0 else None
+    days = 0
+    end = today
+    oldest = today - reach
+    while end > oldest:
+        month_start = date.fromordinal(end).replace(day=1).toordinal()
+        length = end - month_start + 1
+        sales = sales_between(max(month_start - 1, oldest), end)
+        if sales >= left:
+            return days + left * length / sales
+        if sales > 0:
+            left -= sales
+        days += length
+        end = month_start - 1
+    return None
+
+
+def collection_effectiveness(begin: int, sales: int, end: int, end_current: int) -> float | None:
+    """CEI = (begin AR + sales - end AR) / (begin AR + sales - end current AR) * 100, over the days of DSO. Section 1."""
+    collectable = begin + sales - end_current
+    return (begin + sales - end) / collectable * 100 if collectable > 0 else None
+
+
+def monthly_purchases(
+    lines: Lines, first_invoice: int | None, expected: int | None, today: int, longest: int, least: int
+) -> int | None:
+    """Invoiced net of memos and voids over `longest` days / days since the first invoice (least..longest) * 30, half to even.
+
+    With less than `least` days of history what the account expects; None when it expects nothing. Section 5.
+    """
+    if first_invoice is None or today - first_invoice < least:
+        return expected
+    net = lines.sales_between(today - longest, today)
+    return round(Fraction(max(0, net) * 30, min(longest, today - first_invoice)))

@@ -1,0 +1,284 @@
+"""Facts as registers: what an event says in a compact row, on which day it counts, and which of several versions wins.
+
+What the facts together amount to is not decided here (invoices.py, payments.py, orders.py, ledger.py).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from functools import lru_cache
+from typing import Any, Final
+from zoneinfo import ZoneInfo
+
+import orjson
+
+from schemas.money import minor
+
+_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
+_EPOCH_DAY: Final = _EPOCH.toordinal()
+_DAY_US: Final = 86_400_000_000
+
+# What offer() answers.
+NEW: Final = 2  # the winning version changed
+SAME: Final = 1  # only the memory of versions changed
+KNOWN: Final = 0  # nothing changed
+
+
+def microseconds(instant: datetime) -> int:
+    """Whole microseconds since 1970, UTC."""
+    since = instant - _EPOCH
+    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds
+
+
+def local_day(us: int, zone: str) -> int:
+    """The date ordinal of an instant in the policy's time zone."""
+    if zone == "UTC":
+        return us // _DAY_US + _EPOCH_DAY
+    return datetime.fromtimestamp(us // 1_000_000, _zone(zone)).toordinal()
+
+
+@lru_cache(maxsize=64)
+def _zone(name: str) -> ZoneInfo:
+    return ZoneInfo(name)
+
+
+class Register:
+    """One fact under its natural id: of all versions that came, the one with the greatest (occurred_at, event_id).
+
+    `us`, `event_id`, `day` are those of the *first* event that said so (by the same order): a repeat moves nothing.
+    `versions` holds [content, first us, first event_id, first day, last us, last event_id] of every version, and is None
+    while a single event is all there is. The state depends on the set of events, not on their order of arrival.
+    """
+
+    __slots__ = ("content", "day", "event_id", "us", "versions")
+
+    def __init__(self, us: int, event_id: str, day: int, content: list[Any]) -> None:
+        self.us = us
+        self.event_id = event_id
+        self.day = day
+        self.content = content
+        self.versions: list[list[Any]] | None = None
+
+    def offer(self, us: int, event_id: str, day: int, content: list[Any]) -> int:
+        """Takes one more event about the same fact; NEW, SAME or KNOWN."""
+        if self.versions is None:
+            if content == self.content and us == self.us and event_id == self.event_id:
+                return KNOWN
+            self.versions = [[self.content, self.us, self.event_id, self.day, self.us, self.event_id]]
+        for version in self.versions:
+            if version[0] == content:
+                if (version[1], version[2]) <= (us, event_id) <= (version[4], version[5]):
+                    return KNOWN
+                if (us, event_id) < (version[1], version[2]):
+                    version[1:4] = us, event_id, day
+                else:
+                    version[4:6] = us, event_id
+                break
+        else:
+            self.versions.append([content, us, event_id, day, us, event_id])
+        self.versions.sort(key=_version_order)
+        won = self.versions[-1]
+        before = self.content, self.us, self.event_id
+        self.content, self.us, self.event_id, self.day = won[:4]
+        return SAME if before == (self.content, self.us, self.event_id) else NEW
+
+    def row(self) -> list[Any]:
+        row = [self.us, self.event_id, self.day, self.content]
+        return row if self.versions is None else [*row, self.versions]
+
+
+def _version_order(version: list[Any]) -> tuple[int, str, bytes]:
+    return version[4], version[5], orjson.dumps(version[0])
+
+
+def register(row: list[Any] | None) -> Register | None:
+    """The inverse of Register.row()."""
+    if row is None:
+        return None
+    fact = Register(row[0], row[1], row[2], row[3])
+    if len(row) > 4:
+        fact.versions = row[4]
+    return fact
+
+
+def row_of(fact: Register | None) -> list[Any] | None:
+    return None if fact is None else fact.row()
+
+
+# From an event to (its own day or None, its natural id, its content).
+Row = tuple[int | None, str, list[Any]]
+
+
+def _issued(event: Any) -> Row:
+    currency = event.currency
+    day = event.invoice_date.toordinal()
+    discount_date = event.discount_date
+    percent = event.discount_percent
+    return (
+        day,
+        event.invoice_id,
+        [
+            minor(event.amount, currency),
+            currency,
+            day,
+            event.due_date.toordinal(),
+            event.order_id,
+            None if percent is None else str(percent),
+            None if discount_date is None else discount_date.toordinal(),
+        ],
+    )
+
+
+def _credited(event: Any) -> Row:
+    return None, event.memo_id, [event.invoice_id, minor(event.amount, event.currency), event.currency]
+
+
+def _disputed(event: Any) -> Row:
+    return None, event.dispute_id, [event.invoice_id, minor(event.amount, event.currency), event.currency]
+
+
+def _resolved(event: Any) -> Row:
+    return None, event.dispute_id, [event.invoice_id, event.outcome]
+
+
+def _written_off(event: Any) -> Row:
+    amount = event.amount
+    return (
+        None,
+        event.invoice_id,
+        [None if amount is None else minor(amount, event.currency), event.currency],
+    )
+
+
+def _voided(event: Any) -> Row:
+    return None, event.invoice_id, []
+
+
+def _booked(event: Any) -> Row:
+    amount = event.amount
+    return None, event.order_id, [None if amount is None else minor(amount, event.currency), event.currency]
+
+
+def _order_closed(event: Any) -> Row:
+    return None, event.order_id, []
+
+
+def _received(event: Any) -> Row:
+    currency = event.currency
+    day = event.paid_on.toordinal()
+    return (
+        day,
+        event.payment_id,
+        [
+            minor(event.amount, currency),
+            currency,
+            day,
+            event.method,
+            [
+                [
+                    a.invoice_id,
+                    minor(a.amount, currency),
+                    0 if a.discount is None else minor(a.discount, currency),
+                ]
+                for a in event.applications or ()
+            ],
+        ],
+    )
+
+
+def _applied(event: Any) -> Row:
+    # The currency is the payment's, which may not be known yet: the amounts stay as written.
+    return None, event.payment_id, [[a.invoice_id, a.amount, a.discount] for a in event.applications]
+
+
+def _reversed(event: Any) -> Row:
+    day = event.reversed_on.toordinal()
+    return day, event.payment_id, [day, event.amount]
+
+
+def _promised(event: Any) -> Row:
+    return (
+        None,
+        event.promise_id,
+        [
+            minor(event.amount, event.currency),
+            event.currency,
+            event.due_on.toordinal(),
+            list(event.invoice_ids or ()),
+        ],
+    )
+
+
+def _scheduled(event: Any) -> Row:
+    day = event.scheduled_on.toordinal()
+    return None, event.payment_id, [minor(event.amount, event.currency), event.currency, day]
+
+
+def _profile(event: Any) -> Row:
+    expected = event.expected_monthly_purchases
+    return (
+        None,
+        event.account_id,
+        [
+            event.name,
+            event.currency,
+            event.opened_on.toordinal(),
+            event.country,
+            event.terms_days,
+            event.parent_id,
+            event.industry,
+            event.owner,
+            None if expected is None else minor(expected, event.currency),
+        ],
+    )
+
+
+def _limit_set(event: Any) -> Row:
+    return None, event.account_id, [minor(event.credit_limit, event.currency), event.currency]
+
+
+def _approved(event: Any) -> Row:
+    return None, event.proposal_id, [minor(event.limit, event.currency), event.currency]
+
+
+def _account_closed(event: Any) -> Row:
+    return None, event.account_id, []
+
+
+def _security(event: Any) -> Row:
+    expires = event.expires_on
+    return (
+        None,
+        event.security_id,
+        [
+            event.kind,
+            minor(event.amount, event.currency),
+            event.currency,
+            None if expires is None else expires.toordinal(),
+        ],
+    )
+
+
+ROW_OF: Final[dict[str, Callable[[Any], Row]]] = {
+    "invoice.issued": _issued,
+    "invoice.credited": _credited,
+    "invoice.disputed": _disputed,
+    "dispute.resolved": _resolved,
+    "invoice.written_off": _written_off,
+    "invoice.voided": _voided,
+    "order.booked": _booked,
+    "order.closed": _order_closed,
+    "payment.received": _received,
+    "payment.applied": _applied,
+    "payment.reversed": _reversed,
+    "payment.promised": _promised,
+    "payment.scheduled": _scheduled,
+    "account.opened": _profile,
+    "account.updated": _profile,
+    "account.limit_set": _limit_set,
+    "proposal.approved": _approved,
+    "account.closed": _account_closed,
+    "security.recorded": _security,
+}
+"""Event type -> what reads it. These are the types that the ledger takes."""
