@@ -33,6 +33,10 @@ class LedgerView(Protocol):
     @property
     def terms_days(self) -> int | None: ...
     @property
+    def name(self) -> str | None: ...
+    @property
+    def currency(self) -> str | None: ...
+    @property
     def owner(self) -> str | None: ...
     def exposure_now(self, today: int) -> int: ...
 
@@ -248,9 +252,9 @@ def _drift_evidence(v: View, rule: PaymentDrift) -> Evidence:
         {
             "dtp_90d": _days(level),
             "dbt_90d": None if late_baseline is None else _days(late_baseline + rule.dbt_over_baseline),
-            "drift_statistic": _days(figures.drift_limit),
             "clear_dtp_90d": None if baseline is None else _days(baseline + rule.clear_days_over_baseline),
-        },
+        }
+        | ({} if figures.drift_limit is None else {"drift_statistic": _days(figures.drift_limit)}),
         v.events_behind("dtp_90d"),
     )
 
