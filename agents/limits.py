@@ -10,7 +10,6 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any, Final, Literal, NamedTuple
 
-from agents import statements
 from agents.policy import GRADES, Grade, Limits, Policy, Scale, Tier, months_after
 from agents.signals import NEVER
 from agents.triggers import View, worst_fact
@@ -106,12 +105,12 @@ def _own_payments(view: View) -> float | None:
 
 def _financials(view: View) -> float | None:
     """The mean of the ratios that can be told from the newest usable statement."""
-    statement = view.signals.usable_statement(view.today, view.policy)
-    if statement is None:
+    ratios = view.signals.ratios(view.today, view.policy)
+    if ratios is None:
         return None
     rule = view.policy.limits.score.financials
     points = []
-    for name, ratio in statements.ratios(statement).items():
+    for name, ratio in ratios.items():
         if ratio is None:
             continue
         scale: Scale = getattr(rule, name)

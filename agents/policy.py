@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from functools import lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal
 from zoneinfo import ZoneInfo
@@ -836,6 +837,7 @@ def _canonical(value: object) -> str:
     raise PolicyError("", 0, f"{value!r} has no place in a policy")
 
 
+@lru_cache(maxsize=65536)
 def months_after(day: int, months: int) -> int:
     """The date so many calendar months after `day`, both ordinals; a month without that day: its last."""
     start = date.fromordinal(day)

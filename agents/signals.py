@@ -102,11 +102,11 @@ class Reference(NamedTuple):
 
 
 class NewsScore(NamedTuple):
-    """The account's worst story as of a day; `score` is not rounded. `claim_unvalued`: a claim waits for a rate."""
+    """The account's worst story as of a day; `score` is not rounded, `severity` is that of the story's category."""
 
     score: float
     story: Story | None
-    severity: int  # of the story's category
+    severity: int
 
 
 def _at(event: Any) -> int:
@@ -146,7 +146,9 @@ class Signals:
         self._statements: _Table = {}  # [.., period_end, months, currency, audited, amounts]
         self._references: _Table = {}  # [.., high_credit, currency, dbt, since]
         self._dirty: set[str] = set()
-        self._memory: dict[str, tuple[int, Any]] = {}  # reader -> (today, answer); never stored
+        self._memory: dict[
+            str, tuple[int, Policy | None, Any]
+        ] = {}  # reader -> (today, policy, answer); not stored
         self.empty = True  # nothing at all is known: readers need not be asked
 
     # --- facts in ------------------------------------------------------------------------------------------------
@@ -377,13 +379,14 @@ class Signals:
 
     def reports(self, today: int, policy: Policy) -> tuple[AgencyReport, ...]:
         """Each agency's newest report, in the order of their names."""
-        return self._remember("reports", today, lambda: _agency_reports(self._reports, today, policy))
+        return self._remember("reports", today, policy, lambda: _agency_reports(self._reports, today, policy))
 
     def filings(self, today: int) -> tuple[Filing, ...]:
         """Every filing as it stands, whatever its status, in the order of their ids."""
         return self._remember(
             "filings",
             today,
+            None,
             lambda: tuple(
                 Filing(key, v[_EVENT], v[3], v[4], v[_DAY], v[_AT], v[5], v[6])
                 for key, v in _holding(self._filings, today)
@@ -395,6 +398,7 @@ class Signals:
         return self._remember(
             "matches",
             today,
+            None,
             lambda: tuple(
                 Match(key, v[_EVENT], v[3], v[4])
                 for key, v in _holding(self._screenings, today)
@@ -407,6 +411,7 @@ class Signals:
         return self._remember(
             "distress",
             today,
+            None,
             lambda: tuple(
                 Distress(key.split("\x1f")[0], key.split("\x1f")[1], v[3], v[_EVENT])
                 for key, v in _holding(self._related, today)
@@ -421,11 +426,11 @@ class Signals:
 
     def stories(self, today: int, policy: Policy) -> list[Story]:
         """The stories that count: syndicated copies once, what a discharge has ended left out."""
-        return self._remember("stories", today, lambda: self._stories(today, policy))
+        return self._remember("stories", today, policy, lambda: self._stories(today, policy))
 
     def statements(self, today: int, policy: Policy) -> tuple[tuple[Statement, tuple[str, ...]], ...]:
         """Statements with the checks they fail, oldest period first."""
-        return self._remember("statements", today, lambda: self._checked(today, policy))
+        return self._remember("statements", today, policy, lambda: self._checked(today, policy))
 
     def statement(self, today: int, policy: Policy) -> Statement | None:
         """The newest statement that passes its checks, of whatever age."""
@@ -438,15 +443,22 @@ class Signals:
 
     def usable_statement(self, today: int, policy: Policy) -> Statement | None:
         """The same, where it is young enough for ratios and net worth."""
-        statement = self.statement(today, policy)
-        if statement is None or months_after(statement.period_end, policy.statements.usable_months) < today:
+        if not self._statements:
             return None
-        return statement
+        return self._remember("usable", today, policy, lambda: self._usable(today, policy))
+
+    def ratios(self, today: int, policy: Policy) -> dict[str, float | None] | None:
+        """The six ratios of the usable statement; None without one."""
+        statement = self.usable_statement(today, policy)
+        if statement is None:
+            return None
+        return self._remember("ratios", today, policy, lambda: statements.ratios(statement))
 
     def references(self, today: int) -> tuple[Reference, ...]:
         return self._remember(
             "references",
             today,
+            None,
             lambda: tuple(
                 Reference(key, v[_EVENT], v[3], v[4], v[5]) for key, v in _holding(self._references, today)
             ),
@@ -477,9 +489,14 @@ class Signals:
 
     def news_score(self, today: int, policy: Policy, rates: Any) -> NewsScore:
         """The worst story: severity × confidence × trust × 2^(−age/half-life), capped while uncorroborated."""
-        worst = NewsScore(0.0, None, 0)
         if not self._articles:
-            return worst
+            return _NO_NEWS
+        if any(story.claim is not None for story in self.stories(today, policy)):
+            return self._worst_story(today, policy, rates)  # a claim may be valued anew within the day
+        return self._remember("news", today, policy, lambda: self._worst_story(today, policy, rates))
+
+    def _worst_story(self, today: int, policy: Policy, rates: Any) -> NewsScore:
+        worst = _NO_NEWS
         for story in self.stories(today, policy):
             severity = news.severity(
                 story, policy.news, lambda s: self._share_of_equity(s, today, policy, rates)
@@ -526,12 +543,19 @@ class Signals:
                 days.append(falls)
         return min((day for day in days if day > today), default=NEVER)
 
-    def _remember(self, reader: str, today: int, answer: Callable[[], _T]) -> _T:
+    def _remember(self, reader: str, today: int, policy: Policy | None, answer: Callable[[], _T]) -> _T:
+        """The answer of this day under this policy, told once."""
         known = self._memory.get(reader)
-        if known is None or known[0] != today:
-            known = self._memory[reader] = (today, answer())
-        value: _T = known[1]
+        if known is None or known[0] != today or known[1] is not policy:
+            known = self._memory[reader] = (today, policy, answer())
+        value: _T = known[2]
         return value
+
+    def _usable(self, today: int, policy: Policy) -> Statement | None:
+        statement = self.statement(today, policy)
+        if statement is None or months_after(statement.period_end, policy.statements.usable_months) < today:
+            return None
+        return statement
 
     def _stories(self, today: int, policy: Policy) -> list[Story]:
         articles = [
@@ -622,6 +646,7 @@ class Signals:
         return signals
 
 
+_NO_NEWS: Final = NewsScore(0.0, None, 0)
 _OFFICIAL: Final = ("registry", "court")
 _INSOLVENT: Final = ("bankruptcy", "insolvency")
 

@@ -60,6 +60,8 @@ class PlainLedger:
     opened_on: int | None = None
     terms_days: int | None = 30
     owner: str | None = None
+    name: str | None = "Acme"
+    currency: str | None = "USD"
 
     def exposure_now(self, today: int) -> int:
         return self.exposure
