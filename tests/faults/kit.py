@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -91,19 +92,56 @@ def pieces(servers: str, changelog: str) -> dict[str, dict[str, bytes]]:
     return {account: kept for account, kept in found.items() if kept}
 
 
-def lag(servers: str, group: str, topics: Iterable[str]) -> int:
-    """Records that the group has not committed; of topics that transactions write, their markers too."""
+def unread(servers: str, group: str, topics: Iterable[str]) -> bool:
+    """Whether there are records that the group has not committed, transactions that are still open included."""
     # Not read_committed: it would wait for offsets that are undecided.
-    probe = ck.Consumer(
-        {"bootstrap.servers": servers, "group.id": group, "isolation.level": "read_uncommitted"}
-    )
-    known = probe.list_topics(timeout=10).topics
-    tps = [ck.TopicPartition(t, n) for t in topics for n in known[t].partitions]
+    probe, reader = _handle(servers, group, "read_uncommitted"), _handle(servers, "unread", "read_committed")
+    tps = [ck.TopicPartition(t, n) for t in topics for n in _partitions(servers, t)]
+    highs = {(tp.topic, tp.partition): probe.get_watermark_offsets(tp, 10)[1] for tp in tps}
+    committed = probe.committed(tps, 10)
+    for tp in committed:
+        tp.offset = max(tp.offset, 0)
+    left = {(tp.topic, tp.partition) for tp in committed if tp.offset < highs[tp.topic, tp.partition]}
+    if not left:
+        return False
+    reader.assign([tp for tp in committed if (tp.topic, tp.partition) in left])
     try:
-        committed = probe.committed(tps, 10)
-        return sum(probe.get_watermark_offsets(tp, 10)[1] - max(tp.offset, 0) for tp in committed)
+        until = time.monotonic() + 10
+        while left and time.monotonic() < until:
+            m: Any = reader.poll(0.1)
+            if m is None:
+                continue
+            if m.error() is None:
+                return True
+            if m.error().code() == ck.KafkaError._PARTITION_EOF:
+                if m.offset() < highs[m.topic(), m.partition()]:
+                    return True
+                left.discard((m.topic(), m.partition()))
+        return bool(left)
     finally:
-        probe.close()
+        reader.unassign()
+
+
+@functools.cache
+def _handle(servers: str, group: str, isolation: str) -> ck.Consumer:
+    """Kept: a new handle takes half a second to its first answer."""
+    return ck.Consumer(
+        {
+            "bootstrap.servers": servers,
+            "group.id": group,
+            "isolation.level": isolation,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 10,
+        }
+    )
+
+
+@functools.cache
+def _partitions(servers: str, topic: str) -> list[int]:
+    return list(
+        _handle(servers, "unread", "read_committed").list_topics(topic, timeout=10).topics[topic].partitions
+    )
 
 
 def drive(

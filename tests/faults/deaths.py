@@ -1,0 +1,82 @@
+"""Deaths inside commits, and deliberate mistakes, put into a worker process from outside (see hook/sitecustomize.py).
+
+FAULTS in the environment is JSON: {"log": path, "rate": of each point, "most": deaths a run, "seed": …, "mistake": …}.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import random
+import signal
+import time
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import confluent_kafka as ck
+
+from streams import blocks
+
+# Where in a commit a worker may die: records sent, offsets pending, and just committed but not known to ourselves.
+POINTS = ("sent", "offsets", "committed")
+# What the harness must notice: restoring what was aborted; offsets committed beside the transaction.
+MISTAKES = ("uncommitted", "offsets")
+
+
+class Dying:
+    """Decides at each point of each commit whether this process dies there."""
+
+    def __init__(self, told: Mapping[str, Any]) -> None:
+        self.log, self.rate, self.most = Path(told["log"]), float(told["rate"]), int(told["most"])
+        self.random = random.Random(f"{told['seed']}/{os.getpid()}")
+        self.commits = 0
+
+    def maybe(self, point: str) -> None:
+        """SIGKILL, or (one in six) SIGSTOP: the harness lets it go on as a zombie, when others have its partitions."""
+        if self.random.random() >= self.rate or len(self.log.read_bytes().splitlines()) >= self.most:
+            return
+        kind = "stop" if self.random.random() < 1 / 6 else "kill"
+        with self.log.open("a") as file:
+            file.write(f"{json.dumps([point, kind, self.commits, time.time()])}\n")
+        os.kill(os.getpid(), signal.SIGSTOP if kind == "stop" else signal.SIGKILL)
+
+
+def install() -> None:
+    """Replace the clients that `streams.blocks.Kafka` makes by ones that die, or that err."""
+    told = json.loads(os.environ["FAULTS"])
+    mistake, dying, consumers = told.get("mistake", ""), Dying(told), list[ck.Consumer]()
+    make_consumer, settings = blocks.Kafka.consumer, blocks.Kafka._settings
+
+    class Producer(ck.Producer):
+        def flush(self, *args: Any) -> int:
+            left: int = super().flush(*args)
+            dying.maybe("sent")
+            return left
+
+        def send_offsets_to_transaction(self, offsets: Any, member: Any, *args: Any) -> None:
+            if mistake == "offsets":
+                consumers[0].commit(offsets=offsets, asynchronous=False)
+            else:
+                super().send_offsets_to_transaction(offsets, member, *args)
+            dying.maybe("offsets")
+
+        def commit_transaction(self, *args: Any) -> None:
+            super().commit_transaction(*args)
+            dying.commits += 1
+            dying.maybe("committed")
+
+    def producer(self: blocks.Kafka, own: Mapping[str, object]) -> ck.Producer:
+        return Producer(settings(self, {"partitioner": "murmur2_random", **own}))
+
+    def consumer(self: blocks.Kafka, own: Mapping[str, object]) -> ck.Consumer:
+        group = str(own["group.id"])
+        if mistake == "uncommitted" and group.endswith("-restore"):
+            own = {**own, "isolation.level": "read_uncommitted"}
+        made = make_consumer(self, own)
+        if "partition.assignment.strategy" in own:
+            consumers[:] = [made]
+        return made
+
+    blocks.Kafka.producer = producer  # type: ignore[method-assign]
+    blocks.Kafka.consumer = consumer  # type: ignore[method-assign]
