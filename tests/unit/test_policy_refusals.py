@@ -1,0 +1,231 @@
+"""The policy file: whole as shipped, refused with key, line and reason when it is not, and its hash."""
+
+from __future__ import annotations
+
+import re
+
+import pytest
+
+from agents.policy import Policy, PolicyError, load_policy, months_after, policy_hash
+from tests.rules import POLICY, POLICY_TEXT, TODAY
+
+
+def line_of(start: str) -> int:
+    return next(n for n, line in enumerate(POLICY_TEXT.splitlines(), 1) if line.startswith(start))
+
+
+HIGH_TIER = POLICY_TEXT[POLICY_TEXT.index("[tiers.high]") : POLICY_TEXT.index("[status]")]
+
+REFUSED: dict[str, tuple[str, str, str, str | None, str]] = {
+    "a clear level above the fire level": (
+        "clear_utilization = 0.70",
+        "clear_utilization = 0.90",
+        "triggers.utilization_high.clear_utilization",
+        "clear_utilization = 0.70",
+        "must be below utilization",
+    ),
+    "a clear level that is the fire level": (
+        "clear_share = 0.12",
+        "clear_share = 0.20",
+        "triggers.past_due_share.clear_share",
+        "clear_share = 0.12",
+        "must be below share_over",
+    ),
+    "an unknown key": (
+        "share_over = 0.20",
+        "share_ower = 0.20",
+        "triggers.past_due_share.share_ower",
+        "share_over = 0.20",
+        "unknown key",
+    ),
+    "an unknown table": ("[tiers.low]", "[tears.low]", "tears", "[tiers.low]", "unknown key"),
+    "a missing tier": (HIGH_TIER, "", "tiers.high", "[tiers.low]", "missing"),
+    "a missing number": ("rising_days = 28", "# rising_days", "figures.rising_days", "[figures]", "missing"),
+    "approver bands out of order": (
+        "analyst_up_to = 25_000",
+        "analyst_up_to = 250_000",
+        "approval.analyst_up_to",
+        "analyst_up_to = 25_000",
+        "must be below manager_up_to",
+    ),
+    "grades out of order": (
+        "C = { from = 50",
+        "C = { from = 70",
+        "limits.grades.C.from",
+        "C = { from = 50",
+        "must be below that of B",
+    ),
+    "a worse grade with a greater limit": (
+        "multiplier = 0.6",
+        "multiplier = 1.1",
+        "limits.grades.C.multiplier",
+        "C = { from = 50",
+        "must not be above that of B",
+    ),
+    "a severity of 6": (
+        "severity = 5\nbase_amount = 500",
+        "severity = 6\nbase_amount = 500",
+        "triggers.delinquent.severity",
+        None,
+        "less than or equal to 5",
+    ),
+    "a grade in two tiers": (
+        'grades = ["D", "E"] # or',
+        'grades = ["B", "E"] # or',
+        "tiers.high.grades",
+        None,
+        "low.grades",
+    ),
+    "tiers that overlap by severity": (
+        "severity_at_most = 2",
+        "severity_at_most = 4",
+        "tiers.low.severity_at_most",
+        "severity_at_most",
+        "severity_from",
+    ),
+    "severe drift below drift": (
+        "days_over_baseline = 7.0",
+        "days_over_baseline = 16.0",
+        "triggers.payment_drift_severe.days_over_baseline",
+        None,
+        "supersedes",
+    ),
+    "a category that is no category": (
+        "layoffs = {",
+        "layofs = {",
+        "news.categories.layofs",
+        "layoffs = {",
+        "taxonomy",
+    ),
+    "a category left out": (
+        "layoffs = { severity = 3, half_life_days = 120 }\n",
+        "",
+        "news.categories",
+        "[news.categories]",
+        "layoffs is missing",
+    ),
+    "a baseline window upside down": (
+        "baseline_to_days = 90",
+        "baseline_to_days = 500",
+        "figures.baseline_to_days",
+        "baseline_to_days",
+        "empty",
+    ),
+    "a currency that is none": (
+        'base_currency = "USD"',
+        'base_currency = "USX"',
+        "base_currency",
+        "base_currency",
+        "no ISO 4217 code",
+    ),
+    "a time zone that is none": (
+        'time_zone = "UTC"',
+        'time_zone = "Mars"',
+        "time_zone",
+        "time_zone",
+        "no time zone",
+    ),
+    "a date that is none": (
+        "# live_from = 2026-01-01",
+        'live_from = "soon"',
+        "live_from",
+        "# live_from",
+        "2026-01-01",
+    ),
+    "a rate that is a float": (
+        '# "2026-01-01" = { EUR = "1.0842" }',
+        '"2026-01-01" = { EUR = 1.0842 }',
+        "rates",
+        "[rates]",
+        "decimal string",
+    ),
+    "a rate of nothing": (
+        '# "2026-01-01" = { EUR = "1.0842" }',
+        '"2026-01-01" = { EUR = "0" }',
+        "rates",
+        "[rates]",
+        "above 0",
+    ),
+    "a holiday that is no date": (
+        "DE = [\n    2018-01-01",
+        'DE = [\n    "x"',
+        "holidays.DE",
+        "DE = [",
+        "list of dates",
+    ),
+    "NaN": ("stale_weight = 0.5", "stale_weight = nan", "bureau.stale_weight", "stale_weight", "nan"),
+    "a pay index that rises with lateness": (
+        "[0, 80]",
+        "[0, 95]",
+        "figures.pay_index",
+        "pay_index",
+        "must fall",
+    ),
+}
+
+
+@pytest.mark.parametrize("name", REFUSED)
+def test_it_refuses(name: str) -> None:
+    old, new, key, start, reason = REFUSED[name]
+    assert old in POLICY_TEXT
+    with pytest.raises(PolicyError) as refused:
+        load_policy(POLICY_TEXT.replace(old, new, 1))
+    assert reason in refused.value.reason
+    assert refused.value.key == key
+    if start is not None:
+        assert refused.value.line == line_of(start)
+    assert str(refused.value).startswith("policy, line ")
+
+
+def test_what_is_no_toml_is_refused_with_its_line() -> None:
+    with pytest.raises(PolicyError) as refused:
+        load_policy(POLICY_TEXT.replace("[alerts]", "[alerts"))
+    assert refused.value.line == line_of("[alerts]")
+    with pytest.raises(PolicyError):
+        policy_hash("[")
+
+
+def test_the_shipped_policy_is_whole_and_every_number_has_its_words() -> None:
+    assert isinstance(POLICY, Policy)
+    assert POLICY.live_from is None
+    assert POLICY.figures.reach_days == 400
+    assert POLICY.base_unit == 100
+    assert "US" in POLICY.holidays
+    sections = re.findall(r"^\[(.*)\]", POLICY_TEXT, re.M)
+    assert len(sections) == len(set(sections))
+
+
+def test_a_policy_can_not_be_changed() -> None:
+    with pytest.raises(Exception, match="frozen"):
+        POLICY.alerts.ticks_in_a_row = 3  # type: ignore[misc]
+
+
+def test_the_hash_is_of_the_content_not_of_its_looks() -> None:
+    assert re.fullmatch(r"[0-9a-f]{16}", policy_hash(POLICY_TEXT))
+    bare = "\n".join(line.split(" #")[0] for line in POLICY_TEXT.splitlines() if not line.startswith("#"))
+    assert policy_hash(bare) == policy_hash(POLICY_TEXT)
+    assert load_policy(bare) == POLICY
+    changed = POLICY_TEXT.replace("days_in_all = 10.0", "days_in_all = 11.0")
+    assert policy_hash(changed) != policy_hash(POLICY_TEXT)
+
+
+def test_dated_rates_and_the_day_of_going_live_are_days() -> None:
+    text = POLICY_TEXT.replace('# "2026-01-01" = {', '"2026-06-30" = {').replace(
+        "# live_from = 2026-01-01", "live_from = 2026-06-30"
+    )
+    policy = load_policy(text)
+    assert policy.rates == {TODAY: {"EUR": "1.0842"}}
+    assert policy.live_from == TODAY
+
+
+def test_months_end_where_the_month_does() -> None:
+    from datetime import date
+
+    def after(day: str, months: int) -> str:
+        return date.fromordinal(months_after(date.fromisoformat(day).toordinal(), months)).isoformat()
+
+    assert after("2024-11-30", 3) == "2025-02-28"
+    assert after("2023-11-30", 3) == "2024-02-29"
+    assert after("2025-01-31", 1) == "2025-02-28"
+    assert after("2025-03-30", 15) == "2026-06-30"
+    assert after("2025-10-31", 2) == "2025-12-31"
