@@ -10,6 +10,7 @@ import datetime as dt
 import os
 import time
 from collections import deque
+from collections.abc import Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -80,41 +81,30 @@ def import_(
     policy = _policy(config)
     zone = ZoneInfo(policy.time_zone)
     of_events = [path.suffix.lower() in _EVENTS for path in files]
-    if len({os.path.realpath(path) for path in files}) < len(files):
-        raise Refused("a file is named twice")
-    if any(of_events) and not all(of_events):
+    _check(files, of_events, to)
+    if any(of_events) and (dates or currency or terms is not None or layout):
         raise Refused(
-            "files of events (.jsonl) and ledgers can not be imported together: a file keeps its "
-            "order, a ledger is sorted"
+            "--dates, --currency, --terms and --layout are for ledgers; a file of events says it all itself"
         )
-    if to is not None and os.path.realpath(to) in {os.path.realpath(path) for path in files}:
-        raise Refused(f"{to} is one of the files to import; write into another")
+    choices = Choices(
+        base_currency=policy.base_currency,
+        today=dt.datetime.now(zone).date().isoformat(),
+        currency=_currency(currency),
+        terms_days=terms,
+        order=dates,
+        layout=read_layout(layout) if layout is not None else Layout(),
+    )
     report = Report()
     told: list[Told] = []
-    with progress_bar(transient=True) as progress:
-        bar = _Bar(progress)
-        sink = _sink(config, to, dry_run)
-        if all(of_events):
-            if dates or currency or terms is not None or layout:
-                raise Refused(
-                    "--dates, --currency, --terms and --layout are for ledgers; a file of events says it all itself"
-                )
-            import_events(files, zone, sink, report, bar)
-        else:
-            choices = Choices(
-                base_currency=policy.base_currency,
-                today=dt.datetime.now(zone).date().isoformat(),
-                currency=_currency(currency),
-                terms_days=terms,
-                order=dates,
-                layout=read_layout(layout) if layout is not None else Layout(),
-            )
-            try:
-                told = import_ledgers(files, choices, zone, sink, report, bar)
-            except Refused:
-                _print_bad(report)
-                raise
-    _print_bad(report)
+    sink = _sink(config, to, dry_run)
+    try:
+        with progress_bar(transient=True) as progress:
+            if any(of_events):
+                import_events(files, zone, sink, report, _Bar(progress))
+            else:
+                told = import_ledgers(files, choices, zone, sink, report, _Bar(progress))
+    finally:
+        _print_bad(report)
     _print_summary(report, told, time.monotonic() - began)
     where = "nowhere (a dry run)" if dry_run else str(to) if to else getattr(sink, "topic", "")
     click.echo(f"sent to      {where}: {sink.sent:,} records" if not dry_run else f"sent to      {where}")
@@ -122,6 +112,23 @@ def import_(
         click.echo(f"the first {len(sink.first)} events would be:")
         for raw in sink.first:
             click.echo(raw.decode())
+
+
+def _check(files: Sequence[Path], of_events: Sequence[bool], to: Path | None) -> None:
+    """The files are there, all of one sort, each named once, and none is written to."""
+    for path in files:
+        if not path.is_file():
+            raise Refused(f"{path}: no such file")
+    real = {os.path.realpath(path) for path in files}
+    if len(real) < len(files):
+        raise Refused("a file is named twice")
+    if any(of_events) and not all(of_events):
+        raise Refused(
+            "files of events (.jsonl) and ledgers can not be imported together: a file of events keeps its order, "
+            "a ledger is sorted by time"
+        )
+    if to is not None and os.path.realpath(to) in real:
+        raise Refused(f"{to} is one of the files to import; write into another")
 
 
 class _Bar:

@@ -61,7 +61,7 @@ _MINUS = str.maketrans({"\u2212": "-", "\u2013": "-", "\u2011": "-"})
 _FORM = re.compile(
     r"(?P<a>[-+(]?)\s*(?P<before>[^\d\s.,()+'-][^\d\s,()+'-]*)?\s*(?P<b>[-+(]?)\s*"
     r"(?P<digits>\d[\d., ']*|[.,]\d+)\s*"
-    r"(?P<c>\)?)\s*(?P<after>[^\d\s.,()+'-][^\d\s,()+'-]*)?\s*(?P<d>[-)]?)",
+    r"(?P<c>[-)]?)\s*(?P<after>[^\d\s.,()+'-][^\d\s,()+'-]*)?\s*(?P<d>[-)]?)",
     re.ASCII,
 )
 _SCIENTIFIC = re.compile(r"[-+]?\d+([.,]\d+)?[eE][-+]?\d+")

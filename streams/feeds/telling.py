@@ -118,7 +118,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
         full = [row for row in block if len(row) >= width]
         for column in date_columns:
-            dates.add(_without_time(cell) for cell in {row[column] for row in full})
+            dates.add(_without_time(cell) for cell in dict.fromkeys(row[column] for row in full))
         for column in money:
             decimals.add(row[column] for row in full)
     order, form, why_dates = _order(one, dates, choices)

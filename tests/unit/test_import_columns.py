@@ -1,0 +1,206 @@
+"""Which column is what: loose names, the kinds of file, and refusals that list the columns and say what to write."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from streams.feeds.columns import FIELDS, Unclear, plain, recognise, score
+from tests.import_builders import BOOK, IBM
+
+
+def taken(header: str, **options: Any) -> dict[str, str]:
+    columns = recognise(header.split(","), **options)
+    return {"kind": columns.kind, **dict(columns.taken)}
+
+
+@pytest.mark.parametrize(
+    "name",
+    [
+        "Invoice No.",
+        "INVOICE_NO",
+        "invoice-no",
+        "Invoice #",
+        " invoice no ",
+        "Invoice/No",
+        "invoiceNo",
+        "ÍNVOICE NO",
+    ],
+)
+def test_names_are_compared_without_case_blanks_accents_and_punctuation(name: str) -> None:
+    assert plain(name) == "invoiceno"
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        (
+            IBM,
+            {
+                "kind": "invoices",
+                "customer": "customerID",
+                "invoice": "invoiceNumber",
+                "invoice_date": "InvoiceDate",
+                "due_date": "DueDate",
+                "amount": "InvoiceAmount",
+                "disputed": "Disputed",
+                "paid_date": "SettledDate",
+            },
+        ),
+        (
+            BOOK,
+            {
+                "kind": "invoices",
+                "customer": "cust_number",
+                "name": "name_customer",
+                "paid_date": "clear_date",
+                "document": "doc_id",
+                "invoice_date": "document_create_date",
+                "due_date": "due_in_date",
+                "currency": "invoice_currency",
+                "type": "document type",
+                "amount": "total_open_amount",
+                "baseline": "baseline_create_date",
+                "terms": "cust_payment_terms",
+                "invoice": "invoice_id",
+            },
+        ),
+        (
+            "KUNNR,BELNR,BLDAT,NETDT,AUGDT,AUGBL,WRBTR,WAERS,ZTERM",
+            {
+                "kind": "invoices",
+                "customer": "KUNNR",
+                "invoice": "BELNR",
+                "invoice_date": "BLDAT",
+                "due_date": "NETDT",
+                "paid_date": "AUGDT",
+                "payment": "AUGBL",
+                "amount": "WRBTR",
+                "currency": "WAERS",
+                "terms": "ZTERM",
+            },
+        ),
+        (
+            "Customer,Customer ID,Invoice,Date,Due,Amount,Balance",
+            {
+                "kind": "invoices",
+                "name": "Customer",
+                "customer": "Customer ID",
+                "invoice": "Invoice",
+                "invoice_date": "Date",
+                "due_date": "Due",
+                "amount": "Amount",
+            },
+        ),
+        (
+            "Kundennummer,Kundenname,Rechnungsnummer,Rechnungsdatum,Fälligkeit,Betrag,Währung,Ausgleichsdatum",
+            {
+                "kind": "invoices",
+                "customer": "Kundennummer",
+                "name": "Kundenname",
+                "invoice": "Rechnungsnummer",
+                "invoice_date": "Rechnungsdatum",
+                "due_date": "Fälligkeit",
+                "amount": "Betrag",
+                "currency": "Währung",
+                "paid_date": "Ausgleichsdatum",
+            },
+        ),
+        (
+            "Payment ID,Customer,Invoice No,Payment Date,Amount Paid",
+            {
+                "kind": "payments",
+                "payment": "Payment ID",
+                "customer": "Customer",
+                "invoice": "Invoice No",
+                "paid_date": "Payment Date",
+                "paid_amount": "Amount Paid",
+            },
+        ),
+        (
+            "Receipt No,Customer,Date,Amount,Reference",
+            {
+                "kind": "payments",
+                "payment": "Receipt No",
+                "customer": "Customer",
+                "paid_date": "Date",
+                "paid_amount": "Amount",
+                "reference": "Reference",
+            },
+        ),
+        (
+            "Invoice,Invoice Date,Payment Date,Paid Amount",
+            {
+                "kind": "payments",
+                "invoice": "Invoice",
+                "paid_date": "Payment Date",
+                "paid_amount": "Paid Amount",
+            },
+        ),
+        (
+            "Customer,Document No,Invoice,Payment Date,Applied Amount,Payment Amount,Payment No",
+            {
+                "kind": "payments",
+                "customer": "Customer",
+                "invoice": "Invoice",
+                "paid_date": "Payment Date",
+                "paid_amount": "Applied Amount",
+                "payment_total": "Payment Amount",
+                "payment": "Payment No",
+            },
+        ),
+    ],
+)
+def test_columns_are_taken_for_what_they_are(header: str, wanted: dict[str, str]) -> None:
+    assert taken(header) == wanted
+
+
+def test_a_bare_date_beside_a_file_of_invoices_is_that_of_payments() -> None:
+    header = "Customer,Invoice,Date,Amount"
+    assert taken(header)["kind"] == "invoices"
+    assert taken(header, beside_invoices=True)["kind"] == "payments"
+
+
+@pytest.mark.parametrize(
+    ("header", "words"),
+    [
+        (
+            "Customer,Invoice,Invoice Date,Due Date",
+            ["amount", 'amount = "…"', "Columns found: Customer, Invoice"],
+        ),
+        ("Customer Name,Invoice,Invoice Date,Amount", ["customer", "Customer Name", "--layout"]),
+        ("Invoice Date,Cust ID,Customer No,Invoice,Amount,Due", ["customer may be Cust ID or Customer No"]),
+        (
+            "Customer,Invoice,Invoice Date,Amount,Paid Date,Payment Date",
+            ["paid date may be Paid Date or Payment Date"],
+        ),
+        ("a,b,c", ["customer", "invoice", "invoice date", "amount", "Columns found: a, b, c"]),
+    ],
+)
+def test_missing_and_ambiguous_columns_are_refused_with_what_to_write(header: str, words: list[str]) -> None:
+    with pytest.raises(Unclear) as refusal:
+        recognise(header.split(","))
+    for word in words:
+        assert word in str(refusal.value)
+
+
+def test_the_layout_goes_before_the_usual_names() -> None:
+    columns = recognise(
+        ["Customer", "Invoice", "Invoice Date", "Amount", "Total due"],
+        {"amount": ["Total due"], "invoice": ["Invoice"]},
+    )
+    assert dict(columns.taken)["amount"] == "Total due"
+
+
+def test_a_line_of_cells_scores_below_a_header() -> None:
+    assert score(["Customer", "Invoice", "Due Date", "Amount"]) > score(["ACME", "17", "2024-01-31", "12.50"])
+
+
+def test_no_name_of_a_field_has_a_form_that_no_header_can_have() -> None:
+    from streams.feeds.columns import _NAMES
+
+    for field in FIELDS:
+        for tier in _NAMES[field]:
+            for name in tier.split():
+                assert plain(name) == name, f"{field}: {name}"

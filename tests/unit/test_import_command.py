@@ -1,0 +1,140 @@
+"""`bellwether import`: the summary, the bad rows, exit codes; a dry run sends nothing, --to writes whole files only."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import orjson
+import pytest
+from click.testing import CliRunner, Result
+
+from schemas.events import parse
+from streams.commands.importer import import_
+from streams.errors import Refused
+from tests.import_builders import written
+
+LEDGER = """Customer,Invoice,Invoice Date,Due Date,Amount,Paid Date,Region
+C1,I1,1/13/2024,2/12/2024,"1,000.50",1/31/2024,N
+C2,I2,1/14/2024,2/13/2024,(20.00),,N
+C2,I3,1/15/2024,2/14/2024,nothing,,S
+"""
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """No .env file and no running dev services of a developer reach in."""
+    monkeypatch.chdir(tmp_path)
+
+
+def run(*arguments: object) -> Result:
+    return CliRunner().invoke(import_, [str(argument) for argument in arguments], catch_exceptions=True)
+
+
+def refused(result: Result) -> str:
+    assert isinstance(result.exception, Refused), result.output
+    return str(result.exception)
+
+
+def test_a_dry_run_says_everything_and_sends_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_kafka(*_: object) -> None:
+        raise AssertionError("a dry run opened a producer")
+
+    monkeypatch.setattr("streams.feeds.history.ck.Producer", no_kafka)
+    to = tmp_path / "out.jsonl"
+    result = run(written(tmp_path, "ar.csv", LEDGER), "--dry-run", "--to", to)
+    assert result.exit_code == 0, result.output
+    for words in (
+        "invoices; UTF-8, comma; header in line 1",
+        "customer = Customer",
+        "not used: Region",
+        "month first: '1/13/2024'",
+        "point: as in '1,000.50'",
+        "3, 1 of them refused",
+        "1 no amount",
+        "2024-01-13 to 2024-01-31",
+        "invoiced     USD 1000.50",
+        "credited     USD 20.00",
+        "paid         USD 1000.50",
+        "a dry run",
+        '"type":"account.opened"',
+    ):
+        assert words in result.stdout
+    assert "ar.csv:4: Amount: 'nothing' is no amount" in result.stderr
+    assert not to.exists()
+
+
+def test_into_a_file_every_line_is_an_event_and_importing_it_again_is_the_same(tmp_path: Path) -> None:
+    first, second = tmp_path / "a.jsonl", tmp_path / "b.jsonl"
+    assert run(written(tmp_path, "ar.csv", LEDGER), "--to", first).exit_code == 0
+    for line in first.read_bytes().splitlines():
+        parse(line)
+    result = run(first, "--to", second)
+    assert result.exit_code == 0
+    assert "clock.ticked 19" in result.stdout
+    assert second.read_bytes() == first.read_bytes()
+
+
+def test_nothing_good_exits_1_and_leaves_no_file(tmp_path: Path) -> None:
+    to = tmp_path / "out.jsonl"
+    only_bad = "Customer,Invoice,Invoice Date,Due Date,Amount\nC1,I1,2024-01-02,2024-02-01,0\n"
+    result = run(written(tmp_path, "ar.csv", only_bad), "--to", to)
+    assert "none of the 1 rows" in refused(result)
+    assert "ar.csv:2: Amount: is zero" in result.stderr
+    result = run(written(tmp_path, "x.jsonl", "{}\n"), "--to", to)
+    assert "none of the 1 rows" in refused(result)
+    assert [path.name for path in tmp_path.glob("out*")] == []
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        (["ar.csv", "ar.csv"], "named twice"),
+        (["ar.csv", "e.jsonl"], "can not be imported together"),
+        (["e.jsonl", "--terms", "30"], "are for ledgers"),
+        (["ar.csv", "--currency", "XYZ"], "--currency XYZ"),
+        (["ar.csv", "--to", "ar.csv"], "one of the files"),
+        (["none.csv"], "none.csv"),
+        (["none.jsonl", "--dry-run"], "none.jsonl"),
+        (["ar.csv", "--to", "no/such/folder/out.jsonl"], "cannot write"),
+        (["ar.csv"], "no dev services run"),
+        (["ar.csv", "--layout", "none.toml"], "none.toml"),
+    ],
+)
+def test_a_mistake_is_one_sentence(tmp_path: Path, arguments: list[str], words: str) -> None:
+    written(tmp_path, "ar.csv", LEDGER)
+    written(tmp_path, "e.jsonl", "{}\n")
+    said = refused(run(*arguments))
+    assert words in said
+    assert "\n" not in said
+
+
+def test_the_flags_reach_the_reading(tmp_path: Path) -> None:
+    ledger = "Customer,Invoice,Invoice Date,Amount\nC1,I1,1/2/2024,10\n"
+    to = tmp_path / "out.jsonl"
+    path = written(tmp_path, "ar.csv", ledger)
+    result = run(path, "--dates", "dmy", "--terms", 14, "--currency", "eur", "--to", to)
+    assert result.exit_code == 0, result.output
+    issued = [orjson.loads(line) for line in to.read_bytes().splitlines() if b"invoice.issued" in line]
+    assert [(e["invoice_date"], e["due_date"], e["currency"]) for e in issued] == [
+        ("2024-02-01", "2024-02-15", "EUR")
+    ]
+
+
+def test_the_policy_names_currency_and_time_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    shipped = (Path(__file__).parents[2] / "deploy" / "policy.toml").read_text()
+    policy = shipped.replace('base_currency = "USD"', 'base_currency = "EUR"').replace(
+        'time_zone = "UTC"', 'time_zone = "Asia/Kolkata"'
+    )
+    assert policy != shipped
+    monkeypatch.setenv("BELLWETHER_POLICY", str(written(tmp_path, "policy.toml", policy)))
+    result = run(written(tmp_path, "ar.csv", LEDGER), "--dry-run")
+    assert "invoiced     EUR 1000.50" in result.stdout
+    assert "+05:30" in result.stdout
+
+
+def test_of_very_many_bad_rows_the_first_are_printed_and_all_counted(tmp_path: Path) -> None:
+    rows = "".join(f"C1,J{i},1/15/2024,2/14/2024,x,,S\n" for i in range(1_500))
+    result = run(written(tmp_path, "ar.csv", LEDGER + rows), "--dry-run")
+    assert result.exit_code == 0
+    assert "1,501 no amount" in result.stdout
+    assert "and 1,401 more rows" in result.stderr

@@ -1,0 +1,537 @@
+"""What rows become: the events of one invoice and its payments, notes, and the reasons for which a row is refused."""
+
+from __future__ import annotations
+
+import random
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streams.errors import Refused
+from tests.import_builders import BOOK, IBM, imported, ticked_days
+
+HEADER = "Customer,Invoice,Invoice Date,Due Date,Amount"
+ONE = f"{HEADER}\nC1,I1,2024-01-02,2024-02-01,100.00\n"
+
+
+def ledger(header: str, *rows: str) -> str:
+    return "\n".join((header, *rows)) + "\n"
+
+
+def payment(**fields: Any) -> dict[str, Any]:
+    """The whole settlement of invoice I1 of C1, with what is different."""
+    return {
+        "account_id": "C1",
+        "payment_id": "I1/2024-01-20",
+        "amount": "100.00",
+        "currency": "USD",
+        "paid_on": "2024-01-20",
+        "applications": [{"invoice_id": "I1", "amount": "100.00"}],
+        **fields,
+    }
+
+
+def times(got: Any) -> list[tuple[str, str]]:
+    return [
+        (event.type, event.occurred_at.isoformat()) for event in got.events if event.type != "clock.ticked"
+    ]
+
+
+# One file
+
+
+def test_an_open_item_opens_its_account_and_is_issued(tmp_path: Path) -> None:
+    got = imported(tmp_path, ONE)
+    assert times(got) == [
+        ("account.opened", "2024-01-02T06:00:00+00:00"),
+        ("invoice.issued", "2024-01-02T09:00:00+00:00"),
+    ]
+    assert got.of("account.opened") == [
+        {"account_id": "C1", "name": "C1", "currency": "USD", "opened_on": "2024-01-02"}
+    ]
+
+
+def test_a_settlement_date_pays_the_whole_invoice_on_that_day(tmp_path: Path) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},Cleared Date", "C1,I1,2024-01-02,2024-02-01,100,2024-01-20"))
+    assert got.of("payment.received") == [payment()]
+
+
+def test_a_payment_on_the_day_of_the_invoice_comes_after_it(tmp_path: Path) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},Paid Date", "C1,I1,2024-01-02,2024-02-01,100,2024-01-02"))
+    assert [kind for kind, _ in times(got)] == ["account.opened", "invoice.issued", "payment.received"]
+
+
+def test_one_row_a_part_payment_adds_up(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Payment Date,Amount Paid",
+            "C1,I1,2024-01-02,2024-02-01,100,2024-01-20,40",
+            "C1,I1,2024-01-02,2024-02-01,100,2024-01-25,60",
+            "C1,I2,2024-01-02,2024-02-01,100,,0",
+        ),
+    )
+    assert [(p["paid_on"], p["amount"]) for p in got.of("payment.received")] == [
+        ("2024-01-20", "40.00"),
+        ("2024-01-25", "60.00"),
+    ]
+    assert len(got.of("invoice.issued")) == 2
+    assert got.report.refused == 0
+
+
+def test_a_payment_above_what_is_owed_leaves_the_rest_unapplied(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(f"{HEADER},Payment Date,Amount Paid", "C1,I1,2024-01-02,2024-02-01,100,2024-01-20,130"),
+    )
+    assert got.of("payment.received") == [payment(amount="130.00")]
+    assert any("unapplied" in note for note in got.report.notes)
+
+
+def test_a_negative_row_is_a_credit_note_on_account_or_of_its_invoice(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Original Invoice,Cleared Date",
+            "C1,I1,2024-01-02,2024-02-01,100,,2024-01-20",
+            "C1,M1,2024-01-10,2024-01-10,-30,I1,2024-01-20",
+            "C1,M2,2024-01-11,2024-01-11,(5.00),,",
+            "C1,I3,2024-01-02,2024-02-01,7,,",
+            "C1,I3,2024-01-12,2024-02-01,-7,,",
+        ),
+    )
+    assert got.of("invoice.credited") == [
+        {"account_id": "C1", "memo_id": "M1", "amount": "30.00", "currency": "USD", "invoice_id": "I1"},
+        {"account_id": "C1", "memo_id": "M2", "amount": "5.00", "currency": "USD"},
+        {"account_id": "C1", "memo_id": "I3", "amount": "7.00", "currency": "USD", "invoice_id": "I3"},
+    ]
+    # What the credit note took back was not paid.
+    assert got.of("payment.received") == [
+        payment(amount="70.00", applications=[{"invoice_id": "I1", "amount": "70.00"}])
+    ]
+
+
+def test_rows_named_credit_or_payment_are_what_they_are_named(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            "Type,Customer,Num,Date,Due Date,Amount",
+            "Invoice,C1,I1,2024-01-02,2024-02-01,100",
+            "Credit Memo,C1,M1,2024-01-03,,30",
+            "Payment,C1,P1,2024-01-20,,-70",
+        ),
+    )
+    assert [m["memo_id"] for m in got.of("invoice.credited")] == ["M1"]
+    assert [(p["payment_id"], p["amount"]) for p in got.of("payment.received")] == [("P1", "70.00")]
+    assert len(got.of("invoice.issued")) == 1
+
+
+def test_a_dispute_is_dated_on_the_due_date_and_rejected_when_paid(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Disputed,Settled Date",
+            "C1,I1,2024-01-02,2024-02-01,100,Yes,2024-03-01",  # paid late: in dispute from the due date
+            "C1,I2,2024-01-02,2024-02-01,100,Yes,2024-01-20",  # paid early: on the day of settlement
+            "C1,I3,2024-02-20,2024-05-01,100,Yes,",  # open, due after the files' last day
+            "C1,I4,2024-01-02,2024-02-01,100,No,",
+        ),
+    )
+    disputes = [(d["invoice_id"], when[:10]) for d, (_, when) in zip(
+        got.of("invoice.disputed"), [t for t in times(got) if t[0] == "invoice.disputed"], strict=True
+    )]  # fmt: skip
+    assert disputes == [("I2", "2024-01-20"), ("I1", "2024-02-01"), ("I3", "2024-03-01")]
+    assert [(r["invoice_id"], r["outcome"]) for r in got.of("dispute.resolved")] == [
+        ("I2", "rejected"),
+        ("I1", "rejected"),
+    ]
+
+
+def test_a_limit_is_set_when_it_is_seen_first_and_when_it_changes(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Credit Limit",
+            "C1,I3,2024-03-02,2024-04-01,100,500",
+            "C1,I1,2024-01-02,2024-02-01,100,500",
+            "C1,I2,2024-02-02,2024-03-01,100,900",
+            "C1,I4,2024-03-03,2024-04-01,100,500",
+        ),
+    )
+    limits = [(limit["credit_limit"], when[:10]) for limit, (_, when) in zip(
+        got.of("account.limit_set"), [t for t in times(got) if t[0] == "account.limit_set"], strict=True
+    )]  # fmt: skip
+    assert limits == [("500.00", "2024-01-02"), ("900.00", "2024-02-02"), ("500.00", "2024-03-02")]
+
+
+def test_terms_make_the_due_date_where_there_is_none(tmp_path: Path) -> None:
+    header = "Customer,Invoice,Invoice Date,Amount,Terms"
+    rows = ["C1,I1,2024-01-02,100,NET30", "C1,I2,2024-01-02,100,Z045", "C1,I3,2024-01-02,100,whenever"]
+    got = imported(tmp_path, ledger(header, *rows))
+    assert [(i["invoice_id"], i["due_date"], i["terms"]) for i in got.of("invoice.issued")] == [
+        ("I1", "2024-02-01", "NET30"),
+        ("I2", "2024-02-16", "Z045"),
+    ]
+    assert "--terms" in got.bad[0]
+    assert got.of("account.opened")[0]["terms_days"] == 30
+    again = imported(tmp_path, ledger(header, *rows), choices={"terms_days": 10})
+    assert [i["due_date"] for i in again.of("invoice.issued")] == ["2024-02-01", "2024-02-16", "2024-01-12"]
+
+
+def test_without_due_dates_and_terms_the_file_is_refused(tmp_path: Path) -> None:
+    text = ledger("Customer,Invoice,Invoice Date,Amount", "C1,I1,2024-01-02,100")
+    with pytest.raises(Refused, match="--terms DAYS"):
+        imported(tmp_path, text)
+    assert (
+        imported(tmp_path, text, choices={"terms_days": 30}).of("invoice.issued")[0]["due_date"]
+        == "2024-02-01"
+    )
+
+
+def test_the_currency_is_the_columns_then_the_flags_then_the_policys(tmp_path: Path) -> None:
+    with_column = ledger(
+        f"{HEADER},Currency", "C1,I1,2024-01-02,2024-02-01,100,eur", "C2,I2,2024-01-02,2024-02-01,100,"
+    )
+    flag = {"currency": "CHF"}
+    assert [i["currency"] for i in imported(tmp_path, with_column).of("invoice.issued")] == ["EUR", "USD"]
+    assert [i["currency"] for i in imported(tmp_path, with_column, choices=flag).of("invoice.issued")] == [
+        "EUR",
+        "CHF",
+    ]
+    assert imported(tmp_path, ONE, choices=flag).of("invoice.issued")[0]["currency"] == "CHF"
+    assert (
+        imported(tmp_path, ONE, choices={"base_currency": "EUR"}).of("invoice.issued")[0]["currency"] == "EUR"
+    )
+
+
+def test_a_sign_beside_the_amount_names_the_currency_or_is_refused(tmp_path: Path) -> None:
+    text = ledger(
+        HEADER,
+        "C1,I1,2024-01-02,2024-02-01,€100.50",
+        "C1,I2,2024-01-02,2024-02-01,$100.50",
+        "C1,I3,2024-01-02,2024-02-01,kr 100.50",
+    )
+    got = imported(tmp_path, text)
+    assert [i["currency"] for i in got.of("invoice.issued")] == ["EUR", "USD"]
+    assert "may be in SEK, NOK, DKK" in got.bad[0]
+    # A flag that the sign contradicts makes a bad row, not a wrong amount.
+    assert len(imported(tmp_path, text, choices={"currency": "EUR"}).of("invoice.issued")) == 1
+
+
+@pytest.mark.parametrize(
+    ("cell", "account"),
+    [
+        ("007", "007"),
+        ("200769623.0", "200769623"),
+        ('"=""007"""', "007"),
+        ("'007", "007"),
+        (" C 1 ", "C 1"),
+        ("C\u00a01", "C 1"),
+        ("0379-NEVHP", "0379-NEVHP"),
+    ],
+)
+def test_the_customers_own_number_is_the_account(tmp_path: Path, cell: str, account: str) -> None:
+    got = imported(tmp_path, ledger(HEADER, f"{cell},I1,2024-01-02,2024-02-01,100"))
+    assert [i["account_id"] for i in got.of("invoice.issued")] == [account]
+
+
+# Two files
+
+INVOICES = ledger(
+    f"{HEADER},Currency", "C1,I1,2024-01-02,2024-02-01,100,EUR", "C1,I2,2024-01-03,2024-02-02,50,EUR"
+)
+
+
+def test_invoices_and_payments_meet_whichever_file_comes_first(tmp_path: Path) -> None:
+    payments = ledger(
+        "Payment ID,Customer,Invoice,Payment Date,Amount,Reference",
+        "P1,C1,I1,2024-01-20,60,first",
+        "P2,C1,I1,2024-02-20,40,",
+        "P2,C1,I2,2024-02-20,50,",
+    )
+    got = imported(tmp_path, INVOICES, payments)
+    assert got.of("payment.received") == [
+        payment(payment_id="P1", amount="60.00", currency="EUR", reference="first",
+                applications=[{"invoice_id": "I1", "amount": "60.00"}]),
+        payment(payment_id="P2", amount="90.00", currency="EUR", paid_on="2024-02-20",
+                applications=[{"invoice_id": "I1", "amount": "40.00"}, {"invoice_id": "I2", "amount": "50.00"}]),
+    ]  # fmt: skip
+    assert imported(tmp_path, payments, INVOICES).raw == got.raw
+
+
+def test_payments_without_numbers_are_named_by_invoice_and_day(tmp_path: Path) -> None:
+    payments = ledger(
+        "Customer,Invoice,Payment Date,Amount",
+        "C1,I1,2024-01-20,60",
+        "C1,I1,2024-01-20,40",
+        "C1,I1,2024-01-20,40",
+    )
+    got = imported(tmp_path, INVOICES, payments)
+    assert [(p["payment_id"], p["amount"]) for p in got.of("payment.received")] == [
+        ("I1/2024-01-20", "40.00"),
+        ("I1/2024-01-20/2", "60.00"),
+    ]
+    assert got.report.note_counts["payments that stand there twice, taken once"] == 1
+
+
+def test_payments_without_a_customer_find_him_by_the_invoice(tmp_path: Path) -> None:
+    invoices = ledger(
+        HEADER,
+        "C1,I1,2024-01-02,2024-02-01,100",
+        "C2,I2,2024-01-02,2024-02-01,100",
+        "C1,I3,2024-01-02,2024-02-01,100",
+        "C2,I3,2024-01-02,2024-02-01,100",
+    )
+    payments = ledger(
+        "Invoice,Payment Date,Amount", "I2,2024-01-20,100", "I3,2024-01-20,100", "I9,2024-01-20,100"
+    )
+    got = imported(tmp_path, payments, invoices)
+    assert [p["account_id"] for p in got.of("payment.received")] == ["C2"]
+    assert ["belongs to 2 customers" in bad or "in none of the files" in bad for bad in got.bad] == [
+        True,
+        True,
+    ]
+    with pytest.raises(Refused, match="name both files"):
+        imported(tmp_path, payments)
+
+
+def test_cash_that_names_no_invoice_stays_on_account(tmp_path: Path) -> None:
+    payments = ledger("Customer,Invoice,Payment Date,Amount", "C1,,2024-01-20,60")
+    got = imported(tmp_path, INVOICES, payments)
+    assert got.of("payment.received") == [
+        {
+            "account_id": "C1",
+            "payment_id": "on-account/2024-01-20/6000",
+            "amount": "60.00",
+            "currency": "EUR",
+            "paid_on": "2024-01-20",
+        }
+    ]
+
+
+def test_a_payment_of_an_invoice_that_is_not_there_is_sent_and_noted(tmp_path: Path) -> None:
+    got = imported(tmp_path, INVOICES, ledger("Customer,Invoice,Payment Date,Amount", "C1,I9,2024-01-20,60"))
+    assert got.of("payment.received")[0]["applications"] == [{"invoice_id": "I9", "amount": "60.00"}]
+    assert any("do not hold" in note for note in got.report.notes)
+
+
+def test_a_payment_larger_than_its_applications_keeps_the_rest_unapplied(tmp_path: Path) -> None:
+    payments = ledger(
+        "Payment ID,Customer,Invoice,Payment Date,Applied Amount,Payment Amount",
+        "P1,C1,I1,2024-01-20,100,170",
+        "P1,C1,I2,2024-01-20,50,170",
+    )
+    got = imported(tmp_path, INVOICES, payments)
+    assert [(p["amount"], len(p["applications"])) for p in got.of("payment.received")] == [("170.00", 2)]
+
+
+def test_a_file_that_writes_all_payments_negative_is_understood(tmp_path: Path) -> None:
+    got = imported(tmp_path, INVOICES, ledger("Customer,Invoice,Payment Date,Amount", "C1,I1,2024-01-20,-60"))
+    assert [p["amount"] for p in got.of("payment.received")] == ["60.00"]
+    mixed = ledger("Customer,Invoice,Payment Date,Amount", "C1,I1,2024-01-20,60", "C1,I1,2024-01-21,-60")
+    again = imported(tmp_path, INVOICES, mixed)
+    assert "is negative" in again.bad[0]
+
+
+def test_payments_in_a_file_of_their_own_go_before_settlement_columns(tmp_path: Path) -> None:
+    invoices = ledger(
+        f"{HEADER},Cleared Date",
+        "C1,I1,2024-01-02,2024-02-01,100,2024-01-20",
+        "C1,I2,2024-01-02,2024-02-01,100,2024-01-20",
+    )
+    got = imported(tmp_path, invoices, ledger("Customer,Invoice,Payment Date,Amount", "C1,I1,2024-01-19,100"))
+    assert [(p["paid_on"], p["amount"]) for p in got.of("payment.received")] == [
+        ("2024-01-19", "100.00"),
+        ("2024-01-20", "100.00"),
+    ]
+
+
+def test_years_in_several_files_are_one_ledger(tmp_path: Path) -> None:
+    got = imported(tmp_path, ONE, ledger(HEADER, "C1,I2,2023-01-02,2023-02-01,100"))
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I2", "I1"]
+    assert got.of("account.opened")[0]["opened_on"] == "2023-01-02"
+
+
+# What is refused, row by row
+
+
+@pytest.mark.parametrize(
+    ("row", "reason"),
+    [
+        (",I2,2024-01-02,2024-02-01,100,", "Customer: is empty"),
+        ("C1,,2024-01-02,2024-02-01,100,", "Invoice: is empty"),
+        ("C1,I2,,2024-02-01,100,", "Invoice Date: is empty"),
+        ("C1,I2,2024-01-02,2024-02-01,,", "Amount: is empty"),
+        ("C1,I2,2024-01-02,2024-02-01,0.00,", "Amount: is zero"),
+        ("C1,I2,2024-01-02,2024-02-01,1.234,", "more decimals than USD"),
+        ("C1,I2,2024-01-02,2024-02-01,12%,", "no amount"),
+        ("C1,I2,2024-01-02,2024-01-01,100,", "due 2024-01-01 before the invoice's date"),
+        ("C1,I2,2024-01-02,,100,", "Due Date: is empty"),
+        ("C1,I2,2024-01-02,2024-02-01,100,2023-01-01", "over 90 days before"),
+        ("C1,I2,2024-01-02,2024-02-01,100,soon", "'soon' is no date"),
+        ("C1,I2,2042-01-02,2042-02-01,100,", "in the future"),
+        ("C1,I2,2024-01-02,2024-02-01,100,2042-01-01", "in the future"),
+        ("1.5E+09,I2,2024-01-02,2024-02-01,100,", "rounded by a spreadsheet"),
+        (f"{'x' * 151},I2,2024-01-02,2024-02-01,100,", "longer than 150"),
+        ("C1,I1,2024-01-02,2024-02-01,200,", "another content"),
+        ("C1,I1,2024-01-02,2024-02-01,100.50,2024-01-21", "another settlement"),
+    ],
+)
+def test_a_bad_row_is_named_and_the_good_ones_go_on(tmp_path: Path, row: str, reason: str) -> None:
+    header = f"{HEADER},Cleared Date"
+    got = imported(
+        tmp_path,
+        ledger(
+            header, "C1,I1,2024-01-02,2024-02-01,100.50,2024-01-20", row, "C1,I3,2024-01-02,2024-02-01,1,"
+        ),
+    )
+    assert len(got.bad) == 1
+    assert "0.csv:3: " in got.bad[0]
+    assert reason in got.bad[0]
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I1", "I3"]
+    assert (got.report.rows, got.report.refused, got.report.reasons.total()) == (3, 1, 1)
+
+
+def test_a_date_against_the_files_order_is_a_bad_row(tmp_path: Path) -> None:
+    rows = [f"C1,I{day},1/{day}/2024,2/{day}/2024,100" for day in range(13, 20)]
+    got = imported(tmp_path, ledger(HEADER, *rows, "C1,I99,25/1/2024,2/25/2024,100"))
+    assert len(got.of("invoice.issued")) == 7
+    assert "contradicts the order of this file's dates (month first)" in got.bad[0]
+
+
+def test_an_order_that_can_not_be_told_refuses_the_file_until_it_is_said(tmp_path: Path) -> None:
+    text = ledger(HEADER, "C1,I1,1/2/2024,3/4/2024,100")
+    with pytest.raises(Refused, match="--dates mdy"):
+        imported(tmp_path, text)
+    days = {
+        order: imported(tmp_path, text, choices={"order": order}).of("invoice.issued")[0]["invoice_date"]
+        for order in ("mdy", "dmy")
+    }
+    assert days == {"mdy": "2024-01-02", "dmy": "2024-02-01"}
+
+
+def test_a_decimal_sign_that_can_not_be_told_refuses_the_file(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match="decimal = "):
+        imported(tmp_path, ledger(HEADER, "C1,I1,2024-01-02,2024-02-01,1.234"))
+
+
+def test_nothing_good_is_refused_with_the_reasons(tmp_path: Path) -> None:
+    with pytest.raises(Refused, match=r"none of the 2 rows.*amount is zero \(2\)"):
+        imported(tmp_path, ledger(HEADER, "C1,I1,2024-01-02,2024-02-01,0", "C1,I2,2024-01-02,2024-02-01,0"))
+
+
+def test_a_row_that_stands_there_twice_is_taken_once(tmp_path: Path) -> None:
+    got = imported(tmp_path, ONE + "C1,I1,2024-01-02,2024-02-01,100.00\n")
+    assert len(got.of("invoice.issued")) == 1
+    assert got.report.note_counts["rows that stand there twice, taken once"] == 1
+    assert got.report.notes["rows that stand there twice, taken once"][0].endswith("0.csv:3")
+
+
+def test_paid_a_little_before_the_invoice_is_paid_in_advance(tmp_path: Path) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},Paid Date", "C1,I1,2024-01-02,2024-02-01,100,2023-12-20"))
+    assert [kind for kind, _ in times(got)] == ["account.opened", "payment.received", "invoice.issued"]
+    assert got.of("account.opened")[0]["opened_on"] == "2023-12-20"
+
+
+# The two public books
+
+
+def test_ibms_late_payment_set_imports(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            IBM,
+            "391,0379-NEVHP,4/6/2013,611365,1/2/2013,2/1/2013,55.94,No,1/15/2013,Paper,13,0",
+            "406,8976-AMJEO,3/3/2012,7900770,1/26/2013,2/25/2013,61.74,Yes,3/3/2013,Electronic,36,6",
+        ),
+    )
+    assert got.report.refused == 0
+    assert [
+        (i["account_id"], i["invoice_id"], i["amount"], i["due_date"]) for i in got.of("invoice.issued")
+    ] == [
+        ("0379-NEVHP", "611365", "55.94", "2013-02-01"),
+        ("8976-AMJEO", "7900770", "61.74", "2013-02-25"),
+    ]
+    assert [p["paid_on"] for p in got.of("payment.received")] == ["2013-01-15", "2013-03-03"]
+    assert [d["invoice_id"] for d in got.of("invoice.disputed")] == ["7900770"]
+
+
+def test_the_public_book_of_50000_invoices_imports(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            BOOK,
+            "U001,0200769623,WAL-MAR corp,2020-02-11 00:00:00,2020.0,1930438491.0,2020-01-26,20200125,20200210.0,USD,RV,"
+            "1.0,,54273.28,20200126.0,NAH4,1930438491.0,0",
+            "CA02,0140106181,THE corporation,,2020.0,2960623488.0,2020-03-30,20200330,20200410.0,CAD,RV,1.0,,3299.7,"
+            "20200331.0,CA10,2960623488.0,1",
+            "U001,0200769623,WAL-MAR corp,2020-02-12 00:00:00,2020.0,9500000001.0,2020-01-26,20200125,20200210.0,USD,X2,"
+            "1.0,,100.0,20200126.0,NAH4,,0",
+        ),
+    )
+    assert got.bad == []
+    assert [
+        (i["account_id"], i["invoice_id"], i["amount"], i["currency"], i["invoice_date"], i["due_date"])
+        for i in got.of("invoice.issued")
+    ] == [
+        ("0200769623", "1930438491", "54273.28", "USD", "2020-01-25", "2020-02-10"),
+        ("0200769623", "9500000001", "100.00", "USD", "2020-01-25", "2020-02-10"),
+        ("0140106181", "2960623488", "3299.70", "CAD", "2020-03-30", "2020-04-10"),
+    ]
+    assert [p["paid_on"] for p in got.of("payment.received")] == ["2020-02-11", "2020-02-12"]
+    assert [a["name"] for a in got.of("account.opened")] == ["WAL-MAR corp", "THE corporation"]
+
+
+# Ids, order and ticks
+
+
+def test_the_same_content_has_the_same_ids_in_any_order_of_rows(tmp_path: Path) -> None:
+    rows = [
+        f"C{i % 7},I{i},2024-01-{1 + i % 28:02d},2024-03-01,{i}.50,2024-02-{1 + i % 27:02d}"
+        for i in range(1, 200)
+    ]
+    header = f"{HEADER},Paid Date"
+    first = imported(tmp_path, ledger(header, *rows))
+    random.Random(3).shuffle(rows)
+    assert imported(tmp_path, ledger(header, *rows)).raw == first.raw
+    ids = [event.event_id for event in first.events]
+    assert len(set(ids)) == len(ids)
+
+
+def test_events_are_sorted_by_time_with_one_tick_a_day(tmp_path: Path) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},Paid Date", "C1,I1,2024-01-30,2024-03-01,1,2024-02-02"))
+    instants = [event.occurred_at for event in got.events]
+    assert all(earlier <= later for earlier, later in pairwise(instants))
+    assert ticked_days(got.events) == ["2024-01-30", "2024-01-31", "2024-02-01", "2024-02-02"]
+    assert [event.type for event in got.events][-2:] == ["payment.received", "clock.ticked"]
+
+
+@pytest.mark.parametrize("zone", ["Pacific/Auckland", "America/New_York", "Asia/Kolkata"])
+def test_days_are_those_of_the_policys_time_zone(tmp_path: Path, zone: str) -> None:
+    got = imported(tmp_path, ONE, zone=ZoneInfo(zone))
+    issued = next(event for event in got.events if event.type == "invoice.issued")
+    assert issued.occurred_at.astimezone(ZoneInfo(zone)).date().isoformat() == "2024-01-02"
+    assert ticked_days(got.events) == ["2024-01-02"]
+
+
+def test_the_report_sums_by_currency(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Currency,Paid Date",
+            "C1,I1,2024-01-02,2024-02-01,100,EUR,2024-01-20",
+            "C1,I2,2024-01-02,2024-02-01,50,USD,",
+            "C2,I3,2024-01-05,2024-02-01,25.5,USD,",
+            "C2,M1,2024-01-05,2024-02-01,-5,USD,",
+        ),
+    )
+    report = got.report
+    assert (report.invoiced, report.paid, report.credited) == (
+        {"EUR": 10000, "USD": 7550},
+        {"EUR": 10000},
+        {"USD": 500},
+    )
+    assert (report.first_day, report.last_day, report.accounts) == ("2024-01-02", "2024-01-20", 2)
