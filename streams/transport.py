@@ -79,7 +79,18 @@ def run(app: faust.App) -> NoReturn:
     logging.getLogger("mode").setLevel(logging.WARNING)
     worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False)
     worker.spinner = None  # not silenced by quiet
-    worker.execute_from_commandline()
+    try:
+        worker.execute_from_commandline()
+    except SystemExit as stop:
+        _exit(stop.code if isinstance(stop.code, int) else 0)
+
+
+def _exit(code: int) -> NoReturn:
+    """At once: an interpreter that exits in order joins the Kafka thread, which may be waiting for a broker."""
+    logging.shutdown()
+    sys.stdout.flush()
+    sys.stderr.flush()
+    os._exit(code)
 
 
 def give_up(error: BaseException, close: Callable[[], None] | None = None) -> NoReturn:
@@ -96,9 +107,7 @@ def give_up(error: BaseException, close: Callable[[], None] | None = None) -> No
         closing = threading.Thread(target=close, daemon=True)
         closing.start()
         closing.join(CLOSE_SECONDS)
-    sys.stdout.flush()
-    sys.stderr.flush()
-    os._exit(1)
+    _exit(1)
 
 
 class Watch:

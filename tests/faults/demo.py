@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import structlog
 from faust.types import StreamT
 
 from streams import transport
@@ -121,6 +122,7 @@ def count(block: Block, out: str) -> None:
 def main() -> None:
     """Run one worker of the demo until it is stopped."""
     logging.basicConfig(level=logging.INFO, stream=sys.stderr)
+    structlog.configure(logger_factory=structlog.PrintLoggerFactory(sys.stderr))
     which, run, slot = sys.argv[1], os.environ["RUN"], os.environ["SLOT"]
     kafka, n = Kafka(os.environ["KAFKA"]), names(run)
     session = {"session_ms": int(os.environ.get("SESSION_MS", "6000"))}

@@ -133,6 +133,7 @@ def _handle(servers: str, group: str, isolation: str) -> ck.Consumer:
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
             "fetch.wait.max.ms": 10,
+            "log_level": 0,  # it outlives its broker
         }
     )
 
