@@ -1,0 +1,281 @@
+"""The life of proposals: one at a time, hysteresis, escalation, expiry, decisions, what is not proposed again."""
+
+from __future__ import annotations
+
+from datetime import date
+from typing import Any
+
+import pytest
+
+from agents import limits
+from agents.desk import Desk, ProposalChange
+from agents.limits import Scoring
+from agents.policy import Policy, Tier, load_policy
+from agents.watch import OpenAlert
+from tests.rules import AT, IDS, POLICY, POLICY_TEXT, TODAY, PlainLedger, event, figures, view
+
+MONTH = 40_000_00
+INSOLVENT = OpenAlert("insolvency", "a-5", 5)
+LATE = OpenAlert("seriously_past_due", "a-4", 4)
+
+
+class Alerts:
+    """What the desk asks of a watch."""
+
+    def __init__(self) -> None:
+        self.alerts: list[OpenAlert] = []
+
+    def open_alerts(self) -> list[OpenAlert]:
+        return self.alerts
+
+    def worst_open(self) -> int:
+        return max((alert.severity for alert in self.alerts), default=0)
+
+
+class Days:
+    """One account's proposals, a tick a day, told as "direction status amount approver"."""
+
+    def __init__(self, limit: int | None = None, month: int = MONTH, policy: Policy = POLICY) -> None:
+        self.desk = Desk()
+        self.watch = Alerts()
+        self.today = TODAY
+        self.policy = policy
+        self.ledger = PlainLedger(limit=limit, opened_on=TODAY - 2000)
+        self.month = month
+        self.grade: Any = "B"
+        self.tier: Tier = "medium"
+        self.changes: list[ProposalChange] = []
+
+    def view(self) -> Any:
+        known = figures(credit_limit=self.ledger.limit, monthly_purchases=self.month, open_balance=10_000_00)
+        return view(known, ledger=self.ledger, today=self.today, policy=self.policy)
+
+    def scoring(self) -> Scoring:
+        return limits.score(self.view())._replace(grade=self.grade)
+
+    def tick(self, days: int = 1) -> list[str]:
+        told: list[ProposalChange] = []
+        for _ in range(days):
+            self.today += 1
+            told += self.desk.tick(self.view(), self.watch, self.scoring(), self.tier, AT, IDS)  # type: ignore[arg-type]
+        return self._told(told)
+
+    def event(self) -> list[str]:
+        return self._told(self.desk.at_once(self.view(), self.watch, AT, IDS))  # type: ignore[arg-type]
+
+    def decide(
+        self, kind: str, role: str = "manager", limit: str = "80000.00", **fields: Any
+    ) -> tuple[list[str], str | None]:
+        body = {"proposal_id": self.desk.waiting or "none", "actor": "Ms Ito", "role": role, **fields}
+        if kind == "approved":
+            body |= {"limit": limit, "currency": fields.get("currency", "USD")}
+        changes, refused = self.desk.decide(event(f"proposal.{kind}", **body), self.view())
+        return self._told(changes), refused
+
+    def _told(self, changes: list[ProposalChange]) -> list[str]:
+        self.changes += changes
+        return [f"{c.direction} {c.status} {c.proposed_limit // 100} {c.approver}" for c in changes]
+
+
+def test_an_opening_waits_for_a_person_escalates_once_and_expires() -> None:
+    days = Days()
+    assert days.tick() == ["open proposed 80000 manager"]
+    assert days.tick(13) == []
+    assert days.tick() == ["open escalated 80000 controller"]
+    assert days.tick(13) == []
+    assert days.tick() == ["open expired 80000 controller"]
+    assert [c.number for c in days.changes] == [1, 2, 3]
+    assert {c.proposal_id for c in days.changes} == {days.changes[0].proposal_id}
+    assert {c.expires_at for c in days.changes} == {TODAY + 1 + 28}
+    assert days.tick() == []
+    assert days.tick() == ["open proposed 80000 manager"]  # 30 days after the first
+    assert days.changes[-1].proposal_id != days.changes[0].proposal_id
+
+
+def test_what_waits_wakes_the_account() -> None:
+    days = Days()
+    days.tick()
+    assert days.desk.next_day(days.view()) == days.today + 14
+    days.tick(14)
+    assert days.desk.next_day(days.view()) == days.today + 14
+    assert Desk().next_day(days.view()) > days.today + 1000
+
+
+def test_the_controllers_proposal_is_told_again_and_stays_his() -> None:
+    days = Days(month=400_000_00)
+    days.tick()
+    assert days.tick(14) == ["open escalated 800000 controller"]
+
+
+def test_an_approval_by_the_role_or_above_is_taken() -> None:
+    for role in ("manager", "controller"):
+        days = Days()
+        days.tick()
+        assert days.decide("approved", role, "70000.00") == (["open approved 80000 manager"], None)
+        assert days.changes[-1].effective_limit == 70_000_00
+        assert days.changes[-1].decided_by == "Ms Ito"
+        assert days.desk.waiting is None
+
+
+@pytest.mark.parametrize("role", ["auto", "analyst"])
+def test_an_approval_by_a_role_below_is_refused(role: str) -> None:
+    days = Days()
+    days.tick()
+    told, refused = days.decide("approved", role)
+    assert told == []
+    assert refused == f"role: {role} may not approve this limit; wanted manager or above"
+    assert days.desk.waiting is not None
+
+
+def test_more_than_was_proposed_needs_the_role_for_that() -> None:
+    days = Days()
+    days.tick()
+    assert days.decide("approved", "manager", "150000.00")[1] is not None
+    assert (
+        days.decide("approved", "manager", "90000.00", currency="EUR")[1] is not None
+    )  # no rate: controller
+    assert days.decide("approved", "controller", "150000.00")[1] is None
+
+
+def test_a_decision_on_what_does_not_wait_is_refused_and_a_repeat_is_not() -> None:
+    days = Days()
+    assert days.decide("approved")[1] == "proposal_id: no proposal none of this account waits for a decision"
+    days.tick()
+    waiting = days.desk.waiting
+    days.decide("approved", event_id="d-1")
+    assert days.decide("approved", event_id="d-1", proposal_id=waiting) == ([], None)
+    assert days.decide("rejected", proposal_id=waiting)[1] is not None
+
+
+def test_an_escalated_proposal_wants_the_higher_role() -> None:
+    days = Days()
+    days.tick(15)
+    assert days.decide("approved", "manager")[1] is not None
+    assert days.decide("approved", "controller") == (["open approved 80000 controller"], None)
+
+
+def test_what_was_rejected_is_not_proposed_again_without_new_evidence() -> None:
+    days = Days()
+    days.tick()
+    assert days.decide("rejected", "analyst") == (["open rejected 80000 manager"], None)
+    assert days.tick(60) == []
+    days.month = 43_000_00  # 86,000: under 10 % more
+    assert days.tick(5) == []
+    days.month = 44_000_00  # 88,000: 10 %
+    assert days.tick() == ["open proposed 88000 manager"]
+
+
+def test_another_grade_or_a_new_grave_alert_is_new_evidence() -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [LATE]
+    assert days.tick() == ["cut proposed 80000 manager"]
+    days.decide("rejected")
+    assert days.tick(40) == []
+    days.watch.alerts = [LATE, OpenAlert("delinquent", "a-9", 4)]
+    assert days.tick() == ["cut proposed 80000 manager"]
+
+
+def test_no_second_proposal_inside_30_days() -> None:
+    days = Days()
+    days.tick()
+    days.decide("approved")
+    days.ledger.limit = 80_000_00
+    days.watch.alerts = [LATE]
+    days.month = 20_000_00
+    assert days.tick(29) == []
+    assert days.tick() == ["cut proposed 40000 manager"]
+
+
+@pytest.mark.parametrize(("limit", "told"), [(88_000_00, []), (89_000_00, ["cut proposed 80000 manager"])])
+def test_no_proposal_for_a_change_under_10_percent(limit: int, told: list[str]) -> None:
+    days = Days(limit=limit)
+    days.watch.alerts = [LATE]
+    assert days.tick() == told
+
+
+def test_severity_5_holds_at_once_whatever_was_proposed_before() -> None:
+    days = Days()
+    days.tick()
+    days.watch.alerts = [INSOLVENT]
+    assert days.event() == ["open superseded 80000 manager", "hold proposed 0 analyst"]
+    assert days.changes[-1].binding == "insolvency"
+    assert days.event() == []
+    assert days.tick(13) == []
+    assert days.tick() == ["hold escalated 0 manager"]
+
+
+def test_a_hold_is_proposed_once_for_an_alert_and_nothing_else_while_it_is_open() -> None:
+    days = Days(limit=100_000_00)
+    days.grade = "D"
+    days.watch.alerts = [INSOLVENT]
+    assert days.tick() == ["hold proposed 100000 manager"]
+    days.decide("approved")
+    assert days.tick(60) == []
+    days.watch.alerts = [INSOLVENT, OpenAlert("delinquent", "a-6", 5)]
+    assert days.tick() == ["hold proposed 100000 manager"]
+    assert days.changes[-1].binding == "delinquent"
+    days.decide("rejected")
+    days.watch.alerts = []
+    assert days.tick(31)[-1:] == ["cut proposed 20000 analyst"]
+
+
+def test_auto_is_emitted_as_approved_by_the_policy_and_waits_for_nobody() -> None:
+    days = Days(month=10_000_00)
+    days.tier = "low"
+    assert days.tick() == ["open approved 20000 auto"]
+    change = days.changes[0]
+    assert (change.decided_by, change.effective_limit, change.number) == ("policy", 20_000_00, 1)
+    assert days.desk.waiting is None
+    assert days.ledger.limit is None  # the seller's own account.limit_set makes it so
+    assert days.tick(29) == []
+
+
+def test_a_pending_opening_is_withdrawn_when_a_grave_alert_opens() -> None:
+    days = Days()
+    days.tick()
+    days.watch.alerts = [LATE]
+    assert days.tick() == ["open superseded 80000 manager"]
+
+
+def test_a_proposal_made_for_another_limit_is_withdrawn() -> None:
+    days = Days()
+    days.tick()
+    days.ledger.limit = 10_000_00
+    assert days.tick() == ["open superseded 80000 manager"]
+
+
+def test_nothing_is_proposed_before_the_policy_goes_live() -> None:
+    live = date.fromordinal(TODAY + 3).isoformat()
+    days = Days(policy=load_policy(POLICY_TEXT.replace("# live_from = 2026-01-01", f"live_from = {live}")))
+    days.watch.alerts = [INSOLVENT]
+    assert days.event() == []
+    assert days.tick(2) == []
+    assert days.tick() == ["hold proposed 0 analyst"]
+
+
+def test_a_limit_of_0_is_reopened_when_the_grade_allows_and_not_proposed_anew() -> None:
+    days = Days(limit=0)
+    days.grade = "E"
+    assert days.tick(40) == []
+    days.grade = "C"
+    assert days.tick() == ["open proposed 48000 manager"]
+
+
+def test_pieces_bring_everything_back() -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [LATE]
+    days.tick()
+    days.decide("rejected", event_id="d-1")
+    days.watch.alerts = [INSOLVENT]
+    days.event()
+    pieces = {key: raw for key, raw in days.desk.dump().items() if raw is not None}
+    assert days.desk.dump() == {}
+    loaded = Desk.load(pieces)
+    loaded.changed = True
+    assert loaded.dump() == pieces
+    assert loaded.waiting == days.desk.waiting is not None
+    days.desk = loaded
+    assert days.event() == []
+    assert Desk.load({}).dump() == {}
+    with pytest.raises(ValueError, match="of version 9"):
+        Desk.load({"d.p": b"[9]"})
