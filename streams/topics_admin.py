@@ -5,6 +5,7 @@ Never changes a topic that exists. What the topics are is not said here.
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from typing import Any
 
@@ -62,7 +63,19 @@ def create(servers: str, settings: Settings) -> list[str]:
         except KafkaException as error:
             if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
                 raise Refused(f"Kafka at {servers} does not create {name}: {error.args[0].str()}") from error
+    _await(admin, servers, {topic.topic for topic in new})
     return created
+
+
+def _await(admin: AdminClient, servers: str, names: set[str]) -> None:
+    """Until the broker that we ask knows of them: it learns of a topic a moment after the controller has made it."""
+    deadline = time.monotonic() + TIMEOUT
+    while not names <= set(admin.list_topics(timeout=TIMEOUT).topics):
+        if time.monotonic() > deadline:
+            raise Refused(
+                f"Kafka at {servers} made topics that it does not show after {TIMEOUT:.0f} s: look at its log"
+            )
+        time.sleep(0.02)
 
 
 def compare(servers: str, settings: Settings) -> list[State]:

@@ -203,6 +203,9 @@ def properties(directory: Path, port: int, controller_port: int) -> dict[str, st
         "share.coordinator.state.topic.min.isr": "1",
         "group.initial.rebalance.delay.ms": "0",
         "group.min.session.timeout.ms": "1000",
+        # A broker that was killed is let in again only when its old session has run out: 9 s by default.
+        "broker.session.timeout.ms": "3000",
+        "broker.heartbeat.interval.ms": "500",
         "log.cleaner.dedupe.buffer.size": "4194304",  # the default of 128 MB does not fit the heap
         "num.network.threads": "2",
         "num.io.threads": "4",

@@ -26,8 +26,8 @@ def main(arguments: list[str]) -> int:
         os.execvp(command[0], command)  # noqa: S606 (no shell is wanted)
     import threading
 
-    # An own session, so that only this program decides when the child is told to end.
-    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True)
+    # An own session, so that only this program decides when the child is told to end. What it was given stays open.
+    child = subprocess.Popen(command, stdin=subprocess.DEVNULL, start_new_session=True, close_fds=False)
 
     def end(*_: object) -> None:
         child.terminate()

@@ -324,9 +324,8 @@ def dev_services(settings: Settings, *, progress: Progress = silent) -> Iterator
     """Runs what the settings want as `dev` for as long as the block lasts; what they give an address for is left alone.
 
     Data are under the data directory and are found again by the next start. The services answer when the block begins,
-    and are stopped in order (what reads before what is read) when it ends, by whatever exception. One command at a
-    time owns a data directory. Main thread only, see `start`. Raises Refused with one sentence for everything that can
-    go wrong on a user's machine.
+    and are stopped when it ends, by whatever exception. One command at a time owns a data directory. Main thread only,
+    see `start`. Raises Refused with one sentence for everything that can go wrong on a user's machine.
     """
     if "dev" not in (settings.broker, settings.store):
         located = locate(settings)
@@ -349,8 +348,7 @@ def dev_services(settings: Settings, *, progress: Progress = silent) -> Iterator
             )
         finally:
             with _undisturbed():
-                for child in reversed(children.values()):
-                    stop([child])
+                stop(children.values())
                 with contextlib.suppress(OSError):
                     (directory / RECORD).unlink(missing_ok=True)
 
@@ -433,14 +431,14 @@ def _start_services(
     addresses: dict[str, str],
     progress: Progress,
 ) -> None:
-    kafka_port, clickhouse_port = (
-        _fixed("BELLWETHER_DEV_KAFKA_PORT"),
-        _fixed("BELLWETHER_DEV_CLICKHOUSE_PORT"),
-    )
+    kafka_port = _fixed("BELLWETHER_DEV_KAFKA_PORT")
+    clickhouse_port = _fixed("BELLWETHER_DEV_CLICKHOUSE_PORT")
     if settings.broker == "dev":
         program, classpath = kafka.java(), kafka.jars(progress)
     for attempt in range(3):
         progress("starting the services", 0, 0)
+        if settings.store == "dev" and "clickhouse" not in children:
+            children["clickhouse"], addresses["clickhouse"] = _start_clickhouse(directory, clickhouse_port)
         if settings.broker == "dev" and "kafka" not in children:
             port = kafka_port or _free_port()
             if kafka_port:
@@ -451,16 +449,16 @@ def _start_services(
             children["kafka"] = start("Kafka", command, log=kafka.output_file(home))
             children["kafka"].log = kafka.log_file(home)
             addresses["kafka"] = f"127.0.0.1:{port}"
-        if settings.store == "dev" and "clickhouse" not in children:
-            children["clickhouse"], addresses["clickhouse"] = _start_clickhouse(directory, clickhouse_port)
         _record(directory, children, addresses, ready=False)
         if settings.broker == "dev" and not _kafka_answers(children["kafka"], port, directory / "kafka"):
-            if (
-                attempt < 2 and not kafka_port
-            ):  # somebody took the port between our look and the broker's start
-                del children["kafka"]
-                continue
-            raise Refused(f"port {port} for Kafka was taken while it started: set BELLWETHER_DEV_KAFKA_PORT")
+            if kafka_port or attempt == 2:
+                raise Refused(
+                    f"port {port} for Kafka was taken while it started: set BELLWETHER_DEV_KAFKA_PORT"
+                )
+            del children[
+                "kafka"
+            ]  # somebody took the port between our look and the broker's start: another one
+            continue
         break
     if settings.store == "dev":
         _clickhouse_answers(children["clickhouse"], urlsplit(addresses["clickhouse"]).port or 0)

@@ -262,6 +262,28 @@ def test_a_child_ends_with_its_parent_however_that_ends(
         parent.stdout.close()
 
 
+@pytest.mark.parametrize("platform", ["linux", "elsewhere"])
+def test_a_child_is_handed_what_it_shall_have(
+    tmp_path: Path, children: list[Child], platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes.sys, "platform", platform)
+    log = tmp_path / "log"
+    with socket.create_server(("127.0.0.1", 0)) as listener:
+        code = f"import socket; print(socket.socket(fileno={listener.fileno()}).getsockname()[1])"
+        children.append(start("a", [sys.executable, "-c", code], log=log, pass_fds=[listener.fileno()]))
+        assert children[0].process.wait(30) == 0
+        assert log.read_text() == f"{listener.getsockname()[1]}\n"
+
+
+@pytest.mark.parametrize("platform", ["linux", "elsewhere"])
+def test_the_exit_code_of_a_child_is_its_own(
+    tmp_path: Path, children: list[Child], platform: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(processes.sys, "platform", platform)
+    children.append(start("a", [sys.executable, "-c", "raise SystemExit(7)"], log=tmp_path / "log"))
+    assert children[0].process.wait(30) == 7
+
+
 def test_stopping_ends_the_willing_by_sigterm_and_the_stubborn_by_sigkill(
     tmp_path: Path, children: list[Child]
 ) -> None:
