@@ -152,6 +152,12 @@ def test_an_old_java_on_the_path_gives_way_to_the_one_of_the_wheel(
     assert kafka.java_version(found) >= kafka.JAVA_AT_LEAST
 
 
+def test_a_jvm_that_can_not_format_the_storage_is_one_sentence(tmp_path: Path) -> None:
+    java = program(tmp_path, "echo starting; echo 'Error: no room for the heap' >&2; exit 1")
+    with pytest.raises(Refused, match=r"can not format its storage in .*/home: Error: no room for the heap$"):
+        kafka.command(tmp_path / "home", 1234, 1235, str(java), [])
+
+
 def test_the_broker_listens_on_loopback_only_keeps_everything_and_makes_no_topics_by_itself(
     tmp_path: Path,
 ) -> None:

@@ -266,7 +266,7 @@ def test_a_child_ends_with_its_parent_however_that_ends(
 def test_a_child_is_handed_what_it_shall_have(
     tmp_path: Path, children: list[Child], platform: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes.sys, "platform", platform)
+    monkeypatch.setattr("streams.dev.processes.sys.platform", platform)
     log = tmp_path / "log"
     with socket.create_server(("127.0.0.1", 0)) as listener:
         code = f"import socket; print(socket.socket(fileno={listener.fileno()}).getsockname()[1])"
@@ -279,7 +279,7 @@ def test_a_child_is_handed_what_it_shall_have(
 def test_the_exit_code_of_a_child_is_its_own(
     tmp_path: Path, children: list[Child], platform: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(processes.sys, "platform", platform)
+    monkeypatch.setattr("streams.dev.processes.sys.platform", platform)
     children.append(start("a", [sys.executable, "-c", "raise SystemExit(7)"], log=tmp_path / "log"))
     assert children[0].process.wait(30) == 7
 
