@@ -26,7 +26,7 @@ class Pulse:
     `counted`: the exposure in base currency that the book's total holds for this account, in minor units.
     """
 
-    __slots__ = ("changed", "counted", "moved", "number", "numbered_on", "status", "wake_on")
+    __slots__ = ("changed", "counted", "moved", "number", "numbered_on", "status", "tier", "wake_on")
 
     def __init__(self) -> None:
         self.wake_on = 0
@@ -35,6 +35,7 @@ class Pulse:
         self.moved = 0
         self.counted = 0
         self.status: list[object] = []  # the account-status last emitted, as_of left out
+        self.tier: str | None = None  # as of the last tick that looked at the account
         self.changed = False
 
     def next_number(self, as_of: int) -> int:
@@ -55,6 +56,7 @@ class Pulse:
                 self.moved,
                 self.counted,
                 self.status,
+                self.tier,
             ]
         )
 
@@ -64,7 +66,7 @@ class Pulse:
         version, *rest = orjson.loads(raw)
         if version != _PULSE_VERSION:
             raise ValueError(f"pulse of version {version}: this engine reads version {_PULSE_VERSION}")
-        pulse.wake_on, pulse.numbered_on, pulse.number, pulse.moved, pulse.counted, pulse.status = rest
+        pulse.wake_on, pulse.numbered_on, pulse.number, pulse.moved, pulse.counted, pulse.status, pulse.tier = rest
         return pulse
 
 

@@ -11,6 +11,8 @@ import orjson
 
 from agents.policy import Policy, load_policy
 from agents.rates import Rates
+from agents.triggers import BookTotals
+from schemas.money import minor
 
 _VERSION = 1
 
@@ -59,6 +61,14 @@ class Book:
         self.sweep = ""
         self.adopted = self.changed = True
         return True
+
+    @property
+    def totals(self) -> BookTotals | None:
+        """The whole book as the last tick carried it: one day old, and it says so. None where no tick did."""
+        if self.policy is None or self.book_exposure is None or self.book_accounts is None:
+            return None
+        day = None if self.day is None else self.day - 1
+        return BookTotals(minor(self.book_exposure, self.policy.base_currency), self.book_accounts, day)
 
     def dump(self) -> dict[str, bytes]:
         """The pieces that changed since the last dump."""

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from datetime import UTC
+from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
 import orjson
 
-from agents import limits
+from agents import ledger, limits, signals
 from agents.account import Account, new
 from agents.book import Book
 from agents.desk import ProposalChange
+from agents.facts import local_day, microseconds
 from agents.ids import derived
-from agents.ledger import LATE, REPEAT
+from agents.ledger import APPLIED, LATE, REPEAT
 from agents.measure import measure
 from agents.policy import Policy
 from agents.records import (
@@ -32,13 +33,19 @@ from agents.records import (
     snapshot_record,
     status_record,
 )
-from agents.triggers import View
+from agents.triggers import BookTotals, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
 from schemas.events import ClockTicked, Event, PolicyAdopted
+from schemas.money import minor
+from schemas.outputs import ce_type
 
 ENGINE: Final = "1"
 """The version of the rules in agents/: it goes into every output, and a change of any figure or decision raises it."""
+
+PROPOSAL_DECISIONS: Final = frozenset({"proposal.approved", "proposal.rejected"})
+ALERT_DECISIONS: Final = frozenset({"alert.acknowledged", "alert.assigned", "alert.snoozed"})
+MOVES_STATUS: Final = frozenset({"account.opened", "account.updated", "account.limit_set", "account.closed"})
 
 
 class Accounts(Protocol):
@@ -83,7 +90,6 @@ class Fold:
         policy = self._policy()
         account_id: str = event.account_id
         account = self.accounts.get(account_id)
-        fresh = account is None
         if account is None:
             account = new(account_id)
         book = self.book
@@ -92,7 +98,9 @@ class Fold:
             outputs = self._step(account, event, today, policy)
         except Exception as error:
             raise StepFailed(account_id, error) from error
-        if fresh and outputs and all(isinstance(output, Refusal) for output in outputs):
+        if outputs is None:
+            return []
+        if outputs and isinstance(outputs[0], Refusal):
             return outputs
         self._sleep(account, 0 if book.day is None else today)
         self.accounts.put(account_id, account)
@@ -133,7 +141,13 @@ class Fold:
                     outputs.append(Refusal("failed", account_id, f"account {account_id}: {reason}"))
                     self.wakes.move(account_id, day + 1)
                 else:
-                    self._wake(account_id, day, _instant(event), outputs)
+                    account = self.accounts.get(account_id)
+                    assert account is not None
+                    try:
+                        self._wake(account, day, event, outputs)
+                    except Exception as error:
+                        raise StepFailed(account_id, error) from error
+                    self.accounts.put(account_id, account)
                 if book.sweep is not None:
                     book.sweep = account_id
             if woken >= budget and self._due(day):
@@ -154,35 +168,207 @@ class Fold:
 
     # -- one account -------------------------------------------------------------------------------------------
 
-    def _step(self, account: Account, event: Event, today: int, policy: Policy) -> list[Output | Refusal]:
-        """Apply a fact or a decision, and what may be said of it at once; all judgement waits for the day's tick."""
+    def _step(
+        self, account: Account, event: Event, today: int, policy: Policy
+    ) -> list[Output | Refusal] | None:
+        """Apply a fact or a decision, and what may be said of it at once; all judgement waits for the day's tick.
+
+        None: a repeat, nothing of the account has changed.
+        """
         rates = self.book.rates
         kind: str = event.type
-        at = _instant(event)
+        view = self._view(account, policy, today, event_id=event.event_id, tick=False)
         alerts: list[AlertChange] = []
         proposals: list[ProposalChange] = []
-        if kind in _LEDGER:
+        refused: str | None = None
+        if kind in ledger.TYPES:
             applied = account.ledger.apply(event, today, policy, rates)
-        elif kind in _SIGNALS:
+        elif kind in signals.TYPES:
             applied = account.signals.apply(event, today, policy)
-        elif kind in _DECISIONS:
-            alerts, proposals, refused = self._decide(account, event, today, policy)
-            if refused:
-                return [Refusal("dead-letters", account.account_id, refused)]
-            applied = ""
         else:
-            return [Refusal("dead-letters", account.account_id, f"type: {kind} is not for an account")]
+            applied = APPLIED
+            if kind in PROPOSAL_DECISIONS:
+                proposals, refused = account.desk.decide(event, view)
+                if kind == "proposal.approved" and proposals:
+                    self._approve(account, event, proposals[0], policy)
+            elif kind in ALERT_DECISIONS:
+                alerts, refused = account.watch.decide(event, view)
+            else:
+                refused = f"type: {kind} is not for an account"
+            if refused is not None:
+                return [Refusal("dead-letters", account.account_id, refused)]
+            if not alerts and not proposals:
+                return None
         if applied == REPEAT:
-            return []
+            return None
         if applied == LATE:
-            reason = "its invoice or payment was closed so long ago that it is folded into aggregates"
-            return [Refusal("late", account.account_id, reason)]
-        view = self._view(account, today, policy, at_tick=False)
+            return [Refusal("late", account.account_id, "beyond reach: it belongs to what was closed and folded away")]
+        at = _instant(event)
         alerts += account.watch.at_once(view, kind, at, self.ids)
-        if alerts or kind in _STATUS:
+        if alerts:
             proposals += account.desk.at_once(view, account.watch, at, self.ids)
-        if not alerts and not proposals and kind not in _STATUS:
-            return []
         outputs: list[Output | Refusal] = []
-        self._emit(account, view, alerts, proposals, at, outputs, always=bool(alerts or proposals))
+        if alerts or proposals or kind in MOVES_STATUS:
+            self._emit(account, view, alerts, proposals, at, outputs)
         return outputs
+
+    def _wake(self, account: Account, day: int, event: ClockTicked, outputs: list[Output | Refusal]) -> None:
+        """The account at the end of `day`: every figure, every trigger, the score and what follows from it."""
+        policy = self._policy()
+        account.ledger.advance(day, policy, self.book.rates)
+        view = self._view(account, policy, day, event_id=None, tick=True)
+        at = _instant(event)
+        alerts = account.watch.tick(view, at, self.ids)
+        scoring = limits.score(view)
+        tier = limits.tier(view, scoring.grade, account.watch.conditions)
+        proposals = account.desk.tick(view, account.watch, scoring, tier, at, self.ids)
+        self._emit(account, view, alerts, proposals, at, outputs, scoring, tier)
+        self._count(account, view)
+        self._sleep(
+            account,
+            min(
+                account.ledger.next_day(day),
+                account.signals.next_day(day, policy, self.book.rates),
+                account.watch.next_day(view),
+                account.desk.next_day(view),
+                limits.next_day(view, scoring),
+            ),
+        )
+
+    def _emit(
+        self,
+        account: Account,
+        view: View,
+        alerts: list[AlertChange],
+        proposals: list[ProposalChange],
+        at: str,
+        outputs: list[Output | Refusal],
+        scoring: limits.Scoring | None = None,
+        tier: str | None = None,
+    ) -> None:
+        """Alerts and proposals as they are, a snapshot beside them or when figures moved, the status when it moved."""
+        tick = scoring is not None
+        if scoring is None:
+            scoring = limits.score(view)
+        if tier is None:
+            tier = limits.tier(view, scoring.grade, account.watch.conditions)
+        policy_hash = self.book.policy_hash
+        for change in alerts:
+            body = alert_record(change, view, tier, policy_hash, ENGINE)
+            ce_id = derived(self.ids, change.alert_id, change.number)
+            outputs.append(Output("alerts", account.account_id, ce_id, ce_type("alerts", body), at, body))
+        for proposal in proposals:
+            body = proposal_record(proposal, view, policy_hash, ENGINE)
+            ce_id = derived(self.ids, proposal.proposal_id, proposal.number)
+            outputs.append(
+                Output("limit-proposals", account.account_id, ce_id, ce_type("limit-proposals", body), at, body)
+            )
+        pulse = account.pulse
+        moved = zlib.crc32(_moving(view, scoring, tier))
+        if alerts or proposals or (tick and moved != pulse.moved):
+            if moved != pulse.moved:
+                pulse.moved, pulse.changed = moved, True
+            body = snapshot_record(view, scoring, tier)
+            outputs.append(self._numbered("snapshots", account, view.today, body, at))
+        status = limits.status(view, scoring.grade, tier, account.watch.worst_open())
+        body = status_record(view, tier, status, len(account.watch.open_alerts()))
+        told = [body[name] for name in STATUS_FIELDS]
+        if told != pulse.status and (tick or told[:-1] != pulse.status[:-1]):
+            pulse.status, pulse.changed = told, True
+            outputs.append(self._numbered("account-status", account, view.today, body, at))
+        if pulse.tier != tier:
+            pulse.tier, pulse.changed = tier, True
+
+    def _approve(self, account: Account, event: Any, change: ProposalChange, policy: Policy) -> None:
+        """A person's approval is a limit like one set by the seller; a hold leaves the limit where it is."""
+        if change.direction == "hold" or change.effective_limit is None:
+            return
+        us = microseconds(event.occurred_at)
+        account.ledger.set_limit(
+            minor(event.limit, event.currency), event.currency, (us, event.event_id), local_day(us, policy.time_zone)
+        )
+
+    def _numbered(self, topic: str, account: Account, day: int, body: dict[str, Any], at: str) -> Output:
+        """A record that repeats under one account and day: its id is made of both and a number."""
+        ce_id = derived(self.ids, topic, account.account_id, day, account.pulse.next_number(day))
+        return Output(topic, account.account_id, ce_id, ce_type(topic, body), at, body)
+
+    def _view(
+        self, account: Account, policy: Policy, today: int, *, event_id: str | None, tick: bool
+    ) -> View:
+        """What the rules may read; figures are measured when first asked for, which most events never do."""
+        book = self.book
+        return View(
+            account.account_id,
+            lambda: measure(account.ledger, today, policy, book.rates, tick),
+            account.signals,
+            account.ledger,
+            policy,
+            book.rates,
+            today,
+            event_id=event_id,
+            book=book.totals,
+            tier=account.pulse.tier,
+        )
+
+    def _sleep(self, account: Account, day: int) -> None:
+        if account.pulse.wake_on != day:
+            account.pulse.wake_on, account.pulse.changed = day, True
+        self.wakes.move(account.account_id, day)
+
+    def _count(self, account: Account, view: View) -> None:
+        """Keep the partition's part of the book's total: the account's exposure in base currency, 0 without a rate."""
+        pulse, book = account.pulse, self.book
+        exposure = view.figures.exposure_base or 0
+        if exposure != pulse.counted:
+            book.exposure += exposure - pulse.counted
+            book.accounts += (exposure > 0) - (pulse.counted > 0)
+            pulse.counted, pulse.changed = exposure, True
+
+    def _book_report(self, as_of: int, at: str) -> Output:
+        """What this partition owes the next tick: the sum that concentration is held against."""
+        policy, book, day = self._policy(), self.book, day_text(as_of)
+        event_id = derived(self.ids, "book", self.partition, day)
+        body = {
+            "event_id": event_id,
+            "type": "book.reported",
+            "occurred_at": at,
+            "source": "bellwether",
+            "partition": self.partition,
+            "as_of": day,
+            "exposure": money_text(book.exposure, policy.base_currency),
+            "accounts": book.accounts,
+        }
+        return Output("control", "", event_id, "book.reported", at, body)
+
+    def _policy(self) -> Policy:
+        policy = self.book.policy
+        if policy is None:
+            raise RuntimeError("no policy stands at the head of the journal partition")
+        return policy
+
+    def snapshot(self, account: Account, day: int) -> dict[str, Any]:
+        """The account's snapshot as of `day`, as a tick would emit it. Changes nothing."""
+        view = self._view(account, self._policy(), day, event_id=None, tick=True)
+        scoring = limits.score(view)
+        return snapshot_record(view, scoring, limits.tier(view, scoring.grade, account.watch.conditions))
+
+
+STATUS_FIELDS: Final = ("status", "tier", "credit_limit", "open_alerts", "next_review", "headroom")
+"""What an account-status is compared by; headroom last, since it alone does not make a record between ticks."""
+
+
+def _moving(view: View, scoring: limits.Scoring, tier: str) -> bytes:
+    """The figures of a snapshot without its day, as bytes to be compared: equal bytes, nothing moved."""
+    raw = orjson.dumps(view.figures)
+    return b"%b%b%b" % (raw[raw.index(b",") :], orjson.dumps(tuple(scoring)), tier.encode())
+
+
+def _date_of(event: Event, policy: Policy) -> int:
+    return local_day(microseconds(event.occurred_at), policy.time_zone)
+
+
+def _instant(event: Event) -> str:
+    """occurred_at as RFC 3339 in UTC."""
+    at: datetime = event.occurred_at
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

@@ -8,9 +8,15 @@ from __future__ import annotations
 
 from dataclasses import dataclass, fields
 from datetime import date
+from functools import lru_cache
+from operator import attrgetter
 from typing import Any, Final
 
+from agents.desk import ProposalChange
 from agents.figures import Ageing, Figures
+from agents.limits import Scoring
+from agents.triggers import View
+from agents.watch import AlertChange
 from schemas.money import EXPONENTS
 
 _MONEY: Final = (
@@ -23,6 +29,7 @@ _SPECIAL: Final = frozenset(
     (*_MONEY, *_DAYS, "as_of", "currency", "ageing", "ageing_disputed", "exposure_base", "dtp_months", "discounts_taken")
 )  # fmt: skip
 _PLAIN: Final = tuple(f.name for f in fields(Figures) if f.name not in _SPECIAL)
+_MONEY_OF, _DAYS_OF, _PLAIN_OF = attrgetter(*_MONEY), attrgetter(*_DAYS), attrgetter(*_PLAIN)
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +56,7 @@ class Refusal:
     reason: str
 
 
+@lru_cache(maxsize=4096)
 def day_text(day: int) -> str:
     return date.fromordinal(day).isoformat()
 
@@ -77,37 +85,113 @@ def _ageing(ageing: Ageing, currency: str | None) -> dict[str, str | None]:
     }
 
 
-def snapshot(
-    account_id: str,
-    name: str | None,
-    figures: Figures,
-    base: str,
-    score: float | None,
-    grade: str | None,
-    tier: str,
-) -> dict[str, Any]:
-    """The record of credit.snapshots.v1."""
+def snapshot_record(view: View, scoring: Scoring, tier: str) -> dict[str, Any]:
+    """A record of credit.snapshots.v1."""
+    figures = view.figures
     currency = figures.currency
+    base = view.policy.base_currency
     body: dict[str, Any] = {
-        "account_id": account_id,
-        "account_name": name,
+        "account_id": view.account_id,
+        "account_name": view.ledger.name,
         "as_of": day_text(figures.as_of),
         "currency": currency,
-        "score": score,
-        "grade": grade,
+        "score": scoring.score,
+        "grade": scoring.grade,
         "tier": tier,
         "exposure_base": money_text(figures.exposure_base, base),
         "base_currency": base,
         "ageing": _ageing(figures.ageing, currency),
         "ageing_disputed": _ageing(figures.ageing_disputed, currency),
-        "dtp_months": list(figures.dtp_months),
-        "discounts_taken": list(figures.discounts_taken),
+        "dtp_months": figures.dtp_months,
+        "discounts_taken": figures.discounts_taken,
     }
-    for field in _MONEY:
-        body[field] = money_text(getattr(figures, field), currency)
-    for field in _DAYS:
-        day = getattr(figures, field)
-        body[field] = None if day is None else day_text(day)
-    for field in _PLAIN:
-        body[field] = getattr(figures, field)
+    for name, amount in zip(_MONEY, _MONEY_OF(figures), strict=True):
+        body[name] = money_text(amount, currency)
+    for name, day in zip(_DAYS, _DAYS_OF(figures), strict=True):
+        body[name] = None if day is None else day_text(day)
+    body.update(zip(_PLAIN, _PLAIN_OF(figures), strict=True))
     return body
+
+
+def alert_record(change: AlertChange, view: View, tier: str, policy_hash: str, engine: str) -> dict[str, Any]:
+    """A record of credit.alerts.v1."""
+    currency = view.figures.currency
+    body = {
+        "alert_id": change.alert_id,
+        "account_id": view.account_id,
+        "account_name": view.ledger.name,
+        "trigger": change.trigger,
+        "severity": change.severity,
+        "status": change.status,
+        "title": change.title,
+        "action": change.action,
+        "as_of": day_text(change.as_of),
+        "opened_at": change.opened_at,
+        "owner": change.owner,
+        "acknowledged_by": change.acknowledged_by,
+        "snoozed_until": None if change.snoozed_until is None else day_text(change.snoozed_until),
+        "tier": tier,
+        "exposure": money_text(view.figures.exposure, currency),
+        "currency": currency,
+        "evidence": {
+            "metrics": change.metrics,
+            "thresholds": change.thresholds,
+            "event_ids": change.event_ids,
+        },
+        "history": change.history,
+        "url": f"/alerts/{change.alert_id}",
+        "number": change.number,
+        "policy": policy_hash,
+        "engine": engine,
+    }
+    if change.reason is not None:
+        body["reason"] = change.reason
+    return body
+
+
+def proposal_record(change: ProposalChange, view: View, policy_hash: str, engine: str) -> dict[str, Any]:
+    """A record of credit.limit-proposals.v1."""
+    currency = change.currency
+    return {
+        "proposal_id": change.proposal_id,
+        "account_id": view.account_id,
+        "account_name": view.ledger.name,
+        "as_of": day_text(change.as_of),
+        "status": change.status,
+        "direction": change.direction,
+        "current_limit": money_text(change.current_limit, currency),
+        "proposed_limit": money_text(change.proposed_limit, currency),
+        "currency": currency,
+        "score": change.score,
+        "grade": change.grade,
+        "categories": change.categories,
+        "terms": {name: money_text(amount, currency) for name, amount in change.terms.items() if amount is not None},
+        "binding": change.binding,
+        "approver": change.approver,
+        "reasons": change.reasons,
+        "evidence": change.evidence,
+        "decided_by": change.decided_by,
+        "effective_limit": money_text(change.effective_limit, currency),
+        "expires_at": day_text(change.expires_at),
+        "number": change.number,
+        "policy": policy_hash,
+        "engine": engine,
+    }
+
+
+def status_record(view: View, tier: str, status: str, open_alerts: int) -> dict[str, Any]:
+    """A record of credit.account-status.v1. Headroom is the limit less the exposure, by the ledger's running totals."""
+    ledger = view.ledger
+    currency, limit = ledger.currency, ledger.limit
+    headroom = None if limit is None else limit - ledger.exposure_now(view.today)
+    return {
+        "account_id": view.account_id,
+        "as_of": day_text(view.today),
+        "status": status,
+        "tier": tier,
+        "credit_limit": money_text(limit, currency),
+        "currency": currency,
+        "headroom": money_text(headroom, currency),
+        "open_alerts": open_alerts,
+        "next_review": None,
+    }

@@ -66,9 +66,9 @@ def run(
         except _Failure as failure:
             # The account is half changed: start again and pass the record over, as a worker does after its rollback.
             failed[failure.number, failure.account_id] = failure.reason
-            if len({account_id for _, account_id in failed}) >= FAILURES:
+            if len(failed) >= FAILURES:
                 raise Refused(
-                    f"the rules raised on {FAILURES} accounts, last: {failure.reason}; this is a fault of ours, please report it"
+                    f"the rules raised {FAILURES} times, last: {failure.reason}; this is a fault of ours, please report it"
                 ) from None
 
 
