@@ -238,10 +238,6 @@ def _limit_set(event: Any) -> Row:
     return None, event.account_id, [minor(event.credit_limit, event.currency), event.currency]
 
 
-def _approved(event: Any) -> Row:
-    return None, event.proposal_id, [minor(event.limit, event.currency), event.currency]
-
-
 def _account_closed(event: Any) -> Row:
     return None, event.account_id, []
 
@@ -277,7 +273,6 @@ ROW_OF: Final[dict[str, Callable[[Any], Row]]] = {
     "account.opened": _profile,
     "account.updated": _profile,
     "account.limit_set": _limit_set,
-    "proposal.approved": _approved,
     "account.closed": _account_closed,
     "security.recorded": _security,
 }

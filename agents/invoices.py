@@ -232,7 +232,7 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
                 break
     last_paid = paid[-1][0] if paid else None
     if state == OPEN and rest <= 0:
-        closed_on = max(when for when, change, _ in moves if change)
+        closed_on = max([when for when, change, _ in moves if change], default=day)
         state, age = (WRITTEN_OFF if final.written_off else CLOSED), max(0, closed_on - day)
     offered = discount_date if percent is not None else None
     if offered is not None and offered > newest:
@@ -240,7 +240,7 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
     was_taken = granted
     if offered is not None and not was_taken:
         off = _percent(percent)  # the price with the discount, or the paid share of it
-        taken = (
+        was_taken = (
             by_discount_date * 100 * off[1] * paid_share[1] >= gross * (100 * off[1] - off[0]) * paid_share[0]
         )
 

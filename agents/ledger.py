@@ -93,7 +93,7 @@ class Ledger:
         "folded_balance", "folded_cash", "folded_changed", "folded_ids", "folded_list", "foreign_now", "fx", "fx_changed",
         "head_changed", "industry",
         "invoice_pages", "invoices", "issued_mark", "last_payment", "limit", "limits", "memos", "name",
-        "next_fold", "opened_on", "order_pages", "orders", "owner", "paid_mark", "parent_id", "parked", "parked_changed", "payment_pages",
+        "next_fold", "next_parked", "opened_on", "order_pages", "orders", "owner", "paid_mark", "parent_id", "parked", "parked_changed", "payment_pages",
         "payments", "profile", "profile_closed", "profile_opened", "promises", "scheduled", "securities", "settings",
         "terms_days", "totals", "waiting",
     )  # fmt: skip
@@ -142,6 +142,7 @@ class Ledger:
         self.promises: dict[str, Promise] = {}
         self.scheduled: dict[str, Scheduled] = {}
         self.parked: dict[str, list[Any]] = {}
+        self.next_parked = NEVER
         self.invoice_pages: Pages[Invoice] = Pages("l.i.", 16)
         self.payment_pages: Pages[Payment] = Pages("l.p.", 16)
         self.order_pages: Pages[Order] = Pages("l.o.", 32)
@@ -197,6 +198,8 @@ class Ledger:
             self._adopt(policy)
         self._rates = rates
         self._today = today
+        if self.next_parked <= today:
+            self._unpark(today)
         if day > today:
             return self._park(kind, ident, us, event.event_id, event.source, day, content)
         answer = _TAKE[kind](self, ident, us, event.event_id, event.source, day, content)
@@ -221,8 +224,18 @@ class Ledger:
         if key in self.parked:
             return REPEAT
         self.parked[key] = row
+        self.next_parked = min(self.next_parked, day)
         self.changed = self.parked_changed = True
         return APPLIED
+
+    def _unpark(self, today: int) -> None:
+        """Parked facts whose day has come, in the order of the facts."""
+        due = sorted((row[3], row[4], key) for key, row in self.parked.items() if row[0] <= today)
+        for _, _, key in due:
+            day, kind, ident, us, event_id, source, content = self.parked.pop(key)
+            _TAKE[kind](self, ident, us, event_id, source, day, content)
+        self.next_parked = min([row[0] for row in self.parked.values()], default=NEVER)
+        self.changed = self.parked_changed = True
 
     def advance(self, today: int, policy: Policy, rates: Rates) -> None:
         """The tick of `today`: parked facts whose day has come, values that wait for a rate, what can no longer be reached."""
@@ -232,12 +245,8 @@ class Ledger:
         self._today = today
         self._advancing = True
         try:
-            if self.parked:
-                due = sorted((row[0], row[3], key) for key, row in self.parked.items() if row[0] <= today)
-                for _, _, key in due:
-                    day, kind, ident, us, event_id, source, content = self.parked.pop(key)
-                    _TAKE[kind](self, ident, us, event_id, source, day, content)
-                    self.changed = self.parked_changed = True
+            if self.next_parked <= today:
+                self._unpark(today)
             if self.waiting:
                 self._revalue()
             if self.next_fold <= today:
@@ -267,6 +276,7 @@ class Ledger:
         if invoice is None:
             if day <= self.issued_mark or self._folded("i" + ident):
                 return LATE
+            self._money(us, event_id, content[1])
             invoice = self._shell(ident)
         issue = invoice.issue
         if issue is None:
@@ -693,6 +703,10 @@ class Ledger:
             totals.post(invoice, old, -1)
         issue = invoice.issue
         if issue is None:
+            if not (invoice.applications or invoice.memos or invoice.disputes or invoice.void or invoice.write_off):
+                del self.invoices[invoice.id]
+                self.invoice_pages.remove(invoice)
+                self.changed = True
             return
         currency = self.currency
         assert currency is not None
@@ -770,6 +784,11 @@ class Ledger:
             totals.use(currency, -1)
             order.posted = None
         booked = order.booked
+        if booked is None and order.closed is None and not order.draws and not order.settled:
+            del self.orders[order.id]
+            self.order_pages.remove(order)
+            self.changed = True
+            return
         if booked is not None and booked.content[0] is not None:
             amount, currency = booked.content
             self._token = "o" + order.id
@@ -1216,8 +1235,6 @@ class Ledger:
         self.fold_queue = {}
         self.next_fold = NEVER
         self.waiting = {}
-        if self.currency is None:
-            return
         self.totals.balance.add(0, self.folded_balance)
         for currency, cash in self.folded_cash.items():
             self.totals.cash(0, currency, -cash)
@@ -1245,9 +1262,9 @@ class Ledger:
             if invoice.issue is not None:
                 self._draw(invoice)
         self._linking = False
-        for invoice in self.invoices.values():
+        for invoice in list(self.invoices.values()):
             self._refresh(invoice)
-        for order in self.orders.values():
+        for order in list(self.orders.values()):
             self._refresh_order(order)
         for promise in self.promises.values():
             self._queue("q" + promise.id, self._promise_fold(promise))
@@ -1354,6 +1371,7 @@ class Ledger:
                 )
             elif key == _PARKED:
                 self.parked = {orjson.dumps(row).decode(): row for row in rest}
+                self.next_parked = min([row[0] for row in rest], default=NEVER)
             elif key == _FX:
                 self.fx = rest[0]
             else:
@@ -1436,7 +1454,6 @@ _TAKE: Final[dict[str, _Taker]] = {
     "account.opened": Ledger._take_opened,
     "account.updated": Ledger._take_updated,
     "account.limit_set": Ledger._take_limit,
-    "proposal.approved": Ledger._take_limit,
     "account.closed": Ledger._take_closed,
     "security.recorded": Ledger._take_security,
 }

@@ -66,7 +66,7 @@ _NONE = Surprise(None, 0, None)
 
 
 def overdue_surprise(lines: Lines, today: int, after: int, prior: float) -> Surprise:
-    """The least expected of the clean open invoices past due: p = (unpaid + 1/2) / (n + 1).
+    """The least expected of the clean open invoices past due that are unpaid: p = (unpaid + 1/2) / (n + 1).
 
     For an open invoice of age a (days from invoice): n = the account's *other* invoices, issued in the window, that reached
     this age, of them unpaid = those that had not got the policy's share in cash by then. Written-off ones count as unpaid;

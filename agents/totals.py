@@ -65,7 +65,7 @@ class Cohort:
         self.written_off = 0
         self.paid: dict[int, int] = {}  # by age
         self.closed: dict[int, int] = {}  # by age
-        self.clean_due: dict[int, int] = {}  # invoices with a clean open part, by due date
+        self.clean_due: dict[int, int] = {}  # unpaid invoices with a clean open part, by due date
 
 
 def _count(table: dict[int, int], key: int, change: int) -> None:
@@ -247,7 +247,7 @@ class Totals:
             cohort.written_off += sign
         else:
             _count(cohort.closed, age, sign)
-        if clean:
+        if clean and state == OPEN:
             _count(cohort.clean_due, due, sign)
         if not cohort.count:
             del self.cohorts[day]
