@@ -291,6 +291,15 @@ def test_a_body_beyond_the_limit_is_refused(clickhouse: str) -> None:
 # ---------------------------------------------------------------- many at once
 
 
+def until_runs(client: Any, statement: str) -> None:
+    """Waits until the engine is at work on a statement that begins so."""
+    running = "SELECT count() FROM system.processes WHERE startsWith(query, {statement:String})"
+    deadline = time.monotonic() + 30
+    while not client.query(running, parameters={"statement": statement}).result_rows[0][0]:
+        assert time.monotonic() < deadline, "it did not start"
+        time.sleep(0.02)
+
+
 def test_writers_and_readers_at_once_lose_nothing_and_share_nothing(clickhouse: str, client: Any) -> None:
     client.command("CREATE TABLE t (who UInt8, a UInt64) ENGINE = MergeTree ORDER BY (who, a)")
 
@@ -317,7 +326,7 @@ def test_a_long_statement_does_not_hold_up_a_short_one(clickhouse: str, client: 
         args=(clickhouse, "POST", "/", "SELECT sleepEachRow(0.5) FROM numbers(4) FORMAT Null"),
     )
     long.start()
-    time.sleep(0.1)
+    until_runs(client, "SELECT sleepEachRow")
     assert client.command("SELECT 1") == 1
     assert long.is_alive()
     long.join()
@@ -363,18 +372,18 @@ def test_a_statement_under_way_is_answered_before_sigterm_takes_effect(
 ) -> None:
     child, dsn = _start_clickhouse(tmp_path, 0)
     fronts.append(child)
-    clickhouse_connect.get_client(dsn=dsn).close()
+    client = clickhouse_connect.get_client(dsn=dsn)
     answers: list[bytes] = []
     call = threading.Thread(
         target=lambda: answers.append(
-            http_call(dsn, "POST", "/", "SELECT sleepEachRow(0.5) FROM numbers(2)")[1]
+            http_call(dsn, "POST", "/", "SELECT sleepEachRow(0.5) FROM numbers(3)")[1]
         )
     )
     call.start()
-    time.sleep(0.3)
+    until_runs(client, "SELECT sleepEachRow")
     child.process.terminate()
     call.join()
-    assert answers == [b"0\n0\n"]
+    assert answers == [b"0\n0\n0\n"]
     assert child.process.wait(30) == 0
 
 
