@@ -161,7 +161,7 @@ class Signals:
         """
         answer = _HANDLERS[event.type](self, event, today, policy)
         if answer == APPLIED:
-            self.empty = False
+            self.empty = not any(getattr(self, f"_{name}") for names in _PIECES.values() for name in names)
             self._memory.clear()
         return answer
 

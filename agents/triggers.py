@@ -42,10 +42,11 @@ class LedgerView(Protocol):
 
 
 class BookTotals(NamedTuple):
-    """The whole book at the previous tick; exposure in minor units of the base currency."""
+    """The whole book at the previous tick, whose day is `as_of`; exposure in minor units of the base currency."""
 
     exposure: int
     accounts: int
+    as_of: int | None = None
 
 
 def _no_events(_figure: str) -> list[str]:
@@ -848,7 +849,7 @@ def _concentration_evidence(v: View) -> Evidence:
             "exposure_base": None if mine is None else text(mine, base),
             "book_exposure": None if book is None else text(book.exposure, base),
             "book_accounts": None if book is None else book.accounts,
-            "book_is_of": "the previous tick",
+            "book_as_of": None if book is None or book.as_of is None else _iso(book.as_of),
         },
         {
             "share_of_book": rule.share_over,

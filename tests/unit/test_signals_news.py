@@ -1,0 +1,166 @@
+"""News: categories told from headlines, syndicated copies once, decay, trust, corroboration, and what it all scores."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from agents import news
+from agents.policy import NEWS_CATEGORIES
+from agents.rates import Rates
+from agents.signals import Signals
+from tests.headlines import LABELLED
+from tests.rules import POLICY, TODAY, article, filing, signals, statement
+
+RATES = Rates("USD")
+
+
+def score(*facts: Any, today: int = TODAY) -> float:
+    return signals(facts).news_score(today, POLICY, RATES).score
+
+
+def test_severity_times_confidence_times_trust() -> None:
+    assert score(article(0, "layoffs", "sec.gov")) == 3.0
+    assert score(article(0, "layoffs", "sec.gov", confidence=0.5)) == 1.5
+    assert score(article(0, "layoffs", "unheard.of")) == 1.5
+    assert score(article(0, "layoffs", "www.Reuters.com")) == pytest.approx(2.85)
+
+
+def test_a_half_life_halves_and_some_never_decay() -> None:
+    assert score(article(120, "layoffs", "sec.gov")) == 1.5
+    assert score(article(240, "layoffs", "sec.gov")) == 0.75
+    assert score(article(3000, "bankruptcy", "sec.gov", source_kind="registry")) == 5.0
+
+
+def test_above_3_it_needs_a_registry_a_court_or_two_independent_domains() -> None:
+    assert score(article(0, "fraud", "sec.gov")) == 3.0
+    assert score(article(0, "fraud", "sec.gov", source_kind="press")) == 3.0
+    assert score(article(0, "fraud", "sec.gov", source_kind="registry")) == 4.0
+    assert score(article(0, "fraud", "sec.gov", source_kind="court")) == 4.0
+    assert score(article(0, "fraud", "sec.gov"), article(0, "fraud", "ft.com")) == 4.0
+    assert score(article(0, "fraud", "sec.gov"), article(0, "fraud", "sec.gov")) == 3.0
+    assert score(article(0, "fraud", "sec.gov"), article(0, "layoffs", "ft.com")) == 3.0
+    assert score(article(0, "fraud", "sec.gov"), article(31, "fraud", "ft.com")) == 3.0
+
+
+def test_copies_of_one_text_are_one_source_however_many_domains_print_it() -> None:
+    copies = [
+        article(
+            0, "fraud", f"paper{n}.test", headline=f"Acme under investigation - Paper {n}", confidence=1.0
+        )
+        for n in range(16)
+    ]
+    known = signals([*copies, article(0, "fraud", "sec.gov", headline="ACME: under investigation!")])
+    (story,) = known.stories(TODAY, POLICY)
+    assert len(story.event_ids) == 17
+    assert not story.corroborated
+    assert known.news_score(TODAY, POLICY, RATES).score == 3.0
+
+
+def test_one_story_id_is_one_story_and_its_age_is_that_of_the_first() -> None:
+    told = [article(9, "layoffs", "sec.gov", story_id="s"), article(5, "layoffs", "ft.com", story_id="s")]
+    (story,) = signals(told).stories(TODAY, POLICY)
+    assert story.published == TODAY - 9
+    assert story.trust == 1.0
+    apart = [article(9, "layoffs", story_id="s"), article(3, "layoffs", story_id="s")]
+    assert len(signals(apart).stories(TODAY, POLICY)) == 2
+
+
+@pytest.mark.parametrize(
+    ("claim", "severity"), [(None, 2), ("59999", 2), ("60000", 3), ("149999", 3), ("150000", 4)]
+)
+def test_a_litigation_weighs_by_its_claim_over_equity(claim: str | None, severity: int) -> None:
+    fields = {} if claim is None else {"claim": claim, "currency": "USD"}
+    told = article(0, "litigation", "sec.gov", source_kind="court", **fields)
+    assert score(told, statement()) == severity  # equity 600,000
+    assert score(told) == 2  # no statement: the claim says nothing
+
+
+def test_round_half_up() -> None:
+    assert [news.rounded(value) for value in (0.49, 0.5, 1.49, 1.5, 2.5, 3.5, 4.5)] == [0, 1, 1, 2, 3, 4, 5]
+
+
+def test_unknown_never_scores() -> None:
+    assert score(article(0, "unknown", "sec.gov")) == 0.0
+    assert score(article(0, None, "sec.gov", headline="Acme opens a new office")) == 0.0
+
+
+def test_a_category_is_told_from_the_headline_when_none_is_given() -> None:
+    assert score(article(0, None, "sec.gov", headline="Acme announces 500 job cuts")) == 3.0
+
+
+def test_a_discharge_ends_the_news_of_the_insolvency_too() -> None:
+    told = article(100, "insolvency", "sec.gov", source_kind="registry")
+    assert score(told, filing("insolvency", days=100)) == 5.0
+    assert score(told, filing("insolvency", "discharged", days=5)) == 0.0
+
+
+def test_the_day_of_the_next_lower_severity_is_told() -> None:
+    known = signals([article(0, "layoffs", "sec.gov")])
+    day = known.next_day(TODAY, POLICY, RATES)
+    assert news.rounded(known.news_score(day - 1, POLICY, RATES).score) == 3
+    assert news.rounded(known.news_score(day, POLICY, RATES).score) == 2
+
+
+@pytest.mark.parametrize("category", NEWS_CATEGORIES)
+def test_no_day_of_a_lower_severity_is_missed(category: str) -> None:
+    known = signals([article(0, category, "sec.gov", source_kind="registry")])
+    day, level = TODAY, news.rounded(known.news_score(TODAY, POLICY, RATES).score)
+    falls = known.next_day(day, POLICY, RATES)
+    for later in range(TODAY + 1, TODAY + 1500):
+        now = news.rounded(known.news_score(later, POLICY, RATES).score)
+        if now != level:
+            assert later == falls
+            level, falls = now, known.next_day(later, POLICY, RATES)
+
+
+def test_articles_are_forgotten_when_they_can_no_longer_matter() -> None:
+    known = Signals()
+    for day in range(400):
+        known.apply(article(400 - day, "rumour"), TODAY - 400 + day, POLICY)
+    assert len(known._articles) < 40
+    for day in range(900):
+        told = article(900 - day, "bankruptcy", story_id=f"s{day}")
+        known.apply(told, TODAY - 900 + day, POLICY)
+    assert len(known._articles) < 460
+
+
+# --- The labelled set ---------------------------------------------------------------------------------------
+
+
+def judged() -> dict[str, tuple[int, int, int]]:
+    """Category -> (told rightly, told wrongly, missed), over the labelled headlines."""
+    counts = {name: [0, 0, 0] for name in NEWS_CATEGORIES}
+    for headline, label in LABELLED:
+        told = news.classify(headline)
+        if told == label:
+            if label != news.UNKNOWN:
+                counts[label][0] += 1
+            continue
+        if told != news.UNKNOWN:
+            counts[told][1] += 1
+        if label != news.UNKNOWN:
+            counts[label][2] += 1
+    return {name: (right, wrong, missed) for name, (right, wrong, missed) in counts.items()}
+
+
+def test_the_classifier_is_as_good_as_it_says(capsys: pytest.CaptureFixture[str]) -> None:
+    found = judged()
+    right, wrong, missed = (sum(row[place] for row in found.values()) for place in range(3))
+    with capsys.disabled():
+        print(
+            f"\n{len(LABELLED)} headlines: precision {right / (right + wrong):.1%}, recall {right / (right + missed):.1%}"
+        )
+        for name, (good, bad, gone) in found.items():
+            if bad or gone:
+                print(f"  {name}: {good} right, {bad} wrong, {gone} missed")
+    assert right / (right + wrong) >= 0.85
+    assert right / (right + missed) >= 0.75
+
+
+def test_the_labelled_set_has_every_category_and_what_is_none() -> None:
+    labels = [label for _, label in LABELLED]
+    assert {name for name in NEWS_CATEGORIES if labels.count(name) < 3} == set()
+    assert labels.count(news.UNKNOWN) >= 30
+    assert len({headline for headline, _ in LABELLED}) == len(LABELLED)
