@@ -7,6 +7,7 @@ CREATE TABLE IF NOT EXISTS proposals_rows (
     account_name Nullable(String) CODEC(ZSTD(1)),
     as_of Date,
     status LowCardinality(String) COMMENT 'proposed escalated approved rejected expired superseded',
+    number Nullable(Int64) COMMENT 'of this transition in the life of the proposal' CODEC(ZSTD(1)),
     direction LowCardinality(Nullable(String)) COMMENT 'open raise cut hold',
     current_limit Nullable(Decimal(38, 4)) CODEC(ZSTD(1)),
     proposed_limit Nullable(Decimal(38, 4)) CODEC(ZSTD(1)),

@@ -1,4 +1,4 @@
-"""The sink on the real engine: repeats do not show, offsets follow rows, outages lose nothing, values stay as they are."""
+"""The sink on the real engine: repeats do not show, offsets follow rows, outages lose nothing, values stay unchanged."""
 
 from __future__ import annotations
 
