@@ -270,8 +270,7 @@ class Signals:
             claim,
             event.currency,
         ]
-        spent = published + news.horizon(category, policy.news) + policy.news.story_days
-        if spent < today:
+        if _spent(version, today, policy):
             return LATE if event.article_id not in self._articles else REPEAT
         answer = self._put("s.n", self._articles, event.article_id, version, today)
         if answer == APPLIED:
@@ -352,14 +351,15 @@ class Signals:
             self._dirty.add(piece)
 
     def _forget_articles(self, today: int, policy: Policy) -> None:
-        story_days = policy.news.story_days
         endless = []
         for key, versions in list(self._articles.items()):
-            published, category = versions[-1][3], versions[-1][4]
-            horizon = news.horizon(category, policy.news)
-            if published + horizon + story_days < today and versions[-1][_DAY] <= today:
+            last = versions[-1]
+            if _spent(last, today, policy) and last[_DAY] <= today:
                 del self._articles[key]
-            elif horizon == float("inf") and published < today - policy.figures.reach_days:
+            elif (
+                news.horizon(last[4], policy.news) == float("inf")
+                and last[3] < today - policy.figures.reach_days
+            ):
                 endless.append(key)
         if len(endless) > _ENDLESS_KEPT:
             trust, default = policy.news.trust, policy.news.default_trust
@@ -574,6 +574,7 @@ class Signals:
                 currency=v[13],
             )
             for key, v in _holding(self._articles, today)
+            if not _spent(v, today, policy)
         ]
         ends = policy.triggers.insolvency.clears_on
         ended = max(
@@ -663,6 +664,11 @@ _HANDLERS: Final[dict[str, Callable[[Signals, Any, int, Policy], str]]] = {
 }
 TYPES: Final = frozenset(_HANDLERS)
 """The event types that apply() takes."""
+
+
+def _spent(article: _Version, today: int, policy: Policy) -> bool:
+    """Whether neither the article nor a story of which it was the first can reach the lowest severity any more."""
+    return bool(article[3] + news.horizon(article[4], policy.news) + policy.news.story_days < today)
 
 
 def _order(version: _Version) -> tuple[int, str]:

@@ -1014,10 +1014,8 @@ def _legal_filing(v: View) -> Firing | None:
 def _legal_filing_clears(v: View) -> bool:
     """Nothing is on file that fires; one that can not be valued for want of a rate clears nothing."""
     level = _legal_level(v)
-    return (
-        all((amount := _legal_amount(f, level, v)) is not None and amount < level for f in _open_legal(v))
-        and not v.signals.empty
-    )
+    amounts = [_legal_amount(f, level, v) for f in _open_legal(v)]
+    return all(amount is not None and amount < level for amount in amounts)
 
 
 def _legal_filing_evidence(v: View) -> Evidence:

@@ -1,4 +1,4 @@
-"""What signals say depends on the facts, not on their order, their repeats or the day they came in; pieces keep it all."""
+"""What signals say depends on the facts, not on their order, their repeats or the day they came in."""
 
 from __future__ import annotations
 
@@ -32,8 +32,9 @@ def fact(draw: st.DrawFn) -> Any:
         limit = draw(st.sampled_from([None, "0", "50000"]))
         fields = {} if limit is None else {"recommended_limit": limit, "currency": "USD"}
         return event(
-            "bureau.reported", at, agency=draw(st.sampled_from(["dnb", "sp"])), reported_on=day, score=draw(st.integers(0, 100)),
-            scale_min=0, scale_max=100, higher_is_better=True, rating_class=draw(st.sampled_from(["BB", "2", "?"])), **fields,
+            "bureau.reported", at, agency=draw(st.sampled_from(["dnb", "sp"])), reported_on=day,
+            score=draw(st.integers(0, 100)), scale_min=0, scale_max=100, higher_is_better=True,
+            rating_class=draw(st.sampled_from(["BB", "2", "?"])), **fields,
         )  # fmt: skip
     if kind == "filing":
         return event(
@@ -45,8 +46,9 @@ def fact(draw: st.DrawFn) -> Any:
         return event("screening.reported", at, match_id=f"M{number}", list="L", status=status, actor="Ms Ito")
     if kind == "article":
         return event(
-            "news.published", at, article_id=f"N{draw(st.integers(1, 8))}", headline=draw(st.sampled_from(["One", "Two"])),
-            url="https://x.test/", domain=draw(st.sampled_from(["ft.com", "x.test"])), published_at=at,
+            "news.published", at, article_id=f"N{draw(st.integers(1, 8))}",
+            headline=draw(st.sampled_from(["One", "Two"])), url="https://x.test/",
+            domain=draw(st.sampled_from(["ft.com", "x.test"])), published_at=at,
             category=draw(st.sampled_from(["fraud", "rumour", "bankruptcy", "litigation"])),
             story_id=draw(st.sampled_from([None, "s"])) or "t",
         )  # fmt: skip
@@ -62,9 +64,8 @@ def fact(draw: st.DrawFn) -> Any:
     if kind == "link":
         return event("related.linked", at, related_account_id=f"C{number}")
     bad = draw(st.booleans())
-    return event(
-        "related.distressed" if bad else "related.recovered", at, related_account_id="P", alert_id=f"a{number}", severity=4
-    )  # fmt: skip
+    relayed = "related.distressed" if bad else "related.recovered"
+    return event(relayed, at, related_account_id="P", alert_id=f"a{number}", severity=4)
 
 
 def said(known: Signals) -> list[Any]:
