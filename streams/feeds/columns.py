@@ -8,6 +8,7 @@ from __future__ import annotations
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final, Literal
 
 Kind = Literal["invoices", "payments"]
@@ -153,6 +154,7 @@ _BARE_DATES: Final = [
 ]
 
 
+@lru_cache(maxsize=10_000)
 def plain(name: str) -> str:
     """A column name without case, accents, blanks and punctuation: 'Invoice No.' and 'INVOICE_NO' are both
     'invoiceno'."""
@@ -302,6 +304,8 @@ def _kind(
     bare_date = date is not None and plain(header[date]) in _BARE_DATES
     pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))
     has_money = own_amount or "paid_amount" in at
+    if beside_invoices and "paid_date" in at and not {"due_date", "terms"} & set(at):
+        return "payments"  # an invoice's date beside its payment is no second invoice
     if certain_date and own_amount and "customer" in at:
         return "invoices"
     if pays and has_money and "due_date" not in at:
@@ -312,11 +316,13 @@ def _kind(
 
 
 def is_certain(columns: Columns) -> bool:
-    """Whether a file's columns say for certain that it holds invoices: it has due dates, terms or dates named so."""
+    """Whether a file's columns say for certain that it holds invoices: due dates, terms, or invoice dates alone."""
     if columns.kind != "invoices":
         return False
     date = plain(columns.header[columns.at["invoice_date"]])
-    return "due_date" in columns.at or "terms" in columns.at or date not in _BARE_DATES
+    if "due_date" in columns.at or "terms" in columns.at:
+        return True
+    return date not in _BARE_DATES and "paid_date" not in columns.at
 
 
 def _advice(
@@ -324,7 +330,13 @@ def _advice(
 ) -> str:
     found = ", ".join(cell.strip() or "(blank)" for cell in header)
     parts = [f"no column was recognised as {field.replace('_', ' ')}" for field in missing]
-    parts += [f"{field.replace('_', ' ')} may be {' or '.join(names)}" for field, names in doubtful.items()]
+    for field, names in doubtful.items():
+        if len(set(names)) == 1:
+            parts.append(
+                f"{len(names)} columns are named {names[0]}; rename all but one, for {field.replace('_', ' ')}"
+            )
+        else:
+            parts.append(f"{field.replace('_', ' ')} may be {' or '.join(names)}")
     lines = [f'{field} = "…"' for field in missing]
     lines += [f'{field} = "{names[0]}"' for field, names in doubtful.items()]
     wanted = "; ".join(lines)

@@ -19,7 +19,25 @@ PIVOT: Final = 70
 """Two-digit years: 70-99 are 1970-1999, 00-69 are 2000-2069 (dates run from 1970 to 2100)."""
 
 EMPTY: Final = frozenset(
-    {"", "-", "--", "null", "none", "nan", "nat", "n/a", "#n/a", "na", "0", "0.0", "open"}
+    {
+        "",
+        "-",
+        "--",
+        "null",
+        "none",
+        "nan",
+        "nat",
+        "n/a",
+        "#n/a",
+        "na",
+        "0",
+        "0.0",
+        "open",
+        "unpaid",
+        "not paid",
+        "pending",
+        "outstanding",
+    }
 )
 
 _FIRST, _LAST = dt.date(1970, 1, 1), dt.date(2100, 12, 31)

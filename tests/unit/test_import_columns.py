@@ -175,6 +175,7 @@ def test_a_bare_date_beside_a_file_of_invoices_is_that_of_payments() -> None:
             "Customer,Invoice,Invoice Date,Amount,Paid Date,Payment Date",
             ["paid date may be Paid Date or Payment Date"],
         ),
+        ("Customer,Invoice,Invoice Date,Amount,Amount", ["2 columns are named Amount; rename all but one"]),
         ("a,b,c", ["customer", "invoice", "invoice date", "amount", "Columns found: a, b, c"]),
     ],
 )

@@ -90,6 +90,7 @@ def test_an_order_that_can_not_be_told_is_not_guessed(texts: list[str]) -> None:
         ("0000-00-00 00:00:00", "mdy", ""),
         ("31.12.9999", "mdy", ""),
         ("NaT", "mdy", ""),
+        ("Unpaid", "mdy", ""),
     ],
 )
 def test_each_form_is_read(text: str, order: str, iso: str) -> None:

@@ -349,6 +349,14 @@ def test_payments_in_a_file_of_their_own_go_before_settlement_columns(tmp_path: 
     ]
 
 
+def test_payments_that_carry_their_invoices_date_are_no_second_invoices(tmp_path: Path) -> None:
+    payments = ledger("Customer,Invoice,Invoice Date,Payment Date,Amount", "C1,I1,2024-01-02,2024-01-20,100")
+    for files in ((INVOICES, payments), (payments, INVOICES)):
+        got = imported(tmp_path, *files)
+        assert len(got.of("invoice.issued")) == 2
+        assert [p["amount"] for p in got.of("payment.received")] == ["100.00"]
+
+
 def test_years_in_several_files_are_one_ledger(tmp_path: Path) -> None:
     got = imported(tmp_path, ONE, ledger(HEADER, "C1,I2,2023-01-02,2023-02-01,100"))
     assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I2", "I1"]
