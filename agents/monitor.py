@@ -18,11 +18,12 @@ from agents import ledger, limits, signals
 from agents.account import Account, new
 from agents.book import Book
 from agents.desk import ProposalChange
+from agents.evidence import behind
 from agents.facts import local_day, microseconds
 from agents.ids import derived
 from agents.ledger import APPLIED, LATE, REPEAT
 from agents.measure import measure
-from agents.policy import Policy
+from agents.policy import Policy, Tier
 from agents.records import (
     Output,
     Refusal,
@@ -36,7 +37,7 @@ from agents.records import (
 from agents.triggers import BookTotals, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
-from schemas.events import ClockTicked, Event, PolicyAdopted
+from schemas.events import AccountEvent, ClockTicked, Event, PolicyAdopted
 from schemas.money import minor
 from schemas.outputs import ce_type
 
@@ -85,7 +86,7 @@ class Fold:
             return [Refusal("dead-letters", "", f"policy {event.hash} is not adopted: {error}")]
         return []
 
-    def event(self, event: Event) -> list[Output | Refusal]:
+    def event(self, event: AccountEvent) -> list[Output | Refusal]:
         """One event of one account. Raises StepFailed."""
         policy = self._policy()
         account_id: str = event.account_id
@@ -169,7 +170,7 @@ class Fold:
     # -- one account -------------------------------------------------------------------------------------------
 
     def _step(
-        self, account: Account, event: Event, today: int, policy: Policy
+        self, account: Account, event: AccountEvent, today: int, policy: Policy
     ) -> list[Output | Refusal] | None:
         """Apply a fact or a decision, and what may be said of it at once; all judgement waits for the day's tick.
 
@@ -202,7 +203,11 @@ class Fold:
         if applied == REPEAT:
             return None
         if applied == LATE:
-            return [Refusal("late", account.account_id, "beyond reach: it belongs to what was closed and folded away")]
+            return [
+                Refusal(
+                    "late", account.account_id, "beyond reach: it belongs to what was closed and folded away"
+                )
+            ]
         at = _instant(event)
         alerts += account.watch.at_once(view, kind, at, self.ids)
         if alerts:
@@ -244,7 +249,7 @@ class Fold:
         at: str,
         outputs: list[Output | Refusal],
         scoring: limits.Scoring | None = None,
-        tier: str | None = None,
+        tier: Tier | None = None,
     ) -> None:
         """Alerts and proposals as they are, a snapshot beside them or when figures moved, the status when it moved."""
         tick = scoring is not None
@@ -261,7 +266,9 @@ class Fold:
             body = proposal_record(proposal, view, policy_hash, ENGINE)
             ce_id = derived(self.ids, proposal.proposal_id, proposal.number)
             outputs.append(
-                Output("limit-proposals", account.account_id, ce_id, ce_type("limit-proposals", body), at, body)
+                Output(
+                    "limit-proposals", account.account_id, ce_id, ce_type("limit-proposals", body), at, body
+                )
             )
         pulse = account.pulse
         moved = zlib.crc32(_moving(view, scoring, tier))
@@ -285,7 +292,10 @@ class Fold:
             return
         us = microseconds(event.occurred_at)
         account.ledger.set_limit(
-            minor(event.limit, event.currency), event.currency, (us, event.event_id), local_day(us, policy.time_zone)
+            minor(event.limit, event.currency),
+            event.currency,
+            (us, event.event_id),
+            local_day(us, policy.time_zone),
         )
 
     def _numbered(self, topic: str, account: Account, day: int, body: dict[str, Any], at: str) -> Output:
@@ -309,6 +319,7 @@ class Fold:
             event_id=event_id,
             book=book.totals,
             tier=account.pulse.tier,
+            events_behind=lambda figure: behind(account.ledger, today, policy, figure),
         )
 
     def _sleep(self, account: Account, day: int) -> None:
@@ -364,7 +375,7 @@ def _moving(view: View, scoring: limits.Scoring, tier: str) -> bytes:
     return b"%b%b%b" % (raw[raw.index(b",") :], orjson.dumps(tuple(scoring)), tier.encode())
 
 
-def _date_of(event: Event, policy: Policy) -> int:
+def _date_of(event: AccountEvent, policy: Policy) -> int:
     return local_day(microseconds(event.occurred_at), policy.time_zone)
 
 

@@ -20,7 +20,7 @@ from agents.ids import namespace_id
 from agents.monitor import Fold, StepFailed
 from agents.records import Output
 from agents.wakes import Wakes
-from schemas.events import ClockTicked, PolicyAdopted, parse
+from schemas.events import BookReported, ClockTicked, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.blocks import Kafka
 from streams.errors import Refused
@@ -65,9 +65,9 @@ def read_topic(
         consumer.assign([ck.TopicPartition(topic, partition, low)])
         patience = time.monotonic() + seconds
         while True:
-            records = consumer.consume(5000, 0.2)
+            records: list[Any] = consumer.consume(5000, 0.2)
             for record in records:
-                error = record.error()
+                error: Any = record.error()
                 if error is None:
                     patience = time.monotonic() + seconds
                     if record.offset() >= end:
@@ -112,6 +112,8 @@ def refold(
                 outputs, _, _ = fold.tick(event, live, 1 << 62)
             elif isinstance(event, PolicyAdopted):
                 outputs = list(fold.adopt(event))
+            elif isinstance(event, BookReported):
+                continue
             else:
                 outputs = fold.event(event)
         except StepFailed:

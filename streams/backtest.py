@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -20,7 +21,7 @@ from agents.monitor import Fold, StepFailed
 from agents.policy import load_policy, policy_hash
 from agents.records import Output, Refusal
 from agents.wakes import Wakes
-from schemas.events import CONTROL_TYPES, ClockTicked, Event, Invalid, parse
+from schemas.events import CONTROL_TYPES, BookReported, ClockTicked, Event, Invalid, PolicyAdopted, parse
 from streams.errors import Refused
 from streams.ticks import has_ticks, with_ticks
 
@@ -93,18 +94,18 @@ def _run(
 
     lines = _Lines(path, refused, progress)
     for number, (_, event) in enumerate(with_ticks(lines, ZoneInfo(policy.time_zone), has_ticks([path]))):
-        if not isinstance(event, ClockTicked):
-            result.events += 1
         reason = failed.get((number, ""))
-        if reason is not None:
-            refused(lines.number, reason, event.account_id)
-            continue
+        if not isinstance(event, ClockTicked | PolicyAdopted | BookReported):
+            result.events += 1
+            if reason is not None:
+                refused(lines.number, reason, event.account_id)
+                continue
         outputs: Iterable[Output | Refusal]
         try:
             if isinstance(event, ClockTicked):
-                outputs, _, _ = fold.tick(
-                    event, False, SLICE, lambda account_id, at=number: failed.get((at, account_id))
-                )
+                outputs, _, _ = fold.tick(event, False, SLICE, partial(_known, failed, number))
+            elif isinstance(event, PolicyAdopted | BookReported):
+                continue  # refused by _Lines
             else:
                 outputs = fold.event(event)
         except StepFailed as failure:
@@ -128,6 +129,10 @@ def _run(
         for account_id in sorted(accounts):
             result.accounts[account_id] = fold.snapshot(accounts[account_id], book.day)
     return result
+
+
+def _known(failed: dict[tuple[int, str], str], number: int, account_id: str) -> str | None:
+    return failed.get((number, account_id))
 
 
 class _Dict:

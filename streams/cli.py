@@ -16,16 +16,36 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("streams.commands.demo", "demo", "A simulated book through real Kafka and ClickHouse."),
     "dev": ("streams.commands.dev", "dev", "Kafka, the ClickHouse engine and the workers, on loopback."),
     "worker": ("streams.commands.worker", "worker", "The workers of a cluster."),
-    "topics": ("streams.commands.topics", "topics", "The table of topics, compared with the cluster or created."),
+    "topics": (
+        "streams.commands.topics",
+        "topics",
+        "The table of topics, compared with the cluster or created.",
+    ),
     "migrate": ("streams.commands.migrate", "migrate", "The tables of the store, made or checked."),
-    "import": ("streams.commands.importer", "import_", "A ledger or a file of events, onto the history topic."),
-    "simulate": ("streams.commands.simulate", "simulate", "A seeded book of events, and the truth beside it."),
+    "import": (
+        "streams.commands.importer",
+        "import_",
+        "A ledger or a file of events, onto the history topic.",
+    ),
+    "simulate": (
+        "streams.commands.simulate",
+        "simulate",
+        "A seeded book of events, and the truth beside it.",
+    ),
     "backtest": ("streams.commands.backtest", "backtest", "The same agents over a file, without a broker."),
     "tick": ("streams.commands.control", "tick", "The clock: one day's tick."),
     "policy": ("streams.commands.control", "policy", "Check, compare and adopt a policy."),
-    "dead-letters": ("streams.commands.dead_letters", "dead_letters", "What was refused, why, and once more."),
+    "dead-letters": (
+        "streams.commands.dead_letters",
+        "dead_letters",
+        "What was refused, why, and once more.",
+    ),
     "status": ("streams.commands.status", "status", "Lag, freshness by feed, dead letters, open alerts."),
-    "audit": ("streams.commands.audit", "audit", "Refolds the journal and compares states and outputs with it."),
+    "audit": (
+        "streams.commands.audit",
+        "audit",
+        "Refolds the journal and compares states and outputs with it.",
+    ),
     "schemas": ("streams.commands.schemas", "schemas", "Writes the JSON Schemas and the AsyncAPI document."),
 }
 

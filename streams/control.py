@@ -87,7 +87,7 @@ def read_control(servers: str, settings: Settings, control: Control, *, timeout:
         consumer.assign([ck.TopicPartition(topic, 0, control.offset)])
         until = time.monotonic() + timeout
         while time.monotonic() < until:
-            record = consumer.poll(0.5)
+            record: Any = consumer.poll(0.5)
             if record is None:
                 continue
             if record.error():

@@ -77,7 +77,7 @@ class Intake:
             try:
                 if raw is None:
                     raise Invalid("the record has no value; send one JSON object")
-                event = parse(raw)
+                event: Any = parse(raw)
                 kind = event.type
                 if history:
                     if kind == "clock.ticked":
@@ -267,7 +267,7 @@ def build(settings: Settings) -> faust.App:
             with block:
                 work()[1].take(block)
 
-    @app.timer(interval=1.0)
+    @app.timer(interval=1.0)  # type: ignore[untyped-decorator, unused-ignore]
     async def clock() -> None:
         if held and control in held[0].source.owned:
             try:

@@ -7,6 +7,7 @@ topic the records are looked at.
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
 import confluent_kafka as ck
 
@@ -30,9 +31,7 @@ class Lag:
         self._names = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
         self._counts = kafka.partitions(sorted({self._names[n] for names in READS.values() for n in names}))
         self._groups = {
-            group: kafka.consumer(
-                {"group.id": settings.prefixed(group), "isolation.level": "read_committed"}
-            )
+            group: kafka.consumer({"group.id": settings.prefixed(group), "isolation.level": "read_committed"})
             for group in READS
         }
         self._reader = kafka.consumer(
@@ -44,7 +43,9 @@ class Lag:
                 "fetch.wait.max.ms": 10,
             }
         )
-        self._empty: dict[TP, int] = {}  # (topic, partition) -> high watermark below which no record is left
+        self._empty: dict[
+            TP, tuple[int, int]
+        ] = {}  # (topic, partition) -> offsets between which no record is
 
     def of(self, group: str, topics: Sequence[str] | None = None) -> dict[str, tuple[int, int]]:
         """Logical topic -> (records behind, at most; offsets committed so far)."""
@@ -66,7 +67,8 @@ class Lag:
         return all(behind == 0 for behind, _ in self.of(group, topics).values())
 
     def _left(self, topic: str, partition: int, at: int, high: int) -> int:
-        if high <= at or self._empty.get((topic, partition)) == high:
+        first, last = self._empty.get((topic, partition), (0, -1))
+        if high <= at or (first <= at and high == last):
             return 0
         if high - at > _NEAR:
             return high - at
@@ -74,7 +76,7 @@ class Lag:
         found = 0
         try:
             while True:
-                record = self._reader.poll(5)
+                record: Any = self._reader.poll(5)
                 if record is None:
                     return high - at  # the broker did not say: assume the worst
                 if record.error() is None:
@@ -84,7 +86,7 @@ class Lag:
         finally:
             self._reader.unassign()
         if not found:
-            self._empty[topic, partition] = high
+            self._empty[topic, partition] = (at, high)
         return found
 
     def close(self) -> None:

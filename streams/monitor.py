@@ -5,6 +5,7 @@ One `Fold` a journal partition, kept with the partition's states; the commit uni
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any
 from uuid import UUID
 
@@ -18,7 +19,7 @@ from agents.ids import namespace_id
 from agents.monitor import Fold, StepFailed
 from agents.records import Output, Refusal
 from agents.wakes import Wakes
-from schemas.events import ClockTicked, PolicyAdopted, parse
+from schemas.events import BookReported, ClockTicked, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.blocks import Block, Kafka
 from streams.dev.processes import kafka_servers
@@ -101,16 +102,16 @@ class Monitor:
                 outputs: list[Any]
                 if isinstance(event, ClockTicked):
                     live = _origin(record) != self.history
-                    outputs, woken, done = fold.tick(
-                        event, live, budget, lambda account_id, at=offset: block.is_poison(at, account_id)
-                    )
+                    outputs, woken, done = fold.tick(event, live, budget, partial(block.is_poison, offset))
                     budget -= woken
                     states.put("", fold.book)
                 elif isinstance(event, PolicyAdopted):
                     outputs = list(fold.adopt(event))
                     states.put("", fold.book)
+                elif isinstance(event, BookReported):
+                    outputs = [Refusal("dead-letters", "", "type: book.reported is not for the journal")]
                 else:
-                    outputs = fold.event(event)
+                    outputs = list(fold.event(event))
             except StepFailed as failure:
                 account_id = failure.account_id if isinstance(event, ClockTicked) else ""
                 block.poison(offset, account_id, failure.error)

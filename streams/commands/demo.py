@@ -210,7 +210,7 @@ def _show_alerts(console: Console, kafka: Kafka, config: Settings, over: threadi
     counts = kafka.partitions(topics)
     consumer.assign([ck.TopicPartition(t, n, ck.OFFSET_END) for t in topics for n in range(counts[t])])
     while not over.is_set():
-        record = consumer.poll(0.5)
+        record: Any = consumer.poll(0.5)
         if record is None or record.error():
             continue
         body = orjson.loads(record.value())

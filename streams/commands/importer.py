@@ -166,9 +166,9 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
         return _First()
     if to is not None:
         return ToFile(to)
-    from streams.dev.processes import locate
+    from streams.dev.processes import kafka_servers
 
-    return ToHistory(locate(config).kafka_servers, config)
+    return ToHistory(kafka_servers(config), config)
 
 
 def _policy(config: Settings) -> Policy:

@@ -95,5 +95,6 @@ def _store(console: Console, config: Settings) -> None:
         console.print("no open alerts")
     for row in alerts:
         console.print(
-            f"severity {row['severity']}: {row['alerts']:,} open alerts on {row['accounts']:,} accounts", highlight=False
+            f"severity {row['severity']}: {row['alerts']:,} open alerts on {row['accounts']:,} accounts",
+            highlight=False,
         )
