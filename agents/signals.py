@@ -119,7 +119,11 @@ def _day(instant: datetime, policy: Policy) -> int:
 
 
 class Signals:
-    """Mutable, owned by one account. Facts commute: what the readers say depends on the facts, not on their order."""
+    """Mutable, owned by one account. Facts commute: what the readers say depends on the facts, not on their order.
+
+    Not guaranteed: a correction that moves an article to a category of a shorter memory, when it comes before the
+    article itself and is spent already; nothing is kept of it.
+    """
 
     __slots__ = (
         "_articles",
@@ -270,8 +274,8 @@ class Signals:
             claim,
             event.currency,
         ]
-        if _spent(version, today, policy):
-            return LATE if event.article_id not in self._articles else REPEAT
+        if event.article_id not in self._articles and _spent(version, today, policy):
+            return LATE
         answer = self._put("s.n", self._articles, event.article_id, version, today)
         if answer == APPLIED:
             self._forget_articles(today, policy)

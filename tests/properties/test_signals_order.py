@@ -7,9 +7,11 @@ from typing import Any
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from agents import limits
 from agents.rates import Rates
 from agents.signals import Signals
-from tests.rules import POLICY, TODAY, days_ago, event
+from agents.triggers import TRIGGERS
+from tests.rules import POLICY, TODAY, days_ago, event, view
 
 RATES = Rates("USD")
 days = st.integers(-3, 500)
@@ -45,11 +47,12 @@ def fact(draw: st.DrawFn) -> Any:
         status = draw(st.sampled_from(["possible", "confirmed", "cleared"]))
         return event("screening.reported", at, match_id=f"M{number}", list="L", status=status, actor="Ms Ito")
     if kind == "article":
+        article = draw(st.integers(1, 8))  # a correction keeps the category: see Signals
         return event(
-            "news.published", at, article_id=f"N{draw(st.integers(1, 8))}",
+            "news.published", at, article_id=f"N{article}",
             headline=draw(st.sampled_from(["One", "Two"])), url="https://x.test/",
             domain=draw(st.sampled_from(["ft.com", "x.test"])), published_at=at,
-            category=draw(st.sampled_from(["fraud", "rumour", "bankruptcy", "litigation"])),
+            category=("fraud", "rumour", "bankruptcy", "litigation")[article % 4],
             story_id=draw(st.sampled_from([None, "s"])) or "t",
         )  # fmt: skip
     if kind == "statement":
@@ -139,3 +142,32 @@ def test_writing_and_loading_changes_nothing(facts: list[Any], cut: int) -> None
     assert said(known) == said(straight)
     assert known.next_day(TODAY, POLICY, RATES) == straight.next_day(TODAY, POLICY, RATES)
     assert known.empty == straight.empty
+
+
+def verdict(known: Signals, today: int) -> list[Any]:
+    """All that the rules conclude from the signals of a day."""
+    made = view(today=today, known_signals=known, tier="high")
+    asked = [trigger for trigger in TRIGGERS if trigger.asks_signals]
+    firings = [trigger.fires(made) for trigger in asked]
+    return [
+        [None if firing is None else firing.severity for firing in firings],
+        [trigger.clears(made) for trigger in asked],
+        known.bureau_points(today, POLICY),
+        known.ratios(today, POLICY),
+        known.references(today),
+        limits.terms(made, "B"),
+        limits.earned(made),
+    ]
+
+
+@settings(max_examples=60, deadline=None)
+@given(st.lists(fact(), max_size=8))
+def test_between_the_days_that_are_told_time_moves_nothing(facts: list[Any]) -> None:
+    """An account that sleeps until next_day misses nothing."""
+    known = told(facts)
+    before, wakes = verdict(known, TODAY), known.next_day(TODAY, POLICY, RATES)
+    for today in range(TODAY + 1, TODAY + 480):
+        now = verdict(known, today)
+        assert today >= wakes or now == before
+        if today >= wakes:
+            before, wakes = now, known.next_day(today, POLICY, RATES)

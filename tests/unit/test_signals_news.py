@@ -115,6 +115,13 @@ def test_no_day_of_a_lower_severity_is_missed(category: str) -> None:
             level, falls = now, known.next_day(later, POLICY, RATES)
 
 
+def test_a_correction_to_a_lesser_category_stands() -> None:
+    told = article(100, "fraud", "sec.gov", article_id="n", event_id="e1")
+    lesser = article(99, "rumour", "sec.gov", article_id="n", event_id="e2")
+    assert score(told) > 2
+    assert score(told, lesser) == 0.0
+
+
 def test_articles_are_forgotten_when_they_can_no_longer_matter() -> None:
     known = Signals()
     for day in range(400):
