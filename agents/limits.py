@@ -401,6 +401,11 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
     return None
 
 
+def _condemned(scoring: Scoring, rule: Limits) -> bool:
+    """Grade D or E, earned: where it stands only because nothing is known of the payer, nothing speaks for a cut."""
+    return scoring.grade in rule.cut.grades and "no_substance" not in scoring.caps
+
+
 def hold(view: View, scoring: Scoring, alert: OpenAlert) -> Draft:
     """Stop orders at once: the limit stays, what binds is the trigger."""
     found = terms(view, scoring.grade)
@@ -434,7 +439,7 @@ def _draft(
     elif direction == "cut":
         if alerts and alerts[0].severity >= rule.cut.severity:
             reasons.insert(0, "open_alert")
-        if scoring.grade in rule.cut.grades:
+        if _condemned(scoring, rule):
             reasons.insert(0, "grade")
         if proposed < view.figures.open_balance:
             reasons.append("freeze_and_run_off")

@@ -335,6 +335,15 @@ def test_a_low_grade_or_a_grave_alert_cuts_and_need_alone_never_does() -> None:
     assert (cut.direction, cut.proposed, cut.reasons[0]) == ("cut", 80_000_00, "open_alert")
 
 
+def test_a_grade_of_d_for_want_of_any_knowledge_opens_small_and_never_cuts() -> None:
+    made = known(limit=100_000_00, monthly_purchases=MONTH)
+    assert limits.score(made).caps == ["missing", "no_substance"]
+    assert propose(made) is None
+    opened = propose(known(monthly_purchases=MONTH))
+    assert opened is not None
+    assert opened.proposed == 20_000_00
+
+
 def test_a_cut_below_the_balance_says_freeze_and_run_off() -> None:
     draft = propose(
         known(limit=100_000_00, monthly_purchases=MONTH, open_balance=90_000_00, **PROMPT), SEVERE
