@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import datetime as dt
 import os
+import tempfile
 import time
 from collections import deque
 from collections.abc import Sequence
@@ -103,6 +104,13 @@ def import_(
                 import_events(files, zone, sink, report, _Bar(progress))
             else:
                 told = import_ledgers(files, choices, zone, sink, report, _Bar(progress))
+    except (
+        OSError
+    ) as error:  # most likely a full disk: the sorted runs of a ledger are about as large as its events
+        where = error.filename or to or tempfile.gettempdir()
+        raise Refused(
+            f"{where}: {error.strerror}; an import sorts in {tempfile.gettempdir()} (TMPDIR)"
+        ) from error
     finally:
         _print_bad(report)
     _print_summary(report, told, time.monotonic() - began)

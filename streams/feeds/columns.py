@@ -79,10 +79,11 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "billingamount invoicedamount",
         "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag brutto montantttc gross",
         "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
-        "wrbtr amountindoccurr amountindocumentcurrency amountindoccurrency transactionamount",
+        "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
+        "transactionamount",
         "amount amt betrag montant importe bedrag importo belopp",
         "total value",
-        "dmbtr amountinlocalcurrency amountinlocalcur amountinlc localamount",
+        "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount",
         "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
         "balancedue amountdue remainingamount openitemamount offenerbetrag",
     ),
@@ -114,7 +115,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "payment": (
         "paymentid paymentno paymentnumber paymentnum paymentkey receiptid receiptno receiptnumber receiptnum "
         "cashreceiptno cashreceiptid zahlungsnummer numeropago paymentnr paymentcode",
-        "augbl clearingdocument clearingdoc clearingdocumentno clearingdocno clearingdocumentnumber "
+        "augbl ausgleichsbeleg clearingdocument clearingdoc clearingdocumentno clearingdocno clearingdocumentnumber "
         "paymentdocument paymentdoc paymentdocumentno",
     ),
     "reference": (

@@ -19,6 +19,7 @@ from streams.errors import Refused
 from streams.murmur2 import partition_of
 from streams.settings import Settings
 
+ANSWER_SECONDS = 15.0
 _FLUSH_SECONDS = 120.0
 
 
@@ -136,7 +137,7 @@ class ToHistory:
 
     def _count(self) -> int:
         try:
-            metadata = self._producer.list_topics(self.topic, timeout=15).topics.get(self.topic)
+            metadata = self._producer.list_topics(self.topic, timeout=ANSWER_SECONDS).topics.get(self.topic)
         except ck.KafkaException as error:
             raise Refused(
                 f"no Kafka answers at {self._servers} ({error.args[0].str()}); is it running? "

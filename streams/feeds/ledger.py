@@ -112,7 +112,7 @@ _TOTAL: Final = re.compile(
     re.IGNORECASE,
 )
 _FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
-_ROUNDED: Final = re.compile(r"\d(?:[.,]\d+)?[eE]\+?\d+", re.ASCII)
+_ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)
 _BLANK_IDS: Final = frozenset({"", "nan", "null", "none", "#n/a"})
 
 
@@ -244,6 +244,10 @@ class _Reader:
         known = self.ids.get(text)
         if known is not None:
             return known
+        if text.isalnum() and text.isascii() and len(text) <= 150 and text.lower() not in _BLANK_IDS:
+            if field == "customer" and len(self.ids) < 200_000:
+                self.ids[text] = text
+            return text  # the usual number
         clean = text
         if not clean.isprintable():
             clean = " ".join(clean.split())

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from pathlib import Path
 
 import orjson
@@ -106,6 +107,29 @@ def test_a_mistake_is_one_sentence(tmp_path: Path, arguments: list[str], words: 
     said = refused(run(*arguments))
     assert words in said
     assert "\n" not in said
+
+
+def test_a_broker_that_does_not_answer_is_one_sentence(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("BELLWETHER_BROKER", "kafka://127.0.0.1:1")
+    monkeypatch.setattr("streams.feeds.history.ANSWER_SECONDS", 1)
+    said = refused(run(written(tmp_path, "ar.csv", LEDGER)))
+    assert said.startswith("no Kafka answers at 127.0.0.1:1")
+
+
+def test_a_full_disk_is_one_sentence_and_leaves_no_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(*_: object, **__: object) -> None:
+        raise OSError(errno.ENOSPC, "No space left on device")
+
+    monkeypatch.setattr("streams.feeds.sorting.tempfile.TemporaryFile", full)
+    monkeypatch.setattr("streams.feeds.sorting.Sorter.__init__.__defaults__", (10,))
+    said = refused(run(written(tmp_path, "ar.csv", LEDGER), "--to", tmp_path / "out.jsonl"))
+    assert "No space left on device" in said
+    assert "TMPDIR" in said
+    assert list(tmp_path.glob("out*")) == []
 
 
 def test_the_flags_reach_the_reading(tmp_path: Path) -> None:

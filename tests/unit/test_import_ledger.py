@@ -231,6 +231,7 @@ def test_a_sign_beside_the_amount_names_the_currency_or_is_refused(tmp_path: Pat
         (" C 1 ", "C 1"),
         ("C\u00a01", "C 1"),
         ("0379-NEVHP", "0379-NEVHP"),
+        ("12E4", "12E4"),
     ],
 )
 def test_the_customers_own_number_is_the_account(tmp_path: Path, cell: str, account: str) -> None:
