@@ -387,7 +387,7 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
         if current == 0 and found.limit == 0:
             return None
         return _draft(view, "open", found.limit, found, scoring, tier, alerts)
-    if scoring.grade in rule.cut.grades or worst >= rule.cut.severity:
+    if _condemned(scoring, rule) or worst >= rule.cut.severity:
         return (
             _draft(view, "cut", found.limit, found, scoring, tier, alerts) if found.limit < current else None
         )
