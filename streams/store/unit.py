@@ -28,6 +28,7 @@ log = get_logger(__name__)
 GROUP: Final = "store"
 ROUND_SECONDS = 1.0  # a round at most so often, …
 FULL = 10_000  # … unless the last one brought so many records: then there is a backlog
+SHOW_SECONDS = 5.0  # how often Kafka is told again up to where the store is
 MOST = 100_000  # records of a round; librdkafka's own limit of 64 MB of fetched records bounds its bytes
 
 
@@ -41,7 +42,8 @@ class StoreUnit:
         self._logical = {settings.prefixed(TOPICS[name].name): name for name in TOPICS_READ}
         group = settings.prefixed(GROUP)
         self._stopping = threading.Event()
-        self._not_before = 0.0
+        self._not_before = self._shown_at = 0.0
+        self._reached: dict[TP, int] = {}  # partition -> next offset, as `ingested` has it
         self.rounds = 0
         self.sink = Sink(dsn, settings.namespace, group, self._stopping.is_set)
         self.source = Source(
@@ -57,6 +59,8 @@ class StoreUnit:
     def poll(self, timeout: float) -> list[Block]:
         """What came since the last round, a second after it began; at once while there is a backlog."""
         self._stopping.wait(max(0.0, min(ROUND_SECONDS, self._not_before - time.monotonic())))
+        if time.monotonic() - self._shown_at > SHOW_SECONDS:
+            self._show()
         blocks = self.source.poll(timeout)
         if blocks and sum(len(block.records) for block in blocks) < FULL:
             self._not_before = time.monotonic() + ROUND_SECONDS
@@ -75,7 +79,8 @@ class StoreUnit:
         self.sink.write(batches, reached)
         self.source.settle(blocks)
         self.rounds += 1
-        self._show(reached)
+        self._reached.update(reached)
+        self._show()
         return True
 
     def stop(self) -> None:
@@ -105,13 +110,18 @@ class StoreUnit:
                     lost=low - offset,
                 )
                 known[tp] = low
+        self._reached = dict(known)
         return known
 
-    def _show(self, reached: Mapping[TP, int]) -> None:
-        """Kafka is told too, for those who look at the group's lag. Nothing reads it back; a failure is no matter."""
+    def _show(self) -> None:
+        """Tell Kafka too, for those who look at the group's lag. Never read back here; what fails is told again."""
+        self._shown_at = time.monotonic()
+        offsets = [
+            ck.TopicPartition(*tp, offset) for tp, offset in self._reached.items() if tp in self.source.owned
+        ]
+        if not offsets:
+            return
         try:
-            self.source.consumer.commit(
-                offsets=[ck.TopicPartition(*tp, offset) for tp, offset in reached.items()], asynchronous=True
-            )
+            self.source.consumer.commit(offsets=offsets, asynchronous=True)
         except ck.KafkaException as error:
             log.debug("offsets not shown to Kafka", error=error.args[0].str())

@@ -151,7 +151,9 @@ class Deployment:
         wanted = {VIEWS[name]: len(found) for name, found in records.items()}
         until = time.monotonic() + kit.WAIT
         while (have := counts(self.client)) != wanted:
-            assert time.monotonic() < until, (have, wanted, self.log(len(self.workers) - 1))
+            last = len(self.workers) - 1
+            assert time.monotonic() < until, (have, wanted, self.log(last))
+            assert self.workers[last].poll() is None, self.log(last)
             time.sleep(0.2)
         return records
 
@@ -244,6 +246,32 @@ def test_two_workers_share_the_partitions_and_hand_them_over(deployment: Deploym
     first.send_signal(signal.SIGTERM)
     deployment.send(range(300, 500))
     assert first.wait(kit.WAIT) == 0, deployment.log(0)
+    assert deployment.differences(deployment.wait_for_all()) == []
+
+
+def test_kafka_s_own_offsets_decide_nothing_and_show_the_lag(deployment: Deployment) -> None:
+    deployment.send(range(50))
+    group = f"{deployment.namespace}.store"
+    parts = [(deployment.topic(name), n) for name, count in PARTITIONS.items() for n in range(count)]
+    somebody = ck.Consumer({"bootstrap.servers": deployment.kafka, "group.id": group})
+    highs = {tp: somebody.get_watermark_offsets(ck.TopicPartition(*tp), 10)[1] for tp in parts}
+    ends = [ck.TopicPartition(*tp, high + 5) for tp, high in highs.items() if high]
+    somebody.commit(offsets=ends, asynchronous=False)
+    somebody.close()
+    deployment.start()
+    assert deployment.differences(deployment.wait_for_all()) == []
+    deployment.send(range(50, 60))
+    until = time.monotonic() + kit.WAIT
+    probe = ck.Consumer({"bootstrap.servers": deployment.kafka, "group.id": group})
+    asked = [ck.TopicPartition(*tp) for tp in parts]
+    while any(
+        tp.offset != probe.get_watermark_offsets(tp, 10)[1]
+        for tp in probe.committed(asked, 10)
+        if tp.offset >= 0
+    ):
+        assert time.monotonic() < until, deployment.log(0)
+        time.sleep(0.2)
+    probe.close()
     assert deployment.differences(deployment.wait_for_all()) == []
 
 
