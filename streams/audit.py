@@ -22,7 +22,7 @@ from agents.records import Output
 from agents.wakes import Wakes
 from schemas.events import BookReported, ClockTicked, PolicyAdopted, parse
 from schemas.topics import TOPICS
-from streams.blocks import Kafka
+from streams.blocks import Kafka, patiently
 from streams.errors import Refused
 from streams.settings import Settings
 from streams.slot import WHO
@@ -58,7 +58,7 @@ def read_topic(
     )
     ends = kafka.consumer({"group.id": "reader", "isolation.level": "read_uncommitted"})
     try:
-        low, high = ends.get_watermark_offsets(ck.TopicPartition(topic, partition), 10)
+        low, high = patiently(ends.get_watermark_offsets, ck.TopicPartition(topic, partition), 10)
         end = high if until is None else min(high, until)
         if end <= low:
             return
@@ -133,7 +133,7 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
     parts = range(counts[names["journal"]])
     committed = {
         tp.partition: tp.offset
-        for tp in group.committed([ck.TopicPartition(names["journal"], n) for n in parts], 20)
+        for tp in patiently(group.committed, [ck.TopicPartition(names["journal"], n) for n in parts], 20)
     }
     group.close()
     emitted: dict[str, dict[str, bytes]] = {name: {} for name in AUDITED}

@@ -12,6 +12,7 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import confluent_kafka as ck
+import stamina
 import confluent_kafka.admin as ck_admin
 from structlog import get_logger
 
@@ -113,6 +114,21 @@ class Kafka:
                 "make what is missing with `bellwether topics --create`"
             )
         return {t: len(known[t].partitions) for t in topics}
+
+
+def patiently(call: Callable[..., Any], *args: Any, seconds: float = 15.0) -> Any:
+    """call(*args) from outside a unit, again while Kafka fails: a coordinator that moves or loads is no failure.
+
+    Raises what Kafka said last when it goes on for longer than `seconds`.
+    """
+    for attempt in stamina.retry_context(on=_passes, attempts=None, timeout=seconds, wait_initial=0.05, wait_max=1.0):
+        with attempt:
+            return call(*args)
+    raise AssertionError("not reached")
+
+
+def _passes(error: Exception) -> bool:
+    return isinstance(error, ck.KafkaException) and not error.args[0].fatal()
 
 
 class Block:

@@ -21,7 +21,7 @@ from agents.monitor import ENGINE
 from agents.policy import PolicyError, load_policy, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import TOPICS
-from streams.blocks import Block, Kafka
+from streams.blocks import Block, Kafka, patiently
 from streams.control import Control, clock_ticked, day_to_tick, policy_adopted, read_control, send_control
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
@@ -194,7 +194,7 @@ class Cluster:
     def standing(self) -> bool:
         """A policy is the first record of every journal partition, since nothing is copied before it."""
         return all(
-            self._probe.get_watermark_offsets(ck.TopicPartition(self._journal, n), 10)[1] > 0
+            patiently(self._probe.get_watermark_offsets, ck.TopicPartition(self._journal, n), 10)[1] > 0
             for n in range(self.partitions)
         )
 
@@ -205,8 +205,10 @@ class Cluster:
             return True
         self._asked = now
         parts = [ck.TopicPartition(self._history, n) for n in range(self.partitions)]
-        for part in self._probe.committed(parts, 10):
-            low, high = self._probe.get_watermark_offsets(ck.TopicPartition(part.topic, part.partition), 10)
+        for part in patiently(self._probe.committed, parts, 10):
+            low, high = patiently(
+                self._probe.get_watermark_offsets, ck.TopicPartition(part.topic, part.partition), 10
+            )
             if max(part.offset, low) < high:
                 return True
         self._asked = 0.0

@@ -1,0 +1,73 @@
+"""The main job on real services: a book through history, and the same book in a backtest, held against each other."""
+
+from __future__ import annotations
+
+from collections import Counter
+from pathlib import Path
+
+import orjson
+import pytest
+
+from schemas.outputs import OUTPUT_OF
+from streams.audit import audit
+from streams.backtest import run
+from streams.blocks import Kafka
+from streams.demo import count
+from streams.feeds.history import ToHistory
+from streams.settings import policy_text
+from streams.simulate import generate
+from streams.store.client import connect, database_name
+from tests.integration.pipeline import deployment, emitted, finished, prepare, workers
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("book") / "book.jsonl"
+    with path.open("wb") as file:
+        for event in generate(12, 8, 21):
+            file.write(orjson.dumps(event) + b"\n")
+    return path
+
+
+@pytest.mark.timeout(400)
+def test_the_pipeline_says_what_a_backtest_says_and_stores_what_it_says(
+    kafka: str, clickhouse: str, namespace: str, tmp_path: Path, book: Path
+) -> None:
+    settings = deployment(kafka, clickhouse, namespace, tmp_path)
+    prepare(settings, kafka)
+    with ToHistory(kafka, settings) as sink:
+        for line in book.read_bytes().splitlines():
+            event = orjson.loads(line)
+            if event["type"] == "clock.ticked":
+                sink.tick(line)
+            else:
+                sink.event(event["account_id"], line)
+    with workers(settings, "intake", "monitor", "store") as crew:
+        finished(settings, kafka, crew)
+        outputs = {name: emitted(settings, kafka, name) for name in OUTPUT_OF}
+        summary = count(Kafka(kafka), settings, connect(clickhouse, database_name(clickhouse, namespace)), 0)
+        findings = audit(Kafka(kafka), settings)
+
+    expected = run(book, policy_text(settings), namespace=namespace)
+    assert expected.alerts, "a book without alerts would prove nothing"
+    assert expected.proposals
+    for name, theirs in (("alerts", expected.alerts), ("limit-proposals", expected.proposals)):
+        key = "alert_id" if name == "alerts" else "proposal_id"
+        ours = {(body[key], body["number"]): body for _, body in outputs[name]}
+        assert ours == {(body[key], body["number"]): body for body in orjson.loads(orjson.dumps(theirs))}
+        assert len(outputs[name]) == len(theirs), f"{name}: something was emitted twice"
+    assert Counter({name: len(records) for name, records in outputs.items()}) == Counter(
+        {name: expected.records[name] for name in OUTPUT_OF}
+    )
+
+    for name, records in outputs.items():
+        for headers, body in records:
+            OUTPUT_OF[name].model_validate_json(orjson.dumps(body))
+            assert headers["ce_specversion"] == "1.0"
+        ids = Counter(headers["ce_id"] for headers, _ in records)
+        assert max(ids.values()) == 1
+
+    assert summary.missing() == []
+    assert summary.events == expected.events
+    assert findings.differences == []
+    assert findings.outputs["alerts"] == len(expected.alerts)
