@@ -131,11 +131,15 @@ class Signals:
         "_dirty",
         "_filings",
         "_memory",
+        "_news",
+        "_policy",
         "_references",
         "_related",
         "_reports",
         "_screenings",
+        "_since",
         "_statements",
+        "_until",
         "empty",
     )
 
@@ -149,10 +153,12 @@ class Signals:
         self._articles: _Table = {}
         self._statements: _Table = {}  # [.., period_end, months, currency, audited, amounts]
         self._references: _Table = {}  # [.., high_credit, currency, dbt, since]
-        self._dirty: set[str] = set()
-        self._memory: dict[
-            str, tuple[int, Policy | None, Any]
-        ] = {}  # reader -> (today, policy, answer); not stored
+        self._dirty: dict[str, None] = {}  # pieces; a set would take three times the room
+        # What readers have answered, not stored: it holds from _since to the day before _until, under _policy.
+        self._memory: dict[str, Any] = {}
+        self._since = self._until = 0
+        self._policy: Policy | None = None
+        self._news: tuple[int, NewsScore] | None = None  # the score of a day
         self.empty = True  # nothing at all is known: readers need not be asked
 
     # --- facts in ------------------------------------------------------------------------------------------------
@@ -166,7 +172,7 @@ class Signals:
         answer = _HANDLERS[event.type](self, event, today, policy)
         if answer == APPLIED:
             self.empty = not any(getattr(self, f"_{name}") for names in _PIECES.values() for name in names)
-            self._memory.clear()
+            self._until = 0
         return answer
 
     def _report(self, event: Any, today: int, policy: Policy) -> str:
@@ -251,7 +257,7 @@ class Signals:
         if known is not None and known[_AT:] <= version[_AT:]:
             return REPEAT  # the first link says all that a later one could
         self._children[event.related_account_id] = version
-        self._dirty.add("s.f")
+        self._dirty["s.f"] = None
         return APPLIED
 
     def _article(self, event: Any, today: int, policy: Policy) -> str:
@@ -321,7 +327,7 @@ class Signals:
         versions = table.get(key)
         if versions is None:
             table[key] = [version]
-            self._dirty.add(piece)
+            self._dirty[piece] = None
             return APPLIED
         same = [v for v in versions if v[_AT] == version[_AT] and v[_EVENT] == version[_EVENT]]
         if same:
@@ -336,7 +342,7 @@ class Signals:
         versions.sort(key=_order)
         counting = [place for place, v in enumerate(versions) if v[_DAY] <= today]
         del versions[: counting[-1] if counting else 0]
-        self._dirty.add(piece)
+        self._dirty[piece] = None
         return APPLIED
 
     def _forget(
@@ -352,7 +358,7 @@ class Signals:
         ]
         for key in old:
             del table[key]
-            self._dirty.add(piece)
+            self._dirty[piece] = None
 
     def _forget_articles(self, today: int, policy: Policy) -> None:
         endless = []
@@ -495,9 +501,12 @@ class Signals:
         """The worst story: severity × confidence × trust × 2^(−age/half-life), capped while uncorroborated."""
         if not self._articles:
             return _NO_NEWS
-        if any(story.claim is not None for story in self.stories(today, policy)):
+        stories = self.stories(today, policy)
+        if any(story.claim is not None for story in stories):
             return self._worst_story(today, policy, rates)  # a claim may be valued anew within the day
-        return self._remember("news", today, policy, lambda: self._worst_story(today, policy, rates))
+        if self._news is None or self._news[0] != today:
+            self._news = today, self._worst_story(today, policy, rates)
+        return self._news[1]
 
     def _worst_story(self, today: int, policy: Policy, rates: Any) -> NewsScore:
         worst = _NO_NEWS
@@ -514,20 +523,7 @@ class Signals:
         """The next day on which time alone moves what the readers say; NEVER when nothing can."""
         if self.empty:
             return NEVER
-        days = [
-            v[_DAY]
-            for table in (
-                self._reports,
-                self._filings,
-                self._screenings,
-                self._related,
-                self._articles,
-                self._statements,
-                self._references,
-            )
-            for versions in table.values()
-            for v in versions
-        ]
+        days = [v[_DAY] for table in self._tables() for versions in table.values() for v in versions]
         bureau = policy.bureau
         for versions in self._reports.values():
             day = versions[-1][_DAY]
@@ -548,12 +544,39 @@ class Signals:
         return min((day for day in days if day > today), default=NEVER)
 
     def _remember(self, reader: str, today: int, policy: Policy | None, answer: Callable[[], _T]) -> _T:
-        """The answer of this day under this policy, told once."""
-        known = self._memory.get(reader)
-        if known is None or known[0] != today or known[1] is not policy:
-            known = self._memory[reader] = (today, policy, answer())
-        value: _T = known[2]
+        """The answer, told once for as long as the same facts count. Without a policy: one that needs none."""
+        if not self._since <= today < self._until or (policy is not None and policy is not self._policy):
+            if policy is None:
+                return answer()
+            self._memory.clear()
+            self._news = None
+            self._since, self._until, self._policy = today, self._next_change(today, policy), policy
+        if reader not in self._memory:
+            self._memory[reader] = answer()
+        value: _T = self._memory[reader]
         return value
+
+    def _next_change(self, today: int, policy: Policy) -> int:
+        """The next day on which other facts count than today: one is parked until then, or leaves for good."""
+        days = [v[_DAY] for table in self._tables() for versions in table.values() for v in versions]
+        days += [versions[-1][_DAY] + policy.bureau.best_days for versions in self._reports.values()]
+        for versions in self._statements.values():
+            period_end = versions[-1][3]
+            days += (period_end, months_after(period_end, policy.statements.usable_months) + 1)
+        for versions in self._articles.values():
+            days += (_spent_on(v, policy) for v in versions)
+        return min((day for day in days if day > today), default=NEVER)
+
+    def _tables(self) -> tuple[_Table, ...]:
+        return (
+            self._reports,
+            self._filings,
+            self._screenings,
+            self._related,
+            self._articles,
+            self._statements,
+            self._references,
+        )
 
     def _usable(self, today: int, policy: Policy) -> Statement | None:
         statement = self.statement(today, policy)
@@ -670,9 +693,14 @@ TYPES: Final = frozenset(_HANDLERS)
 """The event types that apply() takes."""
 
 
+def _spent_on(article: _Version, policy: Policy) -> int:
+    """The first day on which neither the article nor a story of which it was the first can reach any severity."""
+    reaches = article[3] + news.horizon(article[4], policy.news) + policy.news.story_days
+    return NEVER if reaches >= NEVER else int(reaches) + 1
+
+
 def _spent(article: _Version, today: int, policy: Policy) -> bool:
-    """Whether neither the article nor a story of which it was the first can reach the lowest severity any more."""
-    return bool(article[3] + news.horizon(article[4], policy.news) + policy.news.story_days < today)
+    return today >= _spent_on(article, policy)
 
 
 def _order(version: _Version) -> tuple[int, str]:

@@ -169,5 +169,7 @@ def test_between_the_days_that_are_told_time_moves_nothing(facts: list[Any]) -> 
     for today in range(TODAY + 1, TODAY + 480):
         now = verdict(known, today)
         assert today >= wakes or now == before
+        if today % 20 == 0:
+            assert now == verdict(told(facts), today)  # what is remembered is what would be found
         if today >= wakes:
             before, wakes = now, known.next_day(today, POLICY, RATES)

@@ -51,7 +51,7 @@ class Days:
         return view(known, ledger=self.ledger, today=self.today, policy=self.policy)
 
     def scoring(self) -> Scoring:
-        return limits.score(self.view())._replace(grade=self.grade)
+        return limits.score(self.view())._replace(grade=self.grade, caps=[])
 
     def tick(self, days: int = 1) -> list[str]:
         told: list[ProposalChange] = []
