@@ -79,7 +79,10 @@ class Kafka:
 
     def producer(self, own: Mapping[str, object]) -> ck.Producer:
         """A producer that sends a key where Java's producers send it (librdkafka's own default differs)."""
-        return ck.Producer(self._settings({"partitioner": "murmur2_random", **own}))
+        # Copied input and dead letters are larger than what came by their headers: as much as their topics take.
+        return ck.Producer(
+            self._settings({"partitioner": "murmur2_random", "message.max.bytes": 2_097_152, **own})
+        )
 
     def admin(self) -> ck_admin.AdminClient:
         """For questions about groups and topics."""

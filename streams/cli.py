@@ -6,8 +6,11 @@ A mistake in settings or input ends in one sentence and exit code 1 or 2; no sta
 from __future__ import annotations
 
 import importlib
+import logging
 import os
 import sys
+import tempfile
+import traceback
 
 import click
 
@@ -71,28 +74,52 @@ class _Lazy(click.Group):
 @click.version_option(package_name="bellwether")
 def cli() -> None:
     """bellwether: which customer account is turning, why, and what its limit should become."""
+    from streams import logs
+
+    logs.configure("console", logging.ERROR)  # to stderr; a worker says more, see commands/worker.py
 
 
 def main() -> None:
-    """The entry point: one sentence for every expected failure, the exit code for every caller."""
+    """The entry point: one sentence for every failure, the exit code for every caller; no stack trace reaches a user."""
+    from confluent_kafka import KafkaException
+    from stamina.instrumentation import set_on_retry_hooks
+
     from streams.errors import Refused
 
+    set_on_retry_hooks([])  # what is tried again says so once, where it is tried, not at every try
     try:
-        cli.main(standalone_mode=False)
+        code = cli.main(standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
     except (click.Abort, KeyboardInterrupt):
         click.echo("stopped", err=True)
         sys.exit(130)
     except Refused as error:
         click.echo(f"bellwether: {error}", err=True)
         sys.exit(1)
+    except KafkaException as error:
+        click.echo(f"bellwether: Kafka does not answer as it should: {error.args[0].str()}", err=True)
+        sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
         sys.exit(1)
+    except Exception as error:
+        click.echo(f"bellwether: {_kept(error)}", err=True)
+        sys.exit(70)
+    if isinstance(code, int):
+        sys.exit(code)
+
+
+def _kept(error: Exception) -> str:
+    """Puts the stack trace of a fault of ours into a file; the sentence that says so."""
+    what = f"a fault of ours: {type(error).__name__}: {error}"
+    try:
+        with tempfile.NamedTemporaryFile("w", prefix="bellwether-", suffix=".txt", delete=False) as file:
+            traceback.print_exception(error, file=file)
+    except OSError:
+        return what
+    return f"{what}; the details are in {file.name}, please report them"
 
 
 if __name__ == "__main__":

@@ -1,6 +1,6 @@
 """The control topic from outside the journal: reading what stands in it, writing ticks and policies. Decides nothing.
 
-Whoever writes here (the intake worker that owns control, `bellwether tick`, `policy adopt`, an import) uses these functions.
+Whoever writes here (the intake worker that owns control, `bellwether tick`, `policy adopt`) uses these functions.
 """
 
 from __future__ import annotations
@@ -17,6 +17,7 @@ import confluent_kafka as ck
 import orjson
 
 from schemas.topics import TOPICS
+from streams.blocks import Kafka, patiently
 from streams.errors import Refused
 from streams.settings import Settings
 
@@ -68,44 +69,62 @@ class Control:
         return None
 
 
-def read_control(servers: str, settings: Settings, control: Control, *, timeout: float = 10) -> Control:
-    """Bring `control` up to the end of the topic. Raises Refused when the topic can not be read."""
-    topic = settings.prefixed(TOPICS["control"].name)
-    consumer = ck.Consumer(
-        {
-            **settings.kafka_config,
-            "bootstrap.servers": servers,
-            "group.id": settings.prefixed("control-reader"),
-            "enable.auto.commit": False,
-            "isolation.level": "read_committed",
-            "enable.partition.eof": True,
-        }
-    )
-    try:
-        low, _ = consumer.get_watermark_offsets(ck.TopicPartition(topic, 0), timeout)
-        control.offset = max(control.offset, low)
-        consumer.assign([ck.TopicPartition(topic, 0, control.offset)])
-        until = time.monotonic() + timeout
-        while time.monotonic() < until:
-            record: Any = consumer.poll(0.5)
-            if record is None:
-                continue
-            if record.error():
-                if record.error().code() == ck.KafkaError._PARTITION_EOF:
-                    return control
-                raise Refused(f"cannot read {topic}: {record.error().str()}")
-            if record.value() is not None:
-                control.take(record.value())
-            control.offset = record.offset() + 1
-        raise Refused(
-            f"{topic} was not read to its end within {timeout:.0f} s; is the broker {servers} well?"
+class ControlReader:
+    """Follows the control topic. `control` is what it said when it was last read."""
+
+    def __init__(self, servers: str, settings: Settings) -> None:
+        self.control = Control()
+        self._servers = servers
+        self._topic = settings.prefixed(TOPICS["control"].name)
+        self._consumer = Kafka(servers, settings.kafka_config).consumer(
+            {
+                "group.id": settings.prefixed("control-reader"),
+                "enable.auto.commit": False,
+                "isolation.level": "read_committed",
+                "enable.partition.eof": True,
+            }
         )
-    except ck.KafkaException as error:
+
+    def read(self, timeout: float = 10) -> Control:
+        """Everything up to the topic's end now. Raises Refused when it can not be read."""
+        control, consumer, where = self.control, self._consumer, ck.TopicPartition(self._topic, 0)
+        try:
+            low, _ = patiently(consumer.get_watermark_offsets, where, timeout)
+            control.offset = max(control.offset, low)
+            consumer.assign([ck.TopicPartition(self._topic, 0, control.offset)])
+            until = time.monotonic() + timeout
+            while time.monotonic() < until:
+                record: Any = consumer.poll(0.5)
+                if record is None:
+                    continue
+                if record.error():
+                    if record.error().code() == ck.KafkaError._PARTITION_EOF:
+                        return control
+                    raise Refused(f"cannot read {self._topic}: {record.error().str()}")
+                if record.value() is not None:
+                    control.take(record.value())
+                control.offset = record.offset() + 1
+        except ck.KafkaException as error:
+            raise Refused(
+                f"cannot read {self._topic} on {self._servers}: {error.args[0].str()}; "
+                "run `bellwether topics --create`"
+            ) from error
         raise Refused(
-            f"cannot read {topic} on {servers}: {error.args[0].str()}; run `bellwether topics --create`"
-        ) from error
+            f"{self._topic} was not read to its end within {timeout:.0f} s; is the broker {self._servers} well?"
+        )
+
+    def close(self) -> None:
+        """Drop the connection."""
+        self._consumer.close()
+
+
+def read_control(servers: str, settings: Settings) -> Control:
+    """What the control topic says now. Raises Refused when it can not be read."""
+    reader = ControlReader(servers, settings)
+    try:
+        return reader.read()
     finally:
-        consumer.close()
+        reader.close()
 
 
 def policy_adopted(text: str, policy_hash: str, engine: str, now: datetime) -> dict[str, Any]:
@@ -148,13 +167,8 @@ def send_control(servers: str, settings: Settings, *events: Mapping[str, Any], t
         if error is not None:
             failures.append(error.str())
 
-    producer = ck.Producer(
-        {
-            **settings.kafka_config,
-            "bootstrap.servers": servers,
-            "enable.idempotence": True,
-            "delivery.timeout.ms": int(timeout * 1000),
-        }
+    producer = Kafka(servers, settings.kafka_config).producer(
+        {"enable.idempotence": True, "delivery.timeout.ms": int(timeout * 1000)}
     )
     for event in events:
         producer.produce(topic, orjson.dumps(event), partition=0, on_delivery=delivered)

@@ -22,7 +22,7 @@ from agents.policy import PolicyError, load_policy, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import TOPICS
 from streams.blocks import Block, Kafka, patiently
-from streams.control import Control, clock_ticked, day_to_tick, policy_adopted, read_control, send_control
+from streams.control import ControlReader, clock_ticked, day_to_tick, policy_adopted, send_control
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
 from streams.letters import dead_letter
@@ -130,8 +130,8 @@ class Intake:
                     sent = record.timestamp()[1] / 1000
                     if event.as_of.toordinal() > _ordinal(sent) + AHEAD.days:
                         raise Invalid(
-                            f"as_of: {event.as_of} is more than 2 days after the record was sent; a day's tick is written "
-                            "when the day ends"
+                            f"as_of: {event.as_of} is more than 2 days after the record was sent; a day's tick is "
+                            "written when the day ends"
                         )
             except Invalid as error:
                 block.outputs.append((*dead_letter(self.dead_letters, record, str(error), "refused"), -1))
@@ -177,7 +177,7 @@ def _ordinal(seconds: float) -> int:
 
 
 class Cluster:
-    """What intake asks of the cluster beside its own records: does a policy stand, is a backfill read, who is the clock."""
+    """What intake asks of the cluster beside its own records: does a policy stand, is a backfill read, which day is it."""
 
     def __init__(self, kafka: Kafka, servers: str, settings: Settings) -> None:
         self._servers, self._settings = servers, settings
@@ -188,7 +188,7 @@ class Cluster:
         self._probe = kafka.consumer(
             {"group.id": settings.prefixed(GROUP), "isolation.level": "read_committed"}
         )
-        self._control = Control()
+        self._control: ControlReader | None = None
         self._asked = 0.0
 
     def standing(self) -> bool:
@@ -216,7 +216,9 @@ class Cluster:
 
     def keep_time(self, now: datetime) -> None:
         """Adopt a policy where none stands, and end the days that are over. Called by the owner of control only."""
-        control = read_control(self._servers, self._settings, self._control)
+        if self._control is None:
+            self._control = ControlReader(self._servers, self._settings)
+        control = self._control.read()
         if control.policy_text is None:
             text = policy_text(self._settings)
             event = policy_adopted(text, policy_hash(text), ENGINE, now)

@@ -13,7 +13,7 @@ import click
 from agents.monitor import ENGINE
 from agents.policy import Policy, PolicyError, load_policy, policy_hash
 from streams.commands.options import settings
-from streams.control import Control, clock_ticked, policy_adopted, read_control, send_control
+from streams.control import clock_ticked, policy_adopted, read_control, send_control
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
 
@@ -39,7 +39,7 @@ def tick(as_of: str | None) -> None:
     """End a day by hand. Days between the last tick and this one are stepped one by one; a day already ended does nothing."""
     config = settings()
     servers = kafka_servers(config)
-    control = read_control(servers, config, Control())
+    control = read_control(servers, config)
     if control.policy_text is None:
         raise Refused("no policy is in force yet: start a worker, or run `bellwether policy adopt FILE`")
     zone = ZoneInfo(load_policy(control.policy_text).time_zone)
@@ -124,7 +124,7 @@ def adopt(file: Path | None) -> None:
     except PolicyError as error:
         raise Refused(f"{path}: {error}") from error
     servers = kafka_servers(config)
-    control = read_control(servers, config, Control())
+    control = read_control(servers, config)
     wanted = policy_hash(text)
     if control.policy_hash == wanted:
         click.echo(f"policy {wanted} is in force already; nothing was written")

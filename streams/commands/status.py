@@ -12,7 +12,7 @@ from rich.table import Table
 from schemas.topics import TOPICS
 from streams.blocks import Kafka
 from streams.commands.options import settings
-from streams.control import Control, read_control
+from streams.control import read_control
 from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
 from streams.lag import READS, Lag
@@ -30,7 +30,7 @@ def status() -> None:
     servers = kafka_servers(config)
     kafka = Kafka(servers, config.kafka_config)
     console = Console()
-    control = read_control(servers, config, Control())
+    control = read_control(servers, config)
     console.print(
         f"policy {control.policy_hash or 'none adopted yet'}; last day ended: {control.last_tick or 'none yet (live)'}",
         highlight=False,
