@@ -1299,12 +1299,14 @@ class Ledger:
         return out
 
     def canonical(self) -> bytes:
-        """The whole state in one fixed order: equal for ledgers that took the same facts in whatever order."""
+        """The facts in one fixed order: equal for ledgers that took the same ones in whatever order.
+
+        The rates that facts were valued at are left out: they follow from the facts and the rates' own days.
+        """
         return orjson.dumps(
             [
                 self._head(),
                 sorted(self.parked),
-                self.fx,
                 sorted(self.folded_list),
                 *(
                     sorted(

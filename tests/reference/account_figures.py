@@ -338,9 +338,9 @@ class Account:
 
     def turning_days(self, first: int, last: int) -> list[int]:
         """The days first..last on which something of the past may differ from the day before."""
-        if self.rates._days or self.rates._fallback:
-            return list(range(first, last + 1))
         days = {first}
+        for moved in self.rates._days.values():  # and the days on which a rate moved
+            days.update(moved)
         for f in self.facts:
             days |= {f.day, f.day + 1}
             if f.event.type == "payment.received":
