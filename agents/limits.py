@@ -499,14 +499,15 @@ def _evidence(view: View, found: Terms, scoring: Scoring, alerts: Sequence[OpenA
 
 
 def _event_ids(view: View) -> list[str]:
-    """The facts on file behind the score and the terms, as far as they stand in events of their own."""
-    if view.signals.empty:
-        return []
+    """The events behind the score and the terms: what is on file, and the payments of the last 90 days."""
     today, policy = view.today, view.policy
-    statement = view.signals.usable_statement(today, policy)
-    ids = [] if statement is None else [statement.event_id]
-    ids += [report.event_id for report in view.signals.reports(today, policy)]
-    return ids + [reference.event_id for reference in view.signals.references(today)]
+    ids = []
+    if not view.signals.empty:
+        statement = view.signals.usable_statement(today, policy)
+        ids += [] if statement is None else [statement.event_id]
+        ids += [report.event_id for report in view.signals.reports(today, policy)]
+        ids += [reference.event_id for reference in view.signals.references(today)]
+    return ids + view.events_behind("dtp_90d")
 
 
 def next_day(view: View, scoring: Scoring) -> int:

@@ -258,6 +258,8 @@ def test_an_account_without_a_limit_is_opened() -> None:
         "net_worth",
     )
     assert draft.evidence["answer"] == "grant_smaller"
+    on_file = [statement.event_id for statement in (FULL[1], FULL[0], FULL[2])]
+    assert draft.evidence["event_ids"] == [*on_file, "behind dtp_90d"]
 
 
 def test_the_three_answers_to_a_new_customer() -> None:
