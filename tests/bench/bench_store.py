@@ -16,8 +16,7 @@ from typing import Any
 from streams.dev.processes import dev_services
 from streams.settings import Settings
 from streams.store.client import Client, connect
-from streams.store.migrate import migrate
-from streams.store.rows import (
+from streams.store.columns import (
     DAY,
     DAY_OR_NULL,
     FLAG,
@@ -29,9 +28,10 @@ from streams.store.rows import (
     RATE,
     TEXT,
     WHOLE,
-    rows,
 )
+from streams.store.migrate import migrate
 from streams.store.rows import SNAPSHOTS as SNAPSHOT_TABLE
+from streams.store.rows import rows
 from streams.store.sink import Sink
 from tests.integration.store_kit import Record, event
 

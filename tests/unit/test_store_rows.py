@@ -10,7 +10,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from schemas.outputs import OUTPUT_OF
-from streams.store.rows import MONEY, REFUSED, TABLES, Rows, Unfit, rows, unstorable
+from streams.store.columns import MONEY, Unfit
+from streams.store.rows import REFUSED, TABLES, Rows, rows, unstorable
 from tests.integration.store_kit import Record
 
 EVENT = {
