@@ -374,11 +374,11 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
     """The change that the facts call for at a tick, or None: open, raise or cut. `alerts` gravest first.
 
     Hysteresis, what a person has rejected and what is pending are agents/desk.py's. While an alert of severity 5 is open
-    nothing but hold() is proposed.
+    nothing but hold() is proposed; nothing at all for an account that is closed.
     """
     rule, current = view.policy.limits, view.ledger.limit
     worst = alerts[0].severity if alerts else 0
-    if worst >= rule.hold.severity or view.figures.currency is None:
+    if worst >= rule.hold.severity or view.figures.currency is None or view.ledger.closed:
         return None
     found = terms(view, scoring.grade)
     if found.limit is None:

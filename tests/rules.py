@@ -60,6 +60,7 @@ class PlainLedger:
     opened_on: int | None = None
     terms_days: int | None = 30
     owner: str | None = None
+    closed: bool = False
     name: str | None = "Acme"
     currency: str | None = "USD"
 

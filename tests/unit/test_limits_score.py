@@ -262,6 +262,12 @@ def test_an_account_without_a_limit_is_opened() -> None:
     assert draft.evidence["event_ids"] == [*on_file, "behind dtp_90d"]
 
 
+def test_nothing_is_proposed_for_an_account_that_is_closed() -> None:
+    made = known(*FULL, monthly_purchases=MONTH, **PROMPT)
+    made.ledger.closed = True  # type: ignore[misc]
+    assert propose(made) is None
+
+
 def test_the_three_answers_to_a_new_customer() -> None:
     def answer(*facts: Any, **more: Any) -> Any:
         draft = propose(known(*facts, monthly_purchases=10_000_00, **more))
