@@ -33,7 +33,10 @@ def differences(figures: Figures, wanted: dict[str, Any]) -> dict[str, tuple[Any
         if isinstance(ours, float) and isinstance(theirs, float):
             same = ours == pytest.approx(theirs, rel=1e-9, abs=1e-9)
         if isinstance(ours, tuple) and isinstance(theirs, tuple) and len(ours) == len(theirs):
-            same = all(a == b or (a is not None and b is not None and a == pytest.approx(b)) for a, b in zip(ours, theirs, strict=True))
+            same = all(
+                a == b or (a is not None and b is not None and a == pytest.approx(b))
+                for a, b in zip(ours, theirs, strict=True)
+            )
         if not same:
             out[field.name] = ours, theirs
     return out
@@ -42,13 +45,27 @@ def differences(figures: Figures, wanted: dict[str, Any]) -> dict[str, tuple[Any
 def test_a_wrong_figure_is_found() -> None:
     """The comparison itself: it must see one day, one cent, and a null that should not be."""
     events = [
-        books.event("invoice.issued", 1, 0, invoice_id="i1", amount="10.00", currency="USD", invoice_date=books.text(0), due_date=books.text(30))
+        books.event(
+            "invoice.issued",
+            1,
+            0,
+            invoice_id="i1",
+            amount="10.00",
+            currency="USD",
+            invoice_date=books.text(0),
+            due_date=books.text(30),
+        )
     ]
     today = books.day(40)
     ours = measure(books.ledger_of(events, today, _FAR), today, _FAR, Rates("USD"), True)
     wanted = account_figures.figures(events, today, _FAR, Rates("USD"), True)
     assert differences(ours, wanted) == {}
-    for name, wrong in (("open_balance", 999), ("dbt_90d", 11.0), ("max_days_past_due", None), ("fx_rate", "1.1")):
+    for name, wrong in (
+        ("open_balance", 999),
+        ("dbt_90d", 11.0),
+        ("max_days_past_due", None),
+        ("fx_rate", "1.1"),
+    ):
         assert set(differences(ours, wanted | {name: wrong})) == {name}
 
 
@@ -58,3 +75,11 @@ def test_figures_equal_the_reference(events: list[Any], today: int, at_tick: boo
     day = books.day(today)
     ours = measure(books.ledger_of(events, day, _FAR), day, _FAR, Rates("USD"), at_tick)
     assert differences(ours, account_figures.figures(events, day, _FAR, Rates("USD"), at_tick)) == {}
+
+
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@given(events=books.payers(), today=st.integers(20, 900))
+def test_figures_of_regular_payers_equal_the_reference(events: list[Any], today: int) -> None:
+    day = books.day(today)
+    ours = measure(books.ledger_of(events, day, _FAR), day, _FAR, Rates("USD"), True)
+    assert differences(ours, account_figures.figures(events, day, _FAR, Rates("USD"), True)) == {}

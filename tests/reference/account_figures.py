@@ -31,7 +31,11 @@ NATURAL_ID = {
     "payment.promised": "promise_id",
     "security.recorded": "security_id",
 }
-OWN_DATE = {"invoice.issued": "invoice_date", "payment.received": "paid_on", "payment.reversed": "reversed_on"}
+OWN_DATE = {
+    "invoice.issued": "invoice_date",
+    "payment.received": "paid_on",
+    "payment.reversed": "reversed_on",
+}
 MONEY_FACTS = {
     "invoice.issued",
     "invoice.credited",
@@ -42,7 +46,18 @@ MONEY_FACTS = {
     "security.recorded",
     "account.limit_set",
 }
-POINTS = [(-30, 100), (-20, 90), (0, 80), (15, 70), (22, 60), (30, 50), (60, 40), (90, 30), (120, 20), (150, 0)]
+POINTS = [
+    (-30, 100),
+    (-20, 90),
+    (0, 80),
+    (15, 70),
+    (22, 60),
+    (30, 50),
+    (60, 40),
+    (90, 30),
+    (120, 20),
+    (150, 0),
+]
 
 
 class Fact:
@@ -146,13 +161,23 @@ class Account:
         currency = event.currency
         amount = minor(event.amount, currency)
         wanted = [
-            ((*payment.order, place), a.invoice_id, minor(a.amount, currency), minor(a.discount or "0", currency))
+            (
+                (*payment.order, place),
+                a.invoice_id,
+                minor(a.amount, currency),
+                minor(a.discount or "0", currency),
+            )
             for place, a in enumerate(event.applications or ())
         ]
         for fact in self.of("payment.applied"):
             if fact.event.payment_id == event.payment_id and fact.day <= day:
                 wanted += [
-                    ((*fact.order, place), a.invoice_id, minor(a.amount, currency), minor(a.discount or "0", currency))
+                    (
+                        (*fact.order, place),
+                        a.invoice_id,
+                        minor(a.amount, currency),
+                        minor(a.discount or "0", currency),
+                    )
                     for place, a in enumerate(fact.event.applications)
                 ]
         wanted.sort()
@@ -190,7 +215,11 @@ class Account:
 
     def _invoice_at(self, invoice_id: str, day: int) -> dict[str, Any] | None:
         fact = self.invoices.get(invoice_id)
-        if fact is None or fact.day > day or self.factor(fact.event.currency, self.currency, fact.day) is None:
+        if (
+            fact is None
+            or fact.day > day
+            or self.factor(fact.event.currency, self.currency, fact.day) is None
+        ):
             return None
         own = fact.event.currency
         gross = minor(fact.event.amount, own)
@@ -229,14 +258,17 @@ class Account:
                     written = rest
                 else:
                     written = min(
-                        rest, self.inward(minor(f.event.amount, f.event.currency), f.event.currency, own, fact.day)
+                        rest,
+                        self.inward(minor(f.event.amount, f.event.currency), f.event.currency, own, fact.day),
                     )
         rest -= written
         disputed = 0
         for f in self.of("invoice.disputed"):
             if f.event.invoice_id == invoice_id and f.day <= day:
                 resolved = [
-                    r for r in self.of("dispute.resolved") if r.event.dispute_id == f.event.dispute_id and r.day <= day
+                    r
+                    for r in self.of("dispute.resolved")
+                    if r.event.dispute_id == f.event.dispute_id and r.day <= day
                 ]
                 if not resolved:
                     disputed += self.inward(
@@ -263,18 +295,25 @@ class Account:
     def memos_on_account(self, day: int) -> list[tuple[int, int]]:
         assert self.currency is not None
         return [
-            (f.day, self.inward(minor(f.event.amount, f.event.currency), f.event.currency, self.currency, f.day))
+            (
+                f.day,
+                self.inward(minor(f.event.amount, f.event.currency), f.event.currency, self.currency, f.day),
+            )
             for f in self.of("invoice.credited")
             if f.event.invoice_id is None and f.day <= day
         ]
 
     def balance(self, day: int) -> int:
-        return sum(self.value(b["rest"], b) for b in self.books(day)) - sum(a for _, a in self.memos_on_account(day))
+        return sum(self.value(b["rest"], b) for b in self.books(day)) - sum(
+            a for _, a in self.memos_on_account(day)
+        )
 
     def unapplied(self, day: int) -> dict[str, int]:
         out: dict[str, int] = {}
         for payment in self.payments(day):
-            out[payment.event.currency] = out.get(payment.event.currency, 0) + self.payment_at(payment, day)[0]
+            out[payment.event.currency] = (
+                out.get(payment.event.currency, 0) + self.payment_at(payment, day)[0]
+            )
         for book in self.books(day):
             for part in book["paid"]:
                 out[part["currency"]] -= part["used"]
@@ -314,7 +353,11 @@ class Account:
         out = {self.currency: -sum(a for _, a in self.memos_on_account(day))}
         for book in self.books(day):
             out[book["own"]] = out.get(book["own"], 0) + book["rest"]
-        for sign, amounts in ((1, self.open_orders(day)), (-1, self.unapplied(day)), (-1, self.securities(day))):
+        for sign, amounts in (
+            (1, self.open_orders(day)),
+            (-1, self.unapplied(day)),
+            (-1, self.securities(day)),
+        ):
             for currency, amount in amounts.items():
                 out[currency] = out.get(currency, 0) + sign * amount
         return out
@@ -451,7 +494,9 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     if acc.currency:
         peak_days = acc.turning_days(today - 365, today)
         by_day = {d: acc.balance(d) for d in peak_days}
-        out["high_credit"] = max([0] + [n for d, n in by_day.items() if d > today - 365] + [acc.balance(today - 364)])
+        out["high_credit"] = max(
+            [0] + [n for d, n in by_day.items() if d > today - 365] + [acc.balance(today - 364)]
+        )
         first = min((b["day"] for b in books), default=None)
         if first is None or first >= today:
             out["prior_high_credit"] = None
@@ -463,10 +508,19 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
         out["exposure_base"] = rates.convert(out["exposure"], acc.currency, rates.base, today)
         out["fx_rate"] = None if rate is None else rate
         out["fx_as_of"] = rates.rate_day(acc.currency, today)
-        still = {c: n for c, n in acc.net(today).items() if n} == {c: n for c, n in acc.net(today - 1).items() if n}
-        out["fx_driven"] = still and acc.total(acc.net(today), today) != acc.total(acc.net(today - 1), today - 1)
+        still = {c: n for c, n in acc.net(today).items() if n} == {
+            c: n for c, n in acc.net(today - 1).items() if n
+        }
+        out["fx_driven"] = still and acc.total(acc.net(today), today) != acc.total(
+            acc.net(today - 1), today - 1
+        )
     else:
-        out |= {"high_credit": 0, "prior_high_credit": None, "peak_utilization_90d": None, "exposure_base": None}
+        out |= {
+            "high_credit": 0,
+            "prior_high_credit": None,
+            "peak_utilization_90d": None,
+            "exposure_base": None,
+        }
         out |= {"fx_rate": None, "fx_as_of": None, "fx_driven": False}
 
     # days to pay
@@ -499,7 +553,11 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
         weighted([x for b in books if in_baseline(b["due"]) for x in parts(b)]) if enough else None
     )
     out["dbt_disputed_90d"] = weighted(
-        [(acc.value(b["disputed"], b), today - b["due"]) for b in books if b["disputed"] and b["due"] <= today]
+        [
+            (acc.value(b["disputed"], b), today - b["due"])
+            for b in books
+            if b["disputed"] and b["due"] <= today
+        ]
     )
     out["payment_runs"] = sum(1 for d in runs if in_window(d, 455))
     out["payment_runs_365d"] = sum(1 for d in runs if in_window(d, 365))
@@ -602,7 +660,11 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     out["purchases_prior_90d"] = sales(today - 120, today - 30)
     out["invoices_prior_90d"] = sum(1 for b in books if today - 120 < b["day"] <= today - 30)
     out["reversals_90d"] = sum(1 for f in acc.of("payment.reversed") if in_window(f.day, 90))
-    broken = [d for f in acc.of("payment.promised") if (d := broken_on(acc, f, obs_by_invoice(acc, books))) is not None]
+    broken = [
+        d
+        for f in acc.of("payment.promised")
+        if (d := broken_on(acc, f, obs_by_invoice(acc, books))) is not None
+    ]
     out["promises_broken_60d"] = sum(1 for d in broken if in_window(d, 60))
     out["promises_broken"] = sum(1 for d in broken if in_window(d, 365))
     with_cash = []
@@ -612,7 +674,11 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
             with_cash.append((-max(paid_days), b["event"].invoice_id, len(paid_days), b))
     last_five = sorted(with_cash, key=lambda w: w[:2])[:5]
     out["partial_of_last_5"] = (
-        sum(1 for _, _, n, b in last_five if n > 1 or (not settled(b) and clean(b) > 0 and today > b["due"] and not finished(b)))
+        sum(
+            1
+            for _, _, n, b in last_five
+            if n > 1 or (not settled(b) and clean(b) > 0 and today > b["due"] and not finished(b))
+        )
         if last_five
         else None
     )
@@ -633,7 +699,9 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     for b in books:
         for f in acc.of("invoice.disputed"):
             if f.event.invoice_id == b["event"].invoice_id and in_baseline(f.day):
-                amount = acc.inward(minor(f.event.amount, f.event.currency), f.event.currency, b["own"], b["day"])
+                amount = acc.inward(
+                    minor(f.event.amount, f.event.currency), f.event.currency, b["own"], b["day"]
+                )
                 disputed += acc.value(min(amount, b["gross"]), b)
     out["disputed_share_baseline"] = disputed / invoiced if invoiced else None
     standing = [f.event.paid_on.toordinal() for f in acc.payments(today) if acc.payment_at(f, today)[0] > 0]
@@ -733,7 +801,11 @@ def survival(acc: Account, books: list[dict[str, Any]], clean: Any, today: int) 
             if best is None or key < best[0]:
                 best = key, n, today - b["due"]
     if best is not None:
-        out |= {"overdue_surprise": best[0][0], "overdue_surprise_n": best[1], "overdue_surprise_days": best[2]}
+        out |= {
+            "overdue_surprise": best[0][0],
+            "overdue_surprise_n": best[1],
+            "overdue_surprise_days": best[2],
+        }
     return out
 
 

@@ -22,7 +22,9 @@ START_DAY = START.toordinal()
 def policy(**figures: Any) -> Policy:
     """The policy as deployed, with other numbers in [figures] where given."""
     whole = load_policy((Path(__file__).parents[2] / "deploy" / "policy.toml").read_text())
-    return whole.model_copy(update={"figures": whole.figures.model_copy(update=figures)}) if figures else whole
+    return (
+        whole.model_copy(update={"figures": whole.figures.model_copy(update=figures)}) if figures else whole
+    )
 
 
 def day(number: int) -> int:
@@ -36,7 +38,9 @@ def text(number: int) -> str:
 
 def event(type_: str, number: int, at: int, second: int = 0, /, **fields: Any) -> Any:
     """An event that occurred on the book's day `at`; whatever is None is left out."""
-    instant = dt.datetime.combine(START + dt.timedelta(days=at), dt.time(), dt.UTC) + dt.timedelta(seconds=second)
+    instant = dt.datetime.combine(START + dt.timedelta(days=at), dt.time(), dt.UTC) + dt.timedelta(
+        seconds=second
+    )
     return EVENT.validate_python(
         {
             "event_id": f"e{number}",
@@ -64,7 +68,9 @@ _SMALL = st.sampled_from(["1.00", "5.55", "10.00", "100.00", "400.00", "950.00",
 
 
 @st.composite
-def facts(draw: st.DrawFn, length: int = 400, most: int = 30, currencies: tuple[str, ...] = ("USD",)) -> list[Any]:
+def facts(
+    draw: st.DrawFn, length: int = 400, most: int = 30, currencies: tuple[str, ...] = ("USD",)
+) -> list[Any]:
     """Facts of one account over `length` days, every type of them, with corrections, orphans and contradictions."""
     count = draw(st.integers(1, most))
     invoices = draw(st.integers(1, 7))
@@ -105,7 +111,10 @@ def facts(draw: st.DrawFn, length: int = 400, most: int = 30, currencies: tuple[
                 "order_id": draw(st.sampled_from([None, None, "o1", "o2"])),
             }
             if draw(st.booleans()):
-                fields |= {"discount_percent": draw(st.sampled_from([2, 2.5])), "discount_date": text(issued + 10)}
+                fields |= {
+                    "discount_percent": draw(st.sampled_from([2, 2.5])),
+                    "discount_date": text(issued + 10),
+                }
         elif kind == "payment.received":
             fields = {
                 "payment_id": draw(payment_id),
@@ -194,4 +203,50 @@ def facts(draw: st.DrawFn, length: int = 400, most: int = 30, currencies: tuple[
                 "expires_on": draw(st.none() | st.just(text(at + 45))),
             }
         out.append(event(kind, number, at, draw(second), **fields))
+    return out
+
+
+@st.composite
+def payers(draw: st.DrawFn) -> list[Any]:
+    """An account that buys and pays regularly, so that every drift test, survival figure and window has what it needs."""
+    out: list[Any] = [event("account.limit_set", 0, 0, 0, credit_limit="5000.00", currency="USD")]
+    at = 0
+    number = 1
+    for place in range(draw(st.integers(3, 40))):
+        at += draw(st.sampled_from([0, 5, 10, 14, 30]))
+        amount = draw(st.sampled_from(["100.00", "250.00", "999.99"]))
+        due = at + draw(st.sampled_from([14, 30, 30]))
+        offer = {"discount_percent": 2, "discount_date": text(at + 10)} if draw(st.booleans()) else {}
+        out.append(
+            event(
+                "invoice.issued", number, at, invoice_id=f"i{place:02}", amount=amount, currency="USD",
+                invoice_date=text(at), due_date=text(due), **offer,
+            )
+        )  # fmt: skip
+        fate = draw(st.sampled_from(["paid"] * 6 + ["parts", "open", "memo", "written_off", "reversed"]))
+        paid_on = max(at, due + draw(st.integers(-25, 40)))
+        number += 5
+        if fate in ("paid", "reversed", "parts"):
+            whole = "60.00" if fate == "parts" else amount
+            for part in range(2 if fate == "parts" else 1):
+                day_paid = paid_on + 7 * part
+                out.append(
+                    event(
+                        "payment.received", number + part, day_paid, payment_id=f"p{place}-{part}", amount=whole,
+                        currency="USD", paid_on=text(day_paid),
+                        applications=[{"invoice_id": f"i{place:02}", "amount": whole}],
+                    )
+                )  # fmt: skip
+        if fate == "reversed":
+            fields = {"payment_id": f"p{place}-0", "reversed_on": text(paid_on + 9)}
+            out.append(event("payment.reversed", number + 3, paid_on + 9, **fields))
+        if fate == "memo":
+            out.append(
+                event(
+                    "invoice.credited", number, paid_on, memo_id=f"m{place}", amount=amount, currency="USD",
+                    invoice_id=f"i{place:02}",
+                )
+            )  # fmt: skip
+        if fate == "written_off":
+            out.append(event("invoice.written_off", number, paid_on, invoice_id=f"i{place:02}"))
     return out
