@@ -1,6 +1,7 @@
 """Deaths inside commits, and deliberate mistakes, put into a worker process from outside (see hook/sitecustomize.py).
 
-FAULTS in the environment is JSON: {"log": path, "rate": of each point, "most": deaths a run, "seed": …, "mistake": …}.
+FAULTS in the environment is JSON: {"log": path, "rate": of each point, "most": deaths a run, "seed": …, "mistake": …,
+"session_ms": …}.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ import signal
 import time
 from collections.abc import Mapping
 from pathlib import Path
+from types import ModuleType
 from typing import Any
 
 import confluent_kafka as ck
@@ -43,10 +45,9 @@ class Dying:
 
 
 def install() -> None:
-    """Replace the clients that `streams.blocks.Kafka` makes by ones that die, or that err."""
+    """Replace the clients that `streams.blocks` makes by ones that die, or that err."""
     told = json.loads(os.environ["FAULTS"])
-    mistake, dying, consumers = told.get("mistake", ""), Dying(told), list[ck.Consumer]()
-    make_consumer, settings = blocks.Kafka.consumer, blocks.Kafka._settings
+    mistake, dying, members = told.get("mistake", ""), Dying(told), list[ck.Consumer]()
 
     class Producer(ck.Producer):
         def flush(self, *args: Any) -> int:
@@ -56,7 +57,7 @@ def install() -> None:
 
         def send_offsets_to_transaction(self, offsets: Any, member: Any, *args: Any) -> None:
             if mistake == "offsets":
-                consumers[0].commit(offsets=offsets, asynchronous=False)
+                members[0].commit(offsets=offsets, asynchronous=False)
             else:
                 super().send_offsets_to_transaction(offsets, member, *args)
             dying.maybe("offsets")
@@ -66,17 +67,19 @@ def install() -> None:
             dying.commits += 1
             dying.maybe("committed")
 
-    def producer(self: blocks.Kafka, own: Mapping[str, object]) -> ck.Producer:
-        return Producer(settings(self, {"partitioner": "murmur2_random", **own}))
+    def producer(conf: dict[str, Any]) -> ck.Producer:
+        return Producer(conf) if "transactional.id" in conf else ck.Producer(conf)
 
-    def consumer(self: blocks.Kafka, own: Mapping[str, object]) -> ck.Consumer:
-        group = str(own["group.id"])
-        if mistake == "uncommitted" and group.endswith("-restore"):
-            own = {**own, "isolation.level": "read_uncommitted"}
-        made = make_consumer(self, own)
-        if "partition.assignment.strategy" in own:
-            consumers[:] = [made]
-        return made
+    def consumer(conf: dict[str, Any]) -> ck.Consumer:
+        if mistake == "uncommitted" and conf["group.id"].endswith("-restore"):
+            conf["isolation.level"] = "read_uncommitted"
+        if "session.timeout.ms" in conf:
+            conf["session.timeout.ms"] = int(told["session_ms"])
+            conf["heartbeat.interval.ms"] = max(300, int(told["session_ms"]) // 5)
+            members[:] = [ck.Consumer(conf)]
+            return members[0]
+        return ck.Consumer(conf)
 
-    blocks.Kafka.producer = producer  # type: ignore[method-assign]
-    blocks.Kafka.consumer = consumer  # type: ignore[method-assign]
+    clients = ModuleType("clients")
+    clients.__dict__.update({**ck.__dict__, "Producer": producer, "Consumer": consumer})
+    blocks.ck = clients  # type: ignore[attr-defined]

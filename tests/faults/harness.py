@@ -27,11 +27,15 @@ HOOK = Path(__file__).parent / "hook"
 
 @dataclass(frozen=True)
 class Worker:
-    """One worker to keep running. "{life}" in a value of env is the number of its lives so far."""
+    """One worker to keep running. "{life}" in a value of env is the number of its lives so far.
+
+    rate is the probability with which it dies at each of the three points of a commit: high where commits are few.
+    """
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str]
+    rate: float = 0.005
 
 
 @dataclass
@@ -70,7 +74,6 @@ def run(
     seed: int,
     kills: int,
     deaths: int,
-    rate: float = 0.01,
     mistake: str = "",
     session_seconds: float = 2.0,
     limit: float = 300.0,
@@ -78,15 +81,21 @@ def run(
     """Feed, kill and start again until done, then stop all and compare.
 
     kills: how many from outside (SIGKILL; SIGTERM; SIGSTOP past the session, then SIGCONT). deaths: how many inside
-    commits at the most, each point of a commit with the probability `rate`. markers: topics whose WHO records count
-    the transactions. done is asked when all is fed and all kills are spent. check gives what differs.
+    commits at the most. markers: topics whose WHO records count the transactions. done is asked when all is fed and
+    all kills are spent. check gives what differs.
     """
     report, rnd, began = Report(), random.Random(seed), time.time()
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / "deaths.jsonl"
     log.touch()
-    told = {"log": str(log), "rate": rate, "most": deaths, "seed": seed, "mistake": mistake}
-    crew = _Crew(workers, directory, {"FAULTS": json.dumps(told)}, report, session_seconds, rnd)
+    told: dict[str, object] = {
+        "log": str(log),
+        "most": deaths,
+        "seed": seed,
+        "mistake": mistake,
+        "session_ms": int(session_seconds * 1000),
+    }
+    crew = _Crew(workers, directory, told, report, session_seconds, rnd)
     fed = threading.Event()
     trouble: list[BaseException] = []
 
@@ -132,7 +141,7 @@ class _Crew:
         self,
         workers: Sequence[Worker],
         directory: Path,
-        env: Mapping[str, str],
+        told: Mapping[str, object],
         report: Report,
         session_seconds: float,
         rnd: random.Random,
@@ -145,7 +154,7 @@ class _Crew:
         self.lives = Counter[str]()
         self.quick = Counter[str]()  # deaths in a row soon after the start
         self.born: dict[int, float] = {}
-        self.directory, self.env, self.report = directory, env, report
+        self.directory, self.told, self.report = directory, told, report
         self.session_seconds, self.rnd = session_seconds, rnd
 
     def tend(self) -> None:
@@ -218,7 +227,8 @@ class _Crew:
         self.lives[name] += 1
         own = {key: value.replace("{life}", str(self.lives[name])) for key, value in worker.env.items()}
         path = os.pathsep.join([str(HOOK), str(ROOT)])
-        env = {**os.environ, **self.env, **own, "PYTHONPATH": path}
+        faults = json.dumps({**self.told, "rate": worker.rate})
+        env = {**os.environ, **own, "FAULTS": faults, "PYTHONPATH": path}
         with self._log(name).open("ab") as out:
             process = subprocess.Popen(
                 list(worker.command), env=env, stdout=out, stderr=out, cwd=ROOT, start_new_session=True

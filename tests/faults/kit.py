@@ -29,13 +29,18 @@ def make_topics(servers: str, partitions: Mapping[str, int], compacted: Iterable
 
 
 def send(servers: str, records: Iterable[tuple[str, bytes, bytes]], rate: float | None = None) -> int:
-    """(topic, key, value) in order, `rate` a second (none: as fast as it goes); how many."""
+    """(topic, key, value) in order, by key, `rate` a second (none: as fast as it goes); how many."""
+    return send_to(servers, ((topic, -1, key, value) for topic, key, value in records), rate)
+
+
+def send_to(servers: str, records: Iterable[tuple[str, int, bytes, bytes]], rate: float | None = None) -> int:
+    """(topic, partition or -1 for by key, key, value), as `send`."""
     producer = Kafka(servers).producer({"linger.ms": 5, "enable.idempotence": True})
     began, sent = time.time(), 0
-    for topic, key, value in records:
+    for topic, partition, key, value in records:
         while True:
             try:
-                producer.produce(topic, value, key)
+                producer.produce(topic, value, key, partition)
                 break
             except BufferError:
                 producer.poll(0.1)

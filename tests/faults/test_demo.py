@@ -18,8 +18,6 @@ from tests.faults import demo, kit
 from tests.faults.deaths import MISTAKES
 from tests.faults.harness import Report, Worker, run
 
-SESSION_SECONDS = 2.0
-
 
 def events(run_name: str, count: int, seed: int) -> Iterator[tuple[str, bytes, bytes]]:
     """Records of 2,000 keys for both sources; v says how manieth."""
@@ -72,7 +70,7 @@ def put_through(
     kills: int,
     deaths: int,
     per_second: float,
-    rate: float = 0.01,
+    rate: float,
     mistake: str = "",
 ) -> Report:
     """The demo under the harness; topics of its own."""
@@ -81,17 +79,13 @@ def put_through(
         servers, {names[k]: n for k, n in demo.partitions().items()}, [names["state"], names["marker"]]
     )
     # Half of the workers come back under the name they had: both are allowed.
-    env = {
-        "KAFKA": servers,
-        "RUN": name,
-        "SESSION_MS": str(int(SESSION_SECONDS * 1000)),
-        "DATA": str(directory),
-    }
+    env = {"KAFKA": servers, "RUN": name, "DATA": str(directory)}
     workers = [
         Worker(
             f"{which}-{slot}",
             (sys.executable, "-m", "tests.faults.demo", which),
             {**env, "SLOT": slot if slot == "a" else f"{slot}{{life}}"},
+            rate,
         )
         for which in ("relay", "counter")
         for slot in ("a", "b")
@@ -111,9 +105,7 @@ def put_through(
         seed=seed,
         kills=kills,
         deaths=deaths,
-        rate=rate,
         mistake=mistake,
-        session_seconds=SESSION_SECONDS,
     )
     print(f"seed {seed} {mistake}: {report.line()} {report.differences}")
     return report
