@@ -137,7 +137,12 @@ class Pipeline:
         found = self._history_differences() if self.way == "history" else self._live_differences()
         findings = audit(Kafka(self.servers), self.settings)
         assert findings.outputs["alerts"] > 0, "a book in which nothing happens proves nothing"
-        return found + findings.differences[:20]
+        by_topic: dict[str, list[str]] = {}
+        for difference in findings.differences:
+            by_topic.setdefault(difference.split(":")[0].split("/")[0], []).append(difference)
+        return found + [
+            f"{len(them)} differences in {topic}, as {them[0]}" for topic, them in by_topic.items()
+        ]
 
     def _history_differences(self) -> list[str]:
         """Each journal partition is a policy and then its history partition, record for record."""
