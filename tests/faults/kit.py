@@ -127,6 +127,13 @@ def unread(servers: str, group: str, topics: Iterable[str]) -> bool:
         reader.unassign()
 
 
+def committed(servers: str, group: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
+    """The committed offset of every partition, 0 where there is none."""
+    tps = [ck.TopicPartition(t, n) for t in topics for n in _partitions(servers, t)]
+    got = _handle(servers, group, "read_committed").committed(tps, WAIT)
+    return {(tp.topic, tp.partition): max(tp.offset, 0) for tp in got}
+
+
 @functools.cache
 def _handle(servers: str, group: str, isolation: str) -> ck.Consumer:
     """Kept: a new handle takes half a second to its first answer."""

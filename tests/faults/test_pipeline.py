@@ -119,9 +119,17 @@ class Pipeline:
                 yield topic, n, key, value
 
     def done(self) -> bool:
-        """Nothing is unread; the monitor writes to sources too, so intake is asked again."""
+        """Nothing is unread; the monitor writes to sources too, so intake is asked again.
+
+        Live: also the worker's clock has ended yesterday.
+        """
         sources, journal = [self.topic(s) for s in SOURCES], [self.topic("journal")]
         intake, monitor = self.settings.prefixed("intake"), self.settings.prefixed("monitor")
+        if self.way == "live" and not any(
+            event["type"] == "clock.ticked" and event["source"] == "bellwether"
+            for event in (orjson.loads(m.value()) for m in kit.read(self.servers, self.topic("journal")))
+        ):
+            return False
         return not any(
             kit.unread(self.servers, group, topics)
             for group, topics in (
@@ -175,9 +183,13 @@ class Pipeline:
             misordered += last.get(lane, -1) >= int(offset)
             last[lane] = int(offset)
         want: set[tuple[bytes, bytes, bytes, int]] = set()
+        # Intake's clock may have written one more record when all else was done.
+        read = kit.committed(self.servers, self.settings.prefixed("intake"), [self.topic(s) for s in SOURCES])
         refused = sum(1 for _ in kit.read(self.servers, self.topic("dead-letters")))
         for name in SOURCES:
             for m in kit.read(self.servers, self.topic(name)):
+                if m.offset() >= read[m.topic(), m.partition()]:
+                    continue
                 if orjson.loads(m.value())["type"] == "book.reported":
                     continue
                 origin = (m.topic().encode(), b"%d" % m.partition(), b"%d" % m.offset())
