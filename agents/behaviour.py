@@ -1,6 +1,8 @@
-"""How an account pays: days to pay, days beyond terms, the pay index, and its habits (parts, discounts, promises, purchases).
+"""How an account pays: days to pay, days beyond terms, the pay index, and its habits (parts, discounts,
+promises, purchases).
 
-Each figure stands in one function, by the definitions of domain section 1. What is owed is exposure.py's, drift tests are
+Each figure stands in one function, by the definitions of domain section 1. What is owed is exposure.py's,
+drift tests are
 drift.py's, survival figures survival.py's. A window of N days is D-N < d <= D; weights are amounts; days are days.
 """
 
@@ -8,10 +10,13 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from datetime import date
+from functools import lru_cache
+from itertools import pairwise
 from typing import TYPE_CHECKING
 
 from agents.business_days import add_business_days
-from agents.lines import Lines
+from agents.invoices import OPEN
+from agents.lines import NEVER_PAID, Lines
 from agents.rates import Rates
 from agents.totals import Totals
 
@@ -45,7 +50,8 @@ def days_to_pay_p90(lines: Lines, start: int, end: int) -> float | None:
 
 
 def days_beyond_terms(lines: Lines, today: int, after: int) -> float | None:
-    """dbt_N with after = D-N: the invoices due in (D-N, D] and every clean open one that is past due, weighted by amount.
+    """dbt_N with after = D-N: the invoices due in (D-N, D] and every clean open one that is past due, weighted
+    by amount.
 
     Value: paid_on - due_date of what was paid, D - due_date of what is open and clean. An older invoice comes in with
     its paid parts too, as long as a clean part of it is open. Section 1, view 1.
@@ -113,14 +119,20 @@ def run_values(lines: Lines, start: int, end: int) -> list[float]:
 
 def monthly_days_to_pay(lines: Lines, today: int) -> tuple[float | None, ...]:
     """Days to pay of the last four full calendar months, oldest first; D's own month counts once D is its last day."""
+    edges = [bisect_right(lines.run_days, day) for day in month_ends(today)]
+    return tuple(days_to_pay(lines, start, end) for start, end in pairwise(edges))
+
+
+@lru_cache(maxsize=64)
+def month_ends(today: int) -> tuple[int, ...]:
+    """The last days of the last four full months and of the one before them, ascending."""
     first = date.fromordinal(today + 1).replace(day=1)
-    months: list[float | None] = []
-    for _ in range(MONTHS):
-        last = first.toordinal() - 1
-        first = date.fromordinal(last).replace(day=1)
-        start = bisect_right(lines.run_days, first.toordinal() - 1)
-        months.append(days_to_pay(lines, start, bisect_right(lines.run_days, last)))
-    return tuple(reversed(months))
+    ends = []
+    for _ in range(MONTHS + 1):
+        end = first.toordinal() - 1
+        ends.append(end)
+        first = date.fromordinal(end).replace(day=1)
+    return tuple(reversed(ends))
 
 
 def first_invoice_on(ledger: Ledger, lines: Lines) -> int | None:
@@ -147,19 +159,11 @@ def last_payment_on(ledger: Ledger) -> int | None:
 def worst_days_beyond_terms(lines: Lines, today: int, after: int) -> int | None:
     """The greatest DBT of the invoices due in the window: paid_on - due_date, clean open parts at D - due_date."""
     start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, today)
-    worst: int | None = None
-    for due, bucket in zip(lines.due_days[start:end], lines.due[start:end], strict=True):
-        if bucket.clean:
-            days = today - due
-        elif bucket.paid_on:
-            days = max(bucket.paid_on) - due
-        else:
-            continue
-        if bucket.paid_on:
-            days = max(days, max(bucket.paid_on) - due)
-        if worst is None or days > worst:
-            worst = days
-    return worst
+    worst = max(lines.due_worst[start:end], default=NEVER_PAID)
+    for due, bucket in lines.open_due:
+        if after < due <= today and bucket.clean and today - due > worst:
+            worst = today - due
+    return worst if worst > NEVER_PAID else None
 
 
 def late_share(lines: Lines, today: int, after: int) -> float | None:
@@ -167,12 +171,9 @@ def late_share(lines: Lines, today: int, after: int) -> float | None:
     what was paid or is clean and open."""
     start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, today)
     whole = lines.due_paid[end] - lines.due_paid[start]
-    late = 0
-    for due, bucket in zip(lines.due_days[start:end], lines.due[start:end], strict=True):
-        for paid_on, amount in bucket.paid_on.items():
-            if paid_on > due:
-                late += amount
-        if bucket.clean:
+    late = lines.due_late[end] - lines.due_late[start]
+    for due, bucket in lines.open_due:
+        if after < due <= today:
             whole += bucket.clean
             if due < today:
                 late += bucket.clean
@@ -180,7 +181,8 @@ def late_share(lines: Lines, today: int, after: int) -> float | None:
 
 
 def disputed_share(lines: Lines, totals: Totals, after: int, through: int) -> float | None:
-    """Amounts disputed by disputes dated in the window / amounts of the invoices dated in it. The base rate of disputes."""
+    """Amounts disputed by disputes dated in the window / amounts of the invoices dated in it. The base rate of
+    disputes."""
     start, end = bisect_right(lines.cohort_days, after), bisect_right(lines.cohort_days, through)
     gross = lines.cohort_gross[end] - lines.cohort_gross[start]
     if not gross:
@@ -188,35 +190,46 @@ def disputed_share(lines: Lines, totals: Totals, after: int, through: int) -> fl
     return sum(amount for day, amount in totals.raised.items() if after < day <= through) / gross
 
 
-def partial_of_last(totals: Totals, today: int, after: int) -> int | None:
+def partial_of_last(lines: Lines, totals: Totals, today: int, after: int) -> int | None:
     """How many of the last five invoices that cash came for (newest cash first, in the window) were paid in parts.
 
     In parts: by more than one payment run, or in part and past due with the rest. None when no cash came.
     """
-    days = sorted((day for day in totals.last_paid if after < day <= today), reverse=True)
+    days = lines.paid_days
+    if days is None:
+        days = lines.paid_days = sorted(totals.last_paid, reverse=True)
     seen = parts = 0
     for day in days:
+        if day > today:
+            continue
+        if day <= after:
+            break
         invoices = totals.last_paid[day]
         for invoice_id in sorted(invoices):
             posted = invoices[invoice_id].posted
             assert posted is not None
             seen += 1
-            runs = {paid_on for paid_on, _, _ in posted.observations}
-            if len(runs) > 1 or (posted.clean and posted.state == 0 and posted.due < today):
+            came = posted.observations
+            if (posted.clean and posted.state == OPEN and posted.due < today) or (
+                len(came) > 1 and len({paid_on for paid_on, _, _ in came}) > 1
+            ):
                 parts += 1
             if seen == LAST_PAID:
                 return parts
     return parts if seen else None
 
 
-def discounts_taken(totals: Totals, today: int, after: int) -> tuple[bool, ...]:
+def discounts_taken(lines: Lines, totals: Totals, today: int, after: int) -> tuple[bool, ...]:
     """The last eight discounts offered and decided, by discount date, oldest first: whether they were taken.
 
     Taken: one was granted with cash, or the discounted price came (to the policy's paid share) by the discount date. Not
     taken: the discount date has passed.
     """
+    days = lines.offer_days
+    if days is None:
+        days = lines.offer_days = sorted(totals.offers, reverse=True)
     decided: list[bool] = []
-    for day in sorted(totals.offers, reverse=True):
+    for day in days:
         if day <= after or len(decided) >= LAST_DISCOUNTS:
             break
         invoices = totals.offers[day]
@@ -238,7 +251,8 @@ def promises_broken(
 ) -> int:
     """Promises broken in the window; a promise breaks on the day after its deadline.
 
-    Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none named: by any
+    Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none
+    named: by any
     payment. Business days: Monday to Friday. Section 1, Promise.
     """
     broken = 0

@@ -29,12 +29,15 @@ def _next_of(days: list[int], offsets: Iterable[int], today: int, best: int) -> 
 def next_day(ledger: Ledger, today: int, policy: Policy | None) -> int:
     """The first day after `today` on which a figure can move without a new fact; a far day when none can.
 
-    Tomorrow while something is past due, waits for a rate, or is held in a foreign currency. Else the next day on which an
-    open invoice falls due or is past due, an observation, invoice, balance or limit enters or leaves a window, a month with
+    Tomorrow while something is past due, waits for a rate, or is held in a foreign currency. Else the next day
+    on which an
+    open invoice falls due or is past due, an observation, invoice, balance or limit enters or leaves a window,
+    a month with
     payments ends, a discount, promise or security runs out, or a parked fact counts.
 
     Excepted, because they drift every day: Kaplan-Meier, surprise, DSO by countback, monthly purchases within the first
-    year, and the exposure in base currency with its rate. Between the days named here they may be as old as the last look.
+    year, and the exposure in base currency with its rate. Between the days named here they may be as old as
+    the last look.
     """
     tomorrow = today + 1
     currency = ledger.currency

@@ -1,6 +1,7 @@
 """What is owed: balance, ageing, exposure, utilization and their peaks, days sales outstanding.
 
-Each figure stands in one function. How customers pay is behaviour.py's. Sections are those of domain.md. Money is in minor
+Each figure stands in one function. How customers pay is behaviour.py's. Sections are those of domain.md. Money
+is in minor
 units of the account's currency; a window of N days is D-N < d <= D.
 """
 
@@ -10,6 +11,7 @@ from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import date
 from fractions import Fraction
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from agents.figures import Ageing
@@ -29,7 +31,8 @@ def ageing(open_due: OpenDue, today: int) -> Ageing:
 
 
 def ageing_disputed(open_due: OpenDue, today: int) -> Ageing:
-    """The disputed parts of the open amounts, aged alike. Section 1: disputed figures are reported beside the clean ones."""
+    """The disputed parts of the open amounts, aged alike. Section 1: disputed figures are reported beside the
+    clean ones."""
     return _aged([(due, bucket.disputed) for due, bucket in open_due], today)
 
 
@@ -56,7 +59,8 @@ def _aged(amounts: list[tuple[int, int]], today: int) -> Ageing:
 
 
 def past_due_over(open_due: OpenDue, today: int, days: int) -> int:
-    """Clean open amount more than `days` days past due; past due is D > due_date (section 1). 0: all that is past due."""
+    """Clean open amount more than `days` days past due; past due is D > due_date (section 1). 0: all that is
+    past due."""
     total = 0
     for due, bucket in open_due:
         if today - due <= days:
@@ -81,7 +85,8 @@ def current_receivables(open_due: OpenDue, today: int) -> int:
 
 
 def converted(amounts: dict[str, int], own: str | None, today: int, rates: Rates) -> int:
-    """Money by currency in the account's own at the newest rates; what has no rate is left out (and counted as unvalued)."""
+    """Money by currency in the account's own at the newest rates; what has no rate is left out (and counted as
+    unvalued)."""
     total = 0
     for currency, amount in amounts.items():
         if currency == own:
@@ -105,7 +110,8 @@ def securities_at(ledger: Ledger, day: int) -> dict[str, int]:
 
 
 def unvalued(ledger: Ledger, today: int, rates: Rates) -> int:
-    """How many money facts are in a currency that nothing converts into the account's own: held until a tick brings a rate.
+    """How many money facts are in a currency that nothing converts into the account's own: held until a tick
+    brings a rate.
 
     Invoices, payments, orders, memos on account and securities count. Section 1, Money.
     """
@@ -244,19 +250,28 @@ def dso_countback(
     if left <= 0:
         return 0.0 if sales_between(today - reach, today) > 0 else None
     days = 0
-    end = today
-    oldest = today - reach
-    while end > oldest:
-        month_start = date.fromordinal(end).replace(day=1).toordinal()
-        length = end - month_start + 1
-        sales = sales_between(max(month_start - 1, oldest), end)
+    for before, end in _months(today, reach):
+        sales = sales_between(max(before, today - reach), end)
+        length = end - before
         if sales >= left:
             return days + left * length / sales
         if sales > 0:
             left -= sales
         days += length
-        end = month_start - 1
     return None
+
+
+@lru_cache(maxsize=64)
+def _months(today: int, reach: int) -> tuple[tuple[int, int], ...]:
+    """(day before its first, last day) of the month of D and those before it, newest first, as far as they lie
+    in reach."""
+    months = []
+    end = today
+    while end > today - reach:
+        before = date.fromordinal(end).replace(day=1).toordinal() - 1
+        months.append((before, end))
+        end = before
+    return tuple(months)
 
 
 def collection_effectiveness(begin: int, sales: int, end: int, end_current: int) -> float | None:
@@ -268,7 +283,8 @@ def collection_effectiveness(begin: int, sales: int, end: int, end_current: int)
 def monthly_purchases(
     lines: Lines, first_invoice: int | None, expected: int | None, today: int, longest: int, least: int
 ) -> int | None:
-    """Invoiced net of memos and voids over `longest` days / days since the first invoice (least..longest) * 30, half to even.
+    """Invoiced net of memos and voids over `longest` days / days since the first invoice (least..longest) *
+    30, half to even.
 
     With less than `least` days of history what the account expects; None when it expects nothing. Section 5.
     """

@@ -1,4 +1,5 @@
-"""An invoice: its facts, and what they amount to as a pure function of them (open amount, days paid, its place in every figure).
+"""An invoice: its facts, and what they amount to as a pure function of them (open amount, days paid, its place
+in every figure).
 
 How invoices add up to an account is totals.py's; which facts are taken is ledger.py's.
 """
@@ -18,7 +19,8 @@ CLOSED: Final = 2  # nothing left, by memo or discount
 WRITTEN_OFF: Final = 3
 
 Factor = Callable[[str, str, int], "tuple[int, int] | None"]
-"""(source, target, invoice's day) -> minor units of target for one of source as numerator, denominator; None: no rate."""
+"""(source, target, invoice's day) -> minor units of target for one of source as numerator, denominator; None:
+no rate."""
 
 
 class Memo:
@@ -101,11 +103,13 @@ def invoice_of(row: list[Any]) -> Invoice:
 
 
 class Posting(NamedTuple):
-    """What an invoice adds to its account's totals, today. Money in the account's minor units unless a currency is named.
+    """What an invoice adds to its account's totals, today. Money in the account's minor units unless a
+    currency is named.
 
     `balance`: (day, change of the open amount). `cash`: (day, currency of the payment, cash taken from it).
     `native`: (day, currency, change of the open amount) of an invoice in a foreign currency.
-    `observations`: (paid_on, amount, days to pay), one an application. `open` is negative when more was credited than owed.
+    `observations`: (paid_on, amount, days to pay), one an application. `open` is negative when more was
+    credited than owed.
     `age`: days from invoice to PAID or CLOSED. `decided`: whether the discount offered was taken; None: not yet told.
     """
 
@@ -158,20 +162,25 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
     else:
         value = _SAME
 
-    if not invoice.applications and not invoice.memos and not invoice.disputes and invoice.write_off is None:
-        if value is _SAME:
-            return Posting(
-                day, due, gross, gross, gross, 0, ((day, gross),), (), (), (), OPEN, 0, (), (), None,
-                discount_date if percent is not None else None, False, due if due > day else day,
-            )  # fmt: skip
+    if (
+        value is _SAME
+        and not invoice.applications
+        and not invoice.memos
+        and not invoice.disputes
+        and invoice.write_off is None
+    ):
+        newest = due if due > day else day
+        offered = discount_date if percent is not None else None
+        if offered is not None and offered > newest:
+            newest = offered
+        return Posting(
+            day, due, gross, gross, gross, 0, ((day, gross),), (), (), (), OPEN, 0, (), (), None, offered, False, newest,
+        )  # fmt: skip
 
     book = _Book(invoice, gross, own, day, factor)
     whole = _scaled(gross, value)
     final = book.at(None)
-    if book.plain:
-        moves = book.plain_moves()
-    else:
-        moves = book.moves()
+    moves = book.plain_moves() if book.plain else book.moves()
     balance: list[tuple[int, int]] = []
     cash: list[tuple[int, str, int]] = []
     native: list[tuple[int, str, int]] = []
@@ -352,10 +361,7 @@ class _Book:
                 if discount > left:
                     discount = left
                 left -= discount
-            if cash == worth:
-                used = amount
-            else:
-                used = (amount * cash * 2 + worth) // (worth * 2)
+            used = amount if cash == worth else (amount * cash * 2 + worth) // (worth * 2)
             taken[(*a.order, a.payment_id)] = a.currency, used
             paid.append((a.paid_on, cash, discount))
         for when, amount in self.memos:

@@ -1,6 +1,7 @@
 """The ledger of one account: takes facts in any order, any number of times, and keeps what they amount to.
 
-What a single invoice, payment or order amounts to stands in invoices.py, payments.py and orders.py, what they add up to in
+What a single invoice, payment or order amounts to stands in invoices.py, payments.py and orders.py, what they
+add up to in
 totals.py, the figures in measure.py. Alerts and proposals are no business of this room.
 """
 
@@ -80,22 +81,25 @@ Extra = Memo | Dispute | Promise | Scheduled
 
 
 class Ledger:
-    """Mutable, owned by one account. The state after a set of facts is the same for every order of arrival and any number
+    """Mutable, owned by one account. The state after a set of facts is the same for every order of arrival and
+    any number
     of repeats, as long as none of them is LATE.
 
-    Not guaranteed: which page a record lies on (it depends on the order of arrival). Money is in minor units of `currency`.
+    Not guaranteed: which page a record lies on (it depends on the order of arrival). Money is in minor units
+    of `currency`.
     A ledger that was loaded reads its pieces at the first access to anything of it.
     """
 
     __slots__ = (
-        "_advancing", "_linking", "_pieces", "_policy", "_rates", "_today", "_token", "changed", "closed", "country", "currency",
-        "disputes", "expected_monthly_purchases", "extras", "first_due", "first_invoice", "first_money", "fold_queue",
-        "folded_balance", "folded_cash", "folded_changed", "folded_ids", "folded_list", "foreign_now", "fx", "fx_changed",
-        "head_changed", "industry",
+        "_advancing", "_linking", "_pieces", "_policy", "_rates", "_today", "_token", "changed", "closed",
+        "country", "currency", "disputes", "expected_monthly_purchases", "extras", "first_due",
+        "first_invoice", "first_money", "fold_queue", "folded_balance", "folded_cash", "folded_changed",
+        "folded_ids", "folded_list", "foreign_now", "fx", "fx_changed", "head_changed", "industry",
         "invoice_pages", "invoices", "issued_mark", "last_payment", "limit", "limits", "memos", "name",
-        "next_fold", "next_parked", "opened_on", "order_pages", "orders", "owner", "paid_mark", "parent_id", "parked", "parked_changed", "payment_pages",
-        "payments", "profile", "profile_closed", "profile_opened", "promises", "scheduled", "securities", "settings",
-        "terms_days", "totals", "waiting",
+        "next_fold", "next_parked", "opened_on", "order_pages", "orders", "owner", "paid_mark", "parent_id",
+        "parked", "parked_changed", "payment_pages", "payments", "profile", "profile_closed",
+        "profile_opened", "promises", "scheduled", "securities", "settings", "terms_days", "totals",
+        "waiting",
     )  # fmt: skip
 
     # What other rooms read; see _profile_changed().
@@ -238,7 +242,8 @@ class Ledger:
         self.changed = self.parked_changed = True
 
     def advance(self, today: int, policy: Policy, rates: Rates) -> None:
-        """The tick of `today`: parked facts whose day has come, values that wait for a rate, what can no longer be reached."""
+        """The tick of `today`: parked facts whose day has come, values that wait for a rate, what can no
+        longer be reached."""
         if policy is not self._policy:
             self._adopt(policy)
         self._rates = rates
@@ -401,11 +406,10 @@ class Ledger:
     ) -> Applied:
         dispute = self.disputes.get(ident)
         known: Register | None = None if dispute is None else getattr(dispute, slot)
-        if known is None or not _said(known, content):
-            if self._gone(content[0]) or (
-                dispute is not None and dispute.posted is not None and self._gone(dispute.posted)
-            ):
-                return LATE
+        said = known is not None and _said(known, content)
+        posted = None if dispute is None else dispute.posted
+        if not said and (self._gone(content[0]) or (posted is not None and self._gone(posted))):
+            return LATE
         if dispute is None:
             dispute = self.disputes[ident] = Dispute(ident)
             self.extras.add(dispute)
@@ -703,7 +707,9 @@ class Ledger:
             totals.post(invoice, old, -1)
         issue = invoice.issue
         if issue is None:
-            if not (invoice.applications or invoice.memos or invoice.disputes or invoice.void or invoice.write_off):
+            if not (
+                invoice.applications or invoice.memos or invoice.disputes or invoice.void or invoice.write_off
+            ):
                 del self.invoices[invoice.id]
                 self.invoice_pages.remove(invoice)
                 self.changed = True
@@ -957,7 +963,8 @@ class Ledger:
         self._settle_limit(today)
 
     def foreign_part(self, day: int, rates: Rates) -> int:
-        """Exposure in foreign currencies at the end of `day`, at the newest rates of that day; without a rate: none of it."""
+        """Exposure in foreign currencies at the end of `day`, at the newest rates of that day; without a rate:
+        none of it."""
         own = self.currency
         if own is None:
             return 0
@@ -1128,11 +1135,15 @@ class Ledger:
         order = self.orders.get(ident)
         if order is None or order.draws or order.booked is None:
             return
-        if order.posted is not None and sum([change for _, change in order.posted[1]]):
-            return
         if order.posted is not None:
-            self.totals.orders(*order.posted, -1)
-            self.totals.use(order.posted[0], -1)
+            currency, flows = order.posted
+            left = 0
+            for _, change in flows:
+                left += change
+            if left:
+                return
+            self.totals.orders(currency, flows, -1)
+            self.totals.use(currency, -1)
         del self.orders[ident]
         self.order_pages.remove(order)
         self._remember("o" + ident)
@@ -1173,7 +1184,8 @@ class Ledger:
         return self.totals.balance.total
 
     def exposure_now(self, today: int) -> int:
-        """Exposure as the newest fact leaves it, at least 0; foreign money as last valued. O(1) in the number of invoices."""
+        """Exposure as the newest fact leaves it, at least 0; foreign money as last valued. O(1) in the number
+        of invoices."""
         totals = self.totals
         value = totals.balance.total - totals.foreign_open.total + totals.other.total + self.foreign_now
         own = self.currency
@@ -1184,7 +1196,8 @@ class Ledger:
         return value if value > 0 else 0
 
     def reversals(self, first: int, last: int) -> list[tuple[int, str, str]]:
-        """(reversed_on, payment_id, event_id) of the reversals dated first..last, oldest first. Scans: for evidence only."""
+        """(reversed_on, payment_id, event_id) of the reversals dated first..last, oldest first. Scans: for
+        evidence only."""
         return sorted(
             (fact.day, payment.id, fact.event_id)
             for payment in self.payments.values()
@@ -1193,7 +1206,8 @@ class Ledger:
         )
 
     def past_due(self, today: int, days: int = 0) -> list[tuple[int, str, str, int]]:
-        """(due date, invoice_id, event_id, clean open amount) of what is more than `days` past due. Scans: for evidence only."""
+        """(due date, invoice_id, event_id, clean open amount) of what is more than `days` past due. Scans: for
+        evidence only."""
         return sorted(
             (invoice.posted.due, invoice.id, invoice.issue.event_id, invoice.posted.clean)
             for invoice in self.invoices.values()
@@ -1210,7 +1224,8 @@ class Ledger:
         )
 
     def _profile_changed(self) -> None:
-        """The profile as plain attributes. Account.updated states the whole profile anew: what it leaves out is unknown."""
+        """The profile as plain attributes. Account.updated states the whole profile anew: what it leaves out
+        is unknown."""
         content = [None] * 9 if self.profile is None else self.profile.content
         (
             self.name, _, self.opened_on, self.country, self.terms_days, self.parent_id, self.industry,
@@ -1229,7 +1244,8 @@ class Ledger:
     # ---- pieces -------------------------------------------------------------------------------------------------------
 
     def _rebuild(self) -> None:
-        """All totals from the facts: after a load, with another account currency, or with other numbers of the policy."""
+        """All totals from the facts: after a load, with another account currency, or with other numbers of the
+        policy."""
         horizon = self.totals.balance.horizon
         self.totals = Totals(self.currency or _NO_CURRENCY, horizon)
         self.fold_queue = {}

@@ -1,6 +1,7 @@
 """measure(): a ledger as of one day into the record of figures.
 
-It only puts together what exposure.py, behaviour.py, drift.py and survival.py define. When a figure can next move by time
+It only puts together what exposure.py, behaviour.py, drift.py and survival.py define. When a figure can next
+move by time
 alone stands in boundaries.py.
 """
 
@@ -31,7 +32,8 @@ def _fraction(share: float) -> tuple[int, int]:
 def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: bool) -> Figures:
     """The figures of domain section 1 at the end of day `today`, which must not lie before the newest fact taken.
 
-    They depend on the facts taken, the day, the policy and the rates alone. `at_tick`: with the survival figures. Changes
+    They depend on the facts taken, the day, the policy and the rates alone. `at_tick`: with the survival
+    figures. Changes
     nothing in the ledger.
     """
     p = policy.figures
@@ -199,8 +201,8 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         promises_broken=behaviour.promises_broken(
             ledger, today - p.long_days, today, grace, promise_share, rates
         ),
-        partial_of_last_5=behaviour.partial_of_last(totals, today, today - p.long_days),
-        discounts_taken=behaviour.discounts_taken(totals, today, today - p.baseline_from_days),
+        partial_of_last_5=behaviour.partial_of_last(lines, totals, today, today - p.long_days),
+        discounts_taken=behaviour.discounts_taken(lines, totals, today, today - p.baseline_from_days),
         disputed_share_baseline=behaviour.disputed_share(
             lines, totals, today - p.baseline_from_days, today - p.baseline_to_days
         ),

@@ -1,4 +1,5 @@
-"""The pay index of one observation: days beyond terms on a scale of 0 to 100, as whole fractions so that sums stay exact.
+"""The pay index of one observation: days beyond terms on a scale of 0 to 100, as whole fractions so that sums
+stay exact.
 
 How observations are weighted and which are taken is behaviour.py's; the points are the policy's.
 """
@@ -7,6 +8,7 @@ from __future__ import annotations
 
 from fractions import Fraction
 from functools import lru_cache
+from itertools import pairwise
 from math import ceil, floor, lcm
 from typing import NamedTuple
 
@@ -43,7 +45,7 @@ def table(points: Points) -> Table:
 def _between(points: list[tuple[Fraction, Fraction]], day: int) -> Fraction:
     if day <= points[0][0]:
         return points[0][1]
-    for (left, high), (right, low) in zip(points, points[1:], strict=False):
+    for (left, high), (right, low) in pairwise(points):
         if day <= right:
             return high + (low - high) * (day - left) / (right - left)
     return points[-1][1]

@@ -101,7 +101,8 @@ def _known(row: list[Any]) -> Register:
 
 
 class Receipt(NamedTuple):
-    """What a payment amounts to: `flows` (day, change of the cash received) in `currency`; `net` is what stands today."""
+    """What a payment amounts to: `flows` (day, change of the cash received) in `currency`; `net` is what
+    stands today."""
 
     paid_on: int
     currency: str

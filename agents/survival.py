@@ -15,45 +15,54 @@ def kaplan_meier(lines: Lines, today: int, after: int, horizon: int) -> tuple[fl
     """Median days from invoice to payment, and the restricted mean: the integral of S from 0 to `horizon` days.
 
     Over the invoices issued in the window. Event: the policy's share of the amount in cash. Open ones are censored at
-    their age, those closed by memo or discount when they closed; written-off ones stay at risk to the horizon. The median
+    their age, those closed by memo or discount when they closed; written-off ones stay at risk to the horizon.
+    The median
     is the first age at which S <= 1/2; it may not exist. Both are None where no invoice is at risk up to an answer: no
     invoice, or no payment yet and none older than the horizon. Kaplan and Meier 1958; ties: events before censorings.
     """
-    events: dict[int, int] = {}
-    leaving: dict[int, int] = {}
     start = bisect_right(lines.cohort_days, after)
-    total = 0
-    for day, cohort in zip(lines.cohort_days[start:], lines.cohorts[start:], strict=True):
-        total += cohort.count
-        for age, number in cohort.paid.items():
-            events[age] = events.get(age, 0) + number
-        for age, number in cohort.closed.items():
-            leaving[age] = leaving.get(age, 0) + number
-        if cohort.open:
-            leaving[today - day] = leaving.get(today - day, 0) + cohort.open
-        if cohort.written_off:
-            age = max(horizon, today - day)
-            leaving[age] = leaving.get(age, 0) + cohort.written_off
-    if not total or (not events and max(leaving) < horizon):
+    at_risk = lines.cohort_count[-1] - lines.cohort_count[start]
+    if not at_risk:
         return None, None
-    at_risk = total
+    events = _paid_since(lines, after)
+    leaving = [(age, number) for day, age, number in lines.closed if day > after]
+    leaving += [(today - day, number) for day, number in lines.open_issued if day > after]
+    leaving += [(max(horizon, today - day), number) for day, number in lines.written_off if day > after]
+    leaving.sort()
+    if not events and leaving[-1][0] < horizon:
+        return None, None
     survival = 1.0
     area = 0.0
-    before = 0
+    before = place = 0
     median: float | None = None
-    for age in sorted(events.keys() | leaving.keys()):
-        paid = events.get(age, 0)
-        if paid:
-            if age > before:
-                area += survival * (min(age, horizon) - min(before, horizon))
-                before = age
-            survival *= 1 - paid / at_risk
-            if median is None and survival <= 0.5:
-                median = float(age)
-        at_risk -= paid + leaving.get(age, 0)
+    for age, paid in events:
+        while place < len(leaving) and leaving[place][0] < age:
+            at_risk -= leaving[place][1]
+            place += 1
+        if before < horizon:
+            area += survival * ((age if age < horizon else horizon) - before)
+            before = age
+        survival *= 1 - paid / at_risk
+        at_risk -= paid
+        if median is None and survival <= 0.5:
+            median = float(age)
     if before < horizon:
         area += survival * (horizon - before)
     return median, area
+
+
+def _paid_since(lines: Lines, after: int) -> list[tuple[int, int]]:
+    """(age, how many) of the invoices issued since and paid, by age; kept while neither facts nor the window move."""
+    items = lines.paid[bisect_right(lines.paid, (after, _LAST_AGE, 0)) :]
+    if lines.lives[0] != len(items):
+        counts: dict[int, int] = {}
+        for _, age, number in items:
+            counts[age] = counts.get(age, 0) + number
+        lines.lives = len(items), sorted(counts.items())
+    return lines.lives[1]
+
+
+_LAST_AGE = 1_000_000
 
 
 class Surprise(NamedTuple):
@@ -68,38 +77,41 @@ _NONE = Surprise(None, 0, None)
 def overdue_surprise(lines: Lines, today: int, after: int, prior: float) -> Surprise:
     """The least expected of the clean open invoices past due that are unpaid: p = (unpaid + 1/2) / (n + 1).
 
-    For an open invoice of age a (days from invoice): n = the account's *other* invoices, issued in the window, that reached
-    this age, of them unpaid = those that had not got the policy's share in cash by then. Written-off ones count as unpaid;
+    For an open invoice of age a (days from invoice): n = the account's *other* invoices, issued in the window,
+    that reached
+    this age, of them unpaid = those that had not got the policy's share in cash by then. Written-off ones
+    count as unpaid;
     those that a memo closed before that age did not reach it. The smallest p wins, then the most days past due.
     """
-    waiting: list[tuple[int, int]] = []  # (invoice date, earliest due date) of clean open invoices past due
-    for day, cohort in zip(lines.cohort_days, lines.cohorts, strict=True):
-        if cohort.clean_due and day > after:
-            due = min(cohort.clean_due)
-            if due < today:
-                waiting.append((day, due))
+    waiting = [(day, due) for day, due in lines.unpaid_due if due < today and day > after]
     if not waiting:
         return _NONE
     best = _NONE
-    paid: dict[int, int] = {}
+    gone: dict[int, int] = {}  # invoices by the age at which they were paid
     closed: dict[int, int] = {}
-    place = bisect_right(lines.cohort_days, after)
-    total = 0
+    items = lines.paid
+    place = bisect_right(items, (after, _LAST_AGE, 0))
+    memos = [item for item in lines.closed if item[0] > after]
+    before = lines.cohort_count[bisect_right(lines.cohort_days, after)]
     for day, due in waiting:
         age = today - day
-        while place < len(lines.cohort_days) and lines.cohort_days[place] <= day:
-            cohort = lines.cohorts[place]
-            total += cohort.count
-            for at, number in cohort.paid.items():
-                paid[at] = paid.get(at, 0) + number
-            for at, number in cohort.closed.items():
-                closed[at] = closed.get(at, 0) + number
+        while place < len(items) and items[place][0] <= day:
+            _, at, number = items[place]
+            gone[at] = gone.get(at, 0) + number
             place += 1
-        n = total - 1 - sum(number for at, number in closed.items() if at < age)
-        unpaid = n - sum(number for at, number in paid.items() if at <= age)
+        while memos and memos[0][0] <= day:
+            _, at, number = memos.pop(0)
+            closed[at] = closed.get(at, 0) + number
+        n = lines.cohort_count[bisect_right(lines.cohort_days, day)] - before - 1
+        for at, number in closed.items():
+            if at < age:
+                n -= number
         if n <= 0:
             continue
-        # An invoice that a memo closed at this very age has reached it, unpaid.
+        unpaid = n  # one that a memo closed at this very age has reached it, unpaid
+        for at, number in gone.items():
+            if at <= age:
+                unpaid -= number
         p = (unpaid + prior) / (n + 2 * prior)
         if best.p is None or (p, due - today) < (best.p, -(best.days_past_due or 0)):
             best = Surprise(p, n, today - due)

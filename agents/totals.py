@@ -7,7 +7,6 @@ exposure.py's and behaviour.py's.
 from __future__ import annotations
 
 from collections.abc import Iterable
-
 from typing import Any
 
 from agents.invoices import OPEN, PAID, WRITTEN_OFF, Invoice, Posting
@@ -19,11 +18,12 @@ HISTORY_DAYS = 400
 
 
 class DueDay:
-    """The invoices due on one day. `own_*`: of those that are open and clean, which the due-date cohorts keep for ever."""
+    """The invoices due on one day. `own_*`: of those that are open and clean, which the due-date cohorts keep
+    for ever."""
 
     __slots__ = (
-        "clean", "count", "disputed", "index", "open_count", "own_days", "own_paid", "own_paid_on", "paid", "paid_days",
-        "paid_on",
+        "clean", "count", "disputed", "index", "late", "open_count", "own_days", "own_paid", "own_paid_on", "paid",
+        "paid_days", "paid_on", "worst",
     )  # fmt: skip
 
     def __init__(self) -> None:
@@ -37,6 +37,9 @@ class DueDay:
         self.own_paid = 0
         self.own_days = 0
         self.own_paid_on: dict[int, int] = {}
+        # Computed by agents.lines when asked for: index is None while they are not.
+        self.late = 0  # paid after the due date
+        self.worst = 0  # the greatest days beyond terms of what was paid
         self.index: int | None = None  # amount * scaled pay index, computed when asked for
 
 
@@ -80,8 +83,8 @@ class Totals:
     """Sums of postings. post() and take_back() are exact inverses: all sums are whole numbers."""
 
     __slots__ = (
-        "balance", "cash_days", "cohorts", "currency", "debits", "due", "foreign_open", "last_paid", "lines", "native", "offers",
-        "open_orders", "other", "raised", "receipts", "reversals", "runs", "sales", "unapplied", "uses", "version",
+        "balance", "cash_days", "cohorts", "currency", "debits", "due", "foreign_open", "last_paid", "lines", "native",
+        "offers", "open_orders", "other", "raised", "receipts", "reversals", "runs", "sales", "unapplied", "uses", "version",
     )  # fmt: skip
 
     def __init__(self, currency: str, horizon: int) -> None:

@@ -7,17 +7,17 @@ from fractions import Fraction
 from typing import Any
 
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agents.exposure import rate_text
 from agents.figures import Ageing, Figures
-from agents.ledger import LATE, Ledger
 from agents.measure import measure
 from agents.rates import Rates
 from tests.reference import account_figures, books
 
 _FAR = books.policy(reach_days=3650)
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking a book takes minutes
 
 
 def differences(figures: Figures, wanted: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
@@ -69,7 +69,7 @@ def test_a_wrong_figure_is_found() -> None:
         assert set(differences(ours, wanted | {name: wrong})) == {name}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES)
 @given(events=books.facts(), today=st.integers(0, 900), at_tick=st.booleans())
 def test_figures_equal_the_reference(events: list[Any], today: int, at_tick: bool) -> None:
     day = books.day(today)
@@ -77,7 +77,7 @@ def test_figures_equal_the_reference(events: list[Any], today: int, at_tick: boo
     assert differences(ours, account_figures.figures(events, day, _FAR, Rates("USD"), at_tick)) == {}
 
 
-@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck))
+@settings(max_examples=150, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES)
 @given(events=books.payers(), today=st.integers(20, 900))
 def test_figures_of_regular_payers_equal_the_reference(events: list[Any], today: int) -> None:
     day = books.day(today)

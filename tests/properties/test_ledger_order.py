@@ -1,4 +1,5 @@
-"""Facts in any order and any number of repeats give the same state and figures; pieces lose nothing; sleep hides nothing."""
+"""Facts in any order and any number of repeats give the same state and figures; pieces lose nothing; sleep
+hides nothing."""
 
 from __future__ import annotations
 
@@ -6,7 +7,7 @@ import random
 from dataclasses import fields
 from typing import Any
 
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
 from agents.figures import Figures
@@ -17,12 +18,13 @@ from tests.properties.test_figures_reference import differences
 from tests.reference import account_figures, books
 
 _FAR = books.policy(reach_days=3650)
+_PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking a book takes minutes
 _POLICY = books.policy()
 _RANDOM = st.integers(0, 10**6).map(random.Random)
 _CURRENCIES = ("USD", "EUR", "KWD")
 
-few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck))
-fewest = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck))
+few = settings(max_examples=60, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES)
+fewest = settings(max_examples=12, deadline=None, suppress_health_check=list(HealthCheck), phases=_PHASES)
 
 
 def rate_table(dice: random.Random, days: int) -> dict[int, dict[str, str]]:
@@ -58,7 +60,9 @@ def test_shuffled_and_repeated_facts_give_the_same_state_and_figures(
 
 @few
 @given(events=books.facts(currencies=_CURRENCIES), today=st.integers(0, 450), dice=_RANDOM)
-def test_a_dump_and_a_load_at_any_point_change_nothing(events: list[Any], today: int, dice: random.Random) -> None:
+def test_a_dump_and_a_load_at_any_point_change_nothing(
+    events: list[Any], today: int, dice: random.Random
+) -> None:
     day = books.day(today)
     rates = rates_up_to(rate_table(dice, 450), day)
     ledger = Ledger()
@@ -81,7 +85,9 @@ def test_a_dump_and_a_load_at_any_point_change_nothing(events: list[Any], today:
 
 @fewest
 @given(events=books.facts(currencies=_CURRENCIES), dice=_RANDOM)
-def test_delayed_facts_and_daily_ticks_give_the_references_figures(events: list[Any], dice: random.Random) -> None:
+def test_delayed_facts_and_daily_ticks_give_the_references_figures(
+    events: list[Any], dice: random.Random
+) -> None:
     """Facts come on any day, before and after their own; rates come with the ticks."""
     table = rate_table(dice, 450)
     rates = Rates("USD")
@@ -101,6 +107,18 @@ def test_delayed_facts_and_daily_ticks_give_the_references_figures(events: list[
             assert differences(ours, account_figures.figures(known, day, _FAR, rates, True)) == {}
 
 
+def partly_beyond_reach(ledger: Ledger, event: Any) -> bool:
+    """A payment that names invoices of which some can no longer be reached: its cash for those stays unapplied, which a
+    reference that remembers everything can not say."""
+    if event.type not in ("payment.received", "payment.applied"):
+        return False
+    named = {part.invoice_id for part in event.applications or ()}
+    payment = ledger.payments.get(event.payment_id)
+    for fact in () if payment is None else payment.applied.values():
+        named |= {part[0] for part in fact.content}
+    return any(ledger._gone(invoice_id) for invoice_id in named)
+
+
 @fewest
 @given(events=books.facts(length=1300, most=40), dice=_RANDOM)
 def test_folding_moves_no_figure(events: list[Any], dice: random.Random) -> None:
@@ -117,7 +135,7 @@ def test_folding_moves_no_figure(events: list[Any], dice: random.Random) -> None
         day = books.day(number)
         while arrivals and arrivals[0][0] <= number:
             one = events[arrivals.pop(0)[1]]
-            if ledger.apply(one, day, _POLICY, rates) != LATE:
+            if not partly_beyond_reach(ledger, one) and ledger.apply(one, day, _POLICY, rates) != LATE:
                 known.append(one)
         if dice.random() < 0.3:
             ledger.advance(day, _POLICY, rates)

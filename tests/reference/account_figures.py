@@ -10,6 +10,7 @@ import math
 from collections.abc import Iterable
 from datetime import UTC, date, timedelta
 from fractions import Fraction
+from itertools import pairwise
 from statistics import NormalDist, median
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -79,7 +80,6 @@ class Account:
     def __init__(self, events: Iterable[Any], today: int, policy: Any, rates: Rates) -> None:
         self.today = today
         self.policy = policy
-        self.p = policy.figures
         self.rates = rates
         self.zone = ZoneInfo(policy.time_zone)
         self.events = [e for e in events if self.date_of(e) <= today]
@@ -89,7 +89,7 @@ class Account:
         self.invoices = {
             f.event.invoice_id: f for f in self.of("invoice.issued") if f.event.invoice_id not in self.voided
         }
-        self.memory: dict[Any, Any] = {}
+        self.memory: dict[tuple[str, int], dict[str, Any] | None] = {}
 
     # -- facts
 
@@ -101,8 +101,8 @@ class Account:
     def date_of(self, event: Any) -> int:
         own = OWN_DATE.get(event.type)
         if own is not None:
-            return getattr(event, own).toordinal()
-        return event.occurred_at.astimezone(self.zone).date().toordinal()
+            return int(getattr(event, own).toordinal())
+        return int(event.occurred_at.astimezone(self.zone).date().toordinal())
 
     def settle(self) -> list[Fact]:
         groups: dict[Any, list[Any]] = {}
@@ -124,7 +124,7 @@ class Account:
     def account_currency(self) -> str | None:
         profile = self.profile()
         if profile is not None:
-            return profile.currency
+            return str(profile.currency)
         money = [e for e in self.events if e.type in MONEY_FACTS and e.currency is not None]
         return min(money, key=self.order_of).currency if money else None
 
@@ -134,17 +134,18 @@ class Account:
 
     # -- rates
 
-    def factor(self, source: str, target: str, day: int) -> Fraction | None:
+    def factor(self, source: str, target: str | None, day: int) -> Fraction | None:
         """For a fact of `day`: the newest day before it, else the first day after that has one."""
         if source == target:
             return Fraction(1)
+        assert target is not None
         for when in range(day - 1, self.today + 1):
             found = self.rates.cross(source, target, when)
             if found is not None:
                 return found
         return None
 
-    def inward(self, amount: int, source: str, target: str, day: int) -> int:
+    def inward(self, amount: int, source: str, target: str | None, day: int) -> int:
         found = self.factor(source, target, day)
         return 0 if found is None else half_even(amount * found)
 
@@ -396,19 +397,17 @@ class Account:
 
     def observations(self) -> list[dict[str, Any]]:
         """One application of cash to one invoice each."""
-        out = []
-        for book in self.books(self.today):
-            for part in book["paid"]:
-                if part["cash"] > 0:
-                    out.append(
-                        {
-                            "paid_on": part["paid_on"],
-                            "amount": self.value(part["cash"], book),
-                            "dtp": part["paid_on"] - book["day"],
-                            "dbt": part["paid_on"] - book["due"],
-                        }
-                    )
-        return out
+        return [
+            {
+                "paid_on": part["paid_on"],
+                "amount": self.value(part["cash"], book),
+                "dtp": part["paid_on"] - book["day"],
+                "dbt": part["paid_on"] - book["due"],
+            }
+            for book in self.books(self.today)
+            for part in book["paid"]
+            if part["cash"] > 0
+        ]
 
 
 def content(event: Any) -> Any:
@@ -426,7 +425,7 @@ def weighted(pairs: list[tuple[int, float]]) -> float | None:
 def index_of(days: int) -> Fraction:
     if days <= POINTS[0][0]:
         return Fraction(100)
-    for (left, high), (right, low) in zip(POINTS, POINTS[1:], strict=False):
+    for (left, high), (right, low) in pairwise(POINTS):
         if left <= days <= right:
             return Fraction(high) - Fraction((high - low) * (days - left), right - left)
     return Fraction(0)
@@ -441,7 +440,6 @@ def p90(values: list[int]) -> float | None:
 def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tick: bool) -> dict[str, Any]:
     """Every field of agents.figures.Figures by name; ageing as tuples."""
     acc = Account(events, today, policy, rates)
-    p = acc.p
     out: dict[str, Any] = {"as_of": today, "currency": acc.currency}
     books = acc.books(today) if acc.currency else []
     obs = acc.observations() if acc.currency else []
@@ -472,12 +470,12 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     out["utilization"] = acc.utilization(today) if acc.currency else None
     out["utilization_28d_ago"] = acc.utilization(today - 28) if acc.currency else None
     out["rising"] = out["utilization"] is not None and out["utilization"] > (out["utilization_28d_ago"] or 0)
-    for name, part in (("ageing", clean), ("ageing_disputed", lambda b: acc.value(b["disputed"], b))):
+    for name, of in (("ageing", clean), ("ageing_disputed", lambda b: acc.value(b["disputed"], b))):
         buckets = [0, 0, 0, 0, 0]
         for b in books:
             days = today - b["due"]
             place = 0 if days <= 0 else 1 if days <= 30 else 2 if days <= 60 else 3 if days <= 90 else 4
-            buckets[place] += part(b)
+            buckets[place] += of(b)
         out[name] = tuple(buckets)
     unvalued = 0
     if acc.currency:
@@ -539,18 +537,18 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     out["dtp_baseline"] = weighted([(o["amount"], o["dtp"]) for o in part]) if enough else None
 
     # days beyond terms
-    def parts(b: dict[str, Any]) -> list[tuple[int, int]]:
+    def amounts_of(b: dict[str, Any]) -> list[tuple[int, int]]:
         """(amount, days beyond terms) of what was paid and of the clean open part."""
         got = [(acc.value(q["cash"], b), q["paid_on"] - b["due"]) for q in b["paid"] if q["cash"] > 0]
         return got + ([(clean(b), today - b["due"])] if clean(b) > 0 else [])
 
     for n in (30, 90, 365):
         cohort = [b for b in books if in_window(b["due"], n) or (clean(b) > 0 and today > b["due"])]
-        out[f"dbt_{n}d"] = weighted([x for b in cohort for x in parts(b)])
+        out[f"dbt_{n}d"] = weighted([x for b in cohort for x in amounts_of(b)])
         if n == 365:
-            out["pay_index"] = weighted([(a, index_of(d)) for b in cohort for a, d in parts(b)])  # type: ignore[misc]
+            out["pay_index"] = weighted([(a, index_of(d)) for b in cohort for a, d in amounts_of(b)])  # type: ignore[misc]
     out["dbt_baseline"] = (
-        weighted([x for b in books if in_baseline(b["due"]) for x in parts(b)]) if enough else None
+        weighted([x for b in books if in_baseline(b["due"]) for x in amounts_of(b)]) if enough else None
     )
     out["dbt_disputed_90d"] = weighted(
         [
@@ -707,10 +705,12 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     standing = [f.event.paid_on.toordinal() for f in acc.payments(today) if acc.payment_at(f, today)[0] > 0]
     out["last_payment_on"] = max(standing, default=None)
     due_182 = [b for b in books if in_window(b["due"], 182)]
-    worst = [d for b in due_182 for _, d in parts(b)]
+    worst = [d for b in due_182 for _, d in amounts_of(b)]
     out["worst_dbt_182d"] = max(worst, default=None)
-    whole = sum(a for b in due_182 for a, _ in parts(b))
-    out["late_share_182d"] = sum(a for b in due_182 for a, d in parts(b) if d > 0) / whole if whole else None
+    whole = sum(a for b in due_182 for a, _ in amounts_of(b))
+    out["late_share_182d"] = (
+        sum(a for b in due_182 for a, d in amounts_of(b) if d > 0) / whole if whole else None
+    )
     provisional = 0
     for f in acc.payments(today):
         if (f.event.method or "").lower() in ("direct_debit", "sepa_direct_debit") and in_window(f.day, 56):
@@ -832,7 +832,7 @@ def countback(balance: int, today: int, sales: Any) -> float | None:
         length = (last - first).days + 1
         sold = sales(max(first.toordinal() - 1, today - 455), last.toordinal())
         if sold >= left:
-            return days + left / sold * length
+            return float(days + left / sold * length)
         left -= max(sold, 0)
         days += length
         last = first - timedelta(days=1)
@@ -867,7 +867,7 @@ def broken_on(acc: Account, fact: Fact, paid: dict[str, list[tuple[int, int]]]) 
     amount = acc.rates.convert(minor(event.amount, event.currency), event.currency, acc.currency, fact.day)
     if amount is None or came >= Fraction("0.95") * amount:
         return None
-    return last + 1
+    return int(last) + 1
 
 
 __all__ = ["Account", "figures"]

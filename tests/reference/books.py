@@ -208,7 +208,8 @@ def facts(
 
 @st.composite
 def payers(draw: st.DrawFn) -> list[Any]:
-    """An account that buys and pays regularly, so that every drift test, survival figure and window has what it needs."""
+    """An account that buys and pays regularly, so that every drift test, survival figure and window has what
+    it needs."""
     out: list[Any] = [event("account.limit_set", 0, 0, 0, credit_limit="5000.00", currency="USD")]
     at = 0
     number = 1

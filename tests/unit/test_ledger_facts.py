@@ -1,4 +1,5 @@
-"""The ledger's rules, one case each: what a fact does to balance, unapplied cash and exposure, in whatever order it comes."""
+"""The ledger's rules, one case each: what a fact does to balance, unapplied cash and exposure, in whatever
+order it comes."""
 
 from __future__ import annotations
 
@@ -25,7 +26,9 @@ def invoice(number: int, at: int = 0, amount: str = "1000.00", due: int = 30, **
 def payment(number: int, at: int, amount: str, *applied: tuple[str, str], **more: Any) -> Any:
     applications = [{"invoice_id": i, "amount": a} for i, a in applied] or None
     fields = {"payment_id": f"p{number}", "amount": amount, "currency": "USD", "paid_on": books.text(at)}
-    return books.event("payment.received", 100 + number, at, **(fields | {"applications": applications} | more))
+    return books.event(
+        "payment.received", 100 + number, at, **(fields | {"applications": applications} | more)
+    )
 
 
 def figures(events: list[Any], at: int) -> Figures:
@@ -75,23 +78,25 @@ def test_a_partial_reversal_takes_the_unapplied_part_first_then_from_last_to_fir
 
 def test_a_full_reversal_reopens_at_the_original_due_date_and_takes_the_observation_back() -> None:
     paid = payment(1, 20, "980.00")
-    paid = paid.model_copy(
-        update={"applications": payment(1, 20, "980.00", ("i1", "980.00")).applications}
-    )
+    paid = paid.model_copy(update={"applications": payment(1, 20, "980.00", ("i1", "980.00")).applications})
     back = books.event("payment.reversed", 9, 40, payment_id="p1", reversed_on=books.text(40))
     got = figures([invoice(1), paid, back], 45)
     assert (got.open_balance, got.max_days_past_due, got.dtp_90d, got.paid_90d) == (100000, 15, None, 0)
 
 
 def test_a_discount_goes_with_its_cash() -> None:
-    with_discount = payment(1, 5, "980.00", applications=[{"invoice_id": "i1", "amount": "980.00", "discount": "20.00"}])
+    with_discount = payment(
+        1, 5, "980.00", applications=[{"invoice_id": "i1", "amount": "980.00", "discount": "20.00"}]
+    )
     back = books.event("payment.reversed", 9, 8, payment_id="p1", reversed_on=books.text(8))
     assert figures([invoice(1), with_discount], 10).open_balance == 0
     assert figures([invoice(1), with_discount, back], 10).open_balance == 100000
 
 
 def test_a_dispute_leaves_the_clean_figures_until_it_is_resolved() -> None:
-    dispute = books.event("invoice.disputed", 9, 5, invoice_id="i1", dispute_id="d1", amount="300.00", currency="USD")
+    dispute = books.event(
+        "invoice.disputed", 9, 5, invoice_id="i1", dispute_id="d1", amount="300.00", currency="USD"
+    )
     over = books.event("dispute.resolved", 10, 50, invoice_id="i1", dispute_id="d1", outcome="rejected")
     got = figures([invoice(1), dispute], 40)
     assert (got.open_balance, got.past_due, got.disputed) == (100000, 70000, 30000)
@@ -118,7 +123,14 @@ def test_an_order_is_closed_by_the_invoices_that_name_it() -> None:
 def test_an_unexpired_letter_of_credit_lowers_exposure_and_a_guarantee_does_not() -> None:
     def security(kind: str) -> Any:
         return books.event(
-            "security.recorded", 9, 1, security_id="s1", kind=kind, amount="400.00", currency="USD", expires_on=books.text(9)
+            "security.recorded",
+            9,
+            1,
+            security_id="s1",
+            kind=kind,
+            amount="400.00",
+            currency="USD",
+            expires_on=books.text(9),
         )
 
     assert figures([invoice(1), security("letter_of_credit")], 9).exposure == 60000
@@ -155,7 +167,9 @@ def test_facts_dated_after_today_wait() -> None:
 
 
 def test_the_date_of_a_fact_is_that_of_the_policys_time_zone() -> None:
-    late_evening = books.event("invoice.credited", 9, 5, 23 * 3600, memo_id="m1", amount="100.00", currency="USD")
+    late_evening = books.event(
+        "invoice.credited", 9, 5, 23 * 3600, memo_id="m1", amount="100.00", currency="USD"
+    )
     berlin = POLICY.model_copy(update={"time_zone": "Europe/Berlin"})
     for policy, balance in ((POLICY, -10000), (berlin, 0)):
         ledger = books.ledger_of([late_evening], books.day(5), policy)
@@ -166,7 +180,9 @@ def test_a_fact_about_an_invoice_closed_long_ago_is_late() -> None:
     ledger = Ledger()
     for one in (invoice(1), payment(1, 20, "1000.00", ("i1", "1000.00"))):
         ledger.apply(one, books.day(21), POLICY, USD)
-    memo = books.event("invoice.credited", 9, 30, memo_id="m1", amount="1.00", currency="USD", invoice_id="i1")
+    memo = books.event(
+        "invoice.credited", 9, 30, memo_id="m1", amount="1.00", currency="USD", invoice_id="i1"
+    )
     again = books.event("payment.reversed", 10, 30, payment_id="p1", reversed_on=books.text(30))
     for at in (421, 600):  # beyond reach; and folded away
         ledger.advance(books.day(at), POLICY, USD)
@@ -175,7 +191,9 @@ def test_a_fact_about_an_invoice_closed_long_ago_is_late() -> None:
     assert (len(ledger.invoices), len(ledger.payments)) == (0, 0)
     got = measure(ledger, books.day(600), POLICY, USD, True)
     assert (got.open_balance, got.first_invoice_on, got.last_payment_on) == (0, books.day(0), books.day(20))
-    reachable = books.ledger_of([invoice(1), payment(1, 20, "1000.00", ("i1", "1000.00"))], books.day(420), POLICY)
+    reachable = books.ledger_of(
+        [invoice(1), payment(1, 20, "1000.00", ("i1", "1000.00"))], books.day(420), POLICY
+    )
     assert reachable.apply(memo, books.day(420), POLICY, USD) == APPLIED
 
 
