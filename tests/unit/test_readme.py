@@ -1,0 +1,134 @@
+"""The README says what is true of the code: commands, options, tables, examples. No services are needed for it."""
+
+from __future__ import annotations
+
+import os
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import orjson
+import pytest
+
+from schemas.events import parse
+from streams.settings import Settings
+from tests import readme
+
+TEXT = readme.README.read_text(encoding="utf-8")
+
+
+def test_every_command_of_the_readme_is_run_or_checked() -> None:
+    assert readme.untested(TEXT) == []
+
+
+def test_every_tested_command_stands_in_the_readme_once() -> None:
+    tested = [*readme.RUN_ALONE, *readme.RUN_ON_SERVICES, *readme.CHECKED_ONLY]
+    assert len(tested) == len(set(tested))
+    assert sorted(readme.commands(TEXT)) == sorted(tested)
+
+
+@pytest.mark.parametrize("command", readme.commands(TEXT))
+def test_a_command_exists_as_it_is_written(command: str) -> None:
+    assert readme.fault(command) is None
+
+
+@pytest.mark.parametrize("command", sorted({*readme.inline_commands(TEXT)}))
+def test_a_command_that_the_text_names_exists(command: str) -> None:
+    if command in ("bellwether explain", "bellwether rebuild"):
+        assert f"`{command}`" in TEXT.partition("## Not there yet")[2], "said to be missing, and only there"
+        assert readme.fault(command) is not None, "it is there now: the README may say so"
+    else:
+        assert readme.fault(command, named_only=True) is None
+
+
+@pytest.mark.parametrize(
+    "command",
+    [
+        "make coffee",
+        "bellwether predict",
+        "bellwether import",
+        "bellwether import ledger.csv --yearly",
+        "bellwether worker --only web",
+        "bellwether policy guess a.toml",
+        "export BELLWETHER_BROKERS=kafka://a:9092",
+        "faust -A streams.nothing worker",
+        "curl example.org",
+    ],
+)
+def test_the_checker_finds_what_does_not_exist(command: str) -> None:
+    assert readme.fault(command) is not None
+
+
+def test_the_checker_finds_a_command_that_nobody_tests() -> None:
+    planted = f"{TEXT}\n```bash\nbellwether status        # fine\nbellwether import other.csv\n```\n"
+    assert readme.untested(planted) == ["bellwether import other.csv"]
+
+
+def test_it_opens_with_the_two_commands() -> None:
+    assert readme.commands(TEXT)[:2] == ["make demo", "make test"]
+
+
+def test_the_commands_that_need_no_services_do_what_they_say(tmp_path: Path) -> None:
+    (tmp_path / "deploy").symlink_to(readme.ROOT / "deploy")
+    (tmp_path / "ledger.csv").write_text(readme.blocks(TEXT, "csv")[0])
+    paths = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
+    said = {}
+    for command in (c for c in readme.commands(TEXT) if c in readme.RUN_ALONE):
+        done = subprocess.run(
+            command,
+            shell=True,
+            cwd=tmp_path,
+            env={**os.environ, "PATH": paths},
+            capture_output=True,
+            text=True,
+        )
+        assert done.returncode == readme.RUN_ALONE[command], f"{command}: {done.stdout}{done.stderr}"
+        assert "Traceback" not in done.stderr
+        said[command] = done
+    dry = said["bellwether import ledger.csv --dry-run"]
+    assert "ledger.csv:6: Invoice Date: '2026-03-32'" in dry.stderr
+    assert "5, 1 of them refused" in dry.stdout
+    told = orjson.loads(said["bellwether backtest --events ledger.jsonl --json"].stdout)
+    assert set(told["accounts"]) == {"C-1001", "C-1002"}
+    assert any(a["account_id"] == "C-1001" for a in told["alerts"]), "the example ledger shows an alert"
+    diff = said["bellwether policy diff deploy/policy.toml stricter.toml"]
+    assert diff.stdout == "alerts.ticks_in_a_row: 2 -> 3\n"
+
+
+def test_the_table_of_topics_is_the_codes() -> None:
+    assert readme.section(TEXT, "topics") == readme.topics_table(), "run: python -m tests.readme"
+
+
+def test_the_table_of_settings_is_the_codes() -> None:
+    shown = {
+        name.strip("`"): (default, text)
+        for name, default, text in readme.cells(readme.section(TEXT, "settings"))
+    }
+    assert {name: default for name, (default, _) in shown.items()} == readme.settings_defaults()
+    assert all(text for _, text in shown.values())
+
+
+def test_the_settings_file_to_start_from_is_sound() -> None:
+    example = readme.ROOT / ".env.example"
+    lines = [line.removeprefix("# ") for line in example.read_text().splitlines() if "BELLWETHER_" in line]
+    assert [readme.fault(f"export {line}") for line in lines] == [None] * len(lines)
+    assert Settings(_env_file=example).broker.startswith("kafka://")
+
+
+def test_json_examples_are_events_that_intake_takes() -> None:
+    for text in readme.blocks(TEXT, "json"):
+        parse(text.encode())
+
+
+def test_pictures_and_files_that_it_names_are_there() -> None:
+    pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", TEXT)
+    assert len(pictures) == 2
+    named = re.findall(r"`((?:schemas|agents|streams|deploy|tests)/[\w./-]*|LICENSE|\.env\.example)`", TEXT)
+    missing = [name for name in [*pictures, *named] if not (readme.ROOT / name).exists()]
+    assert missing == []
+
+
+def test_pictures_load_nothing_from_elsewhere() -> None:
+    for picture in (readme.ROOT / "deploy" / "pictures").glob("*.svg"):
+        assert "url(http" not in picture.read_text().replace('"', ""), picture.name
