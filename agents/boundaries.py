@@ -68,9 +68,12 @@ def next_day(ledger: Ledger, today: int, policy: Policy | None) -> int:
         today,
         best,
     )
-    best = _next_of(lines.cohort_days, (p.kaplan_meier_days, reach, p.baseline_to_days, prior), today, best)
+    best = _next_of(
+        lines.cohort_days, (1, p.kaplan_meier_days, reach, p.baseline_to_days, prior), today, best
+    )
     peak = p.peak_utilization_days
-    flows = (1, p.rising_days, p.dso_days, peak, p.high_credit_days, p.high_credit_days + 1)
+    # The level before a change was last reached the day before it: a peak loses it one day early.
+    flows = (1, p.rising_days, p.dso_days, peak - 1, p.high_credit_days - 1, p.high_credit_days)
     best = _next_of(totals.balance.lines()[0], flows, today, best)
     best = _next_of(totals.other.lines()[0], flows, today, best)
     if totals.debits:
@@ -82,10 +85,10 @@ def next_day(ledger: Ledger, today: int, policy: Policy | None) -> int:
     if totals.offers:
         best = _next_of(sorted(totals.offers), (1, reach), today, best)
     if ledger.limits:
-        best = _next_of([row[2] for row in ledger.limits], (p.rising_days, peak), today, best)
+        best = _next_of([row[2] for row in ledger.limits], (p.rising_days, peak - 1), today, best)
     for fact in ledger.securities.values():
         ends = [fact.day] if fact.content[3] is None else [fact.day, fact.content[3] + 1]
-        best = _next_of(ends, (0, p.rising_days, peak), today, best)
+        best = _next_of(ends, (0, p.rising_days, peak - 1), today, best)
     for promise in ledger.promises.values():
         broken = deadline(promise, p.promise_grace_business_days) + 1
         best = _next_of([broken], (0, p.promises_recent_days, long), today, best)

@@ -83,8 +83,9 @@ class Totals:
     """Sums of postings. post() and take_back() are exact inverses: all sums are whole numbers."""
 
     __slots__ = (
-        "balance", "cash_days", "cohorts", "currency", "debits", "due", "foreign_open", "last_paid", "lines", "native",
-        "offers", "open_orders", "other", "raised", "receipts", "reversals", "runs", "sales", "unapplied", "uses", "version",
+        "balance", "cash_days", "cohorts", "currency", "debits", "due", "foreign_open", "last_paid", "lines",
+        "native", "offers", "open_orders", "other", "raised", "receipts", "reversals", "runs", "sales",
+        "unapplied", "uses", "version",
     )  # fmt: skip
 
     def __init__(self, currency: str, horizon: int) -> None:
