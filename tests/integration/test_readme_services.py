@@ -225,7 +225,11 @@ WRITES = ("bellwether tick", "bellwether policy adopt stricter.toml", "bellwethe
 
 @pytest.mark.timeout(500)
 def test_the_commands_and_queries_of_the_readme_in_turn(
-    kafka: str, clickhouse: str, namespace: str, tmp_path: Path
+    kafka: str,
+    clickhouse: str,
+    namespace: str,
+    tmp_path: Path,
+    program: Callable[[str, str, str], Program],
 ) -> None:
     settings = deployment(kafka, clickhouse, namespace, tmp_path / "data").model_copy(
         update={"journal_partitions": 1}
@@ -289,6 +293,15 @@ def test_the_commands_and_queries_of_the_readme_in_turn(
     assert sorted((r["account_id"], r["trigger"]) for r in open_alerts) == sorted(
         (a["account_id"], a["trigger"]) for a in wanted
     )
+    wanted_ids = sorted(headers["ce_id"] for headers, _ in emitted(settings, kafka, "alerts"))
+    consumer = program(ALERTS, "credit.alerts.v1", "risk-desk")
+    consumer.start()
+    until(
+        lambda: len(consumer.rows("desk.db", ALERT_ROWS)) >= len(wanted_ids),
+        "the monitor's own alerts are taken",
+    )
+    assert [ce_id for ce_id, _ in consumer.rows("desk.db", ALERT_ROWS)] == wanted_ids
+
     figures = [b for _, b in emitted(settings, kafka, "snapshots") if b["account_id"] == "C-1001"]
     assert [str(row["as_of"]) for row in story] == [b["as_of"] for b in figures]
     assert [row["dtp_90d"] for row in story] == [b["dtp_90d"] for b in figures]
