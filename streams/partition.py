@@ -46,9 +46,9 @@ class Partition:
         "removed",
     )
 
-    def __init__(self, number: int, positions: dict[str, int], load: Callable[[str, Pieces], Any]) -> None:
+    def __init__(self, number: int, positions: dict[str, tuple[int, str]], load: Callable[[str, Pieces], Any]) -> None:
         self.number = number
-        self.positions = positions  # topic -> committed offset
+        self.positions = positions  # topic -> committed offset, and the token of the commit that wrote it
         self.pieces: dict[str, dict[str, bytes]] = {}  # as restored, until first touched
         self.objects: dict[str, Any] = {}
         self.changed: set[str] = set()
@@ -221,7 +221,11 @@ class StatefulUnit:
         good = [b for b in blocks if b.partition not in bad]
         touched = {b.partition: self.partitions[b.partition] for b in good}
         dirty = [part for part in touched.values() if part.changed or part.outputs]
-        offsets = {(b.topic, b.partition): b.next_offset for b in good if b.end}
+        # A slice of a record moves states and no offset: the same offset is committed again, under a token of its own.
+        offsets = {
+            (b.topic, b.partition): b.next_offset for b in good if b.end or touched[b.partition] in dirty
+        }
+        token = f"{self.slot.name}/{self.slot.commits}"
 
         def write(produce: Produce) -> None:
             for number in touched:
@@ -229,12 +233,12 @@ class StatefulUnit:
             for part in dirty:
                 part.write(self.changelog, self._dump, produce)
 
-        if offsets or dirty:
-            if not self.slot.commit(write, offsets, self.source.member):
+        if offsets:
+            if not self.slot.commit(write, offsets, self.source.member, token):
                 bad |= touched.keys()
             else:
                 for (topic, number), offset in offsets.items():
-                    touched[number].positions[topic] = offset
+                    touched[number].positions[topic] = offset, token
                 for part in dirty:
                     part.committed()
         if not bad:
@@ -273,10 +277,10 @@ class StatefulUnit:
         if len(tps) != len(numbers) * len(self.topics):
             raise Fatal(f"partitions of {', '.join(self.topics)} do not come together: {tps}")
         committed = self.slot.committed(self.source, tps, [(self.changelog, n) for n in numbers])  # 1.
-        offsets = {tp: committed[tp] if tp in committed else self.source.watermarks(*tp)[0] for tp in tps}
+        found = {tp: committed[tp] if tp in committed else (self.source.watermarks(*tp)[0], "") for tp in tps}
         cold = []
         for n in numbers:
-            positions = {t: offsets[t, n] for t in self.topics}
+            positions = {t: found[t, n] for t in self.topics}
             old = self.partitions.get(n)
             if old is not None and old.positions == positions and not old.changed:
                 self.warm += 1  # nobody committed since, and nothing was left half done: as good as restored
@@ -287,7 +291,7 @@ class StatefulUnit:
             del self.partitions[n]
         if cold:
             self._restore(cold)  # 2. and 3.
-        return offsets
+        return {tp: offset for tp, (offset, _) in found.items()}
 
     def _restore(self, numbers: list[int]) -> None:
         began = time.monotonic()
@@ -397,7 +401,7 @@ class RelayUnit:
     def commit(self, blocks: list[Block]) -> bool:
         """Outputs and offsets of the applied blocks in one transaction. False: some are undone; poll again."""
         good = [b for b in blocks if b.applied]
-        offsets = {(b.topic, b.partition): b.next_offset for b in good if b.end}
+        offsets = {(b.topic, b.partition): b.next_offset for b in good if b.end or b.outputs}
 
         def write(produce: Produce) -> None:
             produce(self.marker, self.slot.name.encode(), WHO, 0)
@@ -406,7 +410,7 @@ class RelayUnit:
                     produce(topic, value, key, partition, headers)
 
         done = True
-        if offsets or any(b.outputs for b in good):
+        if offsets:
             done = self.slot.commit(write, offsets, self.source.member)
         if done and len(good) == len(blocks):
             self.source.settle(blocks)
@@ -440,7 +444,8 @@ class RelayUnit:
                 break
             self.source.check_stop()
             time.sleep(0.01)
-        return self.slot.committed(self.source, tps, [(self.marker, 0)])
+        committed = self.slot.committed(self.source, tps, [(self.marker, 0)])
+        return {tp: offset for tp, (offset, _) in committed.items()}
 
 
 def _stats(slot: Slot, source: Source) -> dict[str, float]:

@@ -66,8 +66,14 @@ class Slot:
                     raise Stopped from None
         self.broken = False
 
-    def commit(self, write: Callable[[Produce], None], offsets: Mapping[TP, int], member: Any) -> bool:
+    def commit(
+        self, write: Callable[[Produce], None], offsets: Mapping[TP, int], member: Any, token: str = ""
+    ) -> bool:
         """One transaction: what write(produce) sends, and the offsets. False: in doubt, the slot is `broken`.
+
+        Whatever is written, the offsets of the partitions it came from must be among `offsets`, moved or not: by them
+        the broker checks the group's generation, so that a worker which lost a partition can not write for it.
+        `token` is kept with them.
 
         The first thing that is written names the slot in the marker partition, so that another can end what we leave
         open. A broken slot needs `renew`; then the committed offsets tell what became of the transaction.
@@ -88,7 +94,7 @@ class Slot:
             write(produce)
             producer.flush(30)  # so that whoever sees our offsets pending also sees who we are
             if offsets:
-                tps = [ck.TopicPartition(*tp, offset) for tp, offset in offsets.items()]
+                tps = [ck.TopicPartition(*tp, offset, token) for tp, offset in offsets.items()]
                 producer.send_offsets_to_transaction(tps, member, 30)
             producer.commit_transaction(30)
         except (ck.KafkaException, BufferError) as e:
@@ -114,8 +120,9 @@ class Slot:
         self.commit_seconds += time.monotonic() - began
         return True
 
-    def committed(self, source: Source, tps: list[TP], markers: Iterable[TP]) -> dict[TP, int]:
-        """The committed offsets of these partitions (none where none is), once nothing that moves them is undecided.
+    def committed(self, source: Source, tps: list[TP], markers: Iterable[TP]) -> dict[TP, tuple[int, str]]:
+        """The committed offsets of these partitions and the tokens kept with them (none where none is), once nothing
+        that moves them is undecided.
 
         markers: the partitions in which writers of these offsets name themselves.
         """
@@ -126,7 +133,9 @@ class Slot:
                 got = source.consumer.committed(ask, STABLE_SECONDS)
                 errors = [p.error for p in got if p.error is not None]
                 if not errors:
-                    return {(p.topic, p.partition): p.offset for p in got if p.offset >= 0}
+                    return {
+                        (p.topic, p.partition): (p.offset, p.metadata or "") for p in got if p.offset >= 0
+                    }
                 log.warning("committed offsets", error=errors[0].str())
             except ck.KafkaException as e:
                 if e.args[0].fatal() or time.monotonic() > until:
