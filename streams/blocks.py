@@ -12,8 +12,8 @@ from types import TracebackType
 from typing import Any, Protocol
 
 import confluent_kafka as ck
-import stamina
 import confluent_kafka.admin as ck_admin
+import stamina
 from structlog import get_logger
 
 from streams.errors import Fatal, Refused
@@ -124,7 +124,9 @@ def patiently(call: Callable[..., Any], *args: Any, seconds: float = 15.0) -> An
 
     Raises what Kafka said last when it goes on for longer than `seconds`.
     """
-    for attempt in stamina.retry_context(on=_passes, attempts=None, timeout=seconds, wait_initial=0.05, wait_max=1.0):
+    for attempt in stamina.retry_context(
+        on=_passes, attempts=None, timeout=seconds, wait_initial=0.05, wait_max=1.0
+    ):
         with attempt:
             return call(*args)
     raise AssertionError("not reached")
@@ -271,7 +273,8 @@ class Source:
                 "max.poll.interval.ms": 900_000,
                 # range: partition n of every topic goes to one member, if all members subscribe to all topics
                 "partition.assignment.strategy": "range",
-                "queued.min.messages": 20000,
+                "queued.min.messages": 50_000,
+                "fetch.queue.backoff.ms": 5,  # 1000 by default: a second without a fetch each time the queue was full
                 "fetch.wait.max.ms": 10,
                 "fetch.error.backoff.ms": 20,
                 "topic.metadata.refresh.interval.ms": 30000,

@@ -46,7 +46,9 @@ class Partition:
         "removed",
     )
 
-    def __init__(self, number: int, positions: dict[str, tuple[int, str]], load: Callable[[str, Pieces], Any]) -> None:
+    def __init__(
+        self, number: int, positions: dict[str, tuple[int, str]], load: Callable[[str, Pieces], Any]
+    ) -> None:
         self.number = number
         self.positions = positions  # topic -> committed offset, and the token of the commit that wrote it
         self.pieces: dict[str, dict[str, bytes]] = {}  # as restored, until first touched
@@ -195,6 +197,7 @@ class StatefulUnit:
                 "enable.partition.eof": True,
                 "fetch.wait.max.ms": 10,
                 "fetch.error.backoff.ms": 20,
+                "fetch.queue.backoff.ms": 5,
             }
         )
         # Connected now: a cold handle takes 0.5 to 1 s to its first record.
