@@ -1,6 +1,6 @@
 """What is remembered of one account: ledger, signals, alerts, proposals and a pulse, in pieces and out of them.
 
-Only the composition lives here; each compartment knows its own bytes. Who reads topics and keeps pieces is streams/partition.py.
+Only the composition lives here; each compartment knows its own bytes. Who keeps the pieces is streams/partition.py.
 """
 
 from __future__ import annotations

@@ -165,7 +165,9 @@ def proposal_record(change: ProposalChange, view: View, policy_hash: str, engine
         "score": change.score,
         "grade": change.grade,
         "categories": change.categories,
-        "terms": {name: money_text(amount, currency) for name, amount in change.terms.items() if amount is not None},
+        "terms": {
+            name: money_text(amount, currency) for name, amount in change.terms.items() if amount is not None
+        },
         "binding": change.binding,
         "approver": change.approver,
         "reasons": change.reasons,

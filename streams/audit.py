@@ -17,7 +17,7 @@ from agents import account as accounts
 from agents.account import Account
 from agents.book import Book
 from agents.ids import namespace_id
-from agents.monitor import Fold, StepFailed
+from agents.monitor import ENGINE, Fold, StepFailed
 from agents.records import Output
 from agents.wakes import Wakes
 from schemas.events import BookReported, ClockTicked, PolicyAdopted, parse
@@ -54,6 +54,7 @@ def read_topic(
             "enable.auto.commit": False,
             "enable.partition.eof": True,
             "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 10,
         }
     )
     ends = kafka.consumer({"group.id": "reader", "isolation.level": "read_uncommitted"})
@@ -137,6 +138,7 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
     }
     group.close()
     emitted: dict[str, dict[str, bytes]] = {name: {} for name in AUDITED}
+    engines: set[str | None] = set()
     for name in AUDITED:
         for partition in range(counts[names[name]]):
             for record in read_topic(kafka, names[name], partition):
@@ -144,7 +146,15 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
                 if ce_id in emitted[name]:
                     found.differences.append(f"{names[name]}: ce_id {ce_id} stands twice")
                 emitted[name][ce_id] = record.value()
+                if name == "alerts":
+                    engines.add(orjson.loads(record.value()).get("engine"))
         found.outputs[name] = len(emitted[name])
+
+    if others := sorted(str(engine) for engine in engines - {ENGINE}):
+        raise Refused(
+            f"these alerts were made by engine {', '.join(others)}, and this is engine {ENGINE}: audit them with the version "
+            "that made them"
+        )
 
     def compare(output: Output) -> None:
         if output.topic not in emitted:

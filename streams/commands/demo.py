@@ -70,7 +70,8 @@ def demo(once: bool, as_json: bool, accounts: int) -> None:
             console.print(_turned(queries.ask(client, "turned", {"severity": 3, "limit": 15})))
             console.print(
                 f"{summary.events:,} events, {summary.alerts:,} alert records, {summary.proposals:,} proposal records and "
-                f"{summary.snapshots:,} snapshots; each of them is stored. {summary.seconds:.0f} s.",
+                f"{summary.snapshots:,} snapshots; {'not all are' if failed else 'each of them is'} stored. "
+                f"{summary.seconds:.0f} s.",
                 highlight=False,
             )
             if as_json:
@@ -215,7 +216,8 @@ def _show_alerts(console: Console, kafka: Kafka, config: Settings, over: threadi
             continue
         body = orjson.loads(record.value())
         if topics[record.topic()] == "alerts":
-            line = f"alert {body['status']}: {body['account_id']} {body['account_name']}: {body['title']} (severity {body['severity']})"
+            who = f"{body['account_id']} {body['account_name']}"
+            line = f"alert {body['status']}: {who}: {body['title']} (severity {body['severity']})"
         else:
             line = (
                 f"proposal {body['status']}: {body['account_id']}: {body['direction']} "

@@ -57,7 +57,12 @@ def _freshness(kafka: Kafka, config: Settings) -> Table:
     names = {name: config.prefixed(TOPICS[name].name) for name in (*FEEDS, "dead-letters")}
     counts = kafka.partitions(names.values())
     reader = kafka.consumer(
-        {"group.id": config.prefixed("status"), "enable.auto.commit": False, "enable.partition.eof": True}
+        {
+            "group.id": config.prefixed("status"),
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "fetch.wait.max.ms": 10,
+        }
     )
     now = datetime.now(UTC)
     for name, topic in names.items():

@@ -21,7 +21,7 @@ QUERIES: Final[dict[str, str]] = {
         SELECT severity, count() AS alerts, uniqExact(account_id) AS accounts FROM alerts_current
         WHERE status != 'cleared' AND history = {history:Bool}
         GROUP BY severity ORDER BY severity DESC""",
-    # The newest proposal that is still undecided or was just decided, beside the account's open alerts.
+    # The newest proposal that was not overtaken, with what became of it, beside the account's open alerts.
     "turned": """
         SELECT alert.account_id AS account_id, any(alert.account_name) AS account_name,
             max(alert.severity) AS worst, count() AS open_alerts,
@@ -33,7 +33,7 @@ QUERIES: Final[dict[str, str]] = {
         FROM (SELECT * FROM alerts_current WHERE status != 'cleared' AND severity >= {severity:UInt8}) AS alert
         LEFT JOIN (
             SELECT account_id, direction, current_limit, proposed_limit, currency, status FROM proposals_current
-            WHERE status IN ('proposed', 'escalated', 'approved') ORDER BY as_of DESC, offset DESC LIMIT 1 BY account_id
+            WHERE status != 'superseded' ORDER BY as_of DESC, offset DESC LIMIT 1 BY account_id
         ) AS proposal ON proposal.account_id = alert.account_id
         GROUP BY alert.account_id ORDER BY worst DESC, open_alerts DESC, account_id LIMIT {limit:UInt32}""",
     "latest_snapshot": "SELECT * FROM snapshots_latest WHERE account_id = {account_id:String}",

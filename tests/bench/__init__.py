@@ -1,1 +1,1 @@
-"""Benchmarks that anyone can run: `make bench`. Figures are ratios and rates of one run on one machine, never limits of tests."""
+"""Benchmarks that anyone can run: `make bench`. Figures are rates of one run on one machine, never limits of tests."""
