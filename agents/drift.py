@@ -16,7 +16,10 @@ if TYPE_CHECKING:
 
 
 class Drift(NamedTuple):
-    """`statistic` and `limit` in days (Theil-Sen: days to pay per day); `agrees`: None without a baseline."""
+    """`statistic` and `limit` in days (Theil-Sen: days to pay per day); `agrees`: None without a baseline.
+
+    Of Theil-Sen, `statistic` is the lower bound of the slope and may equal `limit` where it agrees; see drift().
+    """
 
     test: str
     agrees: bool | None
@@ -31,6 +34,11 @@ def drift(
 
     mu and sigma come from the baseline's runs: the mean, and max(floor, 1.4826 * MAD). One-sided upward. Fewer than 4
     runs: no test, the level rule alone.
+
+    Theil-Sen agrees when the lower bound of the slope is not below 0 and the slope itself is above it. A bound above 0
+    would never see a step: of 28 28 28 45 45 45, 6 of the 15 slopes lie inside a level and are 0, so the bound can not
+    exceed 0 however high the step is, and 28 -> 45 must fire. The slope keeps level payers out: of runs that are all
+    alike the bound is 0 too.
     """
     count = len(values)
     enough = len(baseline) >= runs_for_baseline
@@ -38,8 +46,8 @@ def drift(
         return Drift("none", True if enough else None, None, None)
     if count < policy.ewma_from_runs:
         last = policy.theil_sen_last_runs
-        bound = theil_sen_bound(days[-last:], values[-last:], policy.theil_sen_confidence)
-        return Drift("theil_sen", bound > 0 if enough else None, bound, 0.0)
+        slope, bound = theil_sen(days[-last:], values[-last:], policy.theil_sen_confidence)
+        return Drift("theil_sen", bound >= 0 and slope > 0 if enough else None, bound, 0.0)
     if count < policy.cusum_from_runs:
         if not enough:
             return Drift("ewma", None, None, None)
@@ -76,15 +84,16 @@ def _quantile(confidence: float) -> float:
     return NormalDist().inv_cdf(confidence)
 
 
-def theil_sen_bound(days: list[int], values: list[float], confidence: float) -> float:
-    """The one-sided lower bound of the Theil-Sen slope (Sen 1968): the slope of rank (N - z * sd) / 2, rounded down.
+def theil_sen(days: list[int], values: list[float], confidence: float) -> tuple[float, float]:
+    """The Theil-Sen slope, the median of the pairwise ones, and its one-sided lower bound (Sen 1968): the slope of rank
+    (N - z * sd) / 2, rounded down.
 
     N pairwise slopes, sd = sqrt(n (n-1) (2n+5) / 18), the standard deviation of Kendall's score.
     """
     slopes = sorted([(b - a) / (t - s) for (s, a), (t, b) in combinations(zip(days, values, strict=True), 2)])
     n = len(values)
     rank = floor((len(slopes) - _quantile(confidence) * sqrt(n * (n - 1) * (2 * n + 5) / 18)) / 2)
-    return slopes[max(rank, 1) - 1]
+    return _median(slopes), slopes[max(rank, 1) - 1]
 
 
 def ewma(values: list[float], mu: float, sigma: float, weight: float, width: float) -> tuple[float, float]:

@@ -161,7 +161,9 @@ def _booked(event: Any) -> Row:
 
 
 def _order_closed(event: Any) -> Row:
-    return None, event.order_id, []
+    amount = event.amount
+    currency = event.currency
+    return None, event.order_id, [None if amount is None else minor(amount, currency), currency]
 
 
 def _received(event: Any) -> Row:

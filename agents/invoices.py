@@ -6,11 +6,11 @@ How invoices add up to an account is totals.py's; which facts are taken is ledge
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from typing import Any, Final, NamedTuple
 
 from agents.facts import Register, register, row_of
-from agents.payments import Application
+from agents.payments import Application, Steps
 
 # What became of an invoice, for survival figures.
 OPEN: Final = 0
@@ -71,6 +71,7 @@ class Invoice:
         "memos",
         "page",
         "posted",
+        "takes",
         "void",
         "write_off",
     )
@@ -83,6 +84,9 @@ class Invoice:
         self.write_off: Register | None = None
         # Derived, never stored:
         self.applications: dict[str, list[Application]] = {}  # by payment
+        self.takes: dict[
+            str, dict[int, Steps] | None
+        ] = {}  # tight payment -> rank -> its cash taken; None: unknown
         self.memos: list[Memo] = []
         self.disputes: list[Dispute] = []
         self.posted: Posting | None = None
@@ -148,8 +152,8 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
     """What the invoice's facts amount to; None for a shell, a void, and one that waits for a rate.
 
     Open = amount - cash - discounts granted with it - memos - write-off. Cash is taken in the order (occurred_at,
-    event_id, place) up to the invoice's amount, the rest stays unapplied; a discount up to what then remains, and while
-    any of its cash stands. A write-off takes at most what is left; one without an amount all of it, on every day since.
+    event_id, place) up to the invoice's amount, the rest stays the payment's; a discount up to what then remains, and
+    while any of its cash stands. A write-off takes at most what is left; one without an amount all of it, on every day since.
     """
     issue = invoice.issue
     if issue is None or invoice.void is not None:
@@ -277,8 +281,32 @@ def taken_by_payment(invoice: Invoice, factor: Factor) -> dict[str, tuple[str, i
         return {}
     gross, own, day = issue.content[:3]
     out: dict[str, tuple[str, int]] = {}
-    for (*_, payment_id), (currency, cash) in _Book(invoice, gross, own, day, factor).at(None).taken.items():
+    for (payment_id, _), (currency, cash) in _Book(invoice, gross, own, day, factor).at(None).taken.items():
         out[payment_id] = currency, cash + out.get(payment_id, ("", 0))[1]
+    return out
+
+
+def taken_by_day(invoice: Invoice, factor: Factor, payments: Collection[str]) -> dict[str, dict[int, Steps]]:
+    """Payment -> rank of an application -> what the invoice takes of it by day, for the payments named.
+
+    An application of which nothing is taken is left out. For an invoice that stands in the books (posted) only.
+    """
+    issue = invoice.issue
+    assert issue is not None
+    gross, own, start = issue.content[:3]
+    book = _Book(invoice, gross, own, start, factor)
+    steps: dict[tuple[str, int], list[tuple[int, int]]] = {}
+    for day in book.cash_days():
+        taken = {key: cash for key, (_, cash) in book.at(day).taken.items() if key[0] in payments}
+        for key in taken.keys() | steps.keys():
+            own_steps = steps.setdefault(key, [])
+            cash = taken.get(key, 0)
+            if cash != (own_steps[-1][1] if own_steps else 0):
+                own_steps.append((day, cash))
+    out: dict[str, dict[int, Steps]] = {payment_id: {} for payment_id in payments}
+    for (payment_id, rank), own_steps in steps.items():
+        if own_steps:
+            out[payment_id][rank] = tuple(own_steps)
     return out
 
 
@@ -294,9 +322,7 @@ def _percent(text: str) -> tuple[int, int]:
 class _State(NamedTuple):
     rest: int
     written_off: int
-    taken: dict[
-        tuple[int, str, int, str], tuple[str, int]
-    ]  # application -> (currency, cash taken from the payment)
+    taken: dict[tuple[str, int], tuple[str, int]]  # payment, rank -> (currency, cash taken from the payment)
     paid: list[tuple[int, int, int]]  # (paid_on, cash, discount)
 
 
@@ -343,7 +369,7 @@ class _Book:
     def at(self, day: int | None) -> _State:
         """The books at the end of a day; None: with everything known."""
         left = self.gross
-        taken: dict[tuple[int, str, int, str], tuple[str, int]] = {}
+        taken: dict[tuple[str, int], tuple[str, int]] = {}
         paid: list[tuple[int, int, int]] = []
         for a in self.applications:
             amount = (a.steps[-1][1] if a.steps else 0) if day is None else a.at(day)
@@ -362,7 +388,7 @@ class _Book:
                     discount = left
                 left -= discount
             used = amount if cash == worth else (amount * cash * 2 + worth) // (worth * 2)
-            taken[(*a.order, a.payment_id)] = a.currency, used
+            taken[a.payment_id, a.rank] = a.currency, used
             paid.append((a.paid_on, cash, discount))
         for when, amount in self.memos:
             if day is None or when <= day:
@@ -396,6 +422,11 @@ class _Book:
             moves.append((day if day > start else start, -amount, []))
         return moves
 
+    def cash_days(self) -> list[int]:
+        """The days on which the cash that is taken may change, ascending."""
+        days = {day for a in self.applications for day, _ in a.steps}
+        return sorted({day if day > self.day else self.day for day in days})
+
     def moves(self) -> list[tuple[int, int, list[tuple[str, int]]]]:
         """The same as differences of the whole books from day to day: right for every case, slower."""
         start = self.day
@@ -406,7 +437,7 @@ class _Book:
             days.add(self.write_off[0])
         moves = []
         rest = 0
-        taken: dict[tuple[int, str, int, str], tuple[str, int]] = {}
+        taken: dict[tuple[str, int], tuple[str, int]] = {}
         for day in sorted(d if d > start else start for d in days):
             state = self.at(day)
             used = [

@@ -18,10 +18,10 @@ import orjson
 from agents import orders
 from agents.boundaries import next_day
 from agents.facts import KNOWN, NEW, ROW_OF, Register, local_day, microseconds, register, row_of
-from agents.invoices import Dispute, Invoice, Memo, derive, invoice_of, taken_by_payment
+from agents.invoices import Dispute, Invoice, Memo, derive, invoice_of, taken_by_day, taken_by_payment
 from agents.orders import Order, order_of
 from agents.pages import Pages
-from agents.payments import Application, Payment, allocate, payment_of
+from agents.payments import Application, Payment, Steps, allocate, facts_that_fit, payment_of
 from agents.rates import Rates
 from agents.totals import HISTORY_DAYS, Totals
 
@@ -46,7 +46,14 @@ _PARKED: Final = "l.parked"
 _FX: Final = "l.fx"
 _FOLDED: Final = "l.folded"
 _NO_CURRENCY: Final = ""
+_NO_FIT: Final = (
+    "-"  # stands for a currency that nothing converts: facts held because their amounts do not fit
+)
 _REMEMBERED: Final = 2000  # ids of what folded away, newest
+
+
+class UnfitAmount(ValueError):
+    """An event whose amount its own currency can not hold; nothing of it was taken."""
 
 
 class Promise:
@@ -91,8 +98,8 @@ class Ledger:
     """
 
     __slots__ = (
-        "_advancing", "_linking", "_pieces", "_policy", "_rates", "_today", "_token", "changed", "closed",
-        "country", "currency", "disputes", "expected_monthly_purchases", "extras", "first_due",
+        "_advancing", "_linking", "_pieces", "_policy", "_rates", "_settling", "_stale", "_today",
+        "_token", "changed", "closed", "country", "currency", "disputes", "expected_monthly_purchases", "extras", "first_due",
         "first_invoice", "first_money", "fold_queue", "folded_balance", "folded_cash", "folded_changed",
         "folded_ids", "folded_list", "foreign_now", "fx", "fx_changed", "head_changed", "industry",
         "invoice_pages", "invoices", "issued_mark", "last_payment", "limit", "limits", "memos", "name",
@@ -126,6 +133,10 @@ class Ledger:
         self.fx_changed = False
         self.folded_changed = False
         self._linking = False
+        self._settling = False
+        self._stale: dict[
+            str, None
+        ] = {}  # payments that what invoices took of them has moved, first come first
         self._policy: Policy | None = None
         self._rates: Rates | None = None
         self._today = 0
@@ -192,10 +203,18 @@ class Ledger:
     # ---- facts in ---------------------------------------------------------------------------------------------------
 
     def apply(self, event: Any, today: int, policy: Policy, rates: Rates) -> Applied:
-        """Takes one event of TYPES. `today` is D. Raises ValueError for an amount that its currency can not hold."""
+        """Takes one event of TYPES. `today` is D. Raises UnfitAmount, before anything moves, for an amount that the
+        event's own currency can not hold (what came through schemas.events never does).
+
+        Amounts of payment.applied and payment.reversed are in the payment's currency: one that does not fit it raises
+        nothing. The fact is kept, ignored, and counted as unvalued; see payments.facts_that_fit().
+        """
         kind = event.type
         us = microseconds(event.occurred_at)
-        day, ident, content = ROW_OF[kind](event)
+        try:
+            day, ident, content = ROW_OF[kind](event)
+        except ValueError as error:
+            raise UnfitAmount(str(error)) from error
         if day is None:
             day = local_day(us, policy.time_zone)
         if policy is not self._policy:
@@ -212,13 +231,24 @@ class Ledger:
         return answer
 
     def set_limit(
-        self, limit_minor: int, currency: str, order_key: tuple[int, str], day: int | None = None
+        self,
+        limit_minor: int,
+        currency: str,
+        order_key: tuple[int, str],
+        day: int | None = None,
+        today: int | None = None,
     ) -> Applied:
-        """The limit of an approved proposal; `day` is the date of its occurred_at (absent: in UTC)."""
+        """The limit of an approved proposal; `day` is the date of its occurred_at (absent: in UTC). Dated after
+        `today` (D; absent: not told) it waits for its day like any fact."""
         us, event_id = order_key
-        return self._take_limit(
-            "", us, event_id, "", local_day(us, "UTC") if day is None else day, [limit_minor, currency]
-        )
+        if day is None:
+            day = local_day(us, "UTC")
+        content = [limit_minor, currency]
+        if today is not None:
+            self._today = today
+            if day > today:
+                return self._park("account.limit_set", "", us, event_id, "", day, content)
+        return self._take_limit("", us, event_id, "", day, content)
 
     def _park(
         self, kind: str, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
@@ -446,33 +476,36 @@ class Ledger:
     ) -> Applied:
         if content[1] is not None:
             self._money(us, event_id, content[1])
-        return self._take_order("booked", ident, us, event_id, day, content)
+        order = self.orders.get(ident)
+        if order is None:
+            if self._folded("o" + ident):
+                return LATE
+            order = self._order(ident)
+        if order.booked is None:
+            order.booked = Register(us, event_id, day, content)
+            return self._order_moved(order, NEW)
+        return self._order_moved(order, order.booked.offer(us, event_id, day, content))
 
     def _take_order_closed(
         self, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-    ) -> Applied:
-        return self._take_order("closed", ident, us, event_id, day, content)
-
-    def _take_order(
-        self, slot: str, ident: str, us: int, event_id: str, day: int, content: list[Any]
     ) -> Applied:
         order = self.orders.get(ident)
         if order is None:
             if self._folded("o" + ident):
                 return LATE
             order = self._order(ident)
-        fact: Register | None = getattr(order, slot)
-        if fact is None:
-            setattr(order, slot, Register(us, event_id, day, content))
-        else:
-            answer = fact.offer(us, event_id, day, content)
-            if answer != KNOWN:
-                self.order_pages.dirty.add(order.page)
-                self.changed = True
-            if answer != NEW:
-                return REPEAT
-        self.order_pages.dirty.add(order.page)
-        self.changed = True
+        known = order.closings.get((source, event_id))
+        if known is None:
+            order.closings[source, event_id] = Register(us, event_id, day, content)
+            return self._order_moved(order, NEW)
+        return self._order_moved(order, known.offer(us, event_id, day, content))
+
+    def _order_moved(self, order: Order, answer: int) -> Applied:
+        if answer != KNOWN:
+            self.order_pages.dirty.add(order.page)
+            self.changed = True
+        if answer != NEW:
+            return REPEAT
         self._refresh_order(order)
         return APPLIED
 
@@ -698,9 +731,47 @@ class Ledger:
         self.changed = True
 
     def _refresh(self, invoice: Invoice) -> None:
-        """Takes the invoice's old posting out of the totals and puts the new one in."""
+        """Takes the invoice's old posting out of the totals and puts the new one in. What it leaves of a payment's cash
+        goes to the payment's other applications."""
         if self._linking:
             return
+        self._post(invoice)
+        if invoice.takes:
+            self._feed(invoice)
+            self._settle()
+
+    def _feed(self, invoice: Invoice) -> None:
+        """Notes what the invoice takes of each tight payment, and which of them that moves."""
+        takes = invoice.takes
+        if invoice.posted is None:
+            now: dict[str, dict[int, Steps]] = {payment_id: {} for payment_id in takes}
+        else:
+            self._token = "i" + invoice.id
+            now = taken_by_day(invoice, self._factor, takes)
+        for payment_id, by_rank in now.items():
+            if takes[payment_id] != by_rank:
+                takes[payment_id] = by_rank
+                self._stale[payment_id] = None
+
+    def _settle(self) -> None:
+        """Payments and invoices answer each other until nothing moves.
+
+        Every application depends only on those before it in one order, (occurred_at, event_id, place, payment, rank):
+        before it in its payment for what is left, before it at its invoice for the room. So there is one solution,
+        whatever the order of the answers, and each round settles at least the first that was not settled: it ends.
+        """
+        if self._settling:
+            return
+        self._settling = True
+        try:
+            while self._stale:
+                payment_id = next(iter(self._stale))
+                del self._stale[payment_id]
+                self._refresh_payment(self.payments[payment_id])
+        finally:
+            self._settling = False
+
+    def _post(self, invoice: Invoice) -> None:
         totals = self.totals
         old = invoice.posted
         if old is not None:
@@ -735,7 +806,7 @@ class Ledger:
             closed_on = fold_on = None
         invoice.closed_on = closed_on
         if fold_on != invoice.fold_on:
-            token = self._token
+            token = "i" + invoice.id
             if invoice.fold_on is not None:
                 self.fold_queue[invoice.fold_on].discard(token)
             invoice.fold_on = fold_on
@@ -789,8 +860,9 @@ class Ledger:
             totals.orders(currency, flows, -1)
             totals.use(currency, -1)
             order.posted = None
+        order.fold_on = None
         booked = order.booked
-        if booked is None and order.closed is None and not order.draws and not order.settled:
+        if booked is None and not order.closings and not order.draws and not order.settled:
             del self.orders[order.id]
             self.order_pages.remove(order)
             self.changed = True
@@ -798,27 +870,34 @@ class Ledger:
         if booked is not None and booked.content[0] is not None:
             amount, currency = booked.content
             self._token = "o" + order.id
-            draws = []
+            parts = []
             for (day, source), drawn in order.draws.items():
                 worth = self._inward(drawn, source, currency, day)
-                draws.append((day, worth))
-            draws += [
+                parts.append((day, worth))
+            parts += [
                 (booked.day, self._inward(drawn, source, currency, booked.day))
                 for source, drawn in order.settled.items()
             ]
-            flows = orders.open_part(
-                amount, booked.day, order.closed.day if order.closed is not None else None, draws
-            )
+            closed_on: int | None = None
+            for fact in order.closings.values():
+                some, source = fact.content
+                if some is not None:
+                    parts.append((fact.day, self._inward(some, source, currency, fact.day)))
+                elif closed_on is None or fact.day < closed_on:
+                    closed_on = fact.day
+            flows = orders.open_part(amount, booked.day, closed_on, parts)
             totals.orders(currency, flows, 1)
             totals.use(currency, 1)
             order.posted = currency, flows
-            if not sum(change for _, change in flows) or order.closed is not None:
-                last = max([booked.day, *(day for day, _ in flows)])
-                if order.closed is not None:
-                    last = max(last, order.closed.day)
-                self._queue("o" + order.id, last + max(self.settings[2], self.settings[3]) + 1)
+            if not sum(change for _, change in flows):
+                last = max(
+                    [booked.day, *(day for day, _ in flows), *(f.day for f in order.closings.values())]
+                )
+                order.fold_on = last + max(self.settings[2], self.settings[3]) + 1
+                self._queue("o" + order.id, order.fold_on)
 
     def _refresh_payment(self, payment: Payment) -> None:
+        """The same for a payment, and for the invoices to which it now offers something else."""
         totals = self.totals
         old = payment.posted
         if old is not None:
@@ -826,16 +905,30 @@ class Ledger:
             totals.use(old.currency, -1)
         for day in payment.reversal_days:
             totals.reverse(day, -1)
-        payment.reversal_days = [fact.day for fact in payment.reversed.values()]
+        if payment.held:
+            totals.use(_NO_FIT, -payment.held)
+        applied, reversals = facts_that_fit(payment)
+        payment.held = len(payment.applied) + len(payment.reversed) - len(applied) - len(reversals)
+        if payment.held:
+            totals.use(_NO_FIT, payment.held)
+        payment.reversal_days = [fact.day for fact in reversals]
         for day in payment.reversal_days:
             totals.reverse(day, 1)
-        receipt, listed = allocate(payment)
+        payment_id = payment.id
+
+        def taken(invoice_id: str) -> Mapping[int, Steps] | None:
+            invoice = self.invoices.get(invoice_id)
+            if invoice is None:
+                return {} if self._folded("i" + invoice_id) else None
+            return invoice.takes.get(payment_id)
+
+        receipt, listed, tight = allocate(payment, applied, reversals, taken)
         payment.posted = receipt
         if receipt is not None:
             if receipt.currency == self.currency:
                 payment.worth = receipt.net, receipt.provisional
             else:
-                token = "p" + payment.id
+                token = "p" + payment_id
                 payment.worth = (
                     self._valued(receipt.net, receipt.currency, receipt.paid_on, token),
                     self._valued(receipt.provisional, receipt.currency, receipt.paid_on, token),
@@ -849,10 +942,12 @@ class Ledger:
                 by_invoice[invoice_id] = [application]
             else:
                 group.append(application)
+        settling, self._settling = self._settling, True  # all that it offers first, then the answers
         for invoice_id in payment.invoices:
             if invoice_id not in by_invoice:
                 invoice = self.invoices.get(invoice_id)
-                if invoice is not None and invoice.applications.pop(payment.id, None) is not None:
+                if invoice is not None and invoice.applications.pop(payment_id, None) is not None:
+                    invoice.takes.pop(payment_id, None)
                     self._refresh(invoice)
         for invoice_id, applications in by_invoice.items():
             invoice = self.invoices.get(invoice_id)
@@ -860,10 +955,20 @@ class Ledger:
                 if invoice_id in payment.settled or self._folded("i" + invoice_id):
                     continue
                 invoice = self._shell(invoice_id)
-            if invoice.applications.get(payment.id) != applications:
-                invoice.applications[payment.id] = applications
+            moved = invoice.applications.get(payment_id) != applications
+            if tight != (payment_id in invoice.takes):
+                if tight:
+                    invoice.takes[payment_id] = None
+                    moved = True
+                else:
+                    del invoice.takes[payment_id]
+            if moved:
+                invoice.applications[payment_id] = applications
                 self._refresh(invoice)
         payment.invoices = tuple(by_invoice)
+        self._settling = settling
+        if self._stale:
+            self._settle()
 
     # ---- currency and rates -------------------------------------------------------------------------------------------
 
@@ -1096,6 +1201,8 @@ class Ledger:
                 totals.cash(0, currency, -cash)
             self.payment_pages.dirty.add(payment.page)
             self._fold_payment(payment_id, today)
+            if payment_id in invoice.takes and payment_id in self.payments:
+                self._refresh_payment(payment)  # what a folded invoice took is known without its days
 
     def _fold_payment(self, ident: str, today: int) -> None:
         payment = self.payments.get(ident)
@@ -1133,15 +1240,10 @@ class Ledger:
 
     def _fold_order(self, ident: str, today: int) -> None:
         order = self.orders.get(ident)
-        if order is None or order.draws or order.booked is None:
+        if order is None or order.draws or order.fold_on is None or order.fold_on > today:
             return
         if order.posted is not None:
             currency, flows = order.posted
-            left = 0
-            for _, change in flows:
-                left += change
-            if left:
-                return
             self.totals.orders(currency, flows, -1)
             self.totals.use(currency, -1)
         del self.orders[ident]
@@ -1201,7 +1303,7 @@ class Ledger:
         return sorted(
             (fact.day, payment.id, fact.event_id)
             for payment in self.payments.values()
-            for fact in payment.reversed.values()
+            for fact in facts_that_fit(payment)[1]
             if first <= fact.day <= last
         )
 
@@ -1257,13 +1359,15 @@ class Ledger:
         for invoice in self.invoices.values():
             invoice.posted = invoice.drawn = invoice.foreign = invoice.fold_on = None
             invoice.applications.clear()
+            invoice.takes.clear()
             invoice.memos.clear()
             invoice.disputes.clear()
         for order in self.orders.values():
             order.posted = None
             order.draws.clear()
         # Links first, then each invoice and each order once.
-        self._linking = True
+        self._stale.clear()
+        self._linking = self._settling = True
         for memo in self.memos.values():
             self._post_memo(memo)
         for dispute in self.disputes.values():
@@ -1273,6 +1377,7 @@ class Ledger:
             payment.posted = None
             payment.invoices = ()
             payment.reversal_days = []
+            payment.held = 0
             self._refresh_payment(payment)
         for invoice in self.invoices.values():
             if invoice.issue is not None:
@@ -1280,6 +1385,8 @@ class Ledger:
         self._linking = False
         for invoice in list(self.invoices.values()):
             self._refresh(invoice)
+        self._settling = False
+        self._settle()
         for order in list(self.orders.values()):
             self._refresh_order(order)
         for promise in self.promises.values():

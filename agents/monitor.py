@@ -183,7 +183,10 @@ class Fold:
         proposals: list[ProposalChange] = []
         refused: str | None = None
         if kind in ledger.TYPES:
-            applied = account.ledger.apply(event, today, policy, rates)
+            try:
+                applied = account.ledger.apply(event, today, policy, rates)
+            except ledger.UnfitAmount as error:  # nothing of the account has changed
+                return [Refusal("dead-letters", account.account_id, str(error))]
         elif kind in signals.TYPES:
             applied = account.signals.apply(event, today, policy)
         else:
@@ -191,7 +194,7 @@ class Fold:
             if kind in PROPOSAL_DECISIONS:
                 proposals, refused = account.desk.decide(event, view)
                 if kind == "proposal.approved" and proposals:
-                    self._approve(account, event, proposals[0], policy)
+                    self._approve(account, event, proposals[0], policy, today)
             elif kind in ALERT_DECISIONS:
                 alerts, refused = account.watch.decide(event, view)
             else:
@@ -286,7 +289,9 @@ class Fold:
         if pulse.tier != tier:
             pulse.tier, pulse.changed = tier, True
 
-    def _approve(self, account: Account, event: Any, change: ProposalChange, policy: Policy) -> None:
+    def _approve(
+        self, account: Account, event: Any, change: ProposalChange, policy: Policy, today: int
+    ) -> None:
         """A person's approval is a limit like one set by the seller; a hold leaves the limit where it is."""
         if change.direction == "hold" or change.effective_limit is None:
             return
@@ -296,6 +301,7 @@ class Fold:
             event.currency,
             (us, event.event_id),
             local_day(us, policy.time_zone),
+            today,
         )
 
     def _numbered(self, topic: str, account: Account, day: int, body: dict[str, Any], at: str) -> Output:

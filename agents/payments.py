@@ -1,10 +1,12 @@
 """A payment: what was received, what of it is applied to which invoice, what was reversed, and what is left unapplied.
 
-A pure function of the payment's own facts. How much of an application an invoice can take is invoices.py's.
+A pure function of the payment's own facts and of what invoices took of it. How much of an application an invoice can
+take is invoices.py's; that the two agree is ledger.py's.
 """
 
 from __future__ import annotations
 
+from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
 from agents.facts import Register, register, row_of
@@ -16,27 +18,41 @@ DIRECT_DEBITS: Final = frozenset(
 """Methods, in lower case, whose cash the payer's bank may still take back."""
 
 
-class Application(NamedTuple):
-    """Cash of one payment for one invoice, in the payment's currency, before the invoice's own cap.
+Steps = tuple[tuple[int, int], ...]
+"""An amount by day: (day, what it is from then on), ascending; 0 before."""
 
-    `order` = (occurred_at in microseconds, event_id, place). `steps`: (day, amount that stands from then on), by day.
+Taken = Callable[[str], "Mapping[int, Steps] | None"]
+"""Invoice -> what it takes of this payment's applications, by rank; None: not known yet."""
+
+
+def level(steps: Steps, day: int) -> int:
+    """The amount at the end of `day`."""
+    amount = 0
+    for start, value in steps:
+        if start > day:
+            break
+        amount = value
+    return amount
+
+
+class Application(NamedTuple):
+    """Cash of one payment offered to one invoice, in the payment's currency, before the invoice's own cap.
+
+    `order` = (occurred_at in microseconds, event_id, place). `rank`: its place among the payment's applications in
+    their order. (order, payment_id, rank) is the one order in which all applications of an account take their turn.
     """
 
     order: tuple[int, str, int]
     payment_id: str
+    rank: int
     paid_on: int
     currency: str
-    steps: tuple[tuple[int, int], ...]
+    steps: Steps
     discount: int
 
     def at(self, day: int) -> int:
-        """What stands at the end of `day`."""
-        amount = 0
-        for start, value in self.steps:
-            if start > day:
-                break
-            amount = value
-        return amount
+        """What is offered at the end of `day`."""
+        return level(self.steps, day)
 
 
 class Payment:
@@ -44,6 +60,7 @@ class Payment:
 
     __slots__ = (
         "applied",
+        "held",
         "id",
         "invoices",
         "page",
@@ -67,6 +84,7 @@ class Payment:
         self.posted: Receipt | None = None
         self.worth = (0, 0)  # what stands and what is provisional of it, in the account's currency
         self.reversal_days: list[int] = []  # as last posted
+        self.held = 0  # facts whose amounts do not fit its currency, as last posted
 
     def row(self) -> list[Any]:
         return [
@@ -112,108 +130,144 @@ class Receipt(NamedTuple):
 
 
 def _whole(text: str | None, currency: str) -> int:
-    """An amount as written, in the payment's currency; 0 for one that the currency can not hold."""
-    if text is None:
-        return 0
+    return 0 if text is None else minor(text, currency)
+
+
+def _fits(amounts: list[str | None], currency: str) -> bool:
     try:
-        return minor(text, currency)
+        for amount in amounts:
+            _whole(amount, currency)
     except ValueError:
-        return 0
+        return False
+    return True
 
 
-def allocate(payment: Payment) -> tuple[Receipt | None, list[tuple[str, Application]]]:
-    """The payment's receipt and its applications by invoice; nothing while payment.received is not known.
+def facts_that_fit(payment: Payment) -> tuple[list[Register], list[Register]]:
+    """The applications and reversals whose amounts the payment's currency can hold; all while that is not known.
 
-    Applications in the order (occurred_at, event_id, place) share what was received, each up to what is left. A reversal
-    takes what is unapplied first, then the applications from last to first; several reversals add up to at most all of
-    it. At every day the facts dated up to it decide, so that late facts move history as if they had come in time.
+    Those that do not fit (12.345 of a payment in USD) are kept and ignored, for a correction of the payment may name
+    the currency that they were written in. Refusing them would let the figures depend on the order of arrival: whether
+    one does not fit can be seen only after payment.received.
+    """
+    applied, reversed_ = list(payment.applied.values()), list(payment.reversed.values())
+    if payment.received is None or not (applied or reversed_):
+        return applied, reversed_
+    currency = payment.received.content[1]
+    return (
+        [f for f in applied if _fits([text for part in f.content for text in part[1:]], currency)],
+        [f for f in reversed_ if _fits([f.content[1]], currency)],
+    )
+
+
+class Allocation(NamedTuple):
+    """What a payment offers. `listed`: invoice and application, by rank. `tight`: what an invoice leaves changes what
+    another one is offered."""
+
+    receipt: Receipt | None
+    listed: list[tuple[str, Application]]
+    tight: bool
+
+
+def allocate(
+    payment: Payment, applied: list[Register], reversals: list[Register], taken: Taken
+) -> Allocation:
+    """The payment's receipt and its applications; nothing while payment.received is not known.
+
+    What was received less what was reversed (at most all of it) goes to the applications in the order (occurred_at,
+    event_id, place); each is offered what those before it did not take. So what an invoice does not take - void, already
+    paid, not issued yet - stays unapplied until another application asks for it, and a reversal takes what is unapplied
+    first, then the applications from last to first: less money ends earlier in the same order. At every day the facts
+    dated up to it decide, so that late facts move history as if they had come in time.
     """
     received = payment.received
     if received is None:
-        return None, []
+        return Allocation(None, [], False)
     amount, currency, paid_on, _, listed = received.content
-    if not payment.applied and not payment.reversed:
-        left = amount
-        simple = []
+    if not applied and not reversals and (len(listed) < 2 or sum(part[1] for part in listed) <= amount):
         us, event_id = received.us, received.event_id
-        for place, (invoice_id, cash, discount) in enumerate(listed):
-            if cash > left:
-                cash = left
-            left -= cash
-            simple.append(
-                (
-                    invoice_id,
-                    Application(
-                        (us, event_id, place), payment.id, paid_on, currency, ((paid_on, cash),), discount
-                    ),
-                )
+        simple = [
+            (
+                invoice_id,
+                Application(
+                    (us, event_id, place), payment.id, place, paid_on, currency,
+                    ((paid_on, cash if cash < amount else amount),), discount,
+                ),
             )
+            for place, (invoice_id, cash, discount) in enumerate(listed)
+        ]  # fmt: skip
         provisional = amount if payment.direct_debit() else 0
-        return Receipt(paid_on, currency, ((paid_on, amount),), amount, provisional), simple
-    return _allocate_by_day(payment, amount, currency, paid_on, listed)
+        return Allocation(
+            Receipt(paid_on, currency, ((paid_on, amount),), amount, provisional), simple, False
+        )
+    return _allocate_by_day(payment, applied, reversals, taken)
 
 
 def _allocate_by_day(
-    payment: Payment, amount: int, currency: str, paid_on: int, listed: list[list[Any]]
-) -> tuple[Receipt, list[tuple[str, Application]]]:
+    payment: Payment, applied: list[Register], reversals: list[Register], taken: Taken
+) -> Allocation:
     received = payment.received
     assert received is not None
-    # (order, day it counts from, invoice, cash, discount)
+    amount, currency, paid_on, _, listed = received.content
+    # (order, invoice, cash, discount, day it counts from)
     wanted = [
-        ((received.us, received.event_id, place), paid_on, invoice_id, cash, discount)
+        ((received.us, received.event_id, place), invoice_id, cash, discount, paid_on)
         for place, (invoice_id, cash, discount) in enumerate(listed)
     ]
-    for fact in payment.applied.values():
+    for fact in applied:
         wanted += [
             (
                 (fact.us, fact.event_id, place),
-                max(paid_on, fact.day),
                 invoice_id,
                 _whole(cash, currency),
                 _whole(discount, currency),
+                max(paid_on, fact.day),
             )
             for place, (invoice_id, cash, discount) in enumerate(fact.content)
         ]
-    wanted.sort(key=lambda w: (w[0], w[2], w[3], w[4], w[1]))
-    reversals = [
-        (max(paid_on, fact.day), amount if fact.content[1] is None else _whole(fact.content[1], currency))
-        for fact in payment.reversed.values()
+    wanted.sort()
+    back = [
+        (max(paid_on, f.day), amount if f.content[1] is None else _whole(f.content[1], currency))
+        for f in reversals
     ]
-    days = sorted({paid_on, *(w[1] for w in wanted), *(day for day, _ in reversals)})
-    steps: list[list[tuple[int, int]]] = [[] for _ in wanted]
+    days = {paid_on, *(w[4] for w in wanted), *(day for day, _ in back)}
+    money = {day: max(0, amount - sum(a for d, a in back if d <= day)) for day in days}
+    tight = len(wanted) > 1 and any(
+        0 < stands < sum(w[2] for w in wanted if w[4] <= day) for day, stands in money.items()
+    )
+    # What each application is known to take; None: as much as it is offered.
+    takes: list[Steps | None] = [None] * len(wanted)
+    if tight:
+        for rank, (_, invoice_id, *_) in enumerate(wanted):
+            known = None if invoice_id in payment.settled else taken(invoice_id)
+            if known is not None:
+                steps = takes[rank] = known.get(rank, ())
+                days.update(day for day, _ in steps if day > paid_on)
+    offers: list[list[tuple[int, int]]] = [[] for _ in wanted]
     flows: list[tuple[int, int]] = []
     before = 0
-    net = amount
-    for day in days:
-        left = amount
-        standing = []
-        for _, start, _, cash, _ in wanted:
-            cash = min(cash, left) if start <= day else 0
-            left -= cash
-            standing.append(cash)
-        taken = min(amount, sum(a for d, a in reversals if d <= day))
-        net = amount - taken
-        taken -= min(taken, left)
-        for place in range(len(wanted) - 1, -1, -1):
-            if not taken:
-                break
-            part = min(taken, standing[place])
-            standing[place] -= part
-            taken -= part
+    for day in sorted(days):
+        left = net = max(0, amount - sum(a for d, a in back if d <= day))
         if net != before:
             flows.append((day, net - before))
             before = net
-        for place, cash in enumerate(standing):
-            if (steps[place][-1][1] if steps[place] else 0) != cash or (
-                not steps[place] and wanted[place][1] <= day
-            ):
-                steps[place].append((day, cash))
+        settled = payment.settled.copy()  # folded away: what such an invoice took is all that it takes
+        for rank, (_, invoice_id, cash, _, start) in enumerate(wanted):
+            offer = min(cash, left) if start <= day else 0
+            part = offer
+            if tight:
+                steps_taken = takes[rank]
+                if steps_taken is not None:
+                    part = min(offer, level(steps_taken, day))
+                elif invoice_id in settled:
+                    part = min(offer, settled[invoice_id])
+                    settled[invoice_id] -= part
+            left -= part
+            own = offers[rank]
+            if offer != (own[-1][1] if own else 0):
+                own.append((day, offer))
     applications = [
-        (
-            invoice_id,
-            Application(order, payment.id, paid_on, currency, tuple(steps[place]), discount),
-        )
-        for place, (order, _, invoice_id, _, discount) in enumerate(wanted)
+        (invoice_id, Application(order, payment.id, rank, paid_on, currency, tuple(offers[rank]), discount))
+        for rank, (order, invoice_id, _, discount, _) in enumerate(wanted)
     ]
-    provisional = net if payment.direct_debit() else 0
-    return Receipt(paid_on, currency, tuple(flows), net, provisional), applications
+    provisional = before if payment.direct_debit() else 0
+    return Allocation(Receipt(paid_on, currency, tuple(flows), before, provisional), applications, tight)

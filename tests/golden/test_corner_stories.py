@@ -91,10 +91,6 @@ def test_a_reversal_of_cash_whose_invoice_was_voided_takes_the_unapplied() -> No
     expect(last(*facts, tick(20)), {"open_balance": "0.00", "unapplied": "0.00", "dtp_90d": None})
 
 
-STUCK = "open_balance and unapplied both keep the amount: cash that an invoice did not take cannot be applied again"
-
-
-@pytest.mark.xfail(strict=True, reason=STUCK)
 def test_an_overpayment_can_be_applied_later() -> None:
     # 1000 on I1 of 800: 200 unapplied; applied to I2 on day 7: nothing is left. (800 x 5 + 200 x 5) / 1000 = 5
     facts = [
@@ -109,7 +105,6 @@ def test_an_overpayment_can_be_applied_later() -> None:
     )
 
 
-@pytest.mark.xfail(strict=True, reason=STUCK)
 def test_cash_freed_by_a_correction_can_be_applied_again() -> None:
     # I1 was 1000, is 800
     facts = [
@@ -122,7 +117,6 @@ def test_cash_freed_by_a_correction_can_be_applied_again() -> None:
     expect(last(*facts, tick(10)), {"open_balance": "0.00", "unapplied": "0.00"})
 
 
-@pytest.mark.xfail(strict=True, reason=STUCK)
 def test_cash_freed_by_a_void_can_be_applied_again() -> None:
     # paid on 10 to I1 (void), to I2 of day 5 on day 13: paid_on 10 - 5 = 5 days
     facts = [
@@ -135,10 +129,6 @@ def test_cash_freed_by_a_void_can_be_applied_again() -> None:
     expect(last(*facts, tick(20)), {"open_balance": "0.00", "unapplied": "0.00", "dtp_90d": 5.0})
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="open_balance 300.00, unapplied 500.00: the freed cash of a void is not taken as unapplied",
-)
 def test_a_partial_reversal_takes_the_cash_that_a_void_freed_first() -> None:
     # 1000 = 500 on I1 (void: unapplied) + 500 on I2. 300 back: of the unapplied 500, 200 stay; I2 stays paid
     facts = [
@@ -151,9 +141,6 @@ def test_a_partial_reversal_takes_the_cash_that_a_void_freed_first() -> None:
     expect(last(*facts, tick(20)), {"open_balance": "0.00", "unapplied": "200.00"})
 
 
-@pytest.mark.xfail(
-    strict=True, reason="open_balance 200.00, unapplied 200.00: the overpaid part is not taken as unapplied"
-)
 def test_a_partial_reversal_takes_an_overpaid_part_first() -> None:
     # 700 on I1 of 500: 200 unapplied; 500 on I2. 200 back: the unapplied 200
     facts = [
@@ -284,10 +271,6 @@ def test_28_to_45_fires_for_frequent_payers(every: int) -> None:
     assert drift_opened(every)
 
 
-@pytest.mark.xfail(
-    strict=True,
-    reason="4 to 7 runs: over the last six (28 28 28 45 45 45), 6 of 15 slopes are 0, the lower bound is 0",
-)
 @pytest.mark.parametrize("every", [60, 90])
 def test_28_to_45_fires_for_those_who_pay_every_second_or_third_month(every: int) -> None:
     assert drift_opened(every)

@@ -27,7 +27,6 @@ NATURAL_ID = {
     "invoice.written_off": "invoice_id",
     "invoice.voided": "invoice_id",
     "order.booked": "order_id",
-    "order.closed": "order_id",
     "payment.received": "payment_id",
     "payment.promised": "promise_id",
     "security.recorded": "security_id",
@@ -90,6 +89,7 @@ class Account:
             f.event.invoice_id: f for f in self.of("invoice.issued") if f.event.invoice_id not in self.voided
         }
         self.memory: dict[tuple[str, int], dict[str, Any] | None] = {}
+        self.share_memory: dict[int, dict[str, list[dict[str, Any]]]] = {}
 
     # -- facts
 
@@ -156,56 +156,98 @@ class Account:
 
     # -- payments
 
-    def payment_at(self, payment: Fact, day: int) -> tuple[int, list[tuple[Any, str, int, int]]]:
-        """(net cash, [(order, invoice, cash, discount)]) at the end of `day`."""
-        event = payment.event
-        currency = event.currency
-        amount = minor(event.amount, currency)
-        wanted = [
-            (
-                (*payment.order, place),
-                a.invoice_id,
-                minor(a.amount, currency),
-                minor(a.discount or "0", currency),
-            )
-            for place, a in enumerate(event.applications or ())
-        ]
-        for fact in self.of("payment.applied"):
-            if fact.event.payment_id == event.payment_id and fact.day <= day:
-                wanted += [
-                    (
-                        (*fact.order, place),
-                        a.invoice_id,
-                        minor(a.amount, currency),
-                        minor(a.discount or "0", currency),
-                    )
-                    for place, a in enumerate(fact.event.applications)
+    def fitting(self, type_: str, payment: Fact, day: int) -> list[Fact]:
+        """Applications or reversals of a payment, less those whose decimals its currency does not have."""
+        found = []
+        for fact in self.of(type_):
+            event = fact.event
+            if event.payment_id == payment.event.payment_id and fact.day <= day:
+                parts = getattr(event, "applications", None) or [event]
+                texts = [t for p in parts for t in (p.amount, getattr(p, "discount", None)) if t is not None]
+                if all(fits(text, payment.event.currency) for text in texts):
+                    found.append(fact)
+        return found
+
+    def unfit(self) -> list[Fact]:
+        """Applications and reversals that no known payment of theirs can hold."""
+        out = []
+        for type_ in ("payment.applied", "payment.reversed"):
+            for payment in self.of("payment.received"):
+                good = self.fitting(type_, payment, self.today)
+                out += [
+                    f
+                    for f in self.of(type_)
+                    if f.event.payment_id == payment.event.payment_id and f not in good
                 ]
-        wanted.sort()
-        left = amount
-        applied = []
-        for order, invoice_id, cash, discount in wanted:
-            cash = min(cash, left)
-            left -= cash
-            applied.append([order, invoice_id, cash, discount])
-        taken = 0
-        for fact in self.of("payment.reversed"):
-            if fact.event.payment_id == event.payment_id and fact.day <= day:
-                taken += amount if fact.event.amount is None else minor(fact.event.amount, currency)
-        taken = min(taken, amount)
-        net = amount - taken
-        from_rest = min(taken, left)
-        taken -= from_rest
-        for application in reversed(applied):
-            part = min(taken, application[2])
-            application[2] -= part
-            taken -= part
-        return net, [tuple(a) for a in applied]
+        return out
+
+    def net_of(self, payment: Fact, day: int) -> int:
+        """What was received and not reversed at the end of `day`."""
+        amount = minor(payment.event.amount, payment.event.currency)
+        for fact in self.fitting("payment.reversed", payment, day):
+            if fact.event.amount is None:
+                return 0
+            amount -= minor(fact.event.amount, payment.event.currency)
+        return max(0, amount)
+
+    def shares(self, day: int) -> dict[str, list[dict[str, Any]]]:
+        """Invoice -> the cash it has at the end of `day`: every application of every payment in turn, by (occurred_at,
+        event_id, place), takes what it asks for, as far as its payment still has it and its invoice still needs it.
+
+        A reversal makes the payment smaller: the unapplied part is missed first, then the last applications.
+        """
+        if day in self.share_memory:
+            return self.share_memory[day]
+        turns = []
+        money = {}
+        for payment in self.payments(day):
+            event = payment.event
+            money[event.payment_id] = self.net_of(payment, day)
+            for fact in [payment, *self.fitting("payment.applied", payment, day)]:
+                for place, a in enumerate(fact.event.applications or ()):
+                    cash, discount = minor(a.amount, event.currency), minor(a.discount or "0", event.currency)
+                    turns.append(
+                        ((*fact.order, place), event.payment_id, a.invoice_id, cash, discount, event)
+                    )
+        room: dict[str, int] = {}
+        out: dict[str, list[dict[str, Any]]] = {}
+        for _, payment_id, invoice_id, asked, discount, event in sorted(turns, key=lambda t: t[:5]):
+            fact = self.standing(invoice_id, day)
+            cash = min(asked, money[payment_id])
+            if fact is None or not cash:
+                continue
+            own = fact.event.currency
+            left = room.get(invoice_id, minor(fact.event.amount, own))
+            worth = self.inward(cash, event.currency, own, fact.day)
+            if not worth:
+                continue
+            taken = min(worth, left)
+            granted = min(self.inward(discount, event.currency, own, fact.day), left - taken)
+            room[invoice_id] = left - taken - granted
+            used = cash if taken == worth else (cash * taken * 2 + worth) // (worth * 2)
+            money[payment_id] -= used
+            out.setdefault(invoice_id, []).append(
+                {"paid_on": event.paid_on.toordinal(), "cash": taken, "discount": granted, "used": used,
+                 "payment": payment_id, "currency": event.currency}
+            )  # fmt: skip
+        self.share_memory[day] = out
+        return out
 
     def payments(self, day: int) -> list[Fact]:
         return [f for f in self.of("payment.received") if f.day <= day]
 
     # -- invoices
+
+    def standing(self, invoice_id: str, day: int) -> Fact | None:
+        """The invoice, when it is issued, not void, and can be valued."""
+        fact = self.invoices.get(invoice_id)
+        if (
+            fact is None
+            or fact.day > day
+            or self.factor(fact.event.currency, self.currency, fact.day) is None
+        ):
+            return None
+        return fact
 
     def invoice_at(self, invoice_id: str, day: int) -> dict[str, Any] | None:
         """The books of an invoice, in its own currency, at the end of `day`; None when it is not there yet."""
@@ -215,37 +257,13 @@ class Account:
         return self.memory[key]
 
     def _invoice_at(self, invoice_id: str, day: int) -> dict[str, Any] | None:
-        fact = self.invoices.get(invoice_id)
-        if (
-            fact is None
-            or fact.day > day
-            or self.factor(fact.event.currency, self.currency, fact.day) is None
-        ):
+        fact = self.standing(invoice_id, day)
+        if fact is None:
             return None
         own = fact.event.currency
         gross = minor(fact.event.amount, own)
-        wanted = []
-        for payment in self.payments(day):
-            for order, target, cash, discount in self.payment_at(payment, day)[1]:
-                if target == invoice_id and cash:
-                    wanted.append((order, payment, cash, discount))
-        wanted.sort(key=lambda w: w[0])
-        left = gross
-        paid = []
-        for _, payment, cash, discount in wanted:
-            source = payment.event.currency
-            worth = self.inward(cash, source, own, fact.day)
-            if not worth:
-                continue
-            taken = min(worth, left)
-            left -= taken
-            granted = min(self.inward(discount, source, own, fact.day), left)
-            left -= granted
-            used = cash if taken == worth else (cash * taken * 2 + worth) // (worth * 2)
-            paid.append(
-                {"paid_on": payment.event.paid_on.toordinal(), "cash": taken, "discount": granted, "used": used,
-                 "payment": payment.event.payment_id, "currency": source}
-            )  # fmt: skip
+        paid = self.shares(day).get(invoice_id, [])
+        left = gross - sum(part["cash"] + part["discount"] for part in paid)
         memos = [
             (f.day, self.inward(minor(f.event.amount, f.event.currency), f.event.currency, own, fact.day))
             for f in self.of("invoice.credited")
@@ -312,9 +330,7 @@ class Account:
     def unapplied(self, day: int) -> dict[str, int]:
         out: dict[str, int] = {}
         for payment in self.payments(day):
-            out[payment.event.currency] = (
-                out.get(payment.event.currency, 0) + self.payment_at(payment, day)[0]
-            )
+            out[payment.event.currency] = out.get(payment.event.currency, 0) + self.net_of(payment, day)
         for book in self.books(day):
             for part in book["paid"]:
                 out[part["currency"]] -= part["used"]
@@ -322,11 +338,17 @@ class Account:
 
     def open_orders(self, day: int) -> dict[str, int]:
         out: dict[str, int] = {}
-        closed = {f.event.order_id: f.day for f in self.of("order.closed")}
         for f in self.of("order.booked"):
-            if f.day > day or f.event.amount is None or closed.get(f.event.order_id, day + 1) <= day:
+            if f.day > day or f.event.amount is None:
                 continue
             left = minor(f.event.amount, f.event.currency)
+            for closing in self.of("order.closed"):
+                if closing.event.order_id == f.event.order_id and closing.day <= day:
+                    some, currency = closing.event.amount, closing.event.currency
+                    if some is None:
+                        left = 0
+                    else:
+                        left -= self.inward(minor(some, currency), currency, f.event.currency, closing.day)
             for invoice in self.invoices.values():
                 if invoice.event.order_id == f.event.order_id and invoice.day <= day:
                     left -= self.inward(
@@ -410,6 +432,14 @@ class Account:
         ]
 
 
+def fits(amount: str, currency: str) -> bool:
+    try:
+        minor(amount, currency)
+    except ValueError:
+        return False
+    return True
+
+
 def content(event: Any) -> Any:
     fields = event.model_dump()
     for name in ("event_id", "occurred_at", "source", "extra"):
@@ -488,7 +518,7 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
                 counted = event.invoice_id in acc.invoices
             if counted and event.currency and rates.cross(event.currency, acc.currency, today) is None:
                 unvalued += 1
-    out["unvalued"] = unvalued
+    out["unvalued"] = unvalued + (len(acc.unfit()) if acc.currency else 0)
     if acc.currency:
         peak_days = acc.turning_days(today - 365, today)
         by_day = {d: acc.balance(d) for d in peak_days}
@@ -583,9 +613,10 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
         n = len(x6)
         half_width = NormalDist().inv_cdf(0.9) * math.sqrt(n * (n - 1) * (2 * n + 5) / 18)
         rank = max(1, math.floor((len(slopes) - half_width) / 2))
+        middle = median(slopes)
         out["drift_statistic"], out["drift_limit"] = slopes[rank - 1], 0.0
         if enough:
-            out["drift_agrees"] = slopes[rank - 1] > 0
+            out["drift_agrees"] = slopes[rank - 1] >= 0 and middle > 0
     else:
         out["drift_test"] = "ewma" if len(xs) < 12 else "cusum"
         if enough:
@@ -657,7 +688,10 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     out["purchases_30d"] = sales(today - 30, today)
     out["purchases_prior_90d"] = sales(today - 120, today - 30)
     out["invoices_prior_90d"] = sum(1 for b in books if today - 120 < b["day"] <= today - 30)
-    out["reversals_90d"] = sum(1 for f in acc.of("payment.reversed") if in_window(f.day, 90))
+    unfit = acc.unfit()
+    out["reversals_90d"] = sum(
+        1 for f in acc.of("payment.reversed") if in_window(f.day, 90) and f not in unfit
+    )
     broken = [
         d
         for f in acc.of("payment.promised")
@@ -702,7 +736,7 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
                 )
                 disputed += acc.value(min(amount, b["gross"]), b)
     out["disputed_share_baseline"] = disputed / invoiced if invoiced else None
-    standing = [f.event.paid_on.toordinal() for f in acc.payments(today) if acc.payment_at(f, today)[0] > 0]
+    standing = [f.event.paid_on.toordinal() for f in acc.payments(today) if acc.net_of(f, today) > 0]
     out["last_payment_on"] = max(standing, default=None)
     due_182 = [b for b in books if in_window(b["due"], 182)]
     worst = [d for b in due_182 for _, d in amounts_of(b)]
@@ -715,7 +749,7 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     for f in acc.payments(today):
         if (f.event.method or "").lower() in ("direct_debit", "sepa_direct_debit") and in_window(f.day, 56):
             assert acc.currency is not None
-            provisional += acc.inward(acc.payment_at(f, today)[0], f.event.currency, acc.currency, f.day)
+            provisional += acc.inward(acc.net_of(f, today), f.event.currency, acc.currency, f.day)
     out["provisional"] = provisional
     return out
 
@@ -863,7 +897,7 @@ def broken_on(acc: Account, fact: Fact, paid: dict[str, list[tuple[int, int]]]) 
         came = 0
         for f in acc.payments(acc.today):
             if fact.day <= f.day <= last:
-                came += acc.inward(acc.payment_at(f, acc.today)[0], f.event.currency, acc.currency, f.day)
+                came += acc.inward(acc.net_of(f, acc.today), f.event.currency, acc.currency, f.day)
     amount = acc.rates.convert(minor(event.amount, event.currency), event.currency, acc.currency, fact.day)
     if amount is None or came >= Fraction("0.95") * amount:
         return None

@@ -169,7 +169,12 @@ def facts(
                 "currency": None if amount is None else draw(currency),
             }
         elif kind == "order.closed":
-            fields = {"order_id": draw(st.sampled_from(["o1", "o2"]))}
+            amount = draw(st.sampled_from([None, "100.00", "400.00", "2500.00"]))
+            fields = {
+                "order_id": draw(st.sampled_from(["o1", "o2"])),
+                "amount": amount,
+                "currency": None if amount is None else draw(currency),
+            }
         elif kind == "payment.promised":
             fields = {
                 "promise_id": f"q{draw(some_id)}",

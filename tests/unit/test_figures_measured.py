@@ -239,7 +239,23 @@ def test_a_direct_debit_is_provisional_for_eight_weeks() -> None:
     assert (figures(events, 60).provisional, figures(events, 61).provisional) == (100000, 0)
 
 
-def test_theil_sen_bound_needs_a_slope_that_stands_out() -> None:
-    steady = drift.theil_sen_bound([0, 10, 20, 30, 40, 50], [30, 31, 29, 30, 31, 29], 0.9)
-    rising = drift.theil_sen_bound([0, 10, 20, 30, 40, 50], [30, 33, 36, 40, 44, 49], 0.9)
-    assert steady <= 0 < rising
+def theil_sen_agrees(*days_to_pay: float) -> bool | None:
+    runs = [books.day(30 * n) for n in range(len(days_to_pay))]
+    return drift.drift(runs, list(days_to_pay), list(days_to_pay[:3]), 3, POLICY.drift).agrees
+
+
+def test_theil_sen_needs_a_slope_that_stands_out() -> None:
+    steady_slope, steady = drift.theil_sen([0, 10, 20, 30, 40, 50], [30, 31, 29, 30, 31, 29], 0.9)
+    slope, bound = drift.theil_sen([0, 10, 20, 30, 40, 50], [30, 33, 36, 40, 44, 49], 0.9)
+    assert steady <= 0 < bound < slope
+    assert steady_slope <= 0
+    assert theil_sen_agrees(30, 33, 36, 40, 44, 49)
+    assert not theil_sen_agrees(30, 31, 29, 30, 31, 29)
+
+
+def test_theil_sen_sees_a_step_and_neither_a_level_nor_one_late_payment() -> None:
+    assert theil_sen_agrees(28, 28, 28, 45, 45, 45)
+    assert theil_sen_agrees(28, 28, 45, 45)
+    assert not theil_sen_agrees(28, 28, 28, 28, 28, 28)
+    assert not theil_sen_agrees(28, 28, 28, 28, 28, 45)
+    assert not theil_sen_agrees(45, 45, 45, 28, 28, 28)
