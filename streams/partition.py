@@ -228,7 +228,7 @@ class StatefulUnit:
         offsets = {
             (b.topic, b.partition): b.next_offset for b in good if b.end or touched[b.partition] in dirty
         }
-        token = f"{self.slot.name}/{self.slot.commits}"
+        token = self.slot.token()
 
         def write(produce: Produce) -> None:
             for number in touched:

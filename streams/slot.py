@@ -5,6 +5,7 @@ Exactly once as in Kafka Streams' v2: one producer a process, offsets and record
 
 from __future__ import annotations
 
+import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
 from typing import Any
@@ -40,7 +41,7 @@ class Slot:
     """
 
     def __init__(self, kafka: Kafka, name: str, transaction_ms: int = 10_000) -> None:
-        self.name = name
+        self.name, self._life = name, secrets.token_hex(4)
         self.broken = False  # the last commit is in doubt
         self.commits = self.doubts = self.fenced = 0
         self.commit_seconds = 0.0
@@ -119,6 +120,10 @@ class Slot:
         self.commits += 1
         self.commit_seconds += time.monotonic() - began
         return True
+
+    def token(self) -> str:
+        """A mark that no other commit bears, also not of an earlier life under this name: for the next commit."""
+        return f"{self.name}/{self._life}/{self.commits + self.doubts}"
 
     def committed(self, source: Source, tps: list[TP], markers: Iterable[TP]) -> dict[TP, tuple[int, str]]:
         """The committed offsets of these partitions and the tokens kept with them (none where none is), once nothing
