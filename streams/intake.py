@@ -26,6 +26,7 @@ from streams.control import ControlReader, clock_ticked, day_to_tick, policy_ado
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
 from streams.letters import dead_letter
+from streams.metrics import serve
 from streams.murmur2 import partition_of
 from streams.partition import RelayUnit
 from streams.settings import Settings, policy_text, slot_name
@@ -50,6 +51,7 @@ class Intake:
         partitions: int,
         standing: Callable[[], bool],
         history_unread: Callable[[], bool],
+        counts: dict[tuple[str, str], int] | None = None,
     ) -> None:
         self.partitions = partitions
         self.journal = settings.prefixed(TOPICS["journal"].name)
@@ -59,7 +61,7 @@ class Intake:
         self._history_unread = history_unread
         self._stands = False
         self._home = lru_cache(maxsize=200_000)(lambda key: partition_of(key, partitions))
-        self.counts: dict[tuple[str, str], int] = {}  # (topic, outcome) -> records
+        self.counts = {} if counts is None else counts  # (topic, outcome) -> records
 
     def take(self, block: Block) -> None:
         """Journal entries and dead letters for the records of one block; those that must wait are deferred."""
@@ -253,6 +255,8 @@ def build(settings: Settings) -> faust.App:
         ]
         return held[0]
 
+    counts: dict[tuple[str, str], int] = {}
+    serve(settings, "intake", lambda: held[0].stats() if held else {}, counts)
     app = application(settings.prefixed("intake"), unit, settings.data_dir / "faust" / "intake")
     inputs = app.topic(*topics, **TOPIC)
     tools: list[tuple[Cluster, Intake]] = []
@@ -261,7 +265,10 @@ def build(settings: Settings) -> faust.App:
         if not tools:
             cluster = Cluster(kafka, servers, settings)
             tools.append(
-                (cluster, Intake(settings, cluster.partitions, cluster.standing, cluster.history_unread))
+                (
+                    cluster,
+                    Intake(settings, cluster.partitions, cluster.standing, cluster.history_unread, counts),
+                )
             )
         return tools[0]
 

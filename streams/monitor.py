@@ -25,6 +25,7 @@ from streams.blocks import Block, Kafka
 from streams.dev.processes import kafka_servers
 from streams.errors import Fatal
 from streams.letters import dead_letter
+from streams.metrics import serve
 from streams.partition import Partition, StatefulUnit
 from streams.settings import Settings, slot_name
 from streams.transport import TOPIC, application
@@ -183,24 +184,32 @@ OUTPUTS = (
 )
 
 
+def _unit(kafka: Kafka, settings: Settings, monitor: Monitor) -> StatefulUnit:
+    return StatefulUnit(
+        kafka,
+        slot=slot_name(settings, "monitor"),
+        group=settings.prefixed("monitor"),
+        topics=[monitor.topics["journal"]],
+        changelog=monitor.topics["account-state"],
+        load=load,
+        dump=dump,
+        outputs=[monitor.topics[name] for name in OUTPUTS],
+        on_restored=monitor.restored,
+    )
+
+
 def build(settings: Settings) -> faust.App:
     """The Faust app. Reads the cluster only when it is started."""
     kafka = Kafka(kafka_servers(settings), settings.kafka_config)
     monitor = Monitor(settings)
 
-    def unit() -> StatefulUnit:
-        return StatefulUnit(
-            kafka,
-            slot=slot_name(settings, "monitor"),
-            group=settings.prefixed("monitor"),
-            topics=[monitor.topics["journal"]],
-            changelog=monitor.topics["account-state"],
-            load=load,
-            dump=dump,
-            outputs=[monitor.topics[name] for name in OUTPUTS],
-            on_restored=monitor.restored,
-        )
+    held: list[StatefulUnit] = []
 
+    def unit() -> StatefulUnit:
+        held[:] = [_unit(kafka, settings, monitor)]
+        return held[0]
+
+    serve(settings, "monitor", lambda: held[0].stats() if held else {}, monitor.counts)
     app = application(settings.prefixed("monitor"), unit, settings.data_dir / "faust" / "monitor")
     journal = app.topic(monitor.topics["journal"], **TOPIC)
 

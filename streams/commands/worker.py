@@ -71,6 +71,8 @@ def environment(config: Settings) -> dict[str, str]:
         "BELLWETHER_SLOT": config.slot,
         "BELLWETHER_LOG_FORMAT": config.log_format,
         "BELLWETHER_JOURNAL_PARTITIONS": str(config.journal_partitions),
+        "BELLWETHER_BIND": config.bind,
+        "BELLWETHER_METRICS_PORT": str(config.metrics_port),
         "BELLWETHER_KAFKA_CONFIG": ",".join(f"{k}={v}" for k, v in config.kafka_config.items()),
     }
     if config.policy is not None:

@@ -13,6 +13,7 @@ from schemas.topics import TOPICS
 from streams import transport
 from streams.blocks import Kafka
 from streams.dev.processes import locate
+from streams.metrics import serve
 from streams.settings import Settings, slot_name
 from streams.store.rows import TOPICS_READ
 from streams.store.unit import GROUP, StoreUnit
@@ -21,10 +22,18 @@ from streams.store.unit import GROUP, StoreUnit
 def build(settings: Settings) -> faust.App:
     """The Faust app of one worker. Kafka and ClickHouse are looked for when it is started."""
 
+    held: list[StoreUnit] = []
+
+    def stats() -> dict[str, float]:
+        return {"commits": held[0].rounds, "undone": held[0].sink.failures} if held else {}
+
     def unit() -> StoreUnit:
         services = locate(settings)
         kafka = Kafka(services.kafka_servers, settings.kafka_config)
-        return StoreUnit(kafka, services.clickhouse, settings, slot_name(settings, GROUP))
+        held[:] = [StoreUnit(kafka, services.clickhouse, settings, slot_name(settings, GROUP))]
+        return held[0]
+
+    serve(settings, "store", stats)
 
     app = transport.application(settings.prefixed(GROUP), unit, settings.data_dir / "faust" / GROUP)
     names = [settings.prefixed(TOPICS[name].name) for name in TOPICS_READ]
