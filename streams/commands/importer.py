@@ -174,9 +174,20 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
         return _First()
     if to is not None:
         return ToFile(to)
+    from streams.control import read_control
     from streams.dev.processes import kafka_servers
 
-    return ToHistory(kafka_servers(config), config)
+    servers = kafka_servers(config)
+    sink = ToHistory(servers, config)
+    ended = read_control(servers, config).last_tick
+    if ended is not None:
+        click.echo(
+            f"the live clock has ended {ended} already: a backfill's days up to then are not judged one by one again; "
+            "its facts count from the next tick. To have history judged as it happened, import it before the first "
+            "live day ends, or into a namespace of its own (BELLWETHER_NAMESPACE)",
+            err=True,
+        )
+    return sink
 
 
 def _policy(config: Settings) -> Policy:
