@@ -192,7 +192,9 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
         balance = [(when, change) for when, change, _ in moves if change]
     else:
         standing = 0
-        for when, change, _ in moves:
+        for when, change, _ in sorted(
+            moves, key=lambda move: move[0]
+        ):  # by day: each level is rounded by itself
             if change:
                 before = _scaled(standing * whole, (1, gross))
                 standing += change
@@ -262,7 +264,9 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
         newest = max(newest, when)
     if value is not _SAME:
         parts = (whole, gross)
-        observations = [(p, _scaled(a, parts), d) for p, a, d in observations]
+        valued = [(p, _scaled(a, parts), d) for p, a, d in observations]
+        observations = [one for one in valued if one[1]]  # less than half a minor unit weighs nothing
+        last_paid = max([one[0] for one in observations], default=None)
         memos = [(w, _scaled(a, parts)) for w, a in memos]
         raised = [(w, _scaled(a, parts)) for w, a in raised]
         disputed = _scaled(disputed, parts)

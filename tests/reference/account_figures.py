@@ -428,7 +428,7 @@ class Account:
             }
             for book in self.books(self.today)
             for part in book["paid"]
-            if part["cash"] > 0
+            if self.value(part["cash"], book) > 0
         ]
 
 
@@ -569,7 +569,11 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     # days beyond terms
     def amounts_of(b: dict[str, Any]) -> list[tuple[int, int]]:
         """(amount, days beyond terms) of what was paid and of the clean open part."""
-        got = [(acc.value(q["cash"], b), q["paid_on"] - b["due"]) for q in b["paid"] if q["cash"] > 0]
+        got = [
+            (acc.value(q["cash"], b), q["paid_on"] - b["due"])
+            for q in b["paid"]
+            if acc.value(q["cash"], b) > 0
+        ]
         return got + ([(clean(b), today - b["due"])] if clean(b) > 0 else [])
 
     for n in (30, 90, 365):
@@ -701,7 +705,7 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     out["promises_broken"] = sum(1 for d in broken if in_window(d, 365))
     with_cash = []
     for b in books:
-        paid_days = {q["paid_on"] for q in b["paid"] if q["cash"] > 0}
+        paid_days = {q["paid_on"] for q in b["paid"] if acc.value(q["cash"], b) > 0}
         if paid_days and in_window(max(paid_days), 365):
             with_cash.append((-max(paid_days), b["event"].invoice_id, len(paid_days), b))
     last_five = sorted(with_cash, key=lambda w: w[:2])[:5]
