@@ -18,6 +18,7 @@ import orjson
 from schemas.topics import TOPICS
 from streams.audit import read_topic
 from streams.blocks import Kafka
+from streams.dev.processes import runs
 from streams.errors import Refused
 from streams.feeds.history import ToHistory
 from streams.lag import Lag
@@ -72,8 +73,14 @@ class Summary:
         ]
 
 
-def prepare(directory: Path) -> None:
-    """Clear what an earlier demo left in the data directory. Raises Refused where it holds data of anything else."""
+def prepare(settings: Settings) -> None:
+    """Clear what an earlier demo left in the data directory. Raises Refused where one runs, or where other data lie."""
+    directory = settings.data_dir
+    if runs(settings):
+        raise Refused(
+            f"services run on {directory} already: end that demo or `bellwether dev` first, or give this one another "
+            "place, for example BELLWETHER_DATA_DIR=.bellwether-demo"
+        )
     mark = directory / MARK
     if mark.exists():
         for name in OURS:

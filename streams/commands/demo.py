@@ -99,7 +99,7 @@ class _services:
 
         config = self._config
         self._show("starting Kafka and ClickHouse", 0, 0)
-        steps.prepare(config.data_dir)
+        steps.prepare(config)
         self._scope = dev_services(config, progress=lambda step, done, total: self._show(step, done, total))
         services = self._scope.__enter__()
         try:

@@ -27,11 +27,14 @@ RESTARTS = 3  # of a worker, within a minute
 def dev() -> None:
     """Run Kafka, the ClickHouse engine and the workers on loopback until Ctrl-C; data stay in the data directory."""
     from streams.commands.worker import APPS, start_all
+    from streams.demo import MARK
     from streams.store.migrate import migrate
     from streams.topics_admin import create
 
     config = settings()
     with told_to_stop(), terminal() as progress, dev_services(config, progress=progress) as services:
+        # What a demo left here is worked on from now on: the next demo must not clear it.
+        (config.data_dir / MARK).unlink(missing_ok=True)
         progress("creating topics", 0, 0)
         create(services.kafka_servers, config)
         progress("making tables", 0, 0)

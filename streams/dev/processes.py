@@ -265,6 +265,12 @@ def clickhouse_dsn(settings: Settings) -> str:
     return _recorded(settings, "clickhouse") if settings.store == "dev" else settings.store
 
 
+def runs(settings: Settings) -> bool:
+    """Whether dev services of a living command run on the data directory."""
+    record = _read_record(settings.data_dir)
+    return any(started_at(entry.pid) == entry.started for entry in record.values())
+
+
 def _recorded(settings: Settings, name: str) -> str:
     entry = _read_record(settings.data_dir).get(name)
     if entry is None or not entry.ready or started_at(entry.pid) != entry.started:
