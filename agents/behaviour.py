@@ -8,13 +8,14 @@ drift.py's, survival figures survival.py's. A window of N days is D-N < d <= D; 
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NamedTuple
 
 from agents.business_days import add_business_days
+from agents.drift import Drift, drift
 from agents.invoices import OPEN
 from agents.lines import NEVER_PAID, Lines
 from agents.rates import Rates
@@ -22,31 +23,55 @@ from agents.totals import Totals
 
 if TYPE_CHECKING:
     from agents.ledger import Ledger, Promise
+    from agents.policy import Drift as DriftPolicy
 
 LAST_PAID = 5
 LAST_DISCOUNTS = 8
 MONTHS = 4
 
 
-def days_to_pay(lines: Lines, start: int, end: int) -> float | None:
-    """DTP = paid_on - invoice_date, weighted by amount, of the observations of runs[start:end]: sum(a * d) / sum(a).
+class Paid(NamedTuple):
+    """What was paid in a window. An observation is one application of cash to one invoice, dated paid_on.
 
-    An observation is one application of cash to one invoice, dated paid_on.
+    `days_to_pay`: DTP = paid_on - invoice_date, weighted by amount: sum(a * d) / sum(a). `mean`: the simple mean of the
+    same observations. `p90`: their 90th percentile, each counted once: nearest rank, the ceil(0.9 n)-th smallest.
     """
+
+    amount: int
+    days_to_pay: float | None
+    mean: float | None
+    p90: float | None
+
+
+def paid_between(lines: Lines, start: int, end: int) -> Paid:
+    """The observations of runs[start:end]."""
+    known = lines.paid_in.get((start, end))
+    if known is None:
+        known = lines.paid_in[start, end] = Paid(
+            lines.run_amount[end] - lines.run_amount[start],
+            days_to_pay(lines, start, end),
+            _mean(lines, start, end),
+            _percentile_90(lines, start, end),
+        )
+    return known
+
+
+def days_to_pay(lines: Lines, start: int, end: int) -> float | None:
+    """DTP of the observations of runs[start:end], see Paid."""
     amount = lines.run_amount[end] - lines.run_amount[start]
     return (lines.run_weighted[end] - lines.run_weighted[start]) / amount if amount else None
 
 
-def days_to_pay_mean(lines: Lines, start: int, end: int) -> float | None:
-    """The simple mean of the same observations."""
+def _mean(lines: Lines, start: int, end: int) -> float | None:
     count = lines.run_count[end] - lines.run_count[start]
     return (lines.run_sum[end] - lines.run_sum[start]) / count if count else None
 
 
-def days_to_pay_p90(lines: Lines, start: int, end: int) -> float | None:
-    """The 90th percentile of the same observations, each counted once: nearest rank, the ceil(0.9 n)-th smallest."""
-    value = lines.percentile_90(start, end)
-    return None if value is None else float(value)
+def _percentile_90(lines: Lines, start: int, end: int) -> float | None:
+    first, last = lines.run_count[start], lines.run_count[end]
+    if first == last:
+        return None
+    return float(sorted(lines.observations[first:last])[(9 * (last - first) + 9) // 10 - 1])
 
 
 def days_beyond_terms(lines: Lines, today: int, after: int) -> float | None:
@@ -57,16 +82,16 @@ def days_beyond_terms(lines: Lines, today: int, after: int) -> float | None:
     its paid parts too, as long as a clean part of it is open. Section 1, view 1.
     """
     start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, today)
-    weight = lines.due_paid[end] - lines.due_paid[start]
+    fallen = bisect_right(lines.open_days, today)
+    clean = lines.open_clean[fallen]
+    weight = lines.due_paid[end] - lines.due_paid[start] + clean
     total = lines.due_paid_days[end] - lines.due_paid_days[start]
+    total += clean * today - lines.open_clean_due[fallen]
     for due, bucket in lines.open_due:
-        if due > today:
+        if due > after:
             break
-        weight += bucket.clean
-        total += bucket.clean * (today - due)
-        if due <= after:
-            weight += bucket.own_paid
-            total += bucket.own_days
+        weight += bucket.own_paid
+        total += bucket.own_days
     return total / weight if weight else None
 
 
@@ -75,21 +100,19 @@ def days_beyond_terms_baseline(lines: Lines, today: int, after: int, through: in
     start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, through)
     weight = lines.due_paid[end] - lines.due_paid[start]
     total = lines.due_paid_days[end] - lines.due_paid_days[start]
-    for due, bucket in lines.open_due:
-        if after < due <= through:
-            weight += bucket.clean
-            total += bucket.clean * (today - due)
+    start, end = bisect_right(lines.open_days, after), bisect_right(lines.open_days, through)
+    if start < end:
+        clean = lines.open_clean[end] - lines.open_clean[start]
+        weight += clean
+        total += clean * today - (lines.open_clean_due[end] - lines.open_clean_due[start])
     return total / weight if weight else None
 
 
 def days_beyond_terms_disputed(lines: Lines, today: int) -> float | None:
     """The disputed open parts of the invoices due by D, at D - due_date: what dbt leaves out, beside it."""
-    weight = total = 0
-    for due, bucket in lines.open_due:
-        if due <= today:
-            weight += bucket.disputed
-            total += bucket.disputed * (today - due)
-    return total / weight if weight else None
+    fallen = bisect_right(lines.open_days, today)
+    weight = lines.open_disputed[fallen]
+    return (weight * today - lines.open_disputed_due[fallen]) / weight if weight else None
 
 
 def pay_index(lines: Lines, today: int, after: int) -> float | None:
@@ -112,6 +135,20 @@ def pay_index(lines: Lines, today: int, after: int) -> float | None:
     return total / (weight * lines.table.scale) if weight else None
 
 
+def drift_between(
+    lines: Lines, base_from: int, base_to: int, end: int, runs_for_baseline: int, policy: DriftPolicy
+) -> Drift:
+    """The drift test over runs[base_from:end] against runs[base_from:base_to]; see drift.py."""
+    key = base_from, base_to, end, runs_for_baseline
+    if not lines.drifts or lines.drifts[0] != key or lines.drifts[1] is not policy:
+        values = run_values(lines, base_from, end)
+        baseline = values[: base_to - base_from]
+        test = drift(lines.run_days[base_from:end], values, baseline, runs_for_baseline, policy)
+        lines.drifts = key, policy, test
+    known: Drift = lines.drifts[2]
+    return known
+
+
 def run_values(lines: Lines, start: int, end: int) -> list[float]:
     """Days to pay of each of runs[start:end], weighted by amount: the observations of the drift tests."""
     return [run.weighted / run.amount for run in lines.runs[start:end]]
@@ -119,14 +156,21 @@ def run_values(lines: Lines, start: int, end: int) -> list[float]:
 
 def monthly_days_to_pay(lines: Lines, today: int) -> tuple[float | None, ...]:
     """Days to pay of the last four full calendar months, oldest first; D's own month counts once D is its last day."""
-    edges = [bisect_right(lines.run_days, day) for day in month_ends(today)]
-    return tuple(days_to_pay(lines, start, end) for start, end in pairwise(edges))
+    ends = month_ends(today)
+    if lines.months[0] is not ends:
+        edges = [bisect_right(lines.run_days, day) for day in ends]
+        lines.months = ends, tuple([days_to_pay(lines, start, end) for start, end in pairwise(edges)])
+    return lines.months[1]
 
 
 @lru_cache(maxsize=64)
 def month_ends(today: int) -> tuple[int, ...]:
     """The last days of the last four full months and of the one before them, ascending."""
-    first = date.fromordinal(today + 1).replace(day=1)
+    return _ends_before(date.fromordinal(today + 1).replace(day=1))
+
+
+@lru_cache(maxsize=16)
+def _ends_before(first: date) -> tuple[int, ...]:
     ends = []
     for _ in range(MONTHS + 1):
         end = first.toordinal() - 1
@@ -150,10 +194,9 @@ def first_due_on(ledger: Ledger, lines: Lines) -> int | None:
 _NEVER = 4_000_000
 
 
-def last_payment_on(ledger: Ledger) -> int | None:
+def last_payment_on(ledger: Ledger, lines: Lines) -> int | None:
     """The newest paid_on of a payment of which something stands after reversals."""
-    last = max(ledger.totals.cash_days, default=0)
-    return max(last, ledger.last_payment) or None
+    return max(lines.last_cash, ledger.last_payment) or None
 
 
 def worst_days_beyond_terms(lines: Lines, today: int, after: int) -> int | None:
@@ -161,8 +204,11 @@ def worst_days_beyond_terms(lines: Lines, today: int, after: int) -> int | None:
     start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, today)
     worst = max(lines.due_worst[start:end], default=NEVER_PAID)
     for due, bucket in lines.open_due:
-        if after < due <= today and bucket.clean and today - due > worst:
-            worst = today - due
+        if due > today:
+            break
+        if due > after and bucket.clean:
+            worst = max(worst, today - due)
+            break  # the first is the oldest
     return worst if worst > NEVER_PAID else None
 
 
@@ -172,11 +218,11 @@ def late_share(lines: Lines, today: int, after: int) -> float | None:
     start, end = bisect_right(lines.due_days, after), bisect_right(lines.due_days, today)
     whole = lines.due_paid[end] - lines.due_paid[start]
     late = lines.due_late[end] - lines.due_late[start]
-    for due, bucket in lines.open_due:
-        if after < due <= today:
-            whole += bucket.clean
-            if due < today:
-                late += bucket.clean
+    days, clean = lines.open_days, lines.open_clean
+    if days and days[0] <= today:
+        before = clean[bisect_right(days, after)]
+        whole += clean[bisect_right(days, today)] - before
+        late += clean[bisect_left(days, today)] - before
     return late / whole if whole else None
 
 
@@ -187,7 +233,7 @@ def disputed_share(lines: Lines, totals: Totals, after: int, through: int) -> fl
     gross = lines.cohort_gross[end] - lines.cohort_gross[start]
     if not gross:
         return None
-    return sum(amount for day, amount in totals.raised.items() if after < day <= through) / gross
+    return between(totals.raised, after, through) / gross
 
 
 def partial_of_last(lines: Lines, totals: Totals, today: int, after: int) -> int | None:
@@ -195,28 +241,35 @@ def partial_of_last(lines: Lines, totals: Totals, today: int, after: int) -> int
 
     In parts: by more than one payment run, or in part and past due with the rest. None when no cash came.
     """
-    days = lines.paid_days
-    if days is None:
-        days = lines.paid_days = sorted(totals.last_paid, reverse=True)
+    known = lines.partials
+    if known is not None and known[0] <= today < known[1] and known[2] == today - after:
+        return known[3]
     seen = parts = 0
-    for day in days:
+    until = _NEVER  # the day on which one leaves the window, or its rest is past due
+    for day in sorted(totals.last_paid, reverse=True):
         if day > today:
+            until = day
             continue
-        if day <= after:
+        if day <= after or seen == LAST_PAID:
             break
+        until = min(until, day + today - after)
         invoices = totals.last_paid[day]
         for invoice_id in sorted(invoices):
             posted = invoices[invoice_id].posted
             assert posted is not None
             seen += 1
             came = posted.observations
-            if (posted.clean and posted.state == OPEN and posted.due < today) or (
+            rest = posted.clean and posted.state == OPEN
+            if (rest and posted.due < today) or (
                 len(came) > 1 and len({paid_on for paid_on, _, _ in came}) > 1
             ):
                 parts += 1
+            elif rest:
+                until = min(until, posted.due + 1)
             if seen == LAST_PAID:
-                return parts
-    return parts if seen else None
+                break
+    lines.partials = today, until, today - after, parts if seen else None
+    return lines.partials[3]
 
 
 def discounts_taken(lines: Lines, totals: Totals, today: int, after: int) -> tuple[bool, ...]:
@@ -225,20 +278,27 @@ def discounts_taken(lines: Lines, totals: Totals, today: int, after: int) -> tup
     Taken: one was granted with cash, or the discounted price came (to the policy's paid share) by the discount date. Not
     taken: the discount date has passed.
     """
-    days = lines.offer_days
-    if days is None:
-        days = lines.offer_days = sorted(totals.offers, reverse=True)
+    if not totals.offers:
+        return ()
+    known = lines.discounts
+    if known is not None and known[0] <= today < known[1] and known[2] == today - after:
+        return known[3]
     decided: list[bool] = []
-    for day in days:
+    until = _NEVER  # the day on which one is decided by time, or leaves the window
+    for day in sorted(totals.offers, reverse=True):
         if day <= after or len(decided) >= LAST_DISCOUNTS:
             break
+        until = min(until, day + today - after)
         invoices = totals.offers[day]
         for invoice_id in sorted(invoices, reverse=True):
             posted = invoices[invoice_id].posted
             assert posted is not None
             if posted.taken or day < today:
                 decided.append(posted.taken)
-    return tuple(reversed(decided[:LAST_DISCOUNTS]))
+            else:
+                until = min(until, day + 1)
+    lines.discounts = today, until, today - after, tuple(reversed(decided[:LAST_DISCOUNTS]))
+    return lines.discounts[3]
 
 
 def deadline(promise: Promise, grace: int) -> int:
@@ -247,7 +307,7 @@ def deadline(promise: Promise, grace: int) -> int:
 
 
 def promises_broken(
-    ledger: Ledger, after: int, today: int, grace: int, share: tuple[int, int], rates: Rates
+    ledger: Ledger, lines: Lines, after: int, today: int, grace: int, share: tuple[int, int], rates: Rates
 ) -> int:
     """Promises broken in the window; a promise breaks on the day after its deadline.
 
@@ -257,8 +317,17 @@ def promises_broken(
     """
     broken = 0
     for promise in ledger.promises.values():
-        if after < deadline(promise, grace) + 1 <= today and not _kept(ledger, promise, grace, share, rates):
-            broken += 1
+        breaks_on = deadline(promise, grace) + 1
+        if after < breaks_on <= today:
+            fact = promise.fact
+            known = lines.promises.get(promise.id)
+            if known is None or known[0] is not fact.content or known[1:4] != (fact.day, breaks_on, share):
+                kept = _kept(ledger, promise, grace, share, rates)
+                known = fact.content, fact.day, breaks_on, share, kept
+                if fact.content[1] == ledger.currency:
+                    lines.promises[promise.id] = known
+            if not known[4]:
+                broken += 1
     return broken
 
 

@@ -10,68 +10,54 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import date
-from fractions import Fraction
 from functools import lru_cache
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 from agents.figures import Ageing
 from agents.lines import Lines
 from agents.rates import Rates
-from agents.totals import DueDay
+from schemas.money import EXPONENTS
 
 if TYPE_CHECKING:
+    from fractions import Fraction
+
     from agents.ledger import Ledger
+    from agents.totals import Totals
 
-OpenDue = list[tuple[int, DueDay]]
 
-
-def ageing(open_due: OpenDue, today: int) -> Ageing:
+def ageing(lines: Lines, today: int) -> Ageing:
     """Clean open amounts by days past due, D - due_date; the due day itself is current. Section 1, Ageing."""
-    return _aged([(due, bucket.clean) for due, bucket in open_due], today)
+    return _aged(lines.open_days, lines.open_clean, today)
 
 
-def ageing_disputed(open_due: OpenDue, today: int) -> Ageing:
+def ageing_disputed(lines: Lines, today: int) -> Ageing:
     """The disputed parts of the open amounts, aged alike. Section 1: disputed figures are reported beside the
     clean ones."""
-    return _aged([(due, bucket.disputed) for due, bucket in open_due], today)
+    return _aged(lines.open_days, lines.open_disputed, today)
 
 
 NOTHING_OPEN = Ageing()
 
 
-def _aged(amounts: list[tuple[int, int]], today: int) -> Ageing:
-    current = d1_30 = d31_60 = d61_90 = d91 = 0
-    for due, amount in amounts:
-        days = today - due
-        if days <= 0:
-            current += amount
-        elif days <= 30:
-            d1_30 += amount
-        elif days <= 60:
-            d31_60 += amount
-        elif days <= 90:
-            d61_90 += amount
-        else:
-            d91 += amount
-    if current or d1_30 or d31_60 or d61_90 or d91:
-        return Ageing(current, d1_30, d31_60, d61_90, d91)
-    return NOTHING_OPEN
+def _aged(days: list[int], amounts: list[int], today: int) -> Ageing:
+    """From running sums of the amounts by due date."""
+    if not days:
+        return NOTHING_OPEN
+    over_0, over_30 = amounts[bisect_left(days, today)], amounts[bisect_left(days, today - 30)]
+    over_60, over_90 = amounts[bisect_left(days, today - 60)], amounts[bisect_left(days, today - 90)]
+    return Ageing(amounts[-1] - over_0, over_0 - over_30, over_30 - over_60, over_60 - over_90, over_90)
 
 
-def past_due_over(open_due: OpenDue, today: int, days: int) -> int:
+def past_due_over(lines: Lines, today: int, days: int) -> int:
     """Clean open amount more than `days` days past due; past due is D > due_date (section 1). 0: all that is
     past due."""
-    total = 0
-    for due, bucket in open_due:
-        if today - due <= days:
-            break
-        total += bucket.clean
-    return total
+    return lines.open_clean[bisect_left(lines.open_days, today - days)]
 
 
-def max_days_past_due(open_due: OpenDue, today: int) -> int | None:
+def max_days_past_due(lines: Lines, today: int) -> int | None:
     """D - due_date of the oldest clean open invoice that is past due; None when none is."""
-    for due, bucket in open_due:
+    for due, bucket in lines.open_due:
         if due >= today:
             return None
         if bucket.clean:
@@ -79,9 +65,11 @@ def max_days_past_due(open_due: OpenDue, today: int) -> int | None:
     return None
 
 
-def current_receivables(open_due: OpenDue, today: int) -> int:
+def current_receivables(lines: Lines, today: int) -> int:
     """Open amounts that are not past due, disputed parts included: what best possible DSO and CEI call current."""
-    return sum(bucket.clean + bucket.disputed for due, bucket in open_due if due >= today)
+    place = bisect_left(lines.open_days, today)
+    clean, disputed = lines.open_clean, lines.open_disputed
+    return clean[-1] - clean[place] + disputed[-1] - disputed[place]
 
 
 def converted(amounts: dict[str, int], own: str | None, today: int, rates: Rates) -> int:
@@ -169,20 +157,55 @@ def utilization_at(ledger: Ledger, day: int, rates: Rates) -> float | None:
     return max(0, exposure_at(ledger, day, rates)) / limit
 
 
-def peak_utilization(ledger: Ledger, today: int, days: int, rates: Rates) -> float | None:
-    """The greatest end-of-day utilization in `days` days; None when no day of them had a limit."""
+def peak_utilization(ledger: Ledger, lines: Lines, today: int, days: int, rates: Rates) -> float | None:
+    """The greatest end-of-day utilization in `days` days; None when no day of them had a limit.
+
+    In one currency: the greatest exposure under each of the limits that stood in the window, over that limit.
+    """
     first = today - days + 1
     totals = ledger.totals
     limits = ledger.limits
     if not limits:
         return None
-    since, currency = limits[-1][2], limits[-1][4]
-    if not totals.native and not ledger.securities and since <= first and currency == ledger.currency:
-        limit = limits[-1][3]
-        if not limit:
-            return None
-        if not totals.other.changes and not totals.other.base:
-            return max(0, totals.balance.peak(first, today)) / int(limit)
+    own = ledger.currency
+    if totals.native or ledger.securities or any(row[4] != own for row in limits):
+        return _peak_day_by_day(ledger, today, first, rates)
+    starts = sorted({first, *[row[2] for row in limits if first < row[2] <= today]})
+    best = None
+    for start, end in zip(starts, [*[day - 1 for day in starts[1:]], today], strict=True):
+        limit = limit_at(ledger, start, rates)
+        if limit:
+            used = max(0, _peak_exposure(totals, lines, start, end, first)) / limit
+            if best is None or used > best:
+                best = used
+    return best
+
+
+def _peak_exposure(totals: Totals, lines: Lines, start: int, end: int, since: int) -> int:
+    """The greatest end-of-day open balance + orders - unapplied cash of the days start..end, in the own currency alone.
+
+    `since` is the first day that may be asked for until the next fact comes.
+    """
+    balance, other = totals.balance, totals.other
+    if not other.changes:
+        return balance.peak(start, end) + other.base
+    if not balance.changes:
+        return other.peak(start, end) + balance.base
+    known = lines.levels
+    if known is None or known[0] > since:
+        days = sorted({d for series in (balance, other) for d in series.lines()[0] if d > since})
+        change, more = balance.changes, other.changes
+        changes = [change.get(d, 0) + more.get(d, 0) for d in days]
+        level = balance.at(since) + other.at(since)
+        known = lines.levels = since, days, list(accumulate(changes, initial=level))
+    _, days, levels = known
+    return max(levels[bisect_right(days, start) : bisect_right(days, end) + 1])
+
+
+def _peak_day_by_day(ledger: Ledger, today: int, first: int, rates: Rates) -> float | None:
+    totals = ledger.totals
+    limits = ledger.limits
+    currency = limits[-1][4]
     if totals.native or currency != ledger.currency:
         changes = set(range(first, today + 1))  # rates move every day
     else:
@@ -219,11 +242,23 @@ def fx_driven(ledger: Ledger, today: int, rates: Rates) -> bool:
     return exposure_at(ledger, today - 1, rates) != exposure_at(ledger, today, rates)
 
 
+def half_even(numerator: int, denominator: int) -> int:
+    """The quotient rounded half to even, as round(Fraction) does it. The denominator is positive."""
+    whole, rest = divmod(numerator, denominator)
+    rest *= 2
+    return whole + (rest > denominator or (rest == denominator and whole & 1))
+
+
+def in_base(minor: int, rate: Fraction, own: str, base: str) -> int:
+    """Money of the account in minor units of the base currency; `rate` is base units of one unit of `own`."""
+    return half_even(minor * rate.numerator * 10 ** EXPONENTS[base], rate.denominator * 10 ** EXPONENTS[own])
+
+
 def rate_text(rate: Fraction | None) -> str | None:
     """A rate as a decimal string: exact where it ends within 12 decimals, else rounded to 12."""
     if rate is None:
         return None
-    scaled = round(rate * 10**12)
+    scaled = half_even(rate.numerator * 10**12, rate.denominator)
     whole, part = divmod(scaled, 10**12)
     decimals = f"{part:012d}".rstrip("0")
     return f"{whole}.{decimals}" if decimals else str(whole)
@@ -291,4 +326,4 @@ def monthly_purchases(
     if first_invoice is None or today - first_invoice < least:
         return expected
     net = lines.sales_between(today - longest, today)
-    return round(Fraction(max(0, net) * 30, min(longest, today - first_invoice)))
+    return half_even(max(0, net) * 30, min(longest, today - first_invoice))

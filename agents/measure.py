@@ -13,7 +13,6 @@ from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from agents import behaviour, exposure, survival
-from agents.drift import drift
 from agents.figures import Figures
 from agents.ledger import Ledger
 from agents.lines import lines as lines_of
@@ -39,7 +38,7 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
     p = policy.figures
     totals = ledger.totals
     lines = lines_of(totals, p.pay_index)
-    own = ledger.currency
+    own, base = ledger.currency, rates.base
 
     # Windows of payment runs
     run_days = lines.run_days
@@ -50,15 +49,16 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
     base_from = bisect_right(run_days, today - p.baseline_from_days)
     base_to = bisect_right(run_days, today - p.baseline_to_days)
     has_baseline = base_to - base_from >= p.runs_for_baseline
-    run_amount = lines.run_amount
+    short = behaviour.paid_between(lines, run_short, now)
+    mid = behaviour.paid_between(lines, run_mid, now)
+    long = behaviour.paid_between(lines, run_long, now)
 
-    open_due = lines.open_due
-    past_due = exposure.past_due_over(open_due, today, 0)
-    disputed = sum(bucket.disputed for _, bucket in open_due)
+    past_due = exposure.past_due_over(lines, today, 0)
+    disputed = lines.open_disputed[-1]
 
     balance = totals.balance.total
-    unapplied = exposure.converted(totals.unapplied, own, today, rates)
-    open_orders = exposure.converted(totals.open_orders, own, today, rates)
+    unapplied = exposure.converted(totals.unapplied, own, today, rates) if totals.unapplied else 0
+    open_orders = exposure.converted(totals.open_orders, own, today, rates) if totals.open_orders else 0
     security = (
         exposure.converted(exposure.securities_at(ledger, today), own, today, rates)
         if ledger.securities
@@ -72,20 +72,20 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
     first_invoice = behaviour.first_invoice_on(ledger, lines)
 
     rate = None if own is None else rates.rate(own, today)
-    base_exposure = None if own is None else rates.convert(owed, own, rates.base, today)
+    base_exposure = (
+        None
+        if own is None or rate is None
+        else owed
+        if own == base
+        else exposure.in_base(owed, rate, own, base)
+    )
 
     sales = lines.sales_between(today - p.dso_days, today)
-    current = exposure.current_receivables(open_due, today)
+    current = exposure.current_receivables(lines, today)
     dso = exposure.dso(balance, sales, p.dso_days)
     best_possible = exposure.dso(current, sales, p.dso_days)
 
-    test = drift(
-        run_days[base_from:now],
-        behaviour.run_values(lines, base_from, now),
-        behaviour.run_values(lines, base_from, base_to),
-        p.runs_for_baseline,
-        policy.drift,
-    )
+    test = behaviour.drift_between(lines, base_from, base_to, now, p.runs_for_baseline, policy.drift)
     median = restricted_mean = None
     surprise = survival.Surprise(None, 0, None)
     if at_tick:
@@ -107,10 +107,10 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         currency=own,
         open_balance=balance,
         past_due=past_due,
-        past_due_over_10=exposure.past_due_over(open_due, today, 10) if past_due else 0,
-        past_due_61=exposure.past_due_over(open_due, today, 60) if past_due else 0,
-        past_due_91=exposure.past_due_over(open_due, today, 90) if past_due else 0,
-        max_days_past_due=exposure.max_days_past_due(open_due, today),
+        past_due_over_10=exposure.past_due_over(lines, today, 10) if past_due else 0,
+        past_due_61=exposure.past_due_over(lines, today, 60) if past_due else 0,
+        past_due_91=exposure.past_due_over(lines, today, 90) if past_due else 0,
+        max_days_past_due=exposure.max_days_past_due(lines, today) if past_due else None,
         unapplied=unapplied,
         disputed=disputed,
         unvalued=exposure.unvalued(ledger, today, rates) if totals.uses or ledger.securities else 0,
@@ -122,29 +122,29 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         utilization=utilization,
         utilization_28d_ago=before,
         rising=utilization is not None and utilization > (before or 0.0),
-        ageing=exposure.ageing(open_due, today),
-        ageing_disputed=exposure.ageing_disputed(open_due, today) if disputed else exposure.NOTHING_OPEN,
+        ageing=exposure.ageing(lines, today),
+        ageing_disputed=exposure.ageing_disputed(lines, today) if disputed else exposure.NOTHING_OPEN,
         high_credit=exposure.high_credit(ledger, today, p.high_credit_days),
         prior_high_credit=(
             None
             if first_invoice is None or first_invoice >= today
             else exposure.high_credit(ledger, today - 1, p.high_credit_days)
         ),
-        peak_utilization_90d=exposure.peak_utilization(ledger, today, p.peak_utilization_days, rates),
+        peak_utilization_90d=exposure.peak_utilization(ledger, lines, today, p.peak_utilization_days, rates),
         exposure_base=base_exposure,
-        fx_rate=exposure.rate_text(rate),
+        fx_rate="1" if own == base else exposure.rate_text(rate),
         fx_as_of=None if own is None else rates.rate_day(own, today),
-        fx_driven=exposure.fx_driven(ledger, today, rates),
-        dtp_30d=behaviour.days_to_pay(lines, run_short, now),
-        dtp_90d=behaviour.days_to_pay(lines, run_mid, now),
-        dtp_365d=behaviour.days_to_pay(lines, run_long, now),
+        fx_driven=(exposure.fx_driven(ledger, today, rates) if totals.native or ledger.securities else False),
+        dtp_30d=short.days_to_pay,
+        dtp_90d=mid.days_to_pay,
+        dtp_365d=long.days_to_pay,
         dtp_baseline=behaviour.days_to_pay(lines, base_from, base_to) if has_baseline else None,
-        dtp_mean_30d=behaviour.days_to_pay_mean(lines, run_short, now),
-        dtp_mean_90d=behaviour.days_to_pay_mean(lines, run_mid, now),
-        dtp_mean_365d=behaviour.days_to_pay_mean(lines, run_long, now),
-        dtp_p90_30d=behaviour.days_to_pay_p90(lines, run_short, now),
-        dtp_p90_90d=behaviour.days_to_pay_p90(lines, run_mid, now),
-        dtp_p90_365d=behaviour.days_to_pay_p90(lines, run_long, now),
+        dtp_mean_30d=short.mean,
+        dtp_mean_90d=mid.mean,
+        dtp_mean_365d=long.mean,
+        dtp_p90_30d=short.p90,
+        dtp_p90_90d=mid.p90,
+        dtp_p90_365d=long.p90,
         dbt_30d=behaviour.days_beyond_terms(lines, today, today - p.short_days),
         dbt_90d=behaviour.days_beyond_terms(lines, today, today - p.mid_days),
         dbt_365d=behaviour.days_beyond_terms(lines, today, today - p.long_days),
@@ -156,9 +156,9 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
             else None
         ),
         dbt_disputed_90d=behaviour.days_beyond_terms_disputed(lines, today) if disputed else None,
-        paid_30d=run_amount[now] - run_amount[run_short],
-        paid_90d=run_amount[now] - run_amount[run_mid],
-        paid_365d=run_amount[now] - run_amount[run_long],
+        paid_30d=short.amount,
+        paid_90d=mid.amount,
+        paid_365d=long.amount,
         payment_runs=now - base_from,
         payment_runs_365d=now - run_long,
         drift_test=test.test,
@@ -194,21 +194,25 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
             lines.cohort_count[bisect_right(cohorts, purchases_from)]
             - lines.cohort_count[bisect_right(cohorts, prior_from)]
         ),
-        reversals_90d=behaviour.between(totals.reversals, today - p.reversals_days, today),
+        reversals_90d=(
+            behaviour.between(totals.reversals, today - p.reversals_days, today) if totals.reversals else 0
+        ),
         promises_broken_60d=behaviour.promises_broken(
-            ledger, today - p.promises_recent_days, today, grace, promise_share, rates
+            ledger, lines, today - p.promises_recent_days, today, grace, promise_share, rates
         ),
         promises_broken=behaviour.promises_broken(
-            ledger, today - p.long_days, today, grace, promise_share, rates
+            ledger, lines, today - p.long_days, today, grace, promise_share, rates
         ),
         partial_of_last_5=behaviour.partial_of_last(lines, totals, today, today - p.long_days),
         discounts_taken=behaviour.discounts_taken(lines, totals, today, today - p.baseline_from_days),
         disputed_share_baseline=behaviour.disputed_share(
             lines, totals, today - p.baseline_from_days, today - p.baseline_to_days
         ),
-        last_payment_on=behaviour.last_payment_on(ledger),
+        last_payment_on=behaviour.last_payment_on(ledger, lines),
         first_due_on=behaviour.first_due_on(ledger, lines),
         late_share_182d=behaviour.late_share(lines, today, today - p.first_payments_days),
         worst_dbt_182d=behaviour.worst_days_beyond_terms(lines, today, today - p.first_payments_days),
-        provisional=behaviour.between(totals.debits, today - p.provisional_days, today),
+        provisional=(
+            behaviour.between(totals.debits, today - p.provisional_days, today) if totals.debits else 0
+        ),
     )

@@ -389,11 +389,11 @@ class Signals:
 
     def reports(self, today: int, policy: Policy) -> tuple[AgencyReport, ...]:
         """Each agency's newest report, in the order of their names."""
-        return self._remember("reports", today, policy, lambda: _agency_reports(self._reports, today, policy))
+        return self.kept("reports", today, policy, lambda: _agency_reports(self._reports, today, policy))
 
     def filings(self, today: int) -> tuple[Filing, ...]:
         """Every filing as it stands, whatever its status, in the order of their ids."""
-        return self._remember(
+        return self.kept(
             "filings",
             today,
             None,
@@ -405,7 +405,7 @@ class Signals:
 
     def matches(self, today: int) -> tuple[Match, ...]:
         """Screening matches that are possible or confirmed."""
-        return self._remember(
+        return self.kept(
             "matches",
             today,
             None,
@@ -418,7 +418,7 @@ class Signals:
 
     def distress(self, today: int) -> tuple[Distress, ...]:
         """Related accounts in distress: the open alerts that their parent relayed."""
-        return self._remember(
+        return self.kept(
             "distress",
             today,
             None,
@@ -436,11 +436,11 @@ class Signals:
 
     def stories(self, today: int, policy: Policy) -> list[Story]:
         """The stories that count: syndicated copies once, what a discharge has ended left out."""
-        return self._remember("stories", today, policy, lambda: self._stories(today, policy))
+        return self.kept("stories", today, policy, lambda: self._stories(today, policy))
 
     def statements(self, today: int, policy: Policy) -> tuple[tuple[Statement, tuple[str, ...]], ...]:
         """Statements with the checks they fail, oldest period first."""
-        return self._remember("statements", today, policy, lambda: self._checked(today, policy))
+        return self.kept("statements", today, policy, lambda: self._checked(today, policy))
 
     def statement(self, today: int, policy: Policy) -> Statement | None:
         """The newest statement that passes its checks, of whatever age."""
@@ -455,17 +455,17 @@ class Signals:
         """The same, where it is young enough for ratios and net worth."""
         if not self._statements:
             return None
-        return self._remember("usable", today, policy, lambda: self._usable(today, policy))
+        return self.kept("usable", today, policy, lambda: self._usable(today, policy))
 
     def ratios(self, today: int, policy: Policy) -> dict[str, float | None] | None:
         """The six ratios of the usable statement; None without one."""
         statement = self.usable_statement(today, policy)
         if statement is None:
             return None
-        return self._remember("ratios", today, policy, lambda: statements.ratios(statement))
+        return self.kept("ratios", today, policy, lambda: statements.ratios(statement))
 
     def references(self, today: int) -> tuple[Reference, ...]:
-        return self._remember(
+        return self.kept(
             "references",
             today,
             None,
@@ -482,6 +482,9 @@ class Signals:
         """
         if not self._reports:
             return None
+        return self.kept("bureau_points", today, policy, lambda: self._bureau_points(today, policy))
+
+    def _bureau_points(self, today: int, policy: Policy) -> float | None:
         total = weights = 0.0
         for report in self.reports(today, policy):
             points = report.score
@@ -543,23 +546,34 @@ class Signals:
                 days.append(falls)
         return min((day for day in days if day > today), default=NEVER)
 
-    def _remember(self, reader: str, today: int, policy: Policy | None, answer: Callable[[], _T]) -> _T:
-        """The answer, told once for as long as the same facts count. Without a policy: one that needs none."""
+    @property
+    def ageing(self) -> bool:
+        """Whether something is on file whose weight moves with every day or every rate: an article or a filing."""
+        return bool(self._articles or self._filings)
+
+    def kept(self, reader: str, today: int, policy: Policy | None, answer: Callable[[], _T]) -> _T:
+        """The answer, told once for as long as the same facts count. Without a policy: one that needs none.
+
+        For answers that follow from the facts on file, the policy and what _next_change() looks out for alone; `reader`
+        names the question.
+        """
         if not self._since <= today < self._until or (policy is not None and policy is not self._policy):
             if policy is None:
                 return answer()
             self._memory.clear()
             self._news = None
             self._since, self._until, self._policy = today, self._next_change(today, policy), policy
-        if reader not in self._memory:
-            self._memory[reader] = answer()
-        value: _T = self._memory[reader]
+        value: _T = self._memory.get(reader, _UNASKED)
+        if value is _UNASKED:
+            value = self._memory[reader] = answer()
         return value
 
     def _next_change(self, today: int, policy: Policy) -> int:
         """The next day on which other facts count than today: one is parked until then, or leaves for good."""
         days = [v[_DAY] for table in self._tables() for versions in table.values() for v in versions]
-        days += [versions[-1][_DAY] + policy.bureau.best_days for versions in self._reports.values()]
+        bureau = policy.bureau
+        lasts = (bureau.best_days, bureau.stale_days + 1, bureau.score_days + 1)
+        days += [v[_DAY] + last for versions in self._reports.values() for v in versions for last in lasts]
         for versions in self._statements.values():
             period_end = versions[-1][3]
             days += (period_end, months_after(period_end, policy.statements.usable_months) + 1)
@@ -674,6 +688,7 @@ class Signals:
         return signals
 
 
+_UNASKED: Final[Any] = object()
 _NO_NEWS: Final = NewsScore(0.0, None, 0)
 _OFFICIAL: Final = ("registry", "court")
 _INSOLVENT: Final = ("bankruptcy", "insolvency")

@@ -5,7 +5,7 @@ Domain section 1, views 2 and 3. They are computed at ticks only.
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
 from agents.lines import Lines
@@ -25,20 +25,23 @@ def kaplan_meier(lines: Lines, today: int, after: int, horizon: int) -> tuple[fl
     if not at_risk:
         return None, None
     events = _paid_since(lines, after)
-    leaving = [(age, number) for day, age, number in lines.closed if day > after]
+    leaving = [(age, number) for day, age, number in lines.closed if day > after] if lines.closed else []
     leaving += [(today - day, number) for day, number in lines.open_issued if day > after]
-    leaving += [(max(horizon, today - day), number) for day, number in lines.written_off if day > after]
+    if lines.written_off:
+        leaving += [(max(horizon, today - day), number) for day, number in lines.written_off if day > after]
     leaving.sort()
     if not events and leaving[-1][0] < horizon:
         return None, None
     survival = 1.0
     area = 0.0
-    before = place = 0
+    before = 0
     median: float | None = None
+    left = iter(leaving)
+    leaves, number = next(left, _NOBODY)
     for age, paid in events:
-        while place < len(leaving) and leaving[place][0] < age:
-            at_risk -= leaving[place][1]
-            place += 1
+        while leaves < age:
+            at_risk -= number
+            leaves, number = next(left, _NOBODY)
         if before < horizon:
             area += survival * ((age if age < horizon else horizon) - before)
             before = age
@@ -63,6 +66,7 @@ def _paid_since(lines: Lines, after: int) -> list[tuple[int, int]]:
 
 
 _LAST_AGE = 1_000_000
+_NOBODY = (_LAST_AGE, 0)
 
 
 class Surprise(NamedTuple):
@@ -87,32 +91,28 @@ def overdue_surprise(lines: Lines, today: int, after: int, prior: float) -> Surp
     if not waiting:
         return _NONE
     best = _NONE
-    gone: dict[int, int] = {}  # invoices by the age at which they were paid
-    closed: dict[int, int] = {}
-    items = lines.paid
-    place = bisect_right(items, (after, _LAST_AGE, 0))
-    memos = [item for item in lines.closed if item[0] > after]
     before = lines.cohort_count[bisect_right(lines.cohort_days, after)]
     for day, due in waiting:
         age = today - day
-        while place < len(items) and items[place][0] <= day:
-            _, at, number = items[place]
-            gone[at] = gone.get(at, 0) + number
-            place += 1
-        while memos and memos[0][0] <= day:
-            _, at, number = memos.pop(0)
-            closed[at] = closed.get(at, 0) + number
-        n = lines.cohort_count[bisect_right(lines.cohort_days, day)] - before - 1
-        for at, number in closed.items():
-            if at < age:
-                n -= number
+        paid, closed = _elders(lines, after, day)
+        n = lines.cohort_count[bisect_right(lines.cohort_days, day)] - before - 1 - bisect_left(closed, age)
         if n <= 0:
             continue
-        unpaid = n  # one that a memo closed at this very age has reached it, unpaid
-        for at, number in gone.items():
-            if at <= age:
-                unpaid -= number
+        unpaid = n - bisect_right(paid, age)  # one that a memo closed at this very age has reached it, unpaid
         p = (unpaid + prior) / (n + 2 * prior)
         if best.p is None or (p, due - today) < (best.p, -(best.days_past_due or 0)):
             best = Surprise(p, n, today - due)
     return best
+
+
+def _elders(lines: Lines, after: int, day: int) -> tuple[list[int], list[int]]:
+    """The ages at which the invoices issued in (after, day] were paid, and closed otherwise; each ascending."""
+    place = bisect_right(lines.paid, (after, _LAST_AGE, 0))
+    key = place, day
+    known = lines.elders.get(key)
+    if known is None or (lines.closed and lines.closed[0][0] <= after):
+        end = bisect_right(lines.paid, (day, _LAST_AGE, 0))
+        paid = sorted([age for _, age, number in lines.paid[place:end] for _ in range(number)])
+        closed = sorted([age for d, age, number in lines.closed if after < d <= day for _ in range(number)])
+        known = lines.elders[key] = paid, closed
+    return known

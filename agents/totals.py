@@ -16,6 +16,9 @@ from agents.series import Series
 HISTORY_DAYS = 400
 """Days for which balances and exposures keep their history: beyond what any figure asks for (366)."""
 
+UNCHANGED = 4_000_000
+"""A day after every date that we accept."""
+
 
 class DueDay:
     """The invoices due on one day. `own_*`: of those that are open and clean, which the due-date cohorts keep
@@ -83,15 +86,17 @@ class Totals:
     """Sums of postings. post() and take_back() are exact inverses: all sums are whole numbers."""
 
     __slots__ = (
-        "balance", "cash_days", "cohorts", "currency", "debits", "due", "foreign_open", "last_paid", "lines",
-        "native", "offers", "open_orders", "other", "raised", "receipts", "reversals", "runs", "sales",
-        "unapplied", "uses", "version",
+        "balance", "cash_days", "cohorts", "cohorts_from", "currency", "debits", "due", "due_from", "foreign_open",
+        "last_paid", "lines", "native", "offers", "open_orders", "other", "raised", "receipts", "reversals", "runs",
+        "runs_from", "sales", "sales_from", "unapplied", "uses", "version",
     )  # fmt: skip
 
     def __init__(self, currency: str, horizon: int) -> None:
         self.currency = currency
         self.version = 0
         self.lines: Any = None  # agents.lines keeps its sums here
+        # The first day of each table that changed since the lines were made; UNCHANGED: none did.
+        self.due_from = self.runs_from = self.sales_from = self.cohorts_from = UNCHANGED
         self.balance = Series()  # open balance, valued
         self.foreign_open = Series()  # of it, invoices in foreign currencies
         self.other = Series()  # own currency: open orders less unapplied cash
@@ -181,7 +186,12 @@ class Totals:
     def memo_on_account(self, day: int, amount: int, sign: int) -> None:
         self.version += 1
         self.balance.add(day, -sign * amount)
-        _count(self.sales, day, -sign * amount)
+        self._sale(day, -sign * amount)
+
+    def _sale(self, day: int, amount: int) -> None:
+        _count(self.sales, day, amount)
+        if day < self.sales_from:
+            self.sales_from = day
 
     def post(self, invoice: Invoice, posting: Posting, sign: int) -> None:
         """Adds an invoice's posting (sign 1) or takes it back (-1)."""
@@ -201,6 +211,8 @@ class Totals:
             for when, currency, amount in native:
                 self.exposure_series(currency).add(when, sign * amount)
 
+        if due < self.due_from:
+            self.due_from = due
         bucket = self.due.get(due)
         if bucket is None:
             bucket = self.due[due] = DueDay()
@@ -212,6 +224,8 @@ class Totals:
         if observations:
             bucket.index = None
             for paid_on, amount, days in observations:
+                if paid_on < self.runs_from:
+                    self.runs_from = paid_on
                 run = self.runs.get(paid_on)
                 if run is None:
                     run = self.runs[paid_on] = Run()
@@ -238,6 +252,8 @@ class Totals:
         if not bucket.count:
             del self.due[due]
 
+        if day < self.cohorts_from:
+            self.cohorts_from = day
         cohort = self.cohorts.get(day)
         if cohort is None:
             cohort = self.cohorts[day] = Cohort()
@@ -256,10 +272,10 @@ class Totals:
         if not cohort.count:
             del self.cohorts[day]
 
-        _count(self.sales, day, sign * gross)
+        self._sale(day, sign * gross)
         if memos:
             for when, amount in memos:
-                _count(self.sales, when, -sign * amount)
+                self._sale(when, -sign * amount)
         if raised:
             for when, amount in raised:
                 _count(self.raised, when, sign * amount)

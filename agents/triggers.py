@@ -71,6 +71,7 @@ class View:
         "book",
         "event_id",
         "events_behind",
+        "facts",
         "figures",
         "history",
         "kept",
@@ -117,6 +118,7 @@ class View:
         self.history = policy.live_from is not None and today < policy.live_from
         self.events_behind = events_behind
         self.kept: Mapping[str, float] = _NOTHING_KEPT
+        self.facts: Mapping[str, Firing] | None = None  # filled by facts_on_file() when first asked
         self.worst_fact: int | None = None  # filled by worst_fact() when first asked
 
     def __getattr__(self, name: str) -> Figures:
@@ -1520,13 +1522,32 @@ AT_ONCE: Final[dict[str, tuple[Trigger, ...]]] = {
 _FACTS_OF_SIGNALS: Final = tuple(t for t in TRIGGERS if t.immediate and t.asks_signals)
 
 
+def facts_on_file(view: View) -> Mapping[str, Firing]:
+    """What the immediate triggers that ask signals find, by trigger; those that find nothing are left out."""
+    signals = view.signals
+    if signals.empty:
+        return _NO_FACTS
+    if view.facts is None:
+        if signals.ageing:
+            view.facts = _facts(view)
+        else:
+            view.facts = signals.kept("facts", view.today, view.policy, lambda: _facts(view))
+    return view.facts
+
+
+_NO_FACTS: Final[Mapping[str, Firing]] = {}
+
+
+def _facts(view: View) -> dict[str, Firing]:
+    return {t.id: firing for t in _FACTS_OF_SIGNALS if (firing := t.fires(view)) is not None}
+
+
 def worst_fact(view: View) -> int:
     """The greatest severity among the facts (●) that hold as of today, 0 for none; from facts alone, not from alerts."""
     if view.worst_fact is None:
-        kept, view.kept = view.kept, _NOTHING_KEPT
-        firings = [_over_limit(view), _payment_reversed(view)]
-        if not view.signals.empty:
-            firings += [trigger.fires(view) for trigger in _FACTS_OF_SIGNALS]
-        view.worst_fact = max((firing.severity for firing in firings if firing is not None), default=0)
-        view.kept = kept
+        worst = 0
+        for firing in (_over_limit(view), _payment_reversed(view), *facts_on_file(view).values()):
+            if firing is not None and firing.severity > worst:
+                worst = firing.severity
+        view.worst_fact = worst
     return view.worst_fact

@@ -13,7 +13,7 @@ import orjson
 
 from agents.ids import derived
 from agents.signals import NEVER
-from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Firing, Trigger, View
+from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Firing, Trigger, View, facts_on_file
 
 _PIECE: Final = "w.a"
 _VERSION: Final = 1
@@ -126,27 +126,29 @@ class Watch:
         """A day's tick: every trigger is judged. `at` is the tick's instant, RFC 3339."""
         alerts = self._alerts
         silent = view.signals.empty
+        facts = facts_on_file(view)
         changes: list[AlertChange] = []
         conditions = 0
-        for trigger in TRIGGERS:
-            alert = alerts.get(trigger.id)
-            if alert is None:
-                if silent and trigger.asks_signals:
-                    continue
-                kept = self._kept_for(trigger, None) if trigger.supersedes else _NOTHING_KEPT
+        for trigger, trigger_id, fires, immediate, asks_signals, supersedes in _TABLE:
+            alert = alerts.get(trigger_id)
+            if alert is None and asks_signals and silent:
+                continue
+            kept = _NOTHING_KEPT
+            if immediate and asks_signals:
+                firing = facts.get(trigger_id)
+            else:
+                if alert is not None or supersedes:
+                    kept = self._kept_for(trigger, alert)
                 if kept:
                     view.kept = kept
-                firing = trigger.fires(view)
-                view.kept = _NOTHING_KEPT
-                if firing is None:
-                    continue
-            else:
-                kept = self._kept_for(trigger, alert)
-                view.kept = kept
-                firing = trigger.fires(view)
-                view.kept = _NOTHING_KEPT
-            if not trigger.immediate:
-                plain = trigger.fires(view) if kept else firing
+                    firing = fires(view)
+                    view.kept = _NOTHING_KEPT
+                else:
+                    firing = fires(view)
+            if firing is None and alert is None:
+                continue
+            if not immediate:
+                plain = fires(view) if kept else firing
                 if plain is not None and plain.severity > conditions:
                     conditions = plain.severity
             changes += self._judge(trigger, firing, view, at, ids, at_tick=True)
@@ -452,5 +454,6 @@ class Watch:
         return watch
 
 
+_TABLE: Final = tuple((t, t.id, t.fires, t.immediate, t.asks_signals, t.supersedes) for t in TRIGGERS)
 _SUPERSEDING: Final = tuple(trigger for trigger in TRIGGERS if trigger.supersedes)
 _TOLD_BY_FACTS: Final = ("opened", "escalated", "cleared")
