@@ -808,7 +808,7 @@ class Ledger:
         if fold_on != invoice.fold_on:
             token = "i" + invoice.id
             if invoice.fold_on is not None:
-                self.fold_queue[invoice.fold_on].discard(token)
+                self.fold_queue.get(invoice.fold_on, set()).discard(token)  # gone while that day is folded
             invoice.fold_on = fold_on
             if fold_on is not None:
                 self._queue(token, fold_on)
@@ -1222,6 +1222,8 @@ class Ledger:
         totals = self.totals
         totals.receipt(receipt, -1, payment.worth)
         totals.use(receipt.currency, -1)
+        if payment.held:
+            totals.use(_NO_FIT, -payment.held)
         for day in payment.reversal_days:
             totals.reverse(day, -1)
         if used:

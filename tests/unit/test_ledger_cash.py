@@ -1,0 +1,226 @@
+"""Cash that invoices do not take goes on to others: by hand, small, and the same for every order of arrival."""
+
+from __future__ import annotations
+
+from itertools import permutations
+from typing import Any
+
+import pytest
+
+from agents import ledger as ledgers
+from agents.account import Account
+from agents.book import Book
+from agents.ids import namespace_id
+from agents.ledger import APPLIED, REPEAT, Ledger, UnfitAmount
+from agents.measure import measure
+from agents.monitor import Fold
+from agents.policy import policy_hash
+from agents.rates import Rates
+from agents.records import Refusal
+from agents.wakes import Wakes
+from streams.settings import Settings, policy_text
+from tests.reference import books
+from tests.unit.test_ledger_facts import POLICY, USD, figures, invoice, payment
+
+
+def applied(number: int, at: int, payment_id: str, *parts: tuple[str, str]) -> Any:
+    applications = [{"invoice_id": i, "amount": a} for i, a in parts]
+    return books.event("payment.applied", number, at, payment_id=payment_id, applications=applications)
+
+
+def reversal(number: int, at: int, payment_id: str, amount: str | None = None) -> Any:
+    return books.event(
+        "payment.reversed", number, at, payment_id=payment_id, reversed_on=books.text(at), amount=amount
+    )
+
+
+def voided(number: int, at: int, invoice_id: str) -> Any:
+    return books.event("invoice.voided", number, at, invoice_id=invoice_id)
+
+
+def due_by_invoice(facts: list[Any], today: int) -> dict[str, int]:
+    ledger = books.ledger_of(facts, books.day(today), POLICY)
+    return {one.id: one.posted.open for one in ledger.invoices.values() if one.posted is not None}
+
+
+def test_what_a_void_frees_moves_on_through_the_payments_that_compete() -> None:
+    # p1 500: i1 (void), so i2 gets its 500; p2 500 finds i2 paid and its 500 go to i3; p3 finds i3 paid
+    facts = [
+        invoice(1, amount="500.00"),
+        invoice(2, amount="500.00"),
+        invoice(3, amount="500.00"),
+        payment(1, 5, "500.00", ("i1", "500.00"), ("i2", "500.00")),
+        payment(2, 6, "500.00", ("i2", "500.00"), ("i3", "500.00")),
+        payment(3, 7, "500.00", ("i3", "500.00")),
+    ]
+    assert due_by_invoice(facts, 20) == {"i1": 0, "i2": 0, "i3": 0}
+    assert figures(facts, 20).unapplied == 0
+    facts.append(voided(9, 8, "i1"))
+    assert due_by_invoice(facts, 20) == {"i2": 0, "i3": 0}
+    assert figures(facts, 20).unapplied == 50000
+    got = {repr(figures(list(order), 20)) for order in list(permutations(facts))[::97]}
+    assert len(got) == 1
+
+
+def test_a_reversal_makes_room_for_the_cash_of_another_payment() -> None:
+    # i1 1000: 800 of p1, 200 of p2, whose 300 went to i2. p1 is gone: p2 pays 500 of i1, and i2 is open again
+    facts = [
+        invoice(1),
+        invoice(2, amount="300.00"),
+        payment(1, 5, "800.00", ("i1", "800.00")),
+        payment(2, 6, "500.00", ("i1", "500.00"), ("i2", "300.00")),
+    ]
+    assert due_by_invoice(facts, 20) == {"i1": 0, "i2": 0}
+    assert due_by_invoice([*facts, reversal(9, 8, "p1")], 20) == {"i1": 50000, "i2": 30000}
+
+
+def test_the_history_shows_when_cash_moved_on() -> None:
+    # day 5: 600 on i1. Day 9: i2 is asked for; i1 is worth 400 since ever, so 200 of the 600 were free on day 5
+    facts = [
+        invoice(1, amount="400.00"),
+        invoice(2, amount="500.00"),
+        payment(1, 5, "600.00", ("i1", "600.00")),
+        applied(9, 9, "p1", ("i2", "500.00")),
+    ]
+    balance = books.ledger_of(facts, books.day(20), POLICY).totals.balance
+    assert [balance.at(books.day(n)) for n in (4, 5, 8, 9)] == [90000, 50000, 50000, 30000]
+
+
+def test_cash_waits_for_an_invoice_that_is_not_issued_yet() -> None:
+    # until i1 of day 15 is there, i2 may have the cash that i1 comes first for
+    facts = [
+        invoice(2, amount="500.00"),
+        payment(1, 5, "600.00", ("i1", "500.00"), ("i2", "500.00")),
+    ]
+    assert due_by_invoice(facts, 10) == {"i2": 0}
+    assert due_by_invoice([*facts, invoice(1, at=15, amount="500.00")], 20) == {"i1": 0, "i2": 40000}
+
+
+UNFIT = [
+    pytest.param(reversal(9, 8, "p1", "100.005"), id="reversal"),
+    pytest.param(applied(9, 8, "p1", ("i2", "100.005")), id="application"),
+    pytest.param(applied(9, 8, "p1", ("i2", "100.00"), ("i2", "0.001")), id="one of two applications"),
+]
+
+
+@pytest.mark.parametrize("unfit", UNFIT)
+def test_an_amount_that_does_not_fit_its_payment_is_held_whenever_it_comes(unfit: Any) -> None:
+    facts = [
+        invoice(1),
+        invoice(2, amount="200.00"),
+        payment(1, 5, "900.00", ("i1", "700.00"), ("i2", "100.00")),
+    ]
+    without = figures(facts, 20)
+    for order in permutations([*facts, unfit]):
+        got = figures(list(order), 20)
+        assert (got.unvalued, got.reversals_90d) == (1, 0)
+        assert repr(got).replace("unvalued=1", "unvalued=0") == repr(without)
+    ledger = books.ledger_of([*facts, unfit], books.day(20), POLICY)
+    pieces = {key: piece for key, piece in ledger.dump().items() if piece is not None}
+    again = Ledger.load(pieces)
+    assert measure(again, books.day(20), POLICY, USD, True) == measure(
+        ledger, books.day(20), POLICY, USD, True
+    )
+
+
+def test_a_corrected_currency_of_the_payment_lets_a_held_amount_count() -> None:
+    rates = Rates("USD")
+    rates.add(books.day(0), {"KWD": "3.00"})
+    first = payment(1, 5, "900.00")
+    better = first.model_copy(update={"currency": "KWD", "amount": "900.000", "event_id": "e999"})
+    back = reversal(9, 8, "p1", "100.005")
+    for order in permutations([invoice(1), first, better, back]):
+        ledger = books.ledger_of(list(order), books.day(20), POLICY, rates)
+        got = measure(ledger, books.day(20), POLICY, rates, True)
+        assert (got.unvalued, got.reversals_90d, got.unapplied) == (0, 1, 239998)  # 799.995 KWD; half to even
+
+
+def test_an_amount_beyond_its_own_currency_moves_nothing() -> None:
+    ledger = books.ledger_of([invoice(1)], books.day(5), POLICY)
+    ledger.dump()
+    bad = invoice(2).model_copy(update={"amount": "1.005"})
+    with pytest.raises(UnfitAmount, match="decimals"):
+        ledger.apply(bad, books.day(9), POLICY, USD)
+    assert ledger.dump() == {}
+
+
+class _Accounts(dict[str, Account]):
+    def put(self, account_id: str, account: Account) -> None:
+        self[account_id] = account
+
+
+def test_the_monitor_makes_a_dead_letter_of_it_and_keeps_no_account() -> None:
+    text = policy_text(Settings(_env_file=None))
+    book, accounts = Book(), _Accounts()
+    book.adopt(text, policy_hash(text))
+    fold = Fold(accounts, Wakes(), book, 0, namespace_id("test"))
+    bad = invoice(2).model_copy(update={"amount": "1.005"})
+    (refusal,) = fold.event(bad)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.topic, refusal.account_id) == ("dead-letters", "acme")
+    assert "decimals" in refusal.reason
+    assert accounts == {}
+
+
+def test_an_approved_limit_of_a_later_day_waits_for_it() -> None:
+    ledger = books.ledger_of([invoice(1)], books.day(5), POLICY)
+    key = (10**15, "approved")
+    for answer in (APPLIED, REPEAT):
+        got = ledger.set_limit(300000, "USD", key, books.day(7), books.day(6))
+        assert (got, ledger.limit) == (answer, None)
+    assert ledger.next_day(books.day(5)) <= books.day(7)
+    ledger.advance(books.day(6), POLICY, USD)
+    assert ledger.limit is None
+    ledger.advance(books.day(7), POLICY, USD)
+    assert ledger.limit == 300000
+
+
+def closing(number: int, at: int, amount: str | None = None) -> Any:
+    currency = None if amount is None else "USD"
+    return books.event("order.closed", number, at, order_id="o1", amount=amount, currency=currency)
+
+
+def test_closings_of_an_order_add_up_and_one_without_an_amount_closes_the_rest() -> None:
+    order = books.event("order.booked", 1, 0, order_id="o1", amount="1000.00", currency="USD")
+    parts = [closing(2, 3, "200.00"), closing(3, 3, "200.00"), closing(3, 3, "200.00")]
+    assert figures([order, *parts], 5).open_orders == 60000
+    assert (
+        figures([*reversed(parts), order, invoice(1, amount="500.00", order_id="o1")], 5).open_orders == 10000
+    )
+    assert figures([order, *parts, closing(4, 4, "5000.00")], 5).open_orders == 0
+    assert figures([closing(4, 4), *parts, order], 5).open_orders == 0
+    by_day = books.ledger_of([closing(4, 4), *parts, order], books.day(9), POLICY).totals.other
+    assert [by_day.at(books.day(n)) for n in (2, 3, 4, 5)] == [100000, 60000, 0, 0]
+
+
+def test_an_order_reopened_and_closed_again_keeps_its_history_until_no_figure_asks_for_it() -> None:
+    order = books.event("order.booked", 1, 0, order_id="o1", amount="1000.00", currency="USD")
+    ledger = books.ledger_of([order, invoice(1, at=1, order_id="o1")], books.day(2), POLICY)
+    ledger.apply(voided(5, 3, "i1"), books.day(3), POLICY, USD)  # the order is open again
+    ledger.apply(closing(6, 440), books.day(440), POLICY, USD)
+    ledger.advance(books.day(460), POLICY, USD)  # the day on which it would have folded away but for the void
+    assert ledger.totals.other.at(books.day(439)) == 100000
+    ledger.advance(books.day(440 + 457), POLICY, USD)
+    assert not ledger.orders
+
+
+def test_an_invoice_of_an_order_folds_away_like_any() -> None:
+    facts = [invoice(1, order_id="o1"), payment(1, 20, "1000.00", ("i1", "1000.00"))]
+    ledger = books.ledger_of(facts, books.day(21), POLICY)
+    ledger.advance(books.day(1000), POLICY, USD)
+    assert (ledger.invoices, ledger.payments) == ({}, {})
+
+
+def test_every_application_of_a_long_overpaid_payment_settles() -> None:
+    # p1 has 100 for 60 invoices of 10 of which the first 50 turn void one by one: always the next ones are paid
+    facts = [invoice(n, amount="10.00") for n in range(1, 61)]
+    facts.append(payment(1, 5, "100.00", *((f"i{n}", "10.00") for n in range(1, 61))))
+    ledger = books.ledger_of(facts, books.day(10), POLICY)
+    for n in range(1, 51):
+        assert ledger.apply(voided(500 + n, 6, f"i{n}"), books.day(10), POLICY, USD) == ledgers.APPLIED
+        paid = sorted(
+            int(one.id[1:])
+            for one in ledger.invoices.values()
+            if one.posted is not None and not one.posted.open
+        )
+        assert paid == list(range(n + 1, n + 11))
