@@ -212,6 +212,51 @@ def facts(
 
 
 @st.composite
+def contests(draw: st.DrawFn, currencies: tuple[str, ...] = ("USD",)) -> list[Any]:
+    """Few invoices and payments that want more of each other than there is: voids, corrections, reversals in part,
+    applications at one instant and of one event_id, amounts that fit no payment."""
+    amount = st.sampled_from(["50.00", "100.00", "130.01", "200.00", "333.33", "500.00", "700.00"])
+    currency = st.sampled_from(currencies)
+    invoice_id = st.sampled_from(["i1", "i2", "i3", "i4"])
+    payment_id = st.sampled_from(["p1", "p2", "p3"])
+    parts = st.lists(
+        st.fixed_dictionaries(
+            {"invoice_id": invoice_id, "amount": amount},
+            optional={"discount": st.sampled_from(["5.00", "100.00"])},
+        ),
+        min_size=1,
+        max_size=3,
+    )
+    out: list[Any] = []
+    for number in range(draw(st.integers(4, 20))):
+        kind = draw(st.sampled_from("IIIIPPPPPAAAAARRRVVW"))
+        at = draw(st.integers(0, 60))
+        second = draw(st.sampled_from([0, 0, 0, 1, 3600]))
+        if kind == "I":
+            fields = {"invoice_id": draw(invoice_id), "amount": draw(amount), "currency": draw(currency)}
+            dates = {"invoice_date": text(at), "due_date": text(at + draw(st.sampled_from([0, 30])))}
+            out.append(event("invoice.issued", number, at, second, **fields, **dates))
+        elif kind == "P":
+            fields = {"payment_id": draw(payment_id), "amount": draw(amount), "currency": draw(currency)}
+            cash = {"paid_on": text(at), "applications": draw(parts)}
+            out.append(event("payment.received", number, at, second, **fields, **cash))
+        elif kind == "A":
+            same_id = draw(st.sampled_from([number, number, 1]))
+            one = event(
+                "payment.applied", same_id, at, second, payment_id=draw(payment_id), applications=draw(parts)
+            )
+            out.append(one.model_copy(update={"source": f"test {number}"}))
+        elif kind == "R":
+            back = draw(st.none() | amount | st.sampled_from(["0.001", "5.5"]))
+            fields = {"payment_id": draw(payment_id), "reversed_on": text(at)}
+            out.append(event("payment.reversed", number, at, second, amount=back, **fields))
+        else:
+            type_ = "invoice.voided" if kind == "V" else "invoice.written_off"
+            out.append(event(type_, number, at, second, invoice_id=draw(invoice_id)))
+    return out
+
+
+@st.composite
 def payers(draw: st.DrawFn) -> list[Any]:
     """An account that buys and pays regularly, so that every drift test, survival figure and window has what
     it needs."""
