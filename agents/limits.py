@@ -128,6 +128,18 @@ def _references(view: View) -> float | None:
     return _points(median(late), rule.worst, rule.best) if late else None
 
 
+def _on_file(view: View) -> tuple[float | None, float | None, float | None]:
+    """Points for financials, bureau and references."""
+    return (
+        _financials(view),
+        view.signals.bureau_points(view.today, view.policy),
+        _references(view),
+    )
+
+
+_NOTHING_ON_FILE: Final = (None, None, None)
+
+
 def _opened_on(view: View) -> int | None:
     opened = view.ledger.opened_on
     return view.figures.first_invoice_on if opened is None else opened
@@ -148,12 +160,17 @@ def score(view: View) -> Scoring:
     graded as rounded.
     """
     weights, rule = view.policy.limits.score, view.policy.limits
-    silent = view.signals.empty
+    signals = view.signals
+    financials, bureau, references = (
+        _NOTHING_ON_FILE
+        if signals.empty
+        else signals.kept("points", view.today, view.policy, lambda: _on_file(view))
+    )
     categories: dict[str, float | None] = {
         "own_payments": _own_payments(view),
-        "financials": None if silent else _financials(view),
-        "bureau": None if silent else view.signals.bureau_points(view.today, view.policy),
-        "references": None if silent else _references(view),
+        "financials": financials,
+        "bureau": bureau,
+        "references": references,
         "tenure": _tenure(view),
         "events": max(0.0, 100.0 - weights.events.points_per_severity * worst_fact(view)),
     }
@@ -380,6 +397,9 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
     worst = alerts[0].severity if alerts else 0
     if worst >= rule.hold.severity or view.figures.currency is None or view.ledger.closed:
         return None
+    cut = bool(current) and (_condemned(scoring, rule) or worst >= rule.cut.severity)
+    if current and not cut and earned(view):
+        return None
     found = terms(view, scoring.grade)
     if found.limit is None:
         return None
@@ -387,11 +407,11 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
         if current == 0 and found.limit == 0:
             return None
         return _draft(view, "open", found.limit, found, scoring, tier, alerts)
-    if _condemned(scoring, rule) or worst >= rule.cut.severity:
+    if cut:
         return (
             _draft(view, "cut", found.limit, found, scoring, tier, alerts) if found.limit < current else None
         )
-    if found.limit > current and not earned(view):
+    if found.limit > current:
         cap = int(current * rule.raise_.times_current)
         if found.limit > cap:
             capped = rounded_down(cap, rule.significant_digits)

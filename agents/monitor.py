@@ -32,6 +32,7 @@ from agents.records import (
     money_text,
     proposal_record,
     snapshot_record,
+    status_fields,
     status_record,
 )
 from agents.triggers import BookTotals, View
@@ -69,7 +70,7 @@ class StepFailed(Exception):
 class Fold:
     """One journal partition. `book` and `accounts` are changed in place; the outputs are returned in their order."""
 
-    __slots__ = ("accounts", "book", "ids", "partition", "wakes")
+    __slots__ = ("_totals", "accounts", "book", "ids", "partition", "wakes")
 
     def __init__(self, accounts: Accounts, wakes: Wakes, book: Book, partition: int, ids: UUID) -> None:
         self.accounts = accounts
@@ -77,6 +78,8 @@ class Fold:
         self.book = book
         self.partition = partition
         self.ids = ids
+        # The book's totals, and what they were made of.
+        self._totals: tuple[tuple[Any, ...], BookTotals | None] = ((), None)
 
     def adopt(self, event: PolicyAdopted) -> list[Refusal]:
         """A policy comes into force with the next record. A text that is no policy is refused; the old one stands."""
@@ -129,6 +132,7 @@ class Fold:
             book.rates.add(as_of, event.rates)
             book.changed = True
         outputs: list[Output | Refusal] = []
+        at = _instant(event)
         woken = 0
         for day in range(as_of if book.day is None else book.day + 1, as_of + 1):
             if book.policy is not None and book.policy.live_from == day and book.sweep is None:
@@ -145,7 +149,7 @@ class Fold:
                     account = self.accounts.get(account_id)
                     assert account is not None
                     try:
-                        self._wake(account, day, event, outputs)
+                        self._wake(account, day, at, outputs)
                     except Exception as error:
                         raise StepFailed(account_id, error) from error
                     self.accounts.put(account_id, account)
@@ -157,7 +161,7 @@ class Fold:
             book.day, book.sweep = day, None
             book.changed = True
         if live:
-            outputs.append(self._book_report(as_of, _instant(event)))
+            outputs.append(self._book_report(as_of, at))
         book.book_exposure, book.book_accounts = event.book_exposure, event.book_accounts
         return outputs, woken, True
 
@@ -211,8 +215,12 @@ class Fold:
                     "late", account.account_id, "beyond reach: it belongs to what was closed and folded away"
                 )
             ]
+        stirs = account.watch.stirs(view, kind)
+        if not (stirs or alerts or proposals or kind in MOVES_STATUS):
+            return []
         at = _instant(event)
-        alerts += account.watch.at_once(view, kind, at, self.ids)
+        if stirs:
+            alerts += account.watch.at_once(view, kind, at, self.ids)
         if alerts:
             proposals += account.desk.at_once(view, account.watch, at, self.ids)
         outputs: list[Output | Refusal] = []
@@ -220,28 +228,27 @@ class Fold:
             self._emit(account, view, alerts, proposals, at, outputs)
         return outputs
 
-    def _wake(self, account: Account, day: int, event: ClockTicked, outputs: list[Output | Refusal]) -> None:
+    def _wake(self, account: Account, day: int, at: str, outputs: list[Output | Refusal]) -> None:
         """The account at the end of `day`: every figure, every trigger, the score and what follows from it."""
         policy = self._policy()
         account.ledger.advance(day, policy, self.book.rates)
         view = self._view(account, policy, day, event_id=None, tick=True)
-        at = _instant(event)
         alerts = account.watch.tick(view, at, self.ids)
         scoring = limits.score(view)
         tier = limits.tier(view, scoring.grade, account.watch.conditions)
         proposals = account.desk.tick(view, account.watch, scoring, tier, at, self.ids)
         self._emit(account, view, alerts, proposals, at, outputs, scoring, tier)
         self._count(account, view)
-        self._sleep(
-            account,
-            min(
-                account.ledger.next_day(day),
+        next_day = account.ledger.next_day(day)
+        if next_day > day + 1:  # the earliest there is
+            next_day = min(
+                next_day,
                 account.signals.next_day(day, policy, self.book.rates),
                 account.watch.next_day(view),
                 account.desk.next_day(view),
                 limits.next_day(view, scoring),
-            ),
-        )
+            )
+        self._sleep(account, next_day)
 
     def _emit(
         self,
@@ -281,10 +288,10 @@ class Fold:
             body = snapshot_record(view, scoring, tier)
             outputs.append(self._numbered("snapshots", account, view.today, body, at))
         status = limits.status(view, scoring.grade, tier, account.watch.worst_open())
-        body = status_record(view, tier, status, len(account.watch.open_alerts()))
-        told = [body[name] for name in STATUS_FIELDS]
+        told = status_fields(view, tier, status, len(account.watch.open_alerts()))
         if told != pulse.status and (tick or told[:-1] != pulse.status[:-1]):
             pulse.status, pulse.changed = told, True
+            body = status_record(view, told)
             outputs.append(self._numbered("account-status", account, view.today, body, at))
         if pulse.tier != tier:
             pulse.tier, pulse.changed = tier, True
@@ -323,10 +330,17 @@ class Fold:
             book.rates,
             today,
             event_id=event_id,
-            book=book.totals,
+            book=self._book_totals(),
             tier=account.pulse.tier,
             events_behind=lambda figure: behind(account.ledger, today, policy, figure),
         )
+
+    def _book_totals(self) -> BookTotals | None:
+        book = self.book
+        made_of = book.book_exposure, book.book_accounts, book.day, book.policy_hash
+        if self._totals[0] != made_of:
+            self._totals = made_of, book.totals
+        return self._totals[1]
 
     def _sleep(self, account: Account, day: int) -> None:
         if account.pulse.wake_on != day:
@@ -369,10 +383,6 @@ class Fold:
         view = self._view(account, self._policy(), day, event_id=None, tick=True)
         scoring = limits.score(view)
         return snapshot_record(view, scoring, limits.tier(view, scoring.grade, account.watch.conditions))
-
-
-STATUS_FIELDS: Final = ("status", "tier", "credit_limit", "open_alerts", "next_review", "headroom")
-"""What an account-status is compared by; headroom last, since it alone does not make a record between ticks."""
 
 
 def _moving(view: View, scoring: limits.Scoring, tier: str) -> bytes:

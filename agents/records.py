@@ -6,6 +6,7 @@ holds every record against them. What to emit, and when, is agents/monitor.py.
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass, fields
 from datetime import date
 from functools import lru_cache
@@ -29,6 +30,8 @@ _SPECIAL: Final = frozenset(
     (*_MONEY, *_DAYS, "as_of", "currency", "ageing", "ageing_disputed", "exposure_base", "dtp_months", "discounts_taken")
 )  # fmt: skip
 _PLAIN: Final = tuple(f.name for f in fields(Figures) if f.name not in _SPECIAL)
+_BUCKETS: Final = tuple(f.name for f in fields(Ageing))
+_BUCKETS_OF = attrgetter(*_BUCKETS)
 _MONEY_OF, _DAYS_OF, _PLAIN_OF = attrgetter(*_MONEY), attrgetter(*_DAYS), attrgetter(*_PLAIN)
 
 
@@ -75,14 +78,24 @@ def money_text(minor: int | None, currency: str | None) -> str | None:
     return f"{sign}{minor // unit}.{minor % unit:0{exponent}d}"
 
 
+def _money_texts(amounts: Iterable[int | None], currency: str | None) -> list[str | None]:
+    """money_text() of each; the usual amounts of a currency with cents are cut from their digits."""
+    if currency is None or EXPONENTS[currency] != 2:
+        return [money_text(amount, currency) for amount in amounts]
+    return [
+        None
+        if amount is None
+        else "0.00"
+        if not amount
+        else f"{(digits := str(amount))[:-2]}.{digits[-2:]}"
+        if amount > 99
+        else money_text(amount, currency)
+        for amount in amounts
+    ]
+
+
 def _ageing(ageing: Ageing, currency: str | None) -> dict[str, str | None]:
-    return {
-        "current": money_text(ageing.current, currency),
-        "d1_30": money_text(ageing.d1_30, currency),
-        "d31_60": money_text(ageing.d31_60, currency),
-        "d61_90": money_text(ageing.d61_90, currency),
-        "d91": money_text(ageing.d91, currency),
-    }
+    return dict(zip(_BUCKETS, _money_texts(_BUCKETS_OF(ageing), currency), strict=True))
 
 
 def snapshot_record(view: View, scoring: Scoring, tier: str) -> dict[str, Any]:
@@ -105,8 +118,7 @@ def snapshot_record(view: View, scoring: Scoring, tier: str) -> dict[str, Any]:
         "dtp_months": figures.dtp_months,
         "discounts_taken": figures.discounts_taken,
     }
-    for name, amount in zip(_MONEY, _MONEY_OF(figures), strict=True):
-        body[name] = money_text(amount, currency)
+    body.update(zip(_MONEY, _money_texts(_MONEY_OF(figures), currency), strict=True))
     for name, day in zip(_DAYS, _DAYS_OF(figures), strict=True):
         body[name] = None if day is None else day_text(day)
     body.update(zip(_PLAIN, _PLAIN_OF(figures), strict=True))
@@ -181,19 +193,33 @@ def proposal_record(change: ProposalChange, view: View, policy_hash: str, engine
     }
 
 
-def status_record(view: View, tier: str, status: str, open_alerts: int) -> dict[str, Any]:
-    """A record of credit.account-status.v1. Headroom is the limit less the exposure, by the ledger's running totals."""
+def status_fields(view: View, tier: str, status: str, open_alerts: int) -> list[Any]:
+    """What an account-status is compared by, in the order of STATUS_FIELDS.
+
+    Headroom is the limit less the exposure, by the ledger's running totals.
+    """
     ledger = view.ledger
-    currency, limit = ledger.currency, ledger.limit
+    limit = ledger.limit
     headroom = None if limit is None else limit - ledger.exposure_now(view.today)
+    limit_text, headroom_text = _money_texts((limit, headroom), ledger.currency)
+    return [status, tier, limit_text, open_alerts, None, headroom_text]
+
+
+STATUS_FIELDS: Final = ("status", "tier", "credit_limit", "open_alerts", "next_review", "headroom")
+"""headroom last, since it alone does not make a record between ticks."""
+
+
+def status_record(view: View, told: list[Any]) -> dict[str, Any]:
+    """A record of credit.account-status.v1 with the status_fields() `told`."""
+    status, tier, credit_limit, open_alerts, next_review, headroom = told
     return {
         "account_id": view.account_id,
         "as_of": day_text(view.today),
         "status": status,
         "tier": tier,
-        "credit_limit": money_text(limit, currency),
-        "currency": currency,
-        "headroom": money_text(headroom, currency),
+        "credit_limit": credit_limit,
+        "currency": view.ledger.currency,
+        "headroom": headroom,
         "open_alerts": open_alerts,
-        "next_review": None,
+        "next_review": next_review,
     }

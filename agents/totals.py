@@ -133,7 +133,10 @@ class Totals:
         horizon = today - HISTORY_DAYS
         if horizon > self.balance.horizon:
             for series in (self.balance, self.foreign_open, self.other, *self.native.values()):
-                series.forget(horizon)
+                if series.changes:
+                    series.forget(horizon)
+                else:
+                    series.horizon = horizon
 
     def use(self, currency: str, change: int) -> None:
         """Counts a money fact in its currency, if foreign."""

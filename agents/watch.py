@@ -159,6 +159,11 @@ class Watch:
             changes += self._emit_again(changes, view)
         return changes
 
+    def stirs(self, view: View, kind: str) -> bool:
+        """Whether an event of type `kind`, which has been applied, gives at_once() anything to judge. Measures nothing."""
+        triggers = AT_ONCE.get(kind)
+        return triggers is not None and (bool(triggers) or self._over_limit_moves(view))
+
     def at_once(self, view: View, kind: str, at: str, ids: UUID) -> list[AlertChange]:
         """An event of type `kind` has been applied: the facts (●) that it can have changed are judged.
 
@@ -391,6 +396,8 @@ class Watch:
 
     def open_alerts(self) -> list[OpenAlert]:
         """The open alerts, gravest first, then by trigger."""
+        if not self._alerts:
+            return []
         alerts = [
             OpenAlert(key, alert.alert_id, alert.severity)
             for key, alert in self._alerts.items()
@@ -405,7 +412,11 @@ class Watch:
 
     def worst_open(self) -> int:
         """The greatest severity of an open alert; 0 without one."""
-        return max((alert.severity for alert in self._alerts.values() if alert.open), default=0)
+        worst = 0
+        for alert in self._alerts.values():
+            if alert.open and alert.severity > worst:
+                worst = alert.severity
+        return worst
 
     def next_day(self, view: View) -> int:
         """The next day on which an alert can move although no figure does; NEVER when none can."""
