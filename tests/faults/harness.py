@@ -76,7 +76,7 @@ def run(
     deaths: int,
     mistake: str = "",
     session_seconds: float = 2.0,
-    limit: float = 300.0,
+    limit: float = 900.0,
 ) -> Report:
     """Feed, kill and start again until done, then stop all and compare.
 
