@@ -438,6 +438,8 @@ class Ledger:
         known: Register | None = None if dispute is None else getattr(dispute, slot)
         said = known is not None and _said(known, content)
         posted = None if dispute is None else dispute.posted
+        if dispute is None and self._folded("d" + ident):
+            return LATE
         if not said and (self._gone(content[0]) or (posted is not None and self._gone(posted))):
             return LATE
         if dispute is None:
@@ -907,13 +909,16 @@ class Ledger:
             totals.reverse(day, -1)
         if payment.held:
             totals.use(_NO_FIT, -payment.held)
-        applied, reversals = facts_that_fit(payment)
-        payment.held = len(payment.applied) + len(payment.reversed) - len(applied) - len(reversals)
-        if payment.held:
-            totals.use(_NO_FIT, payment.held)
-        payment.reversal_days = [fact.day for fact in reversals]
-        for day in payment.reversal_days:
-            totals.reverse(day, 1)
+        applied: list[Register] = []
+        reversals: list[Register] = []
+        if payment.applied or payment.reversed:
+            applied, reversals = facts_that_fit(payment)
+            payment.held = len(payment.applied) + len(payment.reversed) - len(applied) - len(reversals)
+            if payment.held:
+                totals.use(_NO_FIT, payment.held)
+            payment.reversal_days = [fact.day for fact in reversals]
+            for day in payment.reversal_days:
+                totals.reverse(day, 1)
         payment_id = payment.id
 
         def taken(invoice_id: str) -> Mapping[int, Steps] | None:
@@ -1185,9 +1190,11 @@ class Ledger:
         for memo in invoice.memos:
             self.extras.remove(memo)
             del self.memos[memo.id]
+            self._remember("m" + memo.id)
         for dispute in invoice.disputes:
             self.extras.remove(dispute)
             del self.disputes[dispute.id]
+            self._remember("d" + dispute.id)
         del self.invoices[ident]
         self.invoice_pages.remove(invoice)
         self._remember("i" + ident)

@@ -150,7 +150,7 @@ def facts_that_fit(payment: Payment) -> tuple[list[Register], list[Register]]:
     one does not fit can be seen only after payment.received.
     """
     applied, reversed_ = list(payment.applied.values()), list(payment.reversed.values())
-    if payment.received is None or not (applied or reversed_):
+    if payment.received is None:
         return applied, reversed_
     currency = payment.received.content[1]
     return (

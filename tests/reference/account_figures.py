@@ -212,17 +212,17 @@ class Account:
         room: dict[str, int] = {}
         out: dict[str, list[dict[str, Any]]] = {}
         for _, payment_id, invoice_id, asked, discount, event in sorted(turns, key=lambda t: t[:5]):
-            fact = self.standing(invoice_id, day)
+            invoice = self.standing(invoice_id, day)
             cash = min(asked, money[payment_id])
-            if fact is None or not cash:
+            if invoice is None or not cash:
                 continue
-            own = fact.event.currency
-            left = room.get(invoice_id, minor(fact.event.amount, own))
-            worth = self.inward(cash, event.currency, own, fact.day)
+            own = invoice.event.currency
+            left = room.get(invoice_id, minor(invoice.event.amount, own))
+            worth = self.inward(cash, event.currency, own, invoice.day)
             if not worth:
                 continue
             taken = min(worth, left)
-            granted = min(self.inward(discount, event.currency, own, fact.day), left - taken)
+            granted = min(self.inward(discount, event.currency, own, invoice.day), left - taken)
             room[invoice_id] = left - taken - granted
             used = cash if taken == worth else (cash * taken * 2 + worth) // (worth * 2)
             money[payment_id] -= used

@@ -224,3 +224,14 @@ def test_every_application_of_a_long_overpaid_payment_settles() -> None:
             if one.posted is not None and not one.posted.open
         )
         assert paid == list(range(n + 1, n + 11))
+
+
+def test_a_memo_that_folded_away_with_its_invoice_is_not_taken_anew() -> None:
+    memo = books.event(
+        "invoice.credited", 9, 5, memo_id="m1", amount="1000.00", currency="USD", invoice_id="i1"
+    )
+    ledger = books.ledger_of([invoice(1), memo], books.day(6), POLICY)
+    ledger.advance(books.day(600), POLICY, USD)
+    other = books.event("invoice.credited", 10, 600, memo_id="m1", amount="100.00", currency="USD")
+    assert ledger.apply(other, books.day(600), POLICY, USD) == ledgers.LATE
+    assert ledger.open_balance == 0
