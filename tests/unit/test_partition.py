@@ -24,7 +24,7 @@ class Thing:
 
 
 def partition(**pieces: dict[str, bytes]) -> Partition:
-    made = Partition(3, {"journal": 0}, lambda _, pieces: Thing(pieces))
+    made = Partition(3, {"journal": (0, "")}, lambda _, pieces: Thing(pieces))
     made.pieces.update(pieces)
     return made
 
