@@ -160,7 +160,7 @@ def utilization_at(ledger: Ledger, day: int, rates: Rates) -> float | None:
 def peak_utilization(ledger: Ledger, lines: Lines, today: int, days: int, rates: Rates) -> float | None:
     """The greatest end-of-day utilization in `days` days; None when no day of them had a limit.
 
-    In one currency: the greatest exposure under each of the limits that stood in the window, over that limit.
+    In one currency: the greatest exposure under each limit and security that stood in the window, over that limit.
     """
     first = today - days + 1
     totals = ledger.totals
@@ -168,14 +168,27 @@ def peak_utilization(ledger: Ledger, lines: Lines, today: int, days: int, rates:
     if not limits:
         return None
     own = ledger.currency
-    if totals.native or ledger.securities or any(row[4] != own for row in limits):
+    securities = [fact for fact in ledger.securities.values() if fact.content[0] != "guarantee"]
+    if (
+        totals.native
+        or any(row[4] != own for row in limits)
+        or any(fact.content[2] != own for fact in securities)
+    ):
         return _peak_day_by_day(ledger, today, first, rates)
-    starts = sorted({first, *[row[2] for row in limits if first < row[2] <= today]})
+    moves = [row[2] for row in limits]
+    for fact in securities:
+        moves.append(fact.day)
+        if fact.content[3] is not None:
+            moves.append(fact.content[3] + 1)
+    starts = sorted({first, *[day for day in moves if first < day <= today]})
     best = None
     for start, end in zip(starts, [*[day - 1 for day in starts[1:]], today], strict=True):
         limit = limit_at(ledger, start, rates)
         if limit:
-            used = max(0, _peak_exposure(totals, lines, start, end, first)) / limit
+            top = _peak_exposure(totals, lines, start, end, first)
+            if securities and own is not None:
+                top -= securities_at(ledger, start).get(own, 0)
+            used = max(0, top) / limit
             if best is None or used > best:
                 best = used
     return best

@@ -526,6 +526,14 @@ class Signals:
         """The next day on which time alone moves what the readers say; NEVER when nothing can."""
         if self.empty:
             return NEVER
+        if self._articles:
+            return self._next_day(today, policy, rates)
+        day = self.kept("next_day", today, policy, lambda: self._next_day(today, policy, rates))
+        if day <= today:
+            day = self._memory["next_day"] = self._next_day(today, policy, rates)
+        return day
+
+    def _next_day(self, today: int, policy: Policy, rates: Any) -> int:
         days = [v[_DAY] for table in self._tables() for versions in table.values() for v in versions]
         bureau = policy.bureau
         for versions in self._reports.values():
