@@ -26,22 +26,20 @@ class Pulse:
     `counted`: the exposure in base currency that the book's total holds for this account, in minor units.
     """
 
-    __slots__ = ("changed", "counted", "moved", "number", "numbered_on", "status", "tier", "wake_on")
+    __slots__ = ("changed", "counted", "moved", "number", "status", "tier", "wake_on")
 
     def __init__(self) -> None:
         self.wake_on = 0
-        self.numbered_on = 0  # the as_of that `number` counts for
-        self.number = 0  # snapshots and statuses emitted for that as_of
+        self.number = 0  # snapshots and statuses emitted so far
         self.moved = 0
         self.counted = 0
         self.status: list[object] = []  # the account-status last emitted, as_of left out
         self.tier: str | None = None  # as of the last tick that looked at the account
         self.changed = False
 
-    def next_number(self, as_of: int) -> int:
-        """The number of the next record with this as_of: with it, ids of records never repeat."""
-        if as_of != self.numbered_on:
-            self.numbered_on, self.number = as_of, 0
+    def next_number(self) -> int:
+        """The number of the next snapshot or status. It never starts anew: before the first tick days go back and forth,
+        and no two records may have one id."""
         self.number += 1
         self.changed = True
         return self.number
@@ -51,7 +49,6 @@ class Pulse:
             [
                 _PULSE_VERSION,
                 self.wake_on,
-                self.numbered_on,
                 self.number,
                 self.moved,
                 self.counted,
@@ -66,7 +63,7 @@ class Pulse:
         version, *rest = orjson.loads(raw)
         if version != _PULSE_VERSION:
             raise ValueError(f"pulse of version {version}: this engine reads version {_PULSE_VERSION}")
-        pulse.wake_on, pulse.numbered_on, pulse.number, pulse.moved, pulse.counted, pulse.status, pulse.tier = rest
+        pulse.wake_on, pulse.number, pulse.moved, pulse.counted, pulse.status, pulse.tier = rest
         return pulse
 
 

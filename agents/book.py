@@ -24,6 +24,7 @@ class Book:
         "accounts",
         "adopted",
         "book_accounts",
+        "book_as_of",
         "book_exposure",
         "changed",
         "day",
@@ -48,6 +49,7 @@ class Book:
         self.accounts = 0  # of this partition with an exposure
         self.book_exposure: str | None = None  # of the whole book at the tick before, as the tick carried it
         self.book_accounts: int | None = None
+        self.book_as_of: int | None = None
         self.adopted = False  # the policy changed since the last dump
         self.changed = False
 
@@ -67,8 +69,8 @@ class Book:
         """The whole book as the last tick carried it: one day old, and it says so. None where no tick did."""
         if self.policy is None or self.book_exposure is None or self.book_accounts is None:
             return None
-        day = None if self.day is None else self.day - 1
-        return BookTotals(minor(self.book_exposure, self.policy.base_currency), self.book_accounts, day)
+        exposure = minor(self.book_exposure, self.policy.base_currency)
+        return BookTotals(exposure, self.book_accounts, self.book_as_of)
 
     def dump(self) -> dict[str, bytes]:
         """The pieces that changed since the last dump."""
@@ -85,6 +87,7 @@ class Book:
                     self.accounts,
                     self.book_exposure,
                     self.book_accounts,
+                    self.book_as_of,
                     self.rates.dump(),
                 ]
             )
@@ -101,10 +104,10 @@ class Book:
             book.adopt(text, policy_hash)
             book.adopted = False
         if "book" in pieces:
-            version, day, sweep, exposure, accounts, total, count, rates = orjson.loads(pieces["book"])
+            version, day, sweep, exposure, accounts, *totals, rates = orjson.loads(pieces["book"])
             _read(version)
             book.day, book.sweep, book.exposure, book.accounts = day, sweep, int(exposure), accounts
-            book.book_exposure, book.book_accounts = total, count
+            book.book_exposure, book.book_accounts, book.book_as_of = totals
             base = book.policy.base_currency if book.policy else "USD"
             book.rates = Rates.load(rates).rebased(base, book.policy.rates if book.policy else {})
         book.changed = False

@@ -130,7 +130,13 @@ class Fold:
             return [], 0, True
         if event.rates:
             book.rates.add(as_of, event.rates)
-            book.changed = True
+        # What the tick carries is the book at the end of the day before: this very tick is judged by it.
+        book.book_exposure, book.book_accounts, book.book_as_of = (
+            event.book_exposure,
+            event.book_accounts,
+            as_of - 1,
+        )
+        book.changed = True
         outputs: list[Output | Refusal] = []
         at = _instant(event)
         woken = 0
@@ -162,7 +168,6 @@ class Fold:
             book.changed = True
         if live:
             outputs.append(self._book_report(as_of, at))
-        book.book_exposure, book.book_accounts = event.book_exposure, event.book_accounts
         return outputs, woken, True
 
     def _due(self, day: int) -> list[str]:
@@ -313,7 +318,7 @@ class Fold:
 
     def _numbered(self, topic: str, account: Account, day: int, body: dict[str, Any], at: str) -> Output:
         """A record that repeats under one account and day: its id is made of both and a number."""
-        ce_id = derived(self.ids, topic, account.account_id, day, account.pulse.next_number(day))
+        ce_id = derived(self.ids, topic, account.account_id, day, account.pulse.next_number())
         return Output(topic, account.account_id, ce_id, ce_type(topic, body), at, body)
 
     def _view(
@@ -337,7 +342,7 @@ class Fold:
 
     def _book_totals(self) -> BookTotals | None:
         book = self.book
-        made_of = book.book_exposure, book.book_accounts, book.day, book.policy_hash
+        made_of = book.book_exposure, book.book_accounts, book.book_as_of, book.policy_hash
         if self._totals[0] != made_of:
             self._totals = made_of, book.totals
         return self._totals[1]

@@ -118,7 +118,13 @@ class Intake:
             )
 
     def _take_control(self, block: Block) -> None:
+        first = None if self._policy_stands() else _first_policy(block)
+        if first is not None:  # whatever lies before it: in the journal the policy comes first
+            self._to_all(block, block.records[first])
         for index, record in enumerate(block.records):
+            if index == first:
+                self._count("control", "accepted", 1)
+                continue
             raw = record.value()
             try:
                 if raw is None:
@@ -141,14 +147,17 @@ class Intake:
                 continue
             if event.type == "book.reported":
                 continue  # the clock sums it up; it is no part of the journal
-            # A policy copied by this very commit does not stand yet: the next poll brings the tick again.
-            waits = event.type == "clock.ticked" and (not self._policy_stands() or self._history_unread())
+            stands = self._stands or first is not None
+            waits = event.type == "clock.ticked" and (not stands or self._history_unread())
             if waits:
                 block.defer(index)
                 return
-            for partition in range(self.partitions):
-                self._append(block, record, b"", partition)
+            self._to_all(block, record)
             self._count("control", "accepted", 1)
+
+    def _to_all(self, block: Block, record: Any) -> None:
+        for partition in range(self.partitions):
+            self._append(block, record, b"", partition)
 
     def _append(self, block: Block, record: Any, key: bytes, partition: int) -> None:
         headers = [
@@ -169,6 +178,17 @@ class Intake:
     def _count(self, topic: str, outcome: str, n: int) -> None:
         if n:
             self.counts[topic, outcome] = self.counts.get((topic, outcome), 0) + n
+
+
+def _first_policy(block: Block) -> int | None:
+    """The place of the first policy in a block of control records."""
+    for index, record in enumerate(block.records):
+        try:
+            if record.value() is not None and parse(record.value()).type == "policy.adopted":
+                return index
+        except Invalid:
+            continue
+    return None
 
 
 def _ordinal(seconds: float) -> int:
@@ -278,9 +298,13 @@ def build(settings: Settings) -> faust.App:
             with block:
                 work()[1].take(block)
 
+    keeping = asyncio.Lock()
+
     @app.timer(interval=1.0)  # type: ignore[untyped-decorator, unused-ignore]
     async def clock() -> None:
-        if held and control in held[0].source.owned:
+        if not held or control not in held[0].source.owned or keeping.locked():
+            return
+        async with keeping:
             try:
                 await asyncio.get_running_loop().run_in_executor(None, work()[0].keep_time, datetime.now(UTC))
             except (Refused, PolicyError) as error:

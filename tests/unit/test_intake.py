@@ -160,14 +160,20 @@ def test_control_records_go_to_every_partition_in_order() -> None:
     assert taken(b) == [("credit.journal.v1", b"", n) for _ in range(2) for n in range(4)]
 
 
-def test_nothing_but_the_policy_is_copied_before_a_policy_stands() -> None:
-    waiting = block("credit.invoices.v1", event())
-    control = block("credit.control.v1", policy(), tick("2025-10-08"))
+def test_before_a_policy_stands_events_wait_and_the_first_policy_goes_before_all() -> None:
     before = intake(standing=False)
-    before.take(waiting)
-    before.take(control)
-    assert (waiting.outputs, waiting.end) == ([], 0)
-    assert (len(control.outputs), control.end) == (4, 1)
+    events, ticks, control = (
+        block("credit.invoices.v1", event()),
+        block("credit.control.v1", tick("2025-10-07")),
+        block("credit.control.v1", tick("2025-10-07"), policy(), tick("2025-10-08")),
+    )
+    for b in (events, ticks, control):
+        before.take(b)
+    assert (events.outputs, events.end) == ([], 0)
+    assert (ticks.outputs, ticks.end) == ([], 0), "a tick waits for a policy that comes behind it"
+    copied = [value for _, _, value, _, partition in control.outputs if partition == 0]
+    assert copied == [policy(), tick("2025-10-07"), tick("2025-10-08")]
+    assert control.end == 3
 
 
 def test_the_clock_waits_while_history_is_unread_and_events_do_not() -> None:

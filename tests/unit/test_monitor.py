@@ -1,0 +1,186 @@
+"""The fold of one partition: ticks that repeat, jump and slice, the book's totals, the policy, and ids that never repeat."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+import orjson
+import pytest
+
+from agents.account import Account, dump, load
+from agents.book import Book
+from agents.ids import namespace_id
+from agents.monitor import Fold
+from agents.policy import policy_hash
+from agents.records import Output
+from agents.wakes import Wakes
+from schemas.events import ClockTicked, parse
+from streams.settings import Settings, policy_text
+
+POLICY = policy_text(Settings(_env_file=None))
+
+
+class Accounts(dict[str, Account]):
+    def put(self, account_id: str, account: Account) -> None:
+        self[account_id] = account
+
+
+def fold() -> Fold:
+    book = Book()
+    book.adopt(POLICY, policy_hash(POLICY))
+    return Fold(Accounts(), Wakes(), book, 3, namespace_id(""))
+
+
+def event(kind: str, account: str, day: str, **fields: Any) -> Any:
+    body = {
+        "event_id": f"{account}-{kind}-{day}-{fields.get('invoice_id', '')}-{fields.get('credit_limit', '')}",
+        "type": kind,
+        "account_id": account,
+        "occurred_at": f"{day}T09:00:00Z",
+        "source": "erp",
+    }
+    return parse(orjson.dumps({**body, **fields}))
+
+
+def invoice(account: str, day: str, amount: str, due: str = "2026-03-31", number: str = "1") -> Any:
+    return event(
+        "invoice.issued", account, day, invoice_id=f"{account}-{number}", amount=amount, currency="USD",
+        invoice_date=day, due_date=due,
+    )  # fmt: skip
+
+
+def limit(account: str, day: str, amount: str) -> Any:
+    return event("account.limit_set", account, day, credit_limit=amount, currency="USD")
+
+
+def tick(day: str, **fields: Any) -> ClockTicked:
+    body = {
+        "event_id": f"t{day}",
+        "type": "clock.ticked",
+        "occurred_at": f"{day}T23:59:59Z",
+        "source": "clock",
+        "as_of": day,
+    }
+    parsed = parse(orjson.dumps({**body, **fields}))
+    assert isinstance(parsed, ClockTicked)
+    return parsed
+
+
+def ended(f: Fold, *ticks: ClockTicked, live: bool = False) -> list[Output]:
+    out: list[Output] = []
+    for one in ticks:
+        outputs, _, done = f.tick(one, live, 1 << 60)
+        assert done
+        out += [o for o in outputs if isinstance(o, Output)]
+    return out
+
+
+def opened(outputs: list[Output], trigger: str) -> list[Output]:
+    return [
+        o
+        for o in outputs
+        if o.topic == "alerts" and o.body["trigger"] == trigger and o.body["status"] == "opened"
+    ]
+
+
+def test_a_tick_that_repeats_does_nothing() -> None:
+    f = fold()
+    f.event(invoice("C1", "2026-03-01", "100.00"))
+    assert ended(f, tick("2026-03-02"))
+    assert ended(f, tick("2026-03-02"), tick("2026-03-01")) == []
+
+
+def test_a_gap_between_ticks_is_stepped_day_by_day() -> None:
+    daily, jump = fold(), fold()
+    for f in (daily, jump):
+        f.event(limit("C1", "2026-03-01", "10000.00"))
+        f.event(invoice("C1", "2026-03-01", "9000.00", due="2026-03-05"))
+        ended(f, tick("2026-03-01"))
+    every = ended(daily, *(tick(f"2026-03-{day:02d}") for day in range(2, 31)))
+    at_once = ended(jump, tick("2026-03-30"))
+    assert [o.ce_id for o in every] == [o.ce_id for o in at_once]
+    assert [o.body["as_of"] for o in every] == [o.body["as_of"] for o in at_once]
+
+
+@pytest.mark.parametrize("budget", [1, 2, 3, 7])
+def test_a_tick_in_slices_says_what_it_says_at_once(budget: int) -> None:
+    whole, sliced = fold(), fold()
+    for f in (whole, sliced):
+        for n in range(7):
+            f.event(invoice(f"C{n}", "2026-03-01", "900.00", due="2026-03-02"))
+    expected = ended(whole, tick("2026-03-09"), tick("2026-03-20"))
+    got: list[Output] = []
+    for one in (tick("2026-03-09"), tick("2026-03-20")):
+        done = False
+        while not done:
+            outputs, woken, done = sliced.tick(one, False, budget)
+            assert woken <= budget
+            got += [o for o in outputs if isinstance(o, Output)]
+    assert [(o.ce_id, o.body) for o in got] == [(o.ce_id, o.body) for o in expected]
+
+
+def test_concentration_is_judged_by_the_totals_that_the_tick_itself_carries() -> None:
+    f = fold()
+    f.event(limit("C1", "2026-03-01", "900000.00"))
+    f.event(invoice("C1", "2026-03-01", "20000.00"))
+    small = {"book_exposure": "100000.00", "book_accounts": 25}
+    large = {"book_exposure": "900000.00", "book_accounts": 25}
+    assert not opened(ended(f, tick("2026-03-01", **large), tick("2026-03-02", **small)), "concentration")
+    f.event(invoice("C1", "2026-03-02", "10.00", number="2"))
+    alerts = opened(ended(f, tick("2026-03-03", **small)), "concentration")
+    assert [a.body["as_of"] for a in alerts] == ["2026-03-03"], "the second of two ticks in a row"
+
+
+def test_without_totals_on_the_tick_concentration_never_fires() -> None:
+    f = fold()
+    f.event(limit("C1", "2026-03-01", "900000.00"))
+    f.event(invoice("C1", "2026-03-01", "20000.00"))
+    assert not opened(ended(f, *(tick(f"2026-03-0{n}") for n in range(1, 6))), "concentration")
+
+
+def test_a_live_tick_reports_the_partitions_part_of_the_book_and_history_does_not() -> None:
+    f = fold()
+    f.event(invoice("C1", "2026-03-01", "100.00"))
+    f.event(invoice("C2", "2026-03-01", "50.50"))
+    assert not [o for o in ended(f, tick("2026-03-01")) if o.topic == "control"]
+    (report,) = [o for o in ended(f, tick("2026-03-02"), live=True) if o.topic == "control"]
+    assert (report.body["exposure"], report.body["accounts"], report.body["partition"]) == ("150.50", 2, 3)
+    parse(orjson.dumps(report.body))
+
+
+def test_a_text_that_is_no_policy_is_refused_and_the_old_one_stands() -> None:
+    f = fold()
+    before = f.book.policy_hash
+    body = {"event_id": "p", "type": "policy.adopted", "occurred_at": "2026-03-01T00:00:00Z", "source": "x", "hash": "h",
+            "text": "nonsense = 1", "engine": "1"}  # fmt: skip
+    refused = f.adopt(parse(orjson.dumps(body)))  # type: ignore[arg-type]
+    assert [r.topic for r in refused] == ["dead-letters"]
+    assert f.book.policy_hash == before
+
+
+def test_no_two_records_have_one_id_even_where_days_go_back_before_the_first_tick() -> None:
+    f = fold()
+    out: list[Any] = []
+    for day in ("2026-03-05", "2026-03-01", "2026-03-05", "2026-03-02", "2026-03-05"):
+        out += f.event(limit("C1", day, f"{1000 + len(out)}.00"))
+    out += ended(f, tick("2026-03-04"), tick("2026-03-05"))
+    ids = Counter(o.ce_id for o in out if isinstance(o, Output))
+    assert len(ids) >= 4
+    assert max(ids.values()) == 1
+
+
+def test_a_book_and_an_account_are_the_same_after_their_pieces() -> None:
+    f = fold()
+    f.event(invoice("C1", "2026-03-01", "100.00"))
+    ended(f, tick("2026-03-01", book_exposure="100.00", book_accounts=1, rates={"EUR": "1.1"}))
+    account = f.accounts.get("C1")
+    assert account is not None
+    pieces = {name: raw for name, raw in dump(account).items() if raw is not None}
+    again = load("C1", pieces)
+    for part in (again.pulse, again.watch, again.desk):
+        part.changed = True
+    assert again.pulse.dump() == pieces["pulse"]
+    book = Book.load(f.book.dump())
+    book.changed = book.adopted = True
+    assert (book.day, book.totals, book.policy_hash) == (f.book.day, f.book.totals, f.book.policy_hash)
