@@ -308,14 +308,14 @@ def deadline(promise: Promise, grace: int) -> int:
 
 def promises_broken(
     ledger: Ledger, lines: Lines, after: int, today: int, grace: int, share: tuple[int, int], rates: Rates
-) -> int:
-    """Promises broken in the window; a promise breaks on the day after its deadline.
+) -> list[int]:
+    """The days of the window on which a promise was broken; one breaks on the day after its deadline.
 
     Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none
     named: by any
     payment. Business days: Monday to Friday. Section 1, Promise.
     """
-    broken = 0
+    broken = []
     for promise in ledger.promises.values():
         breaks_on = deadline(promise, grace) + 1
         if after < breaks_on <= today:
@@ -327,7 +327,7 @@ def promises_broken(
                 if fact.content[1] == ledger.currency:
                     lines.promises[promise.id] = known
             if not known[4]:
-                broken += 1
+                broken.append(breaks_on)
     return broken
 
 

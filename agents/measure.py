@@ -97,7 +97,20 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
                 lines, today, today - p.baseline_from_days, p.overdue_surprise_prior
             )
     promise_share = _fraction(p.promise_kept_share)
-    grace = p.promise_grace_business_days
+    recent = today - p.promises_recent_days
+    broken = (
+        behaviour.promises_broken(
+            ledger,
+            lines,
+            min(recent, today - p.long_days),
+            today,
+            p.promise_grace_business_days,
+            promise_share,
+            rates,
+        )
+        if ledger.promises
+        else []
+    )
     purchases_from = today - p.purchases_days
     prior_from = purchases_from - p.purchases_prior_days
     cohorts = lines.cohort_days
@@ -197,12 +210,8 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         reversals_90d=(
             behaviour.between(totals.reversals, today - p.reversals_days, today) if totals.reversals else 0
         ),
-        promises_broken_60d=behaviour.promises_broken(
-            ledger, lines, today - p.promises_recent_days, today, grace, promise_share, rates
-        ),
-        promises_broken=behaviour.promises_broken(
-            ledger, lines, today - p.long_days, today, grace, promise_share, rates
-        ),
+        promises_broken_60d=sum([day > recent for day in broken]),
+        promises_broken=sum([day > today - p.long_days for day in broken]),
         partial_of_last_5=behaviour.partial_of_last(lines, totals, today, today - p.long_days),
         discounts_taken=behaviour.discounts_taken(lines, totals, today, today - p.baseline_from_days),
         disputed_share_baseline=behaviour.disputed_share(
