@@ -63,7 +63,11 @@ def fill_journal(
     topic, history = (settings.prefixed(TOPICS[name].name) for name in ("journal", "history"))
     partitions = kafka.partitions([topic])[topic]
     producer = kafka.producer({"linger.ms": 50, "batch.size": 1 << 20, "compression.type": "lz4"})
-    headers = [("origin-topic", history.encode()), ("origin-partition", b"0"), ("origin-offset", b"0")]
+    headers: list[tuple[str, str | bytes | None]] = [
+        ("origin-topic", history.encode()),
+        ("origin-partition", b"0"),
+        ("origin-offset", b"0"),
+    ]
     homes: dict[str, int] = {}
 
     def send(raw: bytes, key: bytes, partition: int) -> None:
@@ -158,7 +162,7 @@ def _woken(path: Path, settings: Settings) -> float:
         spent[1] += answer[1]
         return answer
 
-    Fold.tick = timed_tick  # type: ignore[method-assign]
+    Fold.tick = timed_tick  # type: ignore[method-assign, assignment]
     try:
         backtest(path, policy_text(settings))
     finally:
@@ -185,7 +189,7 @@ def main() -> None:
     gc.freeze()
     with tempfile.TemporaryDirectory(prefix="bellwether-bench-") as name:
         directory = Path(name)
-        settings = Settings(_env_file=None, data_dir=directory)  # type: ignore[call-arg]
+        settings = Settings(_env_file=None, data_dir=directory)
         path = directory / "book.jsonl"
         with path.open("wb") as file:
             file.writelines(raw + b"\n" for _, raw in events)

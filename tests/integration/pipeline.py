@@ -23,7 +23,7 @@ from streams.topics_admin import create
 
 def deployment(kafka: str, clickhouse: str, namespace: str, data_dir: Path) -> Settings:
     return Settings(
-        _env_file=None,  # type: ignore[call-arg]
+        _env_file=None,
         broker=f"kafka://{kafka}",
         store=clickhouse,
         namespace=namespace,
@@ -62,7 +62,11 @@ def silent(stage: str, done: int, total: int) -> None:
 
 def finished(settings: Settings, kafka: str, crew: Crew, seconds: float = 240) -> None:
     """Wait until nothing is left to read; a worker that dies fails the test with the path of its log."""
-    settle(Kafka(kafka), settings, silent, lambda: crew.check() and None, seconds)
+
+    def check() -> None:
+        crew.check()
+
+    settle(Kafka(kafka), settings, silent, check, seconds)
 
 
 def emitted(settings: Settings, kafka: str, name: str) -> list[tuple[dict[str, str], dict[str, Any]]]:

@@ -82,11 +82,11 @@ def policy() -> bytes:
 
 
 def intake(*, standing: bool = True, unread: bool = False, partitions: int = 4) -> Intake:
-    return Intake(Settings(_env_file=None), partitions, lambda: standing, lambda: unread)  # type: ignore[call-arg]
+    return Intake(Settings(_env_file=None), partitions, lambda: standing, lambda: unread)
 
 
 def block(topic: str, *values: bytes | None, partition: int = 0) -> Block:
-    return Block(topic, partition, [Record(v, topic, partition, 10 + i) for i, v in enumerate(values)])  # type: ignore[misc]
+    return Block(topic, partition, [Record(v, topic, partition, 10 + i) for i, v in enumerate(values)])
 
 
 def taken(block: Block) -> list[tuple[str, bytes | None, int]]:
