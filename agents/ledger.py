@@ -948,11 +948,14 @@ class Ledger:
             else:
                 group.append(application)
         settling, self._settling = self._settling, True  # all that it offers first, then the answers
+        freed: list[Invoice] = []  # no longer held by what else the payment names; see _fold_group()
         for invoice_id in payment.invoices:
             if invoice_id not in by_invoice:
                 invoice = self.invoices.get(invoice_id)
                 if invoice is not None and invoice.applications.pop(payment_id, None) is not None:
-                    invoice.takes.pop(payment_id, None)
+                    if payment_id in invoice.takes:
+                        del invoice.takes[payment_id]
+                        freed.append(invoice)
                     self._refresh(invoice)
         for invoice_id, applications in by_invoice.items():
             invoice = self.invoices.get(invoice_id)
@@ -967,9 +970,15 @@ class Ledger:
                     moved = True
                 else:
                     del invoice.takes[payment_id]
+                    freed.append(invoice)
             if moved:
                 invoice.applications[payment_id] = applications
                 self._refresh(invoice)
+        if freed:
+            freed += [self.invoices[i] for i in by_invoice if i in self.invoices]
+            for invoice in freed:
+                if invoice.fold_on is not None:
+                    self._queue("i" + invoice.id, invoice.fold_on)
         payment.invoices = tuple(by_invoice)
         self._settling = settling
         if self._stale:
@@ -1160,8 +1169,33 @@ class Ledger:
 
     def _fold_invoice(self, ident: str, today: int) -> None:
         invoice = self.invoices.get(ident)
-        if invoice is None or invoice.fold_on is None or invoice.fold_on > today:
+        if invoice is None:
             return
+        for one in self._fold_group(invoice, today):
+            self._drop_invoice(one, today)
+
+    def _fold_group(self, invoice: Invoice, today: int) -> list[Invoice]:
+        """The invoices that fold with this one; none while one of them can not fold yet.
+
+        Invoices that compete for the cash of a tight payment fold together: what one of them leaves, even by a
+        correction of its date, moves the history of the others. The last one to be ready takes all along.
+        """
+        group = {invoice.id: invoice}
+        queue = [invoice]
+        while queue:
+            one = queue.pop()
+            if one.fold_on is None or one.fold_on > today:
+                return []
+            for payment_id in one.takes:
+                for other_id in self.payments[payment_id].invoices:
+                    other = self.invoices.get(other_id)
+                    if other is not None and other_id not in group:
+                        group[other_id] = other
+                        queue.append(other)
+        return [group[ident] for ident in sorted(group)]
+
+    def _drop_invoice(self, invoice: Invoice, today: int) -> None:
+        ident = invoice.id
         issue = invoice.issue
         assert issue is not None
         totals = self.totals
@@ -1208,8 +1242,6 @@ class Ledger:
                 totals.cash(0, currency, -cash)
             self.payment_pages.dirty.add(payment.page)
             self._fold_payment(payment_id, today)
-            if payment_id in invoice.takes and payment_id in self.payments:
-                self._refresh_payment(payment)  # what a folded invoice took is known without its days
 
     def _fold_payment(self, ident: str, today: int) -> None:
         payment = self.payments.get(ident)

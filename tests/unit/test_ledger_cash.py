@@ -235,3 +235,49 @@ def test_a_memo_that_folded_away_with_its_invoice_is_not_taken_anew() -> None:
     other = books.event("invoice.credited", 10, 600, memo_id="m1", amount="100.00", currency="USD")
     assert ledger.apply(other, books.day(600), POLICY, USD) == ledgers.LATE
     assert ledger.open_balance == 0
+
+
+def test_a_corrected_date_moves_the_history_of_a_closed_invoice_that_shares_the_cash() -> None:
+    # p1 100: i1 takes its 50, i2 the other 50 and is written off; i1 is dated anew long after i2 was closed,
+    # so that until then all the cash was that of i2
+    facts = [
+        invoice(1, amount="60.00"),
+        invoice(2, amount="200.00"),
+        payment(1, 10, "100.00", ("i1", "50.00"), ("i2", "100.00")),
+        books.event("invoice.written_off", 9, 12, invoice_id="i2"),
+    ]
+    corrected = books.event(
+        "invoice.issued", 8, 605, invoice_id="i1", amount="60.00", currency="USD",
+        invoice_date=books.text(605), due_date=books.text(635),
+    )  # fmt: skip
+    ledger = books.ledger_of(facts, books.day(13), POLICY)
+    ledger.advance(books.day(600), POLICY, USD)
+    assert ledger.apply(corrected, books.day(606), POLICY, USD) == APPLIED
+    assert [ledger.totals.other.at(books.day(n)) for n in (600, 605)] == [0, 0]
+    ledger.apply(payment(2, 620, "10.00", ("i1", "10.00")), books.day(620), POLICY, USD)
+    ledger.advance(books.day(1089), POLICY, USD)
+    assert sorted(ledger.invoices) == ["i1", "i2"]
+    ledger.advance(books.day(1090), POLICY, USD)  # 455 days after the due date of i1
+    assert (ledger.invoices, ledger.payments, ledger.open_balance) == ({}, {}, 0)
+
+
+@pytest.mark.parametrize("loaded", [False, True])
+def test_a_closed_invoice_folds_once_nothing_competes_for_its_cash(loaded: bool) -> None:
+    # p1 100: i1 has 60 of it, and i2 is offered the 40 that are left of 50; corrected to 40, nothing depends on i1
+    facts = [
+        invoice(1, amount="60.00"),
+        invoice(2, amount="70.00"),
+        payment(1, 10, "100.00", ("i1", "60.00")),
+        applied(9, 11, "p1", ("i2", "50.00")),
+    ]
+    ledger = books.ledger_of(facts, books.day(13), POLICY)
+    ledger.advance(books.day(600), POLICY, USD)
+    assert sorted(ledger.invoices) == ["i1", "i2"]
+    if loaded:
+        pieces = {key: piece for key, piece in ledger.dump().items() if piece is not None}
+        ledger = Ledger.load(pieces)
+        ledger.advance(books.day(600), POLICY, USD)
+    ledger.apply(applied(9, 600, "p1", ("i2", "40.00")), books.day(600), POLICY, USD)
+    ledger.advance(books.day(601), POLICY, USD)
+    assert sorted(ledger.invoices) == ["i2"]
+    assert (ledger.open_balance, ledger.totals.other.total) == (3000, 0)
