@@ -409,7 +409,10 @@ class Ledger:
         memo.worth = value
         if value:
             totals.memo_on_account(memo.fact.day, value, 1)
-        self._queue("m" + memo.id, memo.fact.day + max(self.settings[2], self.settings[3]) + 1)
+        self._queue("m" + memo.id, self._memo_fold(memo))
+
+    def _memo_fold(self, memo: Memo) -> int:
+        return memo.fact.day + max(self.settings[2], self.settings[3]) + 1
 
     def _unpost_memo(self, memo: Memo, content: list[Any], day: int) -> None:
         if memo.posted is not None:
@@ -1293,8 +1296,8 @@ class Ledger:
 
     def _fold_memo(self, ident: str, today: int) -> None:
         memo = self.memos.get(ident)
-        if memo is None or memo.posted is not None:
-            return
+        if memo is None or memo.posted is not None or self._memo_fold(memo) > today:
+            return  # corrected: queued for the later day
         if memo.worth is None or (memo.worth == 0 and memo.fact.content[1]):
             return  # waits for a rate
         self.totals.memo_on_account(memo.fact.day, memo.worth, -1)

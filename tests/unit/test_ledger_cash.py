@@ -281,3 +281,15 @@ def test_a_closed_invoice_folds_once_nothing_competes_for_its_cash(loaded: bool)
     ledger.advance(books.day(601), POLICY, USD)
     assert sorted(ledger.invoices) == ["i2"]
     assert (ledger.open_balance, ledger.totals.other.total) == (3000, 0)
+
+
+def test_a_corrected_memo_on_account_keeps_its_history_from_its_new_date() -> None:
+    # the first version would have folded away on day 419 + 456, when the second one is 31 days old
+    first = books.event("invoice.credited", 8, 419, memo_id="m1", amount="10.00", currency="USD")
+    second = books.event("invoice.credited", 9, 844, memo_id="m1", amount="1.00", currency="USD")
+    ledger = books.ledger_of([first], books.day(419), POLICY)
+    ledger.apply(second, books.day(844), POLICY, USD)
+    ledger.advance(books.day(875), POLICY, USD)
+    assert [ledger.totals.balance.at(books.day(n)) for n in (843, 844)] == [0, -100]
+    ledger.advance(books.day(844 + 456), POLICY, USD)
+    assert (ledger.memos, ledger.open_balance) == ({}, -100)
