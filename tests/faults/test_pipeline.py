@@ -35,6 +35,7 @@ PARTITIONS = 4
 # How likely a worker dies at each point of a commit: intake commits 100 times a second, the monitor less often.
 RATES = {"intake": 0.005, "monitor": 0.02}
 # So that each mistake is met: restores are the monitor's alone.
+NOTHING = "no alert was emitted: a book in which nothing happens proves nothing"
 HIGH = {"uncommitted": {"intake": 0.0, "monitor": 0.3}, "offsets": {"intake": 0.03, "monitor": 0.1}}
 
 
@@ -145,7 +146,8 @@ class Pipeline:
         """What is wrong with the journal, and what the auditor finds wrong with outputs and states."""
         found = self._history_differences() if self.way == "history" else self._live_differences()
         findings = audit(Kafka(self.servers), self.settings)
-        assert findings.outputs["alerts"] > 0, "a book in which nothing happens proves nothing"
+        if not findings.outputs["alerts"]:
+            found.append(NOTHING)
         by_topic: dict[str, list[str]] = {}
         for difference in findings.differences:
             by_topic.setdefault(difference.split(":")[0].split("/")[0], []).append(difference)
@@ -267,4 +269,4 @@ def test_a_planted_mistake_is_noticed(kafka: str, namespace: str, tmp_path: Path
     report = put_through(
         pipeline, seed=3, count=6000, kills=1, deaths=12, per_second=500, rates=HIGH[mistake], mistake=mistake
     )
-    assert report.differences
+    assert [difference for difference in report.differences if difference != NOTHING]

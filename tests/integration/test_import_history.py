@@ -58,7 +58,7 @@ def read(servers: str, topic: str) -> dict[int, list[tuple[bytes | None, bytes]]
         consumer.assign([ck.TopicPartition(topic, p, 0) for p in range(PARTITIONS)])
         out: dict[int, list[tuple[bytes | None, bytes]]] = {p: [] for p in range(PARTITIONS)}
         while sum(map(len, out.values())) < sum(ends.values()):
-            for record in consumer.consume(10_000, 30):
+            for record in consumer.consume(10_000, 0.5):
                 assert record.error() is None
                 value, partition = record.value(), record.partition()
                 assert value is not None
