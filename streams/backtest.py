@@ -23,6 +23,7 @@ from agents.records import Output, Refusal
 from agents.wakes import Wakes
 from schemas.events import CONTROL_TYPES, BookReported, ClockTicked, Event, Invalid, PolicyAdopted, parse
 from streams.errors import Refused
+from streams.heap import few_collections
 from streams.ticks import has_ticks, with_ticks
 
 SLICE = 1 << 62  # a backtest has no commits to keep short
@@ -63,7 +64,8 @@ def run(
     failed: dict[tuple[int, str], str] = {}
     while True:
         try:
-            return _run(events, policy_text, namespace, progress, each, failed)
+            with few_collections():
+                return _run(events, policy_text, namespace, progress, each, failed)
         except _Failure as failure:
             # The account is half changed: start again and pass the record over, as a worker does after its rollback.
             failed[failure.number, failure.account_id] = failure.reason

@@ -10,6 +10,7 @@ from streams.audit import audit as run
 from streams.blocks import Kafka
 from streams.commands.options import progress_bar, settings
 from streams.dev.processes import kafka_servers
+from streams.heap import few_collections
 
 
 @click.command()
@@ -22,7 +23,8 @@ def audit() -> None:
     kafka = Kafka(kafka_servers(config), config.kafka_config)
     with progress_bar(transient=True) as bar:
         task = bar.add_task("refolding", total=None)
-        found = run(kafka, config, lambda done, total: bar.update(task, completed=done, total=total))
+        with few_collections():
+            found = run(kafka, config, lambda done, total: bar.update(task, completed=done, total=total))
     outputs = ", ".join(f"{count:,} {name}" for name, count in found.outputs.items())
     click.echo(
         f"{found.journal:,} journal records of {found.accounts:,} accounts refolded; emitted: {outputs}"

@@ -14,6 +14,7 @@ import click
 from streams.commands.options import settings
 from streams.dev.processes import Child, kafka_servers, start, stop
 from streams.errors import Refused
+from streams.heap import few_collections
 from streams.settings import Settings
 
 APPS = {"intake": "streams.intake", "monitor": "streams.monitor", "store": "streams.store.app"}
@@ -43,7 +44,8 @@ def run_here(name: str, config: Settings) -> NoReturn:
     logs.configure(config.log_format)
     module = importlib.import_module(APPS[name])
     check(kafka_servers(config), config)
-    run(module.build(config))
+    with few_collections():
+        run(module.build(config))
 
 
 def start_all(
