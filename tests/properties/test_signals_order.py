@@ -30,6 +30,11 @@ def fact(draw: st.DrawFn) -> Any:
             ["report", "filing", "screening", "article", "statement", "reference", "related", "link"]
         )
     )
+    if kind in ("filing", "screening"):
+        # Within reach (policy bureau.filing_keep_days, 400): what was over longer ago is forgotten, and an older version
+        # that comes after that can not be told from a new filing.
+        ago = min(ago, 395)
+        at, day = f"{days_ago(ago)}T{at[11:]}", days_ago(max(-3, ago - 1))
     if kind == "report":
         limit = draw(st.sampled_from([None, "0", "50000"]))
         fields = {} if limit is None else {"recommended_limit": limit, "currency": "USD"}
