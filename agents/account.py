@@ -90,6 +90,13 @@ class Account:
         self.pulse = pulse
 
 
+class InMemory(dict[str, Account]):
+    """Accounts as agents.monitor asks for them, kept in a dict: for a backtest and for the auditor."""
+
+    def put(self, account_id: str, account: Account) -> None:
+        self[account_id] = account
+
+
 def new(account_id: str) -> Account:
     return Account(account_id, Ledger(), Signals(), Watch(), Desk(), Pulse())
 

@@ -14,7 +14,7 @@ import confluent_kafka as ck
 import orjson
 
 from agents import account as accounts
-from agents.account import Account
+from agents.account import Account, InMemory
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import ENGINE, Fold, StepFailed
@@ -88,11 +88,6 @@ def read_topic(
         ends.close()
 
 
-class _Dict(dict[str, Account]):
-    def put(self, account_id: str, account: Account) -> None:
-        self[account_id] = account
-
-
 def refold(
     records: Iterator[Any], partition: int, settings: Settings, each: Callable[[Output], None]
 ) -> tuple[dict[str, Account], Book, int]:
@@ -101,7 +96,7 @@ def refold(
     A record on which a rule raises leaves its account half changed here: it is told by the difference that follows.
     """
     history = settings.prefixed(TOPICS["history"].name).encode()
-    states, wakes, book = _Dict(), Wakes(), Book()
+    states, wakes, book = InMemory(), Wakes(), Book()
     fold = Fold(states, wakes, book, partition, namespace_id(settings.namespace))
     count = 0
     for record in records:

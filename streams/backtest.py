@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agents.account import Account
+from agents.account import InMemory
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import Fold, StepFailed
@@ -84,10 +84,10 @@ def _run(
     failed: dict[tuple[int, str], str],
 ) -> Result:
     policy = load_policy(policy_text)
-    accounts: dict[str, Account] = {}
+    accounts = InMemory()
     wakes, book = Wakes(), Book()
     book.adopt(policy_text, policy_hash(policy_text))
-    fold = Fold(_Dict(accounts), wakes, book, 0, namespace_id(namespace))
+    fold = Fold(accounts, wakes, book, 0, namespace_id(namespace))
     result = Result()
 
     def refused(line: int, reason: str, account_id: str | None = None) -> None:
@@ -135,19 +135,6 @@ def _run(
 
 def _known(failed: dict[tuple[int, str], str], number: int, account_id: str) -> str | None:
     return failed.get((number, account_id))
-
-
-class _Dict:
-    __slots__ = ("_accounts",)
-
-    def __init__(self, accounts: dict[str, Account]) -> None:
-        self._accounts = accounts
-
-    def get(self, account_id: str) -> Account | None:
-        return self._accounts.get(account_id)
-
-    def put(self, account_id: str, account: Account) -> None:
-        self._accounts[account_id] = account
 
 
 class _Lines:
