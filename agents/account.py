@@ -75,19 +75,38 @@ def wake_on(raw: bytes) -> int:
 
 
 class Account:
-    """One customer account. Mutable, owned by one journal partition; changed only by agents.monitor."""
+    """One customer account. Mutable, owned by one journal partition; changed only by agents.monitor.
 
-    __slots__ = ("account_id", "desk", "ledger", "pulse", "signals", "watch")
+    The ledger is the one compartment that is dear to read: it may come as its pieces, read at the first look.
+    """
+
+    __slots__ = ("_ledger", "_pieces", "account_id", "desk", "pulse", "signals", "watch")
 
     def __init__(
-        self, account_id: str, ledger: Ledger, signals: Signals, watch: Watch, desk: Desk, pulse: Pulse
+        self,
+        account_id: str,
+        ledger: Ledger | Mapping[str, bytes],
+        signals: Signals,
+        watch: Watch,
+        desk: Desk,
+        pulse: Pulse,
     ) -> None:
         self.account_id = account_id
-        self.ledger = ledger
+        self._ledger = ledger if isinstance(ledger, Ledger) else None
+        self._pieces = None if isinstance(ledger, Ledger) else ledger
         self.signals = signals
         self.watch = watch
         self.desk = desk
         self.pulse = pulse
+
+    @property
+    def ledger(self) -> Ledger:
+        ledger = self._ledger
+        if ledger is None:
+            assert self._pieces is not None
+            ledger = self._ledger = Ledger.load(self._pieces)
+            self._pieces = None
+        return ledger
 
 
 class InMemory(dict[str, Account]):
@@ -106,7 +125,7 @@ def load(account_id: str, pieces: Mapping[str, bytes]) -> Account:
     pulse = Pulse.load(pieces[PULSE]) if PULSE in pieces else Pulse()
     return Account(
         account_id,
-        Ledger.load(pieces),
+        pieces,
         Signals.load(pieces),
         Watch.load(pieces),
         Desk.load(pieces),
@@ -116,7 +135,9 @@ def load(account_id: str, pieces: Mapping[str, bytes]) -> Account:
 
 def dump(account: Account) -> dict[str, bytes | None]:
     """The pieces that changed since the last dump; None deletes a piece."""
-    out = account.ledger.dump()
+    out: dict[str, bytes | None] = {}
+    if account._ledger is not None:  # else nobody has looked at it
+        out.update(account._ledger.dump())
     out.update(account.signals.dump())
     out.update(account.watch.dump())
     out.update(account.desk.dump())

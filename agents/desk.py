@@ -52,27 +52,16 @@ class ProposalChange(NamedTuple):
     expires_at: int
 
 
+_PENDING: Final = (  # the fields of a waiting proposal, in the order in which they are kept
+    "approver", "binding", "categories", "currency", "current", "direction", "escalated", "evidence", "grade",
+    "number", "proposal_id", "proposed", "proposed_on", "reasons", "score", "terms",
+)  # fmt: skip
+
+
 class _Pending:
     """A proposal that waits for a person."""
 
-    __slots__ = (
-        "approver",
-        "binding",
-        "categories",
-        "currency",
-        "current",
-        "direction",
-        "escalated",
-        "evidence",
-        "grade",
-        "number",
-        "proposal_id",
-        "proposed",
-        "proposed_on",
-        "reasons",
-        "score",
-        "terms",
-    )
+    __slots__ = _PENDING
 
     def __init__(self) -> None:
         self.proposal_id = ""
@@ -306,7 +295,7 @@ class Desk:
         if not self.changed:
             return {}
         self.changed = False
-        pending = None if self._pending is None else [getattr(self._pending, n) for n in _Pending.__slots__]
+        pending = None if self._pending is None else [getattr(self._pending, n) for n in _PENDING]
         row = [_VERSION, self._sequence, self._last, self._rejected, self._held, self._decided, pending]
         return {_PIECE: orjson.dumps(row)}
 
@@ -321,7 +310,7 @@ class Desk:
             desk._sequence, desk._last, desk._rejected, desk._held, desk._decided, pending = rest
             if pending is not None:
                 desk._pending = _Pending()
-                for name, value in zip(_Pending.__slots__, pending, strict=True):
+                for name, value in zip(_PENDING, pending, strict=True):
                     setattr(desk._pending, name, value)
         return desk
 

@@ -139,7 +139,8 @@ def exposure_at(ledger: Ledger, day: int, rates: Rates) -> int:
 
 def limit_at(ledger: Ledger, day: int, rates: Rates) -> int | None:
     """The credit limit at the end of `day`: the latest by (occurred_at, event_id), in the account's currency."""
-    for _, _, since, amount, currency in reversed(ledger.limits):
+    for row in ledger.limits[::-1]:
+        since, amount, currency = row[2:]
         if since <= day:
             if currency == ledger.currency:
                 return int(amount)

@@ -8,7 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Ageing:
     """Open amounts by days past due, in minor units; the due day itself is current."""
 
@@ -19,7 +19,7 @@ class Ageing:
     d91: int = 0
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Figures:
     """What domain section 1 measures, at the end of day `as_of` (a date ordinal).
 

@@ -94,11 +94,10 @@ class Ledger:
 
     Not guaranteed: which page a record lies on (it depends on the order of arrival). Money is in minor units
     of `currency`.
-    A ledger that was loaded reads its pieces at the first access to anything of it.
     """
 
     __slots__ = (
-        "_advancing", "_linking", "_pieces", "_policy", "_rates", "_settling", "_stale", "_today",
+        "_advancing", "_linking", "_policy", "_rates", "_settling", "_stale", "_today",
         "_token", "changed", "closed", "country", "currency", "disputes", "expected_monthly_purchases", "extras", "first_due",
         "first_invoice", "first_money", "fold_queue", "folded_balance", "folded_cash", "folded_changed",
         "folded_ids", "folded_list", "foreign_now", "fx", "fx_changed", "head_changed", "industry",
@@ -123,10 +122,6 @@ class Ledger:
     limit: int | None
 
     def __init__(self) -> None:
-        self._start()
-        self._pieces: Mapping[str, bytes] | None = None
-
-    def _start(self) -> None:
         self.changed = False
         self.head_changed = False
         self.parked_changed = False
@@ -184,21 +179,6 @@ class Ledger:
         self.limit = None
         self.closed = False
         self._profile_changed()
-
-    def __getattr__(self, name: str) -> Any:
-        # Only reached for slots that are not set: a loaded ledger that nobody has looked at.
-        if name.startswith("__") or name == "_pieces":
-            raise AttributeError(name)
-        try:
-            pieces = object.__getattribute__(self, "_pieces")
-        except AttributeError:
-            pieces = None
-        if pieces is None:
-            raise AttributeError(name)
-        self._pieces = None
-        self._start()
-        self._read(pieces)
-        return getattr(self, name)
 
     # ---- facts in ---------------------------------------------------------------------------------------------------
 
@@ -1506,12 +1486,10 @@ class Ledger:
 
     @classmethod
     def load(cls, pieces: Mapping[str, bytes]) -> Ledger:
-        """A ledger from its pieces (others' pieces may be among them). Reads them at the first access."""
-        ledger = cls.__new__(cls)
-        ledger._pieces = pieces
-        if not any(key.startswith("l.") for key in pieces):
-            ledger._pieces = None
-            ledger._start()
+        """A ledger from its pieces (others' pieces may be among them)."""
+        ledger = cls()
+        if any(key.startswith("l.") for key in pieces):
+            ledger._read(pieces)
         return ledger
 
     def _read(self, pieces: Mapping[str, bytes]) -> None:

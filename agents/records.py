@@ -35,7 +35,7 @@ _BUCKETS_OF = attrgetter(*_BUCKETS)
 _MONEY_OF, _DAYS_OF, _PLAIN_OF = attrgetter(*_MONEY), attrgetter(*_DAYS), attrgetter(*_PLAIN)
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Output:
     """One record for an output topic. `topic` is the logical name; `at` the RFC 3339 instant of what caused it."""
 
@@ -47,7 +47,7 @@ class Output:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Refusal:
     """The input record itself goes to late or dead letters with this reason; nothing of it was applied.
 

@@ -66,13 +66,13 @@ class View:
     """
 
     __slots__ = (
+        "_figures",
         "_measure",
         "account_id",
         "book",
         "event_id",
         "events_behind",
         "facts",
-        "figures",
         "history",
         "kept",
         "ledger",
@@ -83,9 +83,6 @@ class View:
         "today",
         "worst_fact",
     )
-
-    figures: Figures
-    _measure: Callable[[], Figures]
 
     def __init__(
         self,
@@ -103,8 +100,10 @@ class View:
         events_behind: Callable[[str], list[str]] = _no_events,
     ) -> None:
         self.account_id = account_id
+        self._figures: Figures | None = None
+        self._measure: Callable[[], Figures] | None = None
         if isinstance(figures, Figures):
-            self.figures = figures
+            self._figures = figures
         else:
             self._measure = figures
         self.signals = signals
@@ -121,11 +120,12 @@ class View:
         self.facts: Mapping[str, Firing] | None = None  # filled by facts_on_file() when first asked
         self.worst_fact: int | None = None  # filled by worst_fact() when first asked
 
-    def __getattr__(self, name: str) -> Figures:
-        # Only an empty slot comes here.
-        if name != "figures":
-            raise AttributeError(name)
-        figures = self.figures = self._measure()
+    @property
+    def figures(self) -> Figures:
+        figures = self._figures
+        if figures is None:
+            assert self._measure is not None
+            figures = self._figures = self._measure()
         return figures
 
     def own(self, base_amount: int) -> int | None:
@@ -166,7 +166,7 @@ class Evidence(NamedTuple):
     event_ids: list[str]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Trigger:
     """One row of the table.
 

@@ -20,6 +20,10 @@ _VERSION: Final = 1
 _EVENTS_KEPT: Final = 50  # event ids that an alert's evidence carries at most, the newest
 _DECISIONS_KEPT: Final = 20
 _NOTHING_KEPT: Final[Mapping[str, float]] = {}
+_FIELDS: Final = (  # of an alert, in the order in which they are kept
+    "acknowledged_by", "alert_id", "cleared_on", "decisions", "distance", "episode", "event_ids", "first_tick",
+    "history", "kept", "number", "open", "opened_at", "owner", "severity", "snoozed_until", "waits_until",
+)  # fmt: skip
 
 
 class AlertChange(NamedTuple):
@@ -56,25 +60,7 @@ class OpenAlert(NamedTuple):
 class _Alert:
     """One trigger of one account: the episode that is open, or what must be remembered of the last one."""
 
-    __slots__ = (
-        "acknowledged_by",
-        "alert_id",
-        "cleared_on",
-        "decisions",
-        "distance",
-        "episode",
-        "event_ids",
-        "first_tick",
-        "history",
-        "kept",
-        "number",
-        "open",
-        "opened_at",
-        "owner",
-        "severity",
-        "snoozed_until",
-        "waits_until",
-    )
+    __slots__ = _FIELDS
 
     def __init__(self) -> None:
         self.episode = 0
@@ -96,12 +82,12 @@ class _Alert:
         self.decisions: list[str] = []  # event ids of what people decided about it
 
     def row(self) -> list[Any]:
-        return [getattr(self, name) for name in self.__slots__]
+        return [getattr(self, name) for name in _FIELDS]
 
     @classmethod
     def of(cls, row: list[Any]) -> _Alert:
         alert = cls()
-        for name, value in zip(cls.__slots__, row, strict=True):
+        for name, value in zip(_FIELDS, row, strict=True):
             setattr(alert, name, value)
         return alert
 
