@@ -208,7 +208,7 @@ def _share(value: float | None) -> float | None:
 # --- Payment behaviour --------------------------------------------------------------------------------------
 
 
-def _baselines(v: View) -> tuple[float | None, float | None]:
+def baselines(v: View) -> tuple[float | None, float | None]:
     """Days to pay and days beyond terms to hold the account against: those the open alert has kept, if any."""
     kept = v.kept
     if kept:
@@ -221,7 +221,7 @@ def _drift_fires(v: View, rule: PaymentDrift) -> Firing | None:
     now, late = figures.dtp_90d, figures.dbt_90d
     if now is None or late is None or not figures.drift_agrees:
         return None
-    baseline, late_baseline = _baselines(v)
+    baseline, late_baseline = baselines(v)
     if baseline is None or late_baseline is None:
         return None
     if (
@@ -234,12 +234,12 @@ def _drift_fires(v: View, rule: PaymentDrift) -> Firing | None:
 
 
 def _drift_clears(v: View, rule: PaymentDrift) -> bool:
-    now, (baseline, _) = v.figures.dtp_90d, _baselines(v)
+    now, (baseline, _) = v.figures.dtp_90d, baselines(v)
     return now is not None and baseline is not None and now <= baseline + rule.clear_days_over_baseline
 
 
 def _drift_evidence(v: View, rule: PaymentDrift) -> Evidence:
-    figures, (baseline, late_baseline) = v.figures, _baselines(v)
+    figures, (baseline, late_baseline) = v.figures, baselines(v)
     level = None
     if baseline is not None:
         level = max(baseline + rule.days_over_baseline, rule.times_baseline * baseline)
@@ -354,7 +354,7 @@ def _surprise_evidence(v: View) -> Evidence:
     )
 
 
-def _late_share(v: View) -> float | None:
+def late_share(v: View) -> float | None:
     """Past due by more than 10 days, unapplied cash taken off, as a share of the open balance; 0 when nothing is."""
     figures = v.figures
     late = figures.past_due_over_10 - figures.unapplied
@@ -366,14 +366,14 @@ def _late_share(v: View) -> float | None:
 def _past_due_share(v: View) -> Firing | None:
     if v.figures.past_due_over_10 <= 0:
         return None
-    share, rule = _late_share(v), v.policy.triggers.past_due_share
+    share, rule = late_share(v), v.policy.triggers.past_due_share
     if share is not None and share > rule.share_over:
         return Firing(rule.severity, share - rule.clear_share)
     return None
 
 
 def _past_due_share_clears(v: View) -> bool:
-    share = _late_share(v)
+    share = late_share(v)
     return share is not None and share < v.policy.triggers.past_due_share.clear_share
 
 
@@ -381,7 +381,7 @@ def _past_due_share_evidence(v: View) -> Evidence:
     figures, rule = v.figures, v.policy.triggers.past_due_share
     return Evidence(
         {
-            "past_due_share": _share(_late_share(v)),
+            "past_due_share": _share(late_share(v)),
             "past_due_over_10": v.money(figures.past_due_over_10),
             "unapplied": v.money(figures.unapplied),
             "open_balance": v.money(figures.open_balance),
@@ -419,7 +419,7 @@ def _seriously_past_due_evidence(v: View) -> Evidence:
     )
 
 
-def _delinquent_level(v: View) -> int | None:
+def delinquent_level(v: View) -> int | None:
     rule = v.policy.triggers.delinquent
     floor = v.own(rule.base_amount)
     return None if floor is None else max(floor, int(v.figures.open_balance * rule.share_of_balance))
@@ -430,7 +430,7 @@ def _delinquent(v: View) -> Firing | None:
     amount = figures.past_due_91 - figures.unapplied
     if amount <= 0:
         return None
-    level = _delinquent_level(v)
+    level = delinquent_level(v)
     if level is None or amount <= level:
         return None
     return Firing(v.policy.triggers.delinquent.severity, float(amount))
@@ -441,7 +441,7 @@ def _delinquent_clears(v: View) -> bool:
 
 
 def _delinquent_evidence(v: View) -> Evidence:
-    figures, level = v.figures, _delinquent_level(v)
+    figures, level = v.figures, delinquent_level(v)
     return Evidence(
         {
             "past_due_91": v.money(figures.past_due_91),
@@ -524,10 +524,10 @@ def _discounts_abandoned(v: View) -> Firing | None:
         return None
     if sum(taken[:-missed][-rule.of_before :]) < rule.taken_before:
         return None
-    return Firing(rule.severity, float(_missed_in_a_row(taken)))
+    return Firing(rule.severity, float(missed_in_a_row(taken)))
 
 
-def _missed_in_a_row(taken: tuple[bool, ...]) -> int:
+def missed_in_a_row(taken: tuple[bool, ...]) -> int:
     return next((place for place, was in enumerate(reversed(taken)) if was), len(taken))
 
 
@@ -540,7 +540,7 @@ def _discounts_abandoned_evidence(v: View) -> Evidence:
     missed = rule.missed_in_a_row
     return Evidence(
         {
-            "missed_in_a_row": _missed_in_a_row(taken),
+            "missed_in_a_row": missed_in_a_row(taken),
             "taken_before": sum(taken[:-missed][-rule.of_before :]),
             "discounts_taken": list(taken),
         },
@@ -549,7 +549,7 @@ def _discounts_abandoned_evidence(v: View) -> Evidence:
     )
 
 
-def _dispute_share(v: View) -> float | None:
+def dispute_share(v: View) -> float | None:
     """Disputed amounts as a share of the open balance; 0 when nothing is disputed."""
     figures = v.figures
     if figures.disputed <= 0:
@@ -557,7 +557,7 @@ def _dispute_share(v: View) -> float | None:
     return figures.disputed / figures.open_balance if figures.open_balance > 0 else None
 
 
-def _dispute_level(v: View) -> float:
+def dispute_level(v: View) -> float:
     """The share above which disputes are a spike: the flat one, or a multiple of the account's own if less."""
     rule, own = v.policy.triggers.dispute_spike, v.figures.disputed_share_baseline
     if own is None:
@@ -570,15 +570,15 @@ def _dispute_spike(v: View) -> Firing | None:
     if figures.disputed <= 0:
         return None
     rule = v.policy.triggers.dispute_spike
-    share, amount = _dispute_share(v), v.own(rule.base_amount)
-    if share is None or amount is None or figures.disputed <= amount or share <= _dispute_level(v):
+    share, amount = dispute_share(v), v.own(rule.base_amount)
+    if share is None or amount is None or figures.disputed <= amount or share <= dispute_level(v):
         return None
     # Below a level under the clear level the account's own base rate takes the clear level's place.
-    return Firing(rule.severity, share - min(rule.clear_share, _dispute_level(v) / rule.times_base_rate))
+    return Firing(rule.severity, share - min(rule.clear_share, dispute_level(v) / rule.times_base_rate))
 
 
 def _dispute_spike_clears(v: View) -> bool:
-    share = _dispute_share(v)
+    share = dispute_share(v)
     return share is not None and share < v.policy.triggers.dispute_spike.clear_share
 
 
@@ -588,13 +588,13 @@ def _dispute_spike_evidence(v: View) -> Evidence:
     return Evidence(
         {
             "disputed": v.money(figures.disputed),
-            "disputed_share": _share(_dispute_share(v)),
+            "disputed_share": _share(dispute_share(v)),
             "disputed_share_baseline": _share(figures.disputed_share_baseline),
             "open_balance": v.money(figures.open_balance),
         },
         {
             "disputed": _NO_RATE if amount is None else v.money(amount),
-            "disputed_share": _share(_dispute_level(v)),
+            "disputed_share": _share(dispute_level(v)),
             "clear_disputed_share": rule.clear_share,
         },
         v.events_behind("disputed"),
@@ -683,7 +683,7 @@ def _exposure_without_limit_evidence(v: View) -> Evidence:
     )
 
 
-def _purchases_ratio(v: View) -> float | None:
+def purchases_ratio(v: View) -> float | None:
     """Purchases of 30 days over a third of the 90 days before: 1.5 is +50 %. None when nothing was bought before."""
     figures, windows = v.figures, v.policy.figures
     if figures.purchases_prior_90d <= 0:
@@ -692,7 +692,7 @@ def _purchases_ratio(v: View) -> float | None:
     return figures.purchases_30d * months / figures.purchases_prior_90d
 
 
-def _beyond_baseline(v: View) -> float | None:
+def beyond_baseline(v: View) -> float | None:
     late, baseline = v.figures.dbt_90d, v.figures.dbt_baseline
     return None if late is None or baseline is None else late - baseline
 
@@ -701,7 +701,7 @@ def _order_surge(v: View) -> Firing | None:
     rule = v.policy.triggers.order_surge
     if v.figures.invoices_prior_90d < rule.invoices_before:
         return None
-    ratio, beyond = _purchases_ratio(v), _beyond_baseline(v)
+    ratio, beyond = purchases_ratio(v), beyond_baseline(v)
     if ratio is None or beyond is None or ratio < 1 + rule.growth or beyond < rule.dbt_over_baseline:
         return None
     # It clears where it fires, so growth is counted from no surge at all: else a first 0.1 % would soon be 1.5 times.
@@ -710,7 +710,7 @@ def _order_surge(v: View) -> Firing | None:
 
 def _order_surge_clears(v: View) -> bool:
     rule = v.policy.triggers.order_surge
-    ratio, beyond = _purchases_ratio(v), _beyond_baseline(v)
+    ratio, beyond = purchases_ratio(v), beyond_baseline(v)
     return (ratio is not None and ratio < 1 + rule.growth) or (
         beyond is not None and beyond < rule.dbt_over_baseline
     )
@@ -718,7 +718,7 @@ def _order_surge_clears(v: View) -> bool:
 
 def _order_surge_evidence(v: View) -> Evidence:
     figures, rule = v.figures, v.policy.triggers.order_surge
-    ratio = _purchases_ratio(v)
+    ratio = purchases_ratio(v)
     baseline = figures.dbt_baseline
     return Evidence(
         {
@@ -742,20 +742,20 @@ def _purchases_collapse(v: View) -> Firing | None:
     rule = v.policy.triggers.purchases_collapse
     if v.figures.invoices_prior_90d < rule.invoices_before:
         return None
-    ratio = _purchases_ratio(v)
+    ratio = purchases_ratio(v)
     if ratio is None or ratio > 1 - rule.fall:
         return None
     return Firing(rule.severity, 1 - rule.clear_fall - ratio)
 
 
 def _purchases_collapse_clears(v: View) -> bool:
-    ratio = _purchases_ratio(v)
+    ratio = purchases_ratio(v)
     return ratio is not None and ratio > 1 - v.policy.triggers.purchases_collapse.clear_fall
 
 
 def _purchases_collapse_evidence(v: View) -> Evidence:
     figures, rule = v.figures, v.policy.triggers.purchases_collapse
-    ratio = _purchases_ratio(v)
+    ratio = purchases_ratio(v)
     return Evidence(
         {
             "purchases_30d": v.money(figures.purchases_30d),
@@ -768,7 +768,7 @@ def _purchases_collapse_evidence(v: View) -> Evidence:
     )
 
 
-def _peak(v: View) -> float | None:
+def peak_before(v: View) -> float | None:
     """The peak to compare with: the one kept since the first tick above it, for as long as it is of the last 365 days.
 
     Without it the second day of a new high would be measured against the first.
@@ -781,7 +781,7 @@ def _peak(v: View) -> float | None:
 
 def _new_high_credit(v: View) -> Firing | None:
     figures, rule = v.figures, v.policy.triggers.new_high_credit
-    used, peak, first = figures.utilization, _peak(v), figures.first_invoice_on
+    used, peak, first = figures.utilization, peak_before(v), figures.first_invoice_on
     if used is None or peak is None or peak <= 0 or first is None:
         return None
     if (
@@ -795,12 +795,12 @@ def _new_high_credit(v: View) -> Firing | None:
 
 
 def _new_high_credit_clears(v: View) -> bool:
-    peak = _peak(v)
+    peak = peak_before(v)
     return peak is not None and v.figures.open_balance <= v.policy.triggers.new_high_credit.times_peak * peak
 
 
 def _new_high_credit_evidence(v: View) -> Evidence:
-    figures, rule, peak = v.figures, v.policy.triggers.new_high_credit, _peak(v)
+    figures, rule, peak = v.figures, v.policy.triggers.new_high_credit, peak_before(v)
     first = figures.first_invoice_on
     return Evidence(
         {
@@ -818,7 +818,7 @@ def _new_high_credit_evidence(v: View) -> Evidence:
     )
 
 
-def _book_share(v: View) -> float | None:
+def book_share(v: View) -> float | None:
     """This account's exposure over the whole book's at the previous tick; None for a small or unknown book."""
     book, mine = v.book, v.figures.exposure_base
     if book is None or mine is None or book.exposure <= 0:
@@ -831,7 +831,7 @@ def _book_share(v: View) -> float | None:
 def _concentration(v: View) -> Firing | None:
     if v.book is None:
         return None
-    share, rule = _book_share(v), v.policy.triggers.concentration
+    share, rule = book_share(v), v.policy.triggers.concentration
     return (
         Firing(rule.severity, share - rule.clear_share)
         if share is not None and share > rule.share_over
@@ -840,7 +840,7 @@ def _concentration(v: View) -> Firing | None:
 
 
 def _concentration_clears(v: View) -> bool:
-    share = _book_share(v)
+    share = book_share(v)
     return share is not None and share < v.policy.triggers.concentration.clear_share
 
 
@@ -849,7 +849,7 @@ def _concentration_evidence(v: View) -> Evidence:
     mine = v.figures.exposure_base
     return Evidence(
         {
-            "share_of_book": _share(_book_share(v)),
+            "share_of_book": _share(book_share(v)),
             "exposure_base": None if mine is None else text(mine, base),
             "book_exposure": None if book is None else text(book.exposure, base),
             "book_accounts": None if book is None else book.accounts,
@@ -867,7 +867,7 @@ def _concentration_evidence(v: View) -> Evidence:
 # --- What others say ----------------------------------------------------------------------------------------
 
 
-def _fall(report: AgencyReport, v: View) -> tuple[float, int]:
+def agency_fall(report: AgencyReport, v: View) -> tuple[float, int]:
     """How far an agency's newest stands below its best of 365 days: points, and classes."""
     if v.today - report.reported_on >= v.policy.bureau.best_days:
         return 0.0, 0
@@ -883,7 +883,7 @@ def _bureau_downgrade(v: View) -> Firing | None:
     rule = v.policy.triggers.bureau_downgrade
     distance: float | None = None
     for report in v.signals.reports(v.today, v.policy):
-        points, classes = _fall(report, v)
+        points, classes = agency_fall(report, v)
         if points >= rule.points or classes >= rule.classes:
             # A class stands for as many points as fire alone.
             distance = max(
@@ -894,7 +894,7 @@ def _bureau_downgrade(v: View) -> Firing | None:
 
 def _bureau_downgrade_clears(v: View) -> bool:
     rule, reports = v.policy.triggers.bureau_downgrade, v.signals.reports(v.today, v.policy)
-    falls = [_fall(report, v) for report in reports]
+    falls = [agency_fall(report, v) for report in reports]
     return bool(falls) and all(
         points <= rule.clear_points and classes < rule.classes for points, classes in falls
     )
@@ -903,7 +903,7 @@ def _bureau_downgrade_clears(v: View) -> bool:
 def _bureau_downgrade_evidence(v: View) -> Evidence:
     rule, worst = v.policy.triggers.bureau_downgrade, None
     for report in v.signals.reports(v.today, v.policy):
-        fall = _fall(report, v)
+        fall = agency_fall(report, v)
         if worst is None or fall > worst[0]:
             worst = (fall, report)
     thresholds = {
@@ -929,7 +929,7 @@ def _bureau_downgrade_evidence(v: View) -> Evidence:
     )
 
 
-def _limit_cut(report: AgencyReport, v: View) -> float | None:
+def agency_cut(report: AgencyReport, v: View) -> float | None:
     """The share by which an agency's newest recommended limit stands below its best of 365 days."""
     now, best = report.recommended_limit, report.best_limit
     if now is None or not best or v.today - report.reported_on >= v.policy.bureau.best_days:
@@ -941,7 +941,7 @@ def _agency_limit_cut(v: View) -> Firing | None:
     rule = v.policy.triggers.agency_limit_cut
     worst: Firing | None = None
     for report in v.signals.reports(v.today, v.policy):
-        cut = _limit_cut(report, v)
+        cut = agency_cut(report, v)
         if cut is not None and cut >= rule.cut:
             firing = Firing(rule.severity_zero if report.recommended_limit == 0 else rule.severity, cut)
             worst = firing if worst is None else max(worst, firing)
@@ -949,14 +949,14 @@ def _agency_limit_cut(v: View) -> Firing | None:
 
 
 def _agency_limit_cut_clears(v: View) -> bool:
-    cuts = [_limit_cut(report, v) for report in v.signals.reports(v.today, v.policy)]
+    cuts = [agency_cut(report, v) for report in v.signals.reports(v.today, v.policy)]
     known = [cut for cut in cuts if cut is not None]
     return bool(known) and max(known) <= 0
 
 
 def _agency_limit_cut_evidence(v: View) -> Evidence:
     rule = v.policy.triggers.agency_limit_cut
-    cuts = [(_limit_cut(report, v), report) for report in v.signals.reports(v.today, v.policy)]
+    cuts = [(agency_cut(report, v), report) for report in v.signals.reports(v.today, v.policy)]
     known = [(cut, report) for cut, report in cuts if cut is not None]
     if not known:
         return Evidence({}, {"cut": rule.cut}, [])
@@ -977,7 +977,7 @@ def _agency_limit_cut_evidence(v: View) -> Evidence:
 _LEGAL: Final = ("lien", "judgment", "suit")
 
 
-def _legal_level(v: View) -> int:
+def legal_level(v: View) -> int:
     """In minor units of the base currency: the greater of the flat amount and the share of tangible net worth."""
     rule = v.policy.triggers.legal_filing
     level = rule.base_amount * v.policy.base_unit
@@ -990,12 +990,12 @@ def _legal_level(v: View) -> int:
     return level
 
 
-def _open_legal(v: View) -> list[Filing]:
+def open_legal(v: View) -> list[Filing]:
     ended = v.policy.triggers.legal_filing.clears_on
     return [f for f in v.signals.filings(v.today) if f.kind in _LEGAL and f.status not in ended]
 
 
-def _legal_amount(filing: Filing, level: int, v: View) -> int | None:
+def legal_amount(filing: Filing, level: int, v: View) -> int | None:
     """What the filing claims, in base minor units; an amount that is not stated counts as the level. None: no rate."""
     if filing.amount is None or filing.currency is None:
         return level
@@ -1003,12 +1003,12 @@ def _legal_amount(filing: Filing, level: int, v: View) -> int | None:
 
 
 def _legal_filing(v: View) -> Firing | None:
-    found = _open_legal(v)
+    found = open_legal(v)
     if not found:
         return None
-    level = _legal_level(v)
+    level = legal_level(v)
     amounts = [
-        amount for f in found if (amount := _legal_amount(f, level, v)) is not None and amount >= level
+        amount for f in found if (amount := legal_amount(f, level, v)) is not None and amount >= level
     ]
     if not amounts:
         return None
@@ -1017,14 +1017,14 @@ def _legal_filing(v: View) -> Firing | None:
 
 def _legal_filing_clears(v: View) -> bool:
     """Nothing is on file that fires; one that can not be valued for want of a rate clears nothing."""
-    level = _legal_level(v)
-    amounts = [_legal_amount(f, level, v) for f in _open_legal(v)]
+    level = legal_level(v)
+    amounts = [legal_amount(f, level, v) for f in open_legal(v)]
     return all(amount is not None and amount < level for amount in amounts)
 
 
 def _legal_filing_evidence(v: View) -> Evidence:
-    found, level = _open_legal(v), _legal_level(v)
-    amounts = [_legal_amount(f, level, v) for f in found]
+    found, level = open_legal(v), legal_level(v)
+    amounts = [legal_amount(f, level, v) for f in found]
     return Evidence(
         {
             "filings": [
@@ -1043,22 +1043,22 @@ def _legal_filing_evidence(v: View) -> Evidence:
     )
 
 
-def _open_filings(v: View, kind: str, ended: tuple[str, ...]) -> list[Filing]:
+def open_filings(v: View, kind: str, ended: tuple[str, ...]) -> list[Filing]:
     return [f for f in v.signals.filings(v.today) if f.kind == kind and f.status not in ended]
 
 
 def _new_charge(v: View) -> Firing | None:
     rule = v.policy.triggers.new_charge
-    found = _open_filings(v, "charge", rule.clears_on)
+    found = open_filings(v, "charge", rule.clears_on)
     return Firing(rule.severity, float(len(found))) if found else None
 
 
 def _new_charge_clears(v: View) -> bool:
-    return not _open_filings(v, "charge", v.policy.triggers.new_charge.clears_on)
+    return not open_filings(v, "charge", v.policy.triggers.new_charge.clears_on)
 
 
 def _new_charge_evidence(v: View) -> Evidence:
-    found = _open_filings(v, "charge", v.policy.triggers.new_charge.clears_on)
+    found = open_filings(v, "charge", v.policy.triggers.new_charge.clears_on)
     return Evidence(
         {"charges": len(found), "filing_ids": [f.filing_id for f in found]},
         {"charges": 1},
@@ -1107,9 +1107,9 @@ def _adverse_news_evidence(v: View) -> Evidence:
 _INSOLVENT: Final = ("bankruptcy", "insolvency")
 
 
-def _insolvency_events(v: View) -> list[str]:
+def insolvency_events(v: View) -> list[str]:
     """Registry filings, and articles of a registry or a court, that tell of insolvency and have not been discharged."""
-    filings = _open_filings(v, "insolvency", v.policy.triggers.insolvency.clears_on)
+    filings = open_filings(v, "insolvency", v.policy.triggers.insolvency.clears_on)
     told = [
         event_id
         for story in v.signals.stories(v.today, v.policy)
@@ -1120,17 +1120,17 @@ def _insolvency_events(v: View) -> list[str]:
 
 
 def _insolvency(v: View) -> Firing | None:
-    found = _insolvency_events(v)
+    found = insolvency_events(v)
     return Firing(v.policy.triggers.insolvency.severity, 1.0) if found else None
 
 
 def _insolvency_clears(v: View) -> bool:
-    return not _insolvency_events(v)
+    return not insolvency_events(v)
 
 
 def _insolvency_evidence(v: View) -> Evidence:
-    filings = _open_filings(v, "insolvency", v.policy.triggers.insolvency.clears_on)
-    found = _insolvency_events(v)
+    filings = open_filings(v, "insolvency", v.policy.triggers.insolvency.clears_on)
+    found = insolvency_events(v)
     return Evidence(
         {
             "events": len(found),
