@@ -68,9 +68,13 @@ class StepFailed(Exception):
 
 
 class Fold:
-    """One journal partition. `book` and `accounts` are changed in place; the outputs are returned in their order."""
+    """One journal partition. `book` and `accounts` are changed in place; the outputs are returned in their order.
 
-    __slots__ = ("_totals", "accounts", "book", "ids", "partition", "wakes")
+    `told`, where it is set, is shown each account that has alerts or proposals to emit, as the rules saw it; it must
+    change nothing.
+    """
+
+    __slots__ = ("_totals", "accounts", "book", "ids", "partition", "told", "wakes")
 
     def __init__(self, accounts: Accounts, wakes: Wakes, book: Book, partition: int, ids: UUID) -> None:
         self.accounts = accounts
@@ -78,6 +82,7 @@ class Fold:
         self.book = book
         self.partition = partition
         self.ids = ids
+        self.told: Callable[[Account, View, list[AlertChange], list[ProposalChange]], None] | None = None
         # The book's totals, and what they were made of.
         self._totals: tuple[tuple[Any, ...], BookTotals | None] = ((), None)
 
@@ -285,6 +290,8 @@ class Fold:
                     "limit-proposals", account.account_id, ce_id, ce_type("limit-proposals", body), at, body
                 )
             )
+        if self.told is not None and (alerts or proposals):
+            self.told(account, view, alerts, proposals)
         pulse = account.pulse
         moved = zlib.crc32(_moving(view, scoring, tier))
         if alerts or proposals or (tick and moved != pulse.moved):
@@ -383,9 +390,13 @@ class Fold:
             raise RuntimeError("no policy stands at the head of the journal partition")
         return policy
 
+    def view(self, account: Account, day: int) -> View:
+        """The account at the end of `day`, as a tick would judge it. Changes nothing."""
+        return self._view(account, self._policy(), day, event_id=None, tick=True)
+
     def snapshot(self, account: Account, day: int) -> dict[str, Any]:
         """The account's snapshot as of `day`, as a tick would emit it. Changes nothing."""
-        view = self._view(account, self._policy(), day, event_id=None, tick=True)
+        view = self.view(account, day)
         scoring = limits.score(view)
         return snapshot_record(view, scoring, limits.tier(view, scoring.grade, account.watch.conditions))
 

@@ -385,6 +385,16 @@ class Signals:
             for key in endless[:-_ENDLESS_KEPT]:
                 del self._articles[key]
 
+    def copy(self) -> Signals:
+        """The same facts, of which nothing is stored: what is applied to the copy is a mere supposition."""
+        other = Signals()
+        for names in _PIECES.values():
+            for name in names:
+                table = getattr(self, f"_{name}")
+                setattr(other, f"_{name}", {key: list(versions) for key, versions in table.items()})
+        other.empty = self.empty
+        return other
+
     # --- readers -------------------------------------------------------------------------------------------------
 
     def reports(self, today: int, policy: Policy) -> tuple[AgencyReport, ...]:

@@ -1007,9 +1007,7 @@ def _legal_filing(v: View) -> Firing | None:
     if not found:
         return None
     level = legal_level(v)
-    amounts = [
-        amount for f in found if (amount := legal_amount(f, level, v)) is not None and amount >= level
-    ]
+    amounts = [amount for f in found if (amount := legal_amount(f, level, v)) is not None and amount >= level]
     if not amounts:
         return None
     return Firing(v.policy.triggers.legal_filing.severity, float(sum(amounts)))

@@ -30,6 +30,7 @@ class AlertChange(NamedTuple):
     """One transition of one alert: a record of credit.alerts.v1. Days are ordinals; `opened_at` is RFC 3339.
 
     `number` counts the records of the alert from 1. `reason` says why it cleared, where the condition's end is not why.
+    `kept`: the figures of its opening that it was held against; told to who explains it, in no record.
     """
 
     alert_id: str
@@ -49,12 +50,29 @@ class AlertChange(NamedTuple):
     thresholds: dict[str, Any]
     event_ids: list[str]
     reason: str | None = None
+    kept: Mapping[str, float] = {}
 
 
 class OpenAlert(NamedTuple):
     trigger: str
     alert_id: str
     severity: int
+
+
+class Episode(NamedTuple):
+    """Where one trigger of an account stands: its open alert, or what is remembered. Days are ordinals, 0 is none."""
+
+    alert_id: str  # of the last alert, "" when there was none
+    open: bool
+    opened_at: str
+    severity: int
+    distance: float  # beyond the clear level, as last emitted
+    first_tick: int  # of the ticks in a row at which the condition has held
+    cleared_on: int
+    waits_until: int
+    snoozed_until: int | None
+    kept: Mapping[str, float]
+    superseded_by: str | None  # the open alert of a graver trigger, which takes this one's place
 
 
 class _Alert:
@@ -218,7 +236,7 @@ class Watch:
         self, trigger: Trigger, alert: _Alert | None, firing: Firing, view: View, at: str, ids: UUID
     ) -> list[AlertChange]:
         """The condition holds and no alert is open: count the ticks, wait out the cooldown, or open."""
-        if self._superseded(trigger):
+        if self._superseding(trigger) is not None:
             return []
         if alert is None:
             alert = self._alerts[trigger.id] = _Alert()
@@ -241,13 +259,14 @@ class Watch:
             return []
         return self._open(trigger, alert, firing, view, at, ids)
 
-    def _superseded(self, trigger: Trigger) -> bool:
-        return any(
-            other.supersedes == trigger.id
-            and (alert := self._alerts.get(other.id)) is not None
-            and alert.open
-            for other in _SUPERSEDING
-        )
+    def _superseding(self, trigger: Trigger) -> str | None:
+        """The trigger whose open alert takes the place of this one's."""
+        for other in _SUPERSEDING:
+            if other.supersedes == trigger.id:
+                alert = self._alerts.get(other.id)
+                if alert is not None and alert.open:
+                    return other.id
+        return None
 
     def _keep(self, trigger: Trigger, alert: _Alert, view: View) -> None:
         values = {name: getattr(view.figures, name) for name in trigger.keeps}
@@ -324,7 +343,7 @@ class Watch:
     def _change(
         self, trigger: Trigger, alert: _Alert, view: View, status: str, reason: str | None = None
     ) -> AlertChange:
-        view.kept = self._kept_for(trigger, alert)
+        kept = view.kept = self._kept_for(trigger, alert)
         evidence = trigger.evidence(view)
         view.kept = _NOTHING_KEPT
         new = [*evidence.event_ids, view.event_id] if view.event_id is not None else evidence.event_ids
@@ -350,6 +369,7 @@ class Watch:
             thresholds=evidence.thresholds,
             event_ids=list(alert.event_ids),
             reason=reason,
+            kept=kept,
         )
 
     # --- what people decide --------------------------------------------------------------------------------------
@@ -403,6 +423,27 @@ class Watch:
             if alert.open and alert.severity > worst:
                 worst = alert.severity
         return worst
+
+    def episode(self, trigger: Trigger) -> Episode:
+        """Where this trigger stands, for who explains it."""
+        alert = self._alerts.get(trigger.id)
+        superseding = self._superseding(trigger)
+        kept = self._kept_for(trigger, alert)
+        if alert is None:
+            return Episode("", False, "", 0, 0.0, 0, 0, 0, None, kept, superseding)
+        return Episode(
+            alert.alert_id,
+            alert.open,
+            alert.opened_at,
+            alert.severity,
+            alert.distance,
+            alert.first_tick,
+            alert.cleared_on,
+            alert.waits_until,
+            alert.snoozed_until,
+            kept,
+            superseding,
+        )
 
     def next_day(self, view: View) -> int:
         """The next day on which an alert can move although no figure does; NEVER when none can."""
