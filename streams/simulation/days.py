@@ -54,6 +54,17 @@ def monthly_run(day: int, of_month: int) -> int:
 
 
 @cache
+def monthly_run_before(day: int, of_month: int) -> int:
+    """The last monthly payment run on or before `day`."""
+    at = date.fromordinal(day)
+    run = business(at.replace(day=of_month).toordinal())
+    if run <= day:
+        return run
+    before = date(at.year - (at.month == 1), (at.month - 2) % 12 + 1, of_month)
+    return business(before.toordinal())
+
+
+@cache
 def year_end(day: int) -> int:
     """The day, or for 21 December to 3 January the first business day from 4 January on."""
     at = date.fromordinal(day)

@@ -19,6 +19,7 @@ from streams.simulation.days import (
     business_before,
     instant,
     monthly_run,
+    monthly_run_before,
     text,
     year_end,
 )
@@ -28,6 +29,7 @@ Emitted = tuple[int, int, int, dict[str, Any]]  # second, account, number of the
 ERP: Final = "erp"
 BANK: Final = "bank"
 DESK: Final = "credit-desk"
+REGULARITY: Final = 2.0  # shape of the gaps between purchases; see plan.py
 
 
 def money(minor: int) -> str:
@@ -64,7 +66,7 @@ class Life:
 
     __slots__ = (
         *("_log_mean", "balance", "clock", "counter", "events", "invoices", "late_ones", "level", "limit"),
-        *("now", "out", "pace", "plan", "rng", "runs", "tasks", "wander"),
+        *("now", "ordered", "out", "pace", "plan", "rng", "runs", "tasks", "wander"),
     )
 
     def __init__(self, plan: Plan, seed: int) -> None:
@@ -77,6 +79,7 @@ class Life:
         self.events = 0
         self.invoices = 0
         self.balance = 0
+        self.ordered = 0  # open orders
         self.limit: int | None = None
         self.level = 1.0  # of purchases: season, growth, surge
         self.pace = 1.0  # its square root: half of a rise is more invoices, half is larger ones
@@ -158,8 +161,11 @@ class Life:
         }
 
     def _need(self) -> int:
-        """What the billing cycles in flight come to at today's pace."""
-        return int(self.plan.monthly * self.level * (self.plan.terms / 30 + 1))
+        """What the billing cycles in flight come to at today's pace, in the busiest month of the year."""
+        plan = self.plan
+        season = 1.0 + plan.season * math.cos((self.now // DAY - plan.season_peak) * math.tau / 365.25)
+        busiest = max(self.level, 0.05) * (1.0 + plan.season) / max(season, 0.05)
+        return int(plan.monthly * busiest * (plan.terms / 30 + 1))
 
     def _set_limit(self, reason: str, minor: int | None = None) -> None:
         plan = self.plan
@@ -216,7 +222,7 @@ class Life:
 
     def _next_purchase(self) -> None:
         plan, rng = self.plan, self.rng
-        self.clock += rng.expovariate(1.0) * 30.0 / (plan.invoices * self.pace)
+        self.clock += rng.gammavariate(REGULARITY, 1 / REGULARITY) * 30.0 / (plan.invoices * self.pace)
         day = business(int(self.clock))
         if day < plan.ceases:
             self.at(day * DAY + 28_800 + int(rng.random() * 32_400), self._purchase)
@@ -229,7 +235,10 @@ class Life:
             self._invoice(None, False)
             return
         minor = self._amount()
+        if self._held_back(minor + self.ordered):
+            return
         self.invoices += 1
+        self.ordered += minor
         order = f"O-{plan.index + 1:06d}-{self.invoices}"
         self.put(
             self.event("order.booked", ERP)
@@ -237,12 +246,19 @@ class Life:
         )
         day = self.now // DAY
         if rng.random() < 0.03:
-            self.on(business(day + rng.randrange(2, 15)), self._cancel, order)
+            self.on(business(day + rng.randrange(2, 15)), self._cancel, order, minor)
         else:
             self.on(business(day + rng.randrange(2, 15)), self._invoice, (order, minor), False)
 
-    def _cancel(self, order: str) -> None:
+    def _cancel(self, order: str, minor: int) -> None:
+        self.ordered -= minor
         self.put(self.event("order.closed", ERP) | {"order_id": order})
+
+    def _held_back(self, more: int) -> bool:
+        """Order entry holds back what would pass the limit, unless sales staff release it: nine times in ten."""
+        if self.limit is None or self.balance + more <= self.limit or self.plan.released:
+            return False
+        return self.rng.random() < 0.9
 
     def _amount(self) -> int:
         spread = self.plan.amount_spread
@@ -250,14 +266,11 @@ class Life:
 
     def _invoice(self, order: tuple[str, int] | None, crossing: bool) -> None:
         """An invoice, and with it all that will become of it."""
-        plan, rng, now = self.plan, self.rng, self.now
+        plan, now = self.plan, self.now
         minor = order[1] if order else self._amount()
-        # Order entry holds back what would pass the limit, nine times in ten.
-        limit = self.limit
-        beyond = limit is not None and self.balance + minor > limit and not crossing
-        if beyond and not plan.released and rng.random() < 0.9:
-            if order:
-                self._cancel(order[0])
+        if order:
+            self.ordered -= minor
+        elif not crossing and self._held_back(minor):
             return
         day = now // DAY
         due = day + plan.terms
@@ -339,7 +352,7 @@ class Life:
     def _settlement(self, day: int, due: int, late: float) -> int | None:
         """The day on which an invoice of `day` is paid: its payment runs, holidays, bank and plan considered."""
         plan = self.plan
-        paid = self._run(max(due + round(late), day + 1))
+        paid = self._run(max(due + round(late), day + 1), day + 1 if due < plan.ramp_from else NEVER)
         if due < plan.guard:
             if paid > due + PAST - 1:  # it does not cross: paid by hand before the next run
                 paid = business_before(due + PAST - 1 - int(self.rng.random() * 7))
@@ -349,10 +362,16 @@ class Life:
             return None
         return paid
 
-    def _run(self, day: int) -> int:
+    def _run(self, day: int, earliest: int) -> int:
+        """The day on which it pays what it means to pay on `day`; ahead of it not before `earliest`."""
         plan = self.plan
         if plan.bank_from <= day < plan.bank_to:
             day = plan.bank_to
+        if plan.run_ahead:
+            before = self._run_before(day)
+            away = plan.bank_from <= before < plan.bank_to or (plan.slips and year_end(before) != before)
+            if before >= earliest and not away:
+                return before
         if plan.slips:
             day = year_end(day)
         if plan.run_days == 1:
@@ -360,6 +379,13 @@ class Life:
         if plan.run_days == 30:
             return monthly_run(day, plan.run_phase)
         return business(day + (plan.run_phase - day) % plan.run_days)
+
+    def _run_before(self, day: int) -> int:
+        plan = self.plan
+        if plan.run_days == 30:
+            return monthly_run_before(day, plan.run_phase)
+        before = business(day - (day - plan.run_phase) % plan.run_days)
+        return before if before <= day else before - plan.run_days
 
     def _pay_on(self, day: int | None, invoice: Invoice, part: int | None) -> None:
         if day is None:

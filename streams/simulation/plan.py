@@ -9,7 +9,16 @@ What is publicly known, and where it enters
 * US businesses pay 6 to 8 days beyond terms on average (Experian Business Benchmark Report, Q3 2011: 5.6 to 8.2 by size)
   or 11 (Creditsafe, 2023 to 2025), and about half of all B2B invoices in Western Europe are paid late, 47 % in
   the 2025 Atradius Payment Practices Barometer. Prompt payers here centre on the day before the due
-  date, before payment runs and weekends delay them, slow but steady ones on 10 to 32 days beyond.
+  date, before payment runs and weekends delay them, slow but steady ones on 10 to 32 days beyond. A book of 400 accounts
+  (seed 1): 9.0 days beyond terms weighted by amount, early ones as 0; 49 % of invoices late, 24 % by more than 10 days.
+* How much one customer's days vary: in IBM's sample ledger (WA_Fn-UseC_-Accounts-Receivable, 2,466 invoices of 100
+  customers) the standard deviation of a customer's days beyond terms is 4.6 to 10.3 (5 % to 95 % of customers), median
+  7.0; in the same book 3.2 to 10.7, median 5.4, in the time before anything turns.
+* Payment programs pay as late as they can without being late, by the date of their next run (SAP's F110 asks for
+  it): half of the accounts that pay in runs pay in the last run before, half in the first one after.
+* Gaps between purchases are more regular than a Poisson process: Erlang of order 2 (Chatfield and Goodhardt 1973).
+* A limit is what the billing cycles in flight come to in the busiest month of the year, times a factor of median 1.9;
+  order entry holds what would pass it, nine times in ten.
 * About 1.3 % of B2B receivables are never collected (Atradius, Western Europe, 2018), and 1 to 3 % of accounts a year
   default on a seller. Severe lateness is commoner: 23.5 % of the active businesses in a D&B development sample paid
   somebody severely late within a year (D&B Delinquency Risk Predictor, 2014).
@@ -110,6 +119,7 @@ class Plan:
     late_spread: float = 3.0
     run_days: int = 1  # 1: any business day; 7, 14: payment runs; 30: monthly
     run_phase: int = 0
+    run_ahead: bool = False  # pays in the last run before it would be late, not in the first one after
     season: float = 0.0  # amplitude of the yearly swing of purchases
     season_peak: int = 0  # day of the year
     growth: float = 0.0  # of purchases, a year, logarithmic
@@ -185,6 +195,7 @@ def _habits(plan: Plan, rng: Random, start: int, end: int) -> None:
     runs = (7, 14, 30) if regime == "payment_runs" else (1, 1, 1, 1, 1, 1, 7, 7, 14, 30)
     plan.run_days = rng.choice(runs)
     plan.run_phase = rng.choice((1, 5, 10, 15, 20, 25)) if plan.run_days == 30 else rng.randrange(14)
+    plan.run_ahead = plan.run_days > 1 and rng.random() < 0.5
     if regime == "seasonal":
         plan.season = rng.uniform(0.35, 0.75)
     elif rng.random() < 0.3:
