@@ -162,6 +162,8 @@ FORMULAS: Final[dict[str, Formula]] = {
     "past_due_share": Formula(
         "(clean open amounts > 10 days past due − unapplied cash) / open balance", "share", _TRIGGERS
     ),
+    "past_due_61_net": Formula("clean open amounts ≥ 61 days past due − unapplied cash", "money", _TRIGGERS),
+    "past_due_91_net": Formula("clean open amounts ≥ 91 days past due − unapplied cash", "money", _TRIGGERS),
     "disputed_share": Formula("disputed / open balance", "share", _TRIGGERS),
     "missed_in_a_row": Formula("newest discounts in a row that were not taken", "count", _TRIGGERS),
     "taken_before": Formula(
@@ -214,6 +216,10 @@ FORMULAS: Final[dict[str, Formula]] = {
     "tier": Formula("of the tick before: by grade and the worst condition that holds", "text", _LIMITS),
     "related": Formula("open alerts of the parent or a sibling, severity ≥ {p.triggers.related_party_distress.their_severity}",
                        "rows", _TRIGGERS),
+    "related_severity": Formula("the greatest severity of the related accounts' open alerts", "count", _TRIGGERS),
+    "related_party_distress.severity": Formula("of a related account's open alert", "count", _TRIGGERS),
+    "stale_months": Formula("months after which a statement is stale", "count", _STATEMENTS),
+    "uncorroborated_cap": Formula("the score of a story without official or second source, at most", "points", _NEWS),
     # --- of the score and the proposal ---
     "score": Formula("Σ weight × points / Σ weight over the categories that are known", "points", _LIMITS),
     "grade": Formula(
