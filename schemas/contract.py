@@ -213,6 +213,7 @@ _HEADERS: Final[Json] = {
         origin_dash_topic="Journal only: the topic that the record came from.",
         origin_dash_partition="Journal only: its partition.",
         origin_dash_offset="Journal only: its offset.",
+        origin_dash_timestamp="Journal only: when it was sent, its Kafka timestamp, in milliseconds.",
     ),
     "CloudEventsHeaders": _headers(
         "CloudEvents 1.0, Kafka binding, binary mode.",

@@ -29,6 +29,9 @@ log = get_logger(__name__)
 # A retry after CONCURRENT_TRANSACTIONS waits 100 ms by default, Nagle's algorithm 40: 42 ms a transaction, not 2.
 QUICK = {"retry.backoff.ms": 2, "retry.backoff.max.ms": 10, "socket.nagle.disable": True}
 PATIENCE_SECONDS = 60.0  # how long a broker that answered once may be silent before the process gives up
+STATISTICS_MS = (
+    2000  # how often librdkafka says how far the broker's logs reach, and when it last heard of it
+)
 GIVE_UP_AFTER = 5  # a block that fails so often in a row, without a new poison, will never be applied
 
 
@@ -40,6 +43,7 @@ class Unit(Protocol):
     """What the transport drives, in one thread: poll, apply, commit, poll, … until `stop`, then close."""
 
     inputs: frozenset[TP]  # every partition of the input topics, whoever owns it
+    source: Source
 
     def poll(self, timeout: float) -> list[Block]: ...
 
@@ -48,6 +52,8 @@ class Unit(Protocol):
     def stop(self) -> None: ...
 
     def close(self) -> None: ...
+
+    def stats(self) -> dict[str, float]: ...
 
 
 class _Log:
@@ -142,6 +148,8 @@ class Block:
     `with block:` around what applies it says when it is past; what is raised in there undoes it, and it is read
     again. `states` is the `Partition` of a unit with states; `outputs` is for units without.
 
+    What applying counts goes into `tally`, (metric, label values) -> number: it counts when the block is committed.
+
     Not guaranteed: that a record is applied once. After a doubt it is applied again; one application is committed.
     """
 
@@ -149,6 +157,7 @@ class Block:
         "_poisons",
         "again",
         "applied",
+        "committed",
         "end",
         "error",
         "on_past",
@@ -157,6 +166,7 @@ class Block:
         "poisoned",
         "records",
         "states",
+        "tally",
         "topic",
     )
 
@@ -169,7 +179,8 @@ class Block:
     ) -> None:
         self.topic, self.partition, self.records = topic, partition, records
         self.end = len(records)  # records[end:] are deferred
-        self.again = self.applied = self.poisoned = False
+        self.again = self.applied = self.committed = self.poisoned = False
+        self.tally: dict[tuple[str, ...], int] = {}
         self.error: BaseException | None = None
         self.states: Any = None
         self.outputs: list[Output] = []
@@ -254,6 +265,10 @@ class Source:
         self.where: dict[TP, int] = {}  # offset of the next record to take from Kafka
         self.member: Any = None  # group metadata, pinned when partitions were assigned
         self.group, self.assignments = group, 0
+        self.statistics = (
+            time.monotonic(),
+            "",
+        )  # when librdkafka spoke of itself last, and what it said, as JSON
         self._offsets_for, self._max_records = offsets_for, max_records
         self._pending: dict[TP, list[Record]] = {}  # deferred, or beyond what a block holds
         self._poisons: dict[TP, dict[tuple[int, str], str]] = {}
@@ -278,6 +293,8 @@ class Source:
                 "fetch.wait.max.ms": 10,
                 "fetch.error.backoff.ms": 20,
                 "topic.metadata.refresh.interval.ms": 30000,
+                "statistics.interval.ms": STATISTICS_MS,
+                "stats_cb": self._on_statistics,
             }
         )
         # Sees the high watermark; a read_committed handle is told the last stable offset instead.
@@ -322,6 +339,7 @@ class Source:
         """The blocks are committed, up to their next_offset: what was deferred comes first again."""
         self._handed_out = False
         for block in blocks:
+            block.committed = True
             tp = (block.topic, block.partition)
             if block.end < len(block.records):
                 self._pending[tp] = block.records[block.end :] + self._pending.get(tp, [])
@@ -435,6 +453,9 @@ class Source:
         self.where = self._positions()
         consumer.assign([ck.TopicPartition(*tp, offset) for tp, offset in self.where.items()])
         log.info("assigned", group=self.group, partitions=[f"{t}/{n}" for t, n in sorted(self.owned)])
+
+    def _on_statistics(self, text: str) -> None:
+        self.statistics = time.monotonic(), text
 
     def _on_revoke(self, consumer: ck.Consumer, _: list[ck.TopicPartition]) -> None:
         self._drop()

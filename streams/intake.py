@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime, timedelta
 from functools import lru_cache
 from typing import Any
@@ -26,13 +26,14 @@ from streams.control import ControlReader, clock_ticked, day_to_tick, policy_ado
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
 from streams.letters import dead_letter
-from streams.metrics import serve
+from streams.metrics import Key, Metrics, serve
 from streams.murmur2 import partition_of
 from streams.partition import RelayUnit
 from streams.settings import Settings, policy_text, slot_name
 from streams.transport import TOPIC, application
 
 SOURCES = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history", "control")
+OUTCOMES = ("accepted", "refused")
 GROUP = "intake"
 log = get_logger(__name__)
 AHEAD = timedelta(days=2)  # contract: an event this far ahead of its Kafka timestamp is refused
@@ -51,7 +52,6 @@ class Intake:
         partitions: int,
         standing: Callable[[], bool],
         history_unread: Callable[[], bool],
-        counts: dict[tuple[str, str], int] | None = None,
     ) -> None:
         self.partitions = partitions
         self.journal = settings.prefixed(TOPICS["journal"].name)
@@ -61,7 +61,7 @@ class Intake:
         self._history_unread = history_unread
         self._stands = False
         self._home = lru_cache(maxsize=200_000)(lambda key: partition_of(key, partitions))
-        self.counts = {} if counts is None else counts  # (topic, outcome) -> records
+        self.newest: dict[str, float] = {}  # feed -> seconds of the newest occurred_at that was accepted
 
     def take(self, block: Block) -> None:
         """Journal entries and dead letters for the records of one block; those that must wait are deferred."""
@@ -73,13 +73,14 @@ class Intake:
             block.defer(0)
             return
         accepted = refused = 0
+        event: Any = None
         history = source == "history"
         for record in block.records:
             raw = record.value()
             try:
                 if raw is None:
                     raise Invalid("the record has no value; send one JSON object")
-                event: Any = parse(raw)
+                event = parse(raw)
                 kind = event.type
                 if history:
                     if kind == "clock.ticked":
@@ -104,8 +105,10 @@ class Intake:
             except Invalid as error:
                 block.outputs.append((*dead_letter(self.dead_letters, record, str(error), "refused"), -1))
                 refused += 1
-        self._count(source, "accepted", accepted)
-        self._count(source, "refused", refused)
+        _count(block, source, accepted, refused)
+        if accepted and event is not None:  # the last one that could be read stands for its block
+            at = min(event.occurred_at.timestamp(), block.records[-1].timestamp()[1] / 1000)
+            self.newest[source] = max(at, self.newest.get(source, at))
 
     def _check(self, source: str, event: Any, record: Any) -> None:
         if TOPIC_OF[event.type] != source:
@@ -123,7 +126,7 @@ class Intake:
             self._to_all(block, block.records[first])
         for index, record in enumerate(block.records):
             if index == first:
-                self._count("control", "accepted", 1)
+                _count(block, "control", 1, 0)
                 continue
             raw = record.value()
             try:
@@ -143,7 +146,7 @@ class Intake:
                         )
             except Invalid as error:
                 block.outputs.append((*dead_letter(self.dead_letters, record, str(error), "refused"), -1))
-                self._count("control", "refused", 1)
+                _count(block, "control", 0, 1)
                 continue
             if event.type == "book.reported":
                 continue  # the clock sums it up; it is no part of the journal
@@ -153,7 +156,7 @@ class Intake:
                 block.defer(index)
                 return
             self._to_all(block, record)
-            self._count("control", "accepted", 1)
+            _count(block, "control", 1, 0)
 
     def _to_all(self, block: Block, record: Any) -> None:
         for partition in range(self.partitions):
@@ -164,6 +167,7 @@ class Intake:
             ("origin-topic", block.topic.encode()),
             ("origin-partition", b"%d" % record.partition()),
             ("origin-offset", b"%d" % record.offset()),
+            ("origin-timestamp", b"%d" % record.timestamp()[1]),
         ]
         sent = record.headers()
         if sent:
@@ -175,9 +179,16 @@ class Intake:
             self._stands = self._standing()
         return self._stands
 
-    def _count(self, topic: str, outcome: str, n: int) -> None:
-        if n:
-            self.counts[topic, outcome] = self.counts.get((topic, outcome), 0) + n
+
+def _count(block: Block, source: str, accepted: int, refused: int) -> None:
+    tally = block.tally
+    for key, number in (
+        (("bellwether_events_total", source, "accepted"), accepted),
+        (("bellwether_events_total", source, "refused"), refused),
+        (("bellwether_dead_letters_total", source, "refused"), refused),
+    ):
+        if number:
+            tally[key] = tally.get(key, 0) + number
 
 
 def _first_policy(block: Block) -> int | None:
@@ -275,20 +286,25 @@ def build(settings: Settings) -> faust.App:
         ]
         return held[0]
 
-    counts: dict[tuple[str, str], int] = {}
-    serve(settings, "intake", lambda: held[0].stats() if held else {}, counts)
-    app = application(settings.prefixed("intake"), unit, settings.data_dir / "faust" / "intake")
-    inputs = app.topic(*topics, **TOPIC)
     tools: list[tuple[Cluster, Intake]] = []
+
+    def newest() -> Iterator[tuple[Key, float]]:
+        for _, known in tools:
+            for topic, at in known.newest.copy().items():
+                yield ("bellwether_feed_newest_event_timestamp_seconds", topic), at
+
+    metrics = Metrics("intake", settings, newest)
+    metrics.expect(("bellwether_events_total", topic, said) for topic in SOURCES for said in OUTCOMES)
+    metrics.expect(("bellwether_dead_letters_total", topic, "refused") for topic in SOURCES)
+    serve(settings, metrics)
+    app = application(settings.prefixed("intake"), unit, settings.data_dir / "faust" / "intake", metrics)
+    inputs = app.topic(*topics, **TOPIC)
 
     def work() -> tuple[Cluster, Intake]:
         if not tools:
             cluster = Cluster(kafka, servers, settings)
             tools.append(
-                (
-                    cluster,
-                    Intake(settings, cluster.partitions, cluster.standing, cluster.history_unread, counts),
-                )
+                (cluster, Intake(settings, cluster.partitions, cluster.standing, cluster.history_unread))
             )
         return tools[0]
 

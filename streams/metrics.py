@@ -1,86 +1,441 @@
-"""What on-call staff scrape: the counters that units and apps keep, in Prometheus' form. Counts nothing itself.
+"""What on-call staff scrape: one table of metrics, what is counted of each, and the port with /metrics, /livez, /readyz.
 
-No account is a label. Rules, dashboards and the full table of metrics come with them.
+No account is a label, and nothing here decides. Rules and runbook: deploy/prometheus/, deploy/runbook.md.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from typing import Final
+import socket
+import time
+from bisect import bisect_left
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from socketserver import ThreadingMixIn
+from threading import Thread
+from typing import Any, Final, Literal
+from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
-from prometheus_client import CollectorRegistry, start_http_server
-from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, make_wsgi_app
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily
+from prometheus_client.core import Metric as Family
 from structlog import get_logger
 
+from schemas.topics import TOPICS
+from streams.blocks import Block
 from streams.errors import Refused
+from streams.health import Health
 from streams.settings import Settings
 
 log = get_logger(__name__)
 
-PORTS: Final = {"intake": 0, "monitor": 1, "store": 2}
-"""App -> what is added to the metrics port, so that one machine can run all three."""
+Key = tuple[str, ...]  # name of a metric, then the values of its labels without `app`, in the table's order
 
-UNITS: Final[dict[str, tuple[str, str]]] = {
-    "commits": ("bellwether_commits", "Transactions committed."),
-    "commit_seconds": ("bellwether_commit_seconds", "Time spent in committing, in seconds."),
-    "doubts": (
-        "bellwether_commits_in_doubt",
-        "Commits whose end was not known at once; each was settled by a restore.",
+PORTS: Final = {"intake": 0, "monitor": 1, "store": 2, "web": 3}
+"""App -> what is added to the metrics port, so that one machine can run all of them."""
+
+
+@dataclass(frozen=True, slots=True)
+class Metric:
+    """One row of the table. Every metric has the label `app` before its own. `apps`: which apps serve it."""
+
+    name: str
+    kind: Literal["counter", "gauge", "histogram"]
+    help: str
+    labels: tuple[str, ...] = ()
+    apps: tuple[str, ...] = ("intake", "monitor", "store")
+
+
+_PAIR: Final = ("intake", "monitor")
+_FOLD: Final = ("monitor",)
+
+METRICS: Final[tuple[Metric, ...]] = (
+    Metric(
+        "bellwether_worker_live",
+        "gauge",
+        "What /livez says: 0 when there is something to do and no progress.",
     ),
-    "undone": ("bellwether_commits_undone", "Commits undone: a rule that raised, or a doubt."),
-    "restored": ("bellwether_partitions_restored", "Partitions whose states were read back."),
-    "restore_seconds": ("bellwether_restore_seconds", "Time spent in reading states back, in seconds."),
+    Metric(
+        "bellwether_worker_ready", "gauge", "What /readyz says: 1 once partitions are assigned and restored."
+    ),
+    Metric("bellwether_partitions", "gauge", "Input partitions of the app, whoever owns them."),
+    Metric("bellwether_partitions_assigned", "gauge", "Input partitions that this worker owns."),
+    Metric(
+        "bellwether_consumer_lag_records",
+        "gauge",
+        "Records of an owned partition that are not committed yet, at most; 0 when nothing waits.",
+        ("topic", "partition"),
+    ),
+    Metric(
+        "bellwether_committed_offset",
+        "gauge",
+        "Next offset of an owned partition, by this worker's last commit.",
+        ("topic", "partition"),
+    ),
+    Metric(
+        "bellwether_broker_silent_seconds",
+        "gauge",
+        "Seconds since a broker that leads owned partitions was last heard.",
+    ),
+    Metric(
+        "bellwether_events_total",
+        "counter",
+        "Records read, by topic and what became of them; counted when it is committed.",
+        ("topic", "outcome"),
+    ),
+    Metric(
+        "bellwether_decision_latency_seconds",
+        "histogram",
+        "From an event's timestamp in the journal to the commit of what was decided on it.",
+        ("lane",),
+        _FOLD,
+    ),
+    Metric(
+        "bellwether_end_to_end_latency_seconds",
+        "histogram",
+        "From the timestamp with which an event was produced to the commit of this app; in the store, an output's own.",
+        ("lane",),
+    ),
+    Metric(
+        "bellwether_commit_seconds",
+        "histogram",
+        "How long commits took: transactions, or rounds of the store.",
+    ),
+    Metric(
+        "bellwether_commit_pending_seconds",
+        "gauge",
+        "How long the commit at hand has lasted; 0 between commits.",
+    ),
+    Metric("bellwether_commits_total", "counter", "Transactions committed; in the store, rounds written."),
+    Metric(
+        "bellwether_commits_undone_total",
+        "counter",
+        "Commits undone: a rule that raised, or a doubt.",
+        (),
+        _PAIR,
+    ),
+    Metric(
+        "bellwether_commits_in_doubt_total",
+        "counter",
+        "Transactions whose end was not known at once; each was settled by a restore.",
+        (),
+        _PAIR,
+    ),
+    Metric(
+        "bellwether_dead_workers_ended_total",
+        "counter",
+        "Transactions of dead workers that this one ended.",
+        (),
+        _PAIR,
+    ),
+    Metric("bellwether_assignments_total", "counter", "Times that partitions were given out to this worker."),
+    Metric(
+        "bellwether_partitions_restored_total",
+        "counter",
+        "Partitions whose states were read back.",
+        (),
+        _FOLD,
+    ),
+    Metric(
+        "bellwether_partitions_kept_total", "counter", "Partitions whose states were still good.", (), _FOLD
+    ),
+    Metric(
+        "bellwether_partitions_restoring",
+        "gauge",
+        "Partitions whose states are being read back now.",
+        (),
+        _FOLD,
+    ),
+    Metric(
+        "bellwether_restored_records_total", "counter", "Pieces of states that were read back.", (), _FOLD
+    ),
+    Metric("bellwether_restore_seconds_total", "counter", "Time spent in reading states back.", (), _FOLD),
+    Metric("bellwether_states", "gauge", "Accounts whose state this worker holds.", (), _FOLD),
+    Metric(
+        "bellwether_state_bytes",
+        "gauge",
+        "Bytes of these states on their topic, estimated from one account in eight; not of memory.",
+        (),
+        _FOLD,
+    ),
+    Metric("bellwether_outputs_total", "counter", "Records emitted, by topic.", ("topic",), _FOLD),
+    Metric(
+        "bellwether_alerts_total",
+        "counter",
+        "Transitions of alerts; history: of a backfilled past.",
+        ("trigger", "severity", "status", "history"),
+        _FOLD,
+    ),
+    Metric(
+        "bellwether_proposals_total",
+        "counter",
+        "Transitions of limit proposals.",
+        ("direction", "status"),
+        _FOLD,
+    ),
+    Metric(
+        "bellwether_dead_letters_total",
+        "counter",
+        "Dead letters by the topic that the input came from; refused: the input's fault, failed: a rule of ours raised.",
+        ("topic", "kind"),
+        _PAIR,
+    ),
+    Metric(
+        "bellwether_late_facts_total",
+        "counter",
+        "Facts about what closed too long ago: counted, not applied.",
+        (),
+        _FOLD,
+    ),
+    Metric(
+        "bellwether_last_tick_timestamp_seconds",
+        "gauge",
+        "End of the last day whose tick is complete in all owned partitions, in the policy's time zone.",
+        (),
+        _FOLD,
+    ),
+    Metric(
+        "bellwether_policy_info",
+        "gauge",
+        "Owned partitions in which this policy is in force, with the version of the rules.",
+        ("hash", "engine"),
+        _FOLD,
+    ),
+    Metric(
+        "bellwether_feed_newest_event_timestamp_seconds",
+        "gauge",
+        "Newest occurred_at that was accepted from a feed since this worker started, no later than it was sent.",
+        ("topic",),
+        ("intake",),
+    ),
+    Metric("bellwether_store_rows_total", "counter", "Rows that the store accepted.", (), ("store",)),
+    Metric(
+        "bellwether_store_insert_errors_total",
+        "counter",
+        "Inserts that failed and were tried again: the store was away or busy.",
+        (),
+        ("store",),
+    ),
+    Metric(
+        "bellwether_store_unstorable_total",
+        "counter",
+        "Records of ours that fit no table: they stand in the table dead_letters.",
+        (),
+        ("store",),
+    ),
+)
+"""The one table: the collector and deploy/prometheus/METRICS.md are made from it, rules and dashboards are held to it."""
+
+BY_NAME: Final = {metric.name: metric for metric in METRICS}
+
+_OF_UNIT: Final = {
+    "commits": "bellwether_commits_total",
+    "undone": "bellwether_commits_undone_total",
+    "doubts": "bellwether_commits_in_doubt_total",
+    "fenced": "bellwether_dead_workers_ended_total",
+    "assignments": "bellwether_assignments_total",
+    "restored": "bellwether_partitions_restored_total",
+    "warm": "bellwether_partitions_kept_total",
+    "restoring": "bellwether_partitions_restoring",
+    "restored_records": "bellwether_restored_records_total",
+    "restore_seconds": "bellwether_restore_seconds_total",
+    "states": "bellwether_states",
+    "state_bytes": "bellwether_state_bytes",
+    "rows": "bellwether_store_rows_total",
+    "insert_errors": "bellwether_store_insert_errors_total",
+    "unstorable": "bellwether_store_unstorable_total",
 }
-"""Key of a unit's stats() -> name and help of its counter."""
+"""Key of a unit's stats() -> its metric."""
+
+BUCKETS: Final = (0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1.0, 2.5, 5.0, 10.0, 30.0, 60.0, 300.0, 1800.0)
+LANES: Final = ("live", "history", "control")
+SAMPLES: Final = 16  # records of a block whose latency is read; each stands for those that follow it
 
 
-class Collector:
-    """Reads at each scrape. `stats`: of the unit, empty until it has started; `counts`: (topic, outcome) -> records."""
+class _Histogram:
+    """Counts by bucket, the last for what is beyond all, and the sum."""
+
+    __slots__ = ("counts", "sum")
+
+    def __init__(self) -> None:
+        self.counts = [0] * (len(BUCKETS) + 1)
+        self.sum = 0.0
+
+    def add(self, seconds: float, times: int = 1) -> None:
+        self.counts[bisect_left(BUCKETS, seconds)] += times
+        self.sum += seconds * times
+
+    def buckets(self) -> tuple[list[tuple[str, float]], float]:
+        total, out = 0, []
+        for limit, count in zip((*map(str, BUCKETS), "+Inf"), list(self.counts), strict=True):
+            total += count
+            out.append((limit, float(total)))
+        return out, self.sum
+
+
+class Metrics:
+    """What one worker process counts, from its start on. The transport tells it of each commit; scrapes read it.
+
+    `read` is asked at each scrape for what the app knows and does not count. Not guaranteed: that the parts of one
+    scrape are of the same moment.
+    """
 
     def __init__(
-        self, app: str, stats: Callable[[], Mapping[str, float]], counts: dict[tuple[str, str], int]
+        self, app: str, settings: Settings, read: Callable[[], Iterable[tuple[Key, float]]] = lambda: ()
     ) -> None:
-        self._app, self._stats, self._counts = app, stats, counts
+        self.app, self.health = app, Health()
+        self._read = read
+        self.logical = {settings.prefixed(topic.name): name for name, topic in TOPICS.items()}
+        self._logical = {name.encode(): logical for name, logical in self.logical.items()}
+        self._totals: dict[Key, float] = {}
+        self._histograms: dict[Key, _Histogram] = {("bellwether_commit_seconds",): _Histogram()}
+        for name in ("bellwether_decision_latency_seconds", "bellwether_end_to_end_latency_seconds"):
+            if app in BY_NAME[name].apps:
+                self._histograms.update({(name, lane): _Histogram() for lane in LANES})
 
-    def collect(self) -> Iterator[Metric]:
-        stats = self._stats()
-        up = GaugeMetricFamily(
-            "bellwether_worker_ready", "1 once the worker has joined its group.", labels=["app"]
+    def expect(self, keys: Iterable[Key]) -> None:
+        """These counters are served as 0 until something counts: Prometheus does not see a first step out of nothing."""
+        for key in keys:
+            self._totals.setdefault(key, 0.0)
+
+    def committed(self, blocks: Sequence[Block]) -> None:
+        """The commit at hand is over: what the committed blocks counted is true now."""
+        self._histograms["bellwether_commit_seconds",].add(self.health.seconds())
+        self.health.committed(blocks)
+        now = time.time()
+        for block in blocks:
+            if not block.committed:
+                continue
+            for key, number in block.tally.items():
+                self._totals[key] = self._totals.get(key, 0.0) + number
+            step = max(1, block.end // SAMPLES)
+            for index in range(0, block.end, step):
+                self._latency(block.records[index], now, min(step, block.end - index))
+
+    def _latency(self, record: Any, now: float, times: int) -> None:
+        sent = written = record.timestamp()[1]
+        origin = record.topic().encode()
+        if self.app != "intake":  # sources may send what headers they like
+            for name, value in record.headers() or ():
+                if name == "origin-topic":
+                    origin = value
+                elif name == "origin-timestamp":
+                    sent = int(value)
+        logical = self._logical.get(origin)
+        lane = logical if logical in ("history", "control") else "live"
+        whole = self._histograms["bellwether_end_to_end_latency_seconds", lane]
+        whole.add(max(0.0, now - sent / 1000), times)
+        if self.app == "monitor":
+            decision = self._histograms["bellwether_decision_latency_seconds", lane]
+            decision.add(max(0.0, now - written / 1000), times)
+
+    def collect(self) -> Iterator[Family]:
+        """All families of the table that this app serves, each in its place, also those without a sample yet."""
+        known: dict[str, list[tuple[Key, float]]] = {}
+        for key, value in self._samples():
+            known.setdefault(key[0], []).append((key[1:], value))
+        for metric in METRICS:
+            if self.app not in metric.apps:
+                continue
+            labels = ["app", *metric.labels]
+            if metric.kind == "histogram":
+                histogram = HistogramMetricFamily(metric.name, metric.help, labels=labels)
+                for key, counted in self._histograms.items():
+                    if key[0] == metric.name:
+                        buckets, total = counted.buckets()
+                        histogram.add_metric([self.app, *key[1:]], buckets, total)
+                yield histogram
+                continue
+            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+            family = kind(metric.name, metric.help, labels=labels)
+            for values, value in known.get(metric.name, ()):
+                family.add_metric([self.app, *values], value)
+            yield family
+
+    def _samples(self) -> Iterator[tuple[Key, float]]:
+        health, unit = self.health, self.health.unit
+        yield ("bellwether_worker_live",), float(health.stalled() is None)
+        yield ("bellwether_worker_ready",), float(health.unready() is None)
+        yield ("bellwether_broker_silent_seconds",), health.silent_seconds()
+        pending = health.seconds() if health.phase == "committing" else 0.0
+        yield ("bellwether_commit_pending_seconds",), pending
+        yield from sorted(self._totals.copy().items())
+        if unit is None:
+            return
+        for name, value in unit.stats().items():
+            if name in _OF_UNIT:
+                yield (_OF_UNIT[name],), value
+        yield ("bellwether_partitions",), len(unit.inputs)
+        yield ("bellwether_partitions_assigned",), len(unit.source.owned)
+        for (topic, number), lag in sorted(health.behind.copy().items()):
+            yield ("bellwether_consumer_lag_records", self.logical[topic], str(number)), lag
+        for (topic, number), offset in sorted(health.positions.copy().items()):
+            yield ("bellwether_committed_offset", self.logical[topic], str(number)), offset
+        yield from self._read()
+
+
+def table() -> str:
+    """The table of metrics as deploy/prometheus/METRICS.md shows it."""
+    lines = ["| metric | type | labels | apps | what it is |", "|---|---|---|---|---|"]
+    for metric in METRICS:
+        labels = ", ".join(f"`{label}`" for label in ("app", *metric.labels))
+        lines.append(
+            f"| `{metric.name}` | {metric.kind} | {labels} | {', '.join(metric.apps)} | {metric.help} |"
         )
-        up.add_metric([self._app], float(bool(stats)))
-        yield up
-        for key, (name, text) in UNITS.items():
-            if key in stats:
-                counter = CounterMetricFamily(name, text, labels=["app"])
-                counter.add_metric([self._app], stats[key])
-                yield counter
-        records = CounterMetricFamily(
-            "bellwether_records",
-            "Records by topic and what became of them.",
-            labels=["app", "topic", "outcome"],
-        )
-        for (topic, outcome), count in sorted(self._counts.copy().items()):
-            records.add_metric([self._app, topic, outcome], count)
-        yield records
+    return "\n".join(lines) + "\n"
 
 
-def serve(
-    settings: Settings,
-    app: str,
-    stats: Callable[[], Mapping[str, float]],
-    counts: dict[tuple[str, str], int] | None = None,
-) -> None:
-    """Serve /metrics on the settings' address when a port is set. Raises Refused when the port is taken."""
+# -- the port ------------------------------------------------------------------------------------------------------
+
+
+class _Server(ThreadingMixIn, WSGIServer):
+    daemon_threads = True
+
+    def __init__(self, host: str, port: int) -> None:
+        self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
+        super().__init__((host, port), _Handler)
+
+
+class _Handler(WSGIRequestHandler):
+    timeout = 10  # seconds that a client may take for its request
+
+    def log_message(self, format: str, *args: Any) -> None:
+        pass
+
+
+def serve(settings: Settings, metrics: Metrics) -> None:
+    """Serve /metrics, /livez and /readyz on the settings' address when a port is set. Raises Refused when it is taken.
+
+    /livez and /readyz answer 200 "ok", or 503 with the reason in one line.
+    """
     if not settings.metrics_port:
         return
-    port = settings.metrics_port + PORTS[app]
+    port = settings.metrics_port + PORTS[metrics.app]
     registry = CollectorRegistry()
-    registry.register(Collector(app, stats, counts if counts is not None else {}))
+    registry.register(metrics)
+    ProcessCollector(registry=registry)
+    PlatformCollector(registry=registry)
+    exposition = make_wsgi_app(registry)
+    verdicts = {"/livez": metrics.health.stalled, "/readyz": metrics.health.unready}
+
+    def answer(environ: Any, start_response: Any) -> Any:
+        path = environ["PATH_INFO"]
+        if path == "/metrics":
+            return exposition(environ, start_response)
+        if path not in verdicts:
+            start_response("404 Not Found", [("Content-Type", "text/plain; charset=utf-8")])
+            return [b"/metrics, /livez, /readyz\n"]
+        reason = verdicts[path]()
+        status = "200 OK" if reason is None else "503 Service Unavailable"
+        start_response(status, [("Content-Type", "text/plain; charset=utf-8"), ("Cache-Control", "no-store")])
+        return [f"{'ok' if reason is None else reason}\n".encode()]
+
     try:
-        start_http_server(port, addr=settings.bind, registry=registry)
+        server = _Server(settings.bind, port)
     except OSError as error:
         raise Refused(
-            f"metrics of {app} cannot be served on {settings.bind}:{port} ({error.strerror}); set BELLWETHER_METRICS_PORT "
-            "to another port (intake takes it, monitor the next, store the one after)"
+            f"metrics of {metrics.app} cannot be served on {settings.bind}:{port} ({error.strerror}); set "
+            "BELLWETHER_METRICS_PORT to another port (intake takes it, monitor the next, store the one after)"
         ) from error
-    log.info("metrics", app=app, at=f"http://{settings.bind}:{port}/metrics")
+    server.set_app(answer)
+    Thread(target=server.serve_forever, name="metrics", daemon=True).start()
+    log.info("metrics", app=metrics.app, at=f"http://{settings.bind}:{port}/metrics")

@@ -5,9 +5,13 @@ One `Fold` a journal partition, kept with the partition's states; the commit uni
 
 from __future__ import annotations
 
+from collections import Counter
+from collections.abc import Iterator
+from datetime import date, datetime
 from functools import partial
 from typing import Any
 from uuid import UUID
+from zoneinfo import ZoneInfo
 
 import faust
 import orjson
@@ -16,7 +20,7 @@ from agents import account as accounts
 from agents.account import PULSE, Account
 from agents.book import Book
 from agents.ids import namespace_id
-from agents.monitor import Fold, StepFailed
+from agents.monitor import ENGINE, Fold, StepFailed
 from agents.records import Output, Refusal
 from agents.wakes import Wakes
 from schemas.events import BookReported, ClockTicked, PolicyAdopted, parse
@@ -25,7 +29,7 @@ from streams.blocks import Block, Kafka
 from streams.dev.processes import kafka_servers
 from streams.errors import Fatal
 from streams.letters import dead_letter
-from streams.metrics import serve
+from streams.metrics import Key, Metrics, serve
 from streams.partition import Partition, StatefulUnit
 from streams.settings import Settings, slot_name
 from streams.transport import TOPIC, application
@@ -70,7 +74,7 @@ class Monitor:
         self.source = f"bellwether/{settings.namespace}" if settings.namespace else "bellwether"
         self.history = settings.prefixed(TOPICS["history"].name).encode()
         self.topics = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
-        self.counts: dict[tuple[str, str], int] = {}  # (logical topic, ce_type) -> records emitted
+        self.logical = {name.encode(): logical for logical, name in self.topics.items()}
         self._failed: set[str] = set()
 
     def restored(self, states: Partition) -> None:
@@ -90,12 +94,14 @@ class Monitor:
         fold: Fold = states.memo
         budget = SLICE
         clean = True
+        aside = 0  # records that became a dead letter or a late fact
         for index, record in enumerate(block.records):
             offset = record.offset()
             failed = block.is_poison(offset)
             if failed is not None:
-                self._refuse(states, record, failed, "failed")
+                self._refuse(block, record, failed, "failed")
                 clean = False
+                aside += 1
                 continue
             event = parse(record.value())
             done = True
@@ -121,12 +127,17 @@ class Monitor:
             for output in outputs:
                 if isinstance(output, Refusal):
                     clean &= output.topic != "failed"
-                    self._refuse(states, record, output.reason, output.topic)
+                    aside += not isinstance(event, ClockTicked)  # a tick fails for an account, and is applied
+                    self._refuse(block, record, output.reason, output.topic)
                 else:
                     states.outputs.append(self._record(output, record))
+                    _count(block.tally, output)
             if not done or budget <= 0:
                 block.defer(index if not done else index + 1, again=True)
                 break
+        if block.end:
+            block.tally["bellwether_events_total", "journal", "applied"] = block.end - aside
+            block.tally["bellwether_events_total", "journal", "set_aside"] = aside
         if clean:
             self._failed.clear()
 
@@ -138,12 +149,15 @@ class Monitor:
                 "the data; the journal is untouched, start a mended version"
             )
 
-    def _refuse(self, states: Partition, record: Any, reason: str, topic: str) -> None:
+    def _refuse(self, block: Block, record: Any, reason: str, topic: str) -> None:
         kind = "late" if topic == "late" else "failed" if topic == "failed" else "refused"
         name = self.topics["late" if topic == "late" else "dead-letters"]
-        states.outputs.append(dead_letter(name, record, reason, kind))
-        key = ("late" if topic == "late" else "dead-letters", kind)
-        self.counts[key] = self.counts.get(key, 0) + 1
+        block.states.outputs.append(dead_letter(name, record, reason, kind))
+        key: Key = ("bellwether_late_facts_total",)
+        if kind != "late":
+            origin = self.logical.get(_origin(record) or b"", "journal")
+            key = ("bellwether_dead_letters_total", origin, kind)
+        block.tally[key] = block.tally.get(key, 0) + 1
 
     def _record(self, output: Output, record: Any) -> tuple[str, bytes | None, bytes | None, Any]:
         headers: list[tuple[str, bytes | str]] = [
@@ -157,7 +171,6 @@ class Monitor:
         for name, value in record.headers() or ():
             if name == "traceparent":
                 headers.append((name, value))
-        self.counts[output.topic, output.ce_type] = self.counts.get((output.topic, output.ce_type), 0) + 1
         key = output.account_id.encode() if output.account_id else None
         return self.topics[output.topic], key, orjson.dumps(output.body), headers
 
@@ -170,8 +183,23 @@ def _origin(record: Any) -> bytes | None:
     return None
 
 
+def _count(tally: dict[Key, int], output: Output) -> None:
+    key = _EMITTED[output.topic]
+    tally[key] = tally.get(key, 0) + 1
+    if output.topic == "alerts":
+        body = output.body
+        history = "true" if body["history"] else "false"
+        key = ("bellwether_alerts_total", body["trigger"], str(body["severity"]), body["status"], history)
+    elif output.topic == "limit-proposals":
+        key = ("bellwether_proposals_total", output.body["direction"], output.body["status"])
+    else:
+        return
+    tally[key] = tally.get(key, 0) + 1
+
+
 # -- the app -------------------------------------------------------------------------------------------------------
 
+FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history", "control")
 OUTPUTS = (
     "alerts",
     "limit-proposals",
@@ -182,6 +210,26 @@ OUTPUTS = (
     "control",
     "accounts",
 )
+
+_EMITTED: dict[str, Key] = {name: ("bellwether_outputs_total", name) for name in OUTPUTS}
+
+
+def _standing(unit: StatefulUnit) -> Iterator[tuple[Key, float]]:
+    """Policy and clock of the partitions that are ours, for metrics."""
+    owned = {number for _, number in unit.source.owned}
+    states = [states for number, states in list(unit.partitions.items()) if number in owned]
+    books = [states.memo.book for states in states if states.memo is not None]
+    hashes = Counter(book.policy_hash for book in books if book.policy is not None)
+    for policy_hash, partitions in hashes.items():
+        yield ("bellwether_policy_info", policy_hash, ENGINE), partitions
+    ended = [_end_of(book.day, book.policy.time_zone) for book in books if book.day and book.policy]
+    if ended and len(ended) == len(states):
+        yield ("bellwether_last_tick_timestamp_seconds",), min(ended)
+
+
+def _end_of(day: int, time_zone: str) -> float:
+    midnight = datetime.combine(date.fromordinal(day + 1), datetime.min.time(), ZoneInfo(time_zone))
+    return midnight.timestamp()
 
 
 def _unit(kafka: Kafka, settings: Settings, monitor: Monitor) -> StatefulUnit:
@@ -209,8 +257,13 @@ def build(settings: Settings) -> faust.App:
         held[:] = [_unit(kafka, settings, monitor)]
         return held[0]
 
-    serve(settings, "monitor", lambda: held[0].stats() if held else {}, monitor.counts)
-    app = application(settings.prefixed("monitor"), unit, settings.data_dir / "faust" / "monitor")
+    metrics = Metrics("monitor", settings, lambda: _standing(held[0]))
+    metrics.expect(("bellwether_events_total", "journal", said) for said in ("applied", "set_aside"))
+    metrics.expect(("bellwether_dead_letters_total", topic, "failed") for topic in FEEDS)
+    metrics.expect(("bellwether_dead_letters_total", topic, "refused") for topic in FEEDS)
+    metrics.expect([("bellwether_late_facts_total",), *_EMITTED.values()])
+    serve(settings, metrics)
+    app = application(settings.prefixed("monitor"), unit, settings.data_dir / "faust" / "monitor", metrics)
     journal = app.topic(monitor.topics["journal"], **TOPIC)
 
     @app.agent(journal)

@@ -36,6 +36,8 @@ class Partition:
     __slots__ = (
         "_load",
         "_names",
+        "_sizes",
+        "_weight",
         "changed",
         "memo",
         "number",
@@ -58,6 +60,8 @@ class Partition:
         self.outputs: list[tuple[str, bytes | None, bytes | None, Headers]] = []  # topic, key, value, headers
         self.memo: Any = None
         self._load = load
+        self._sizes: dict[str, dict[str, int]] = {}  # of a sample of the accounts: bytes of each piece
+        self._weight = 0  # of all of these
         self._names: dict[str, frozenset[str]] = {}  # of loaded accounts: the pieces that the changelog holds
 
     def get(self, account_id: str) -> Any:
@@ -118,6 +122,32 @@ class Partition:
                 produce(changelog, None, prefix + piece.encode(), self.number)
             if state is not None and (dead or not live <= names):
                 self._names[account_id] = _shared((names | live) - dead)
+            if account_id and not hash(account_id) & WEIGHED:
+                self._weigh(account_id, {**dumped, **dict.fromkeys(dead)} if dead else dumped)
+
+    def weigh(self) -> None:
+        """Once, after a restore: the sizes of what was read."""
+        for account_id, pieces in self.pieces.items():
+            if account_id and not hash(account_id) & WEIGHED:
+                self._weigh(account_id, pieces)
+
+    def _weigh(self, account_id: str, pieces: Mapping[str, bytes | None]) -> None:
+        sizes = self._sizes.setdefault(account_id, {})
+        for piece, data in pieces.items():
+            size = 0 if data is None else len(data)
+            self._weight += size - sizes.get(piece, 0)
+            sizes[piece] = size
+        if not any(sizes.values()):
+            del self._sizes[account_id]
+
+    def held(self) -> int:
+        """Accounts with a state."""
+        return len(self.objects) + len(self.pieces) - ("" in self.objects or "" in self.pieces)
+
+    def bytes_held(self) -> int:
+        """Bytes of the accounts' pieces on the changelog, estimated from one account in eight. Not of memory."""
+        sampled = len(self._sizes)
+        return round(self._weight / sampled * self.held()) if sampled else 0
 
     def committed(self) -> None:
         """What was changed is on the changelog."""
@@ -126,6 +156,7 @@ class Partition:
         self.outputs.clear()
 
 
+WEIGHED = 7  # the sizes of one account in eight are kept (the bits of its hash that are zero then)
 _NONE: frozenset[str] = frozenset()
 _NAMES: dict[frozenset[str], frozenset[str]] = {}
 
@@ -172,7 +203,7 @@ class StatefulUnit:
             )
         self.topics, self.changelog = tuple(topics), changelog
         self.partitions: dict[int, Partition] = {}  # owned, or owned until the last rebalance (kept warm)
-        self.restored = self.warm = self.undone = 0
+        self.restored = self.warm = self.undone = self.restoring = self.restored_records = 0
         self.restore_seconds = 0.0
         self._load, self._dump, self._on_restored = load, dump, on_restored
         self._doubt = False
@@ -244,6 +275,8 @@ class StatefulUnit:
                     touched[number].positions[topic] = offset, token
                 for part in dirty:
                     part.committed()
+                for b in good:
+                    b.committed = True
         if not bad:
             self.source.settle(blocks)
             return True
@@ -272,6 +305,10 @@ class StatefulUnit:
             "restored": self.restored,
             "warm": self.warm,
             "restore_seconds": self.restore_seconds,
+            "restoring": self.restoring,
+            "restored_records": self.restored_records,
+            "states": sum(part.held() for part in list(self.partitions.values())),
+            "state_bytes": sum(part.bytes_held() for part in list(self.partitions.values())),
         }
 
     def _offsets_for(self, tps: list[TP]) -> dict[TP, int]:
@@ -298,6 +335,7 @@ class StatefulUnit:
 
     def _restore(self, numbers: list[int]) -> None:
         began = time.monotonic()
+        self.restoring = len(numbers)
         missing = {}  # partition -> high watermark
         for n in numbers:
             low, high = self.source.watermarks(self.changelog, n)
@@ -319,6 +357,7 @@ class StatefulUnit:
                 if error is None:
                     self._remember(m)
                     count += 1
+                    self.restored_records += 1
                 elif error.code() == ck.KafkaError._PARTITION_EOF:
                     # The end of the *stable* log: below the high watermark a transaction is open, so wait for it.
                     if m.offset() >= missing.get(m.partition(), 0):
@@ -329,9 +368,11 @@ class StatefulUnit:
                     continue
                 patience = time.monotonic() + STABLE_SECONDS
         self._restorer.unassign()
-        if self._on_restored:
-            for n in numbers:
+        for n in numbers:
+            self.partitions[n].weigh()
+            if self._on_restored:
                 self._on_restored(self.partitions[n])
+        self.restoring = 0
         seconds = time.monotonic() - began
         self.restored += len(numbers)
         self.restore_seconds += seconds
@@ -415,6 +456,8 @@ class RelayUnit:
         done = True
         if offsets:
             done = self.slot.commit(write, offsets, self.source.member)
+            for b in good:
+                b.committed = done
         if done and len(good) == len(blocks):
             self.source.settle(blocks)
             return True

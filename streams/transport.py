@@ -3,7 +3,8 @@
 Faust is told once that it owns everything. What is really ours is settled between Kafka and the unit that
 `app.unit_factory()` makes, so none of Faust's rebalance choreography runs, and its acks mean nothing.
 
-    app = transport.application("monitor", lambda: StatefulUnit(…), data_dir)
+    metrics = Metrics("monitor", settings)
+    app = transport.application("monitor", lambda: StatefulUnit(…), data_dir, metrics)
 
     @app.agent(app.topic("credit.journal.v1", **transport.TOPIC))
     async def monitor(blocks):
@@ -36,6 +37,7 @@ from structlog import get_logger
 
 from streams.blocks import Block, Stopped, Unit
 from streams.errors import Fatal, Refused
+from streams.metrics import Metrics
 
 PATIENCE_SECONDS = 60.0  # an agent that is not past its blocks by then hangs, or died outside `with block:`
 POLL_SECONDS = 0.25  # how long a poll may wait: what a stop may have to wait for
@@ -48,10 +50,11 @@ log = get_logger(__name__)
 _FAUST = logging.getLogger("faust.transport.blocks")  # what Faust says of the classes below
 
 
-def application(name: str, unit_factory: Callable[[], Unit], data_dir: Path) -> faust.App:
+def application(name: str, unit_factory: Callable[[], Unit], data_dir: Path, metrics: Metrics) -> faust.App:
     """A Faust app on blocks. unit_factory is called once, in the thread that will drive the unit.
 
-    Faust's own topics, tables, leader and web server are off; data_dir is made, and nothing of worth is in it.
+    `metrics` is told of each commit, and what the transport is at. Faust's own topics, tables, leader and web server are
+    off; data_dir is made, and nothing of worth is in it.
     """
     data_dir.mkdir(parents=True, exist_ok=True)
     app: Any = faust.App(
@@ -65,7 +68,7 @@ def application(name: str, unit_factory: Callable[[], Unit], data_dir: Path) -> 
         topic_allow_declare=False,
         worker_redirect_stdouts=False,
     )
-    app.unit_factory = unit_factory
+    app.unit_factory, app.metrics = unit_factory, metrics
     made: faust.App = app
     return made
 
@@ -150,6 +153,8 @@ class Consumer(BaseConsumer):
         self._left = 0
         self._number = 0
         self._watch: Watch | None = None
+        app: Any = self.app
+        self._metrics: Metrics = app.metrics
 
     async def _in_kafka(self, call: Callable[..., Any], *args: Any) -> Any:
         try:
@@ -164,6 +169,7 @@ class Consumer(BaseConsumer):
             return
         app: Any = self.app
         self.unit = unit = await self._in_kafka(app.unit_factory)
+        self._metrics.health.unit = unit
         self._watch = Watch(unit.close)
         self._tps = {TP(*tp) for tp in unit.inputs}
         self.app.consumer_generation_id = 1
@@ -175,14 +181,20 @@ class Consumer(BaseConsumer):
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Block]]:
         assert self.unit is not None
         assert self._watch is not None
+        health = self._metrics.health
         if self._open:
             await self._past.wait()
             self._watch.end()
             blocks, self._open = self._open, []
+            health.enter("committing")
             await self._in_kafka(self.unit.commit, blocks)
+            self._metrics.committed(blocks)
+        health.enter("polling")
         blocks = await self._in_kafka(self.unit.poll, min(timeout, POLL_SECONDS))
+        health.polled(blocks)
         if not blocks:
             return {}
+        health.enter("applying")
         self._open, self._left = blocks, len(blocks)
         self._past.clear()
         self._watch.begin()

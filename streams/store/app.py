@@ -13,7 +13,7 @@ from schemas.topics import TOPICS
 from streams import transport
 from streams.blocks import Kafka
 from streams.dev.processes import locate
-from streams.metrics import serve
+from streams.metrics import Metrics, serve
 from streams.settings import Settings, slot_name
 from streams.store.rows import TOPICS_READ
 from streams.store.unit import GROUP, StoreUnit
@@ -22,27 +22,23 @@ from streams.store.unit import GROUP, StoreUnit
 def build(settings: Settings) -> faust.App:
     """The Faust app of one worker. Kafka and ClickHouse are looked for when it is started."""
 
-    held: list[StoreUnit] = []
-
-    def stats() -> dict[str, float]:
-        return {"commits": held[0].rounds, "undone": held[0].sink.failures} if held else {}
-
     def unit() -> StoreUnit:
         services = locate(settings)
         kafka = Kafka(services.kafka_servers, settings.kafka_config)
-        held[:] = [StoreUnit(kafka, services.clickhouse, settings, slot_name(settings, GROUP))]
-        return held[0]
+        return StoreUnit(kafka, services.clickhouse, settings, slot_name(settings, GROUP))
 
-    serve(settings, "store", stats)
-
-    app = transport.application(settings.prefixed(GROUP), unit, settings.data_dir / "faust" / GROUP)
+    metrics = Metrics("store", settings)
+    metrics.expect(("bellwether_events_total", name, "stored") for name in TOPICS_READ)
+    serve(settings, metrics)
+    app = transport.application(settings.prefixed(GROUP), unit, settings.data_dir / "faust" / GROUP, metrics)
     names = [settings.prefixed(TOPICS[name].name) for name in TOPICS_READ]
 
     @app.agent(app.topic(*names, **transport.TOPIC), name="store")
     async def store(blocks: Any) -> None:
         async for block in blocks:
-            with block:
-                pass  # nothing is decided here: the commit writes the blocks of one poll as one round
+            with block:  # nothing is decided here: the commit writes the blocks of one poll as one round
+                name = metrics.logical[block.topic]
+                block.tally["bellwether_events_total", name, "stored"] = len(block.records)
 
     return app
 

@@ -92,6 +92,16 @@ class StoreUnit:
         self.source.close()
         self.sink.close()
 
+    def stats(self) -> dict[str, float]:
+        """Counters since the start, for metrics."""
+        return {
+            "commits": self.rounds,
+            "assignments": self.source.assignments,
+            "rows": self.sink.stored,
+            "insert_errors": self.sink.failures,
+            "unstorable": self.sink.unstorable,
+        }
+
     def _resume(self, parts: list[TP]) -> Mapping[TP, int]:
         """Where `ingested` says to go on, held against what Kafka has."""
         known = self.sink.ingested(parts)

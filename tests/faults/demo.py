@@ -21,7 +21,9 @@ from faust.types import StreamT
 
 from streams import transport
 from streams.blocks import Block, Kafka
+from streams.metrics import Metrics
 from streams.partition import Partition, RelayUnit, StatefulUnit
+from streams.settings import Settings
 
 SOURCES = {"one": 3, "two": 5}  # topic -> partitions, on purpose not the journal's
 JOURNAL_PARTITIONS = 4
@@ -128,7 +130,8 @@ def main() -> None:
     session = {"session_ms": int(os.environ.get("SESSION_MS", "6000"))}
     unit = relay_unit if which == "relay" else counter_unit
     data = Path(os.environ.get("DATA", "/tmp")) / run / slot
-    app = transport.application(f"{run}.{which}", lambda: unit(kafka, run, slot, **session), data)
+    metrics = Metrics("intake" if which == "relay" else "monitor", Settings(_env_file=None))
+    app = transport.application(f"{run}.{which}", lambda: unit(kafka, run, slot, **session), data, metrics)
     topics = [n[s] for s in SOURCES] if which == "relay" else [n["journal"]]
     trouble = os.environ.get("TROUBLE", "")  # what the transport's own tests provoke
 

@@ -102,6 +102,7 @@ def test_a_valid_event_is_journalled_by_account_with_its_origin_and_its_bytes() 
         "origin-topic": b"credit.invoices.v1",
         "origin-partition": b"0",
         "origin-offset": b"10",
+        "origin-timestamp": b"1760000000000",
     }
 
 

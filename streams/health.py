@@ -1,0 +1,157 @@
+"""Whether a worker gets on with its work: what the transport does now, what still waits, and the verdicts on both.
+
+Nothing is counted or served here, and nothing asks the broker: librdkafka says of itself how far its logs reach.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Final, Literal
+
+import orjson
+
+from streams.blocks import TP, Block, Unit
+
+Phase = Literal["starting", "polling", "applying", "committing"]
+
+START_SECONDS: Final = (
+    180.0  # joining: the broker's answer, the transactional id, the first assignment's offsets
+)
+STALL_SECONDS: Final = 60.0  # without progress while there is something to do
+SILENT_SECONDS: Final = (
+    15.0  # without a word of the broker: not ready; a healthy one answers a fetch within 0.1 s
+)
+
+
+class Health:
+    """One a worker process. The transport tells what it does; `stalled` and `unready` may be asked from any thread."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self.unit: Unit | None = None
+        self.phase: Phase = "starting"
+        self.positions: dict[TP, int] = {}  # of our own commits since the last assignment
+        self.behind: dict[TP, int] = {}  # owned partition -> records that wait, at most
+        self._clock = clock
+        self._since = self._worked = clock()
+        self._assignments = 0
+        self._heard = self._read = (
+            0.0  # when a broker that leads our partitions was heard; which statistics were read
+        )
+        self._restored = 0.0
+
+    def enter(self, phase: Phase) -> None:
+        """The transport begins to do this."""
+        self.phase, self._since = phase, self._clock()
+
+    def seconds(self) -> float:
+        """How long the transport has been at what it does."""
+        return self._clock() - self._since
+
+    def polled(self, blocks: Sequence[Block]) -> None:
+        """A poll is over. One that brought nothing is progress only where nothing waits."""
+        assert self.unit is not None
+        source = self.unit.source
+        if source.assignments != self._assignments:
+            self._assignments = source.assignments
+            self.positions.clear()
+            self.behind.clear()
+            self._worked = self._clock()  # what waits, waits for us from now on
+        at, said = source.statistics
+        if said and at != self._read:
+            self._read = at
+            told = orjson.loads(said)
+            self.behind = waiting(told, source.owned, source.where, self.positions)
+            silent = silence(told, source.owned)
+            if silent is not None:
+                self._heard = max(self._heard, at - silent)
+        if not blocks and not any(self.behind.values()):
+            self._worked = self._clock()
+
+    def committed(self, blocks: Sequence[Block]) -> None:
+        """A commit is over; blocks that it left undone are no progress."""
+        for block in blocks:
+            if block.committed:
+                self.positions[block.topic, block.partition] = block.next_offset
+                self._worked = self._clock()
+
+    def silent_seconds(self) -> float:
+        """Since the broker was last heard, as far as is known; 0 before it ever spoke of itself."""
+        return max(0.0, self._clock() - self._heard) if self._heard else 0.0
+
+    def stalled(self) -> str | None:
+        """Why this worker makes no progress although it has something to do; None: it does, or has nothing to do."""
+        lasted = self.seconds()
+        if self.unit is None:
+            return f"it has not joined its group after {lasted:.0f} s" if lasted > START_SECONDS else None
+        if self.phase in ("committing", "applying"):
+            what = "a commit has lasted" if self.phase == "committing" else "a block has been applied for"
+            return f"{what} {lasted:.0f} s" if lasted > STALL_SECONDS else None
+        stats = self.unit.stats()
+        if stats.get("restoring"):
+            if stats["restored_records"] != self._restored:
+                self._restored, self._worked = stats["restored_records"], self._clock()
+            idle = self._clock() - self._worked
+            return f"a restore reads nothing for {idle:.0f} s" if idle > STALL_SECONDS else None
+        if lasted > STALL_SECONDS:
+            return f"a poll has not come back for {lasted:.0f} s"
+        if (silent := self.silent_seconds()) > STALL_SECONDS:
+            return f"the broker has not been heard for {silent:.0f} s"
+        idle = self._clock() - self._worked
+        if idle > STALL_SECONDS and (waits := sum(self.behind.values())):
+            return f"{waits} records wait and none was committed for {idle:.0f} s"
+        return None
+
+    def unready(self) -> str | None:
+        """Why this worker does no work yet; None: partitions are assigned, their states are there, the broker answers."""
+        if self.unit is None:
+            return "it has not joined its group yet"
+        source = self.unit.source
+        owned = source.owned
+        if not owned:
+            return "no partitions are assigned to it"
+        if self.unit.stats().get("restoring") or not owned <= source.where.keys():
+            return "states are being restored"
+        if (silent := self.silent_seconds()) > SILENT_SECONDS:
+            return f"the broker has not been heard for {silent:.0f} s"
+        return None
+
+
+def waiting(
+    told: Mapping[str, Any], owned: frozenset[TP], where: Mapping[TP, int], committed: Mapping[TP, int]
+) -> dict[TP, int]:
+    """Owned partition -> records that wait for this worker, at most, by librdkafka's statistics.
+
+    The end of a transaction takes an offset and is no record, so a difference of offsets alone never comes to rest at
+    0: where everything was fetched up to the last stable offset, handed out and committed, nothing waits.
+    """
+    out: dict[TP, int] = {}
+    for topic, number in owned:
+        said = told["topics"].get(topic, {}).get("partitions", {}).get(str(number))
+        taken = where.get((topic, number))
+        if said is None or taken is None or said["ls_offset"] < 0:
+            continue
+        done = committed.get((topic, number), taken)
+        fetched = said["next_offset"] >= said["ls_offset"] and not said["fetchq_cnt"]
+        out[topic, number] = 0 if fetched and done >= taken else max(0, said["ls_offset"] - done)
+    return out
+
+
+def silence(told: Mapping[str, Any], owned: frozenset[TP]) -> float | None:
+    """Seconds since the brokers that lead our partitions were last heard, the most silent of them; None: unknown.
+
+    A consumer fetches from each leader all the time, so a healthy one is heard many times a second. Without
+    partitions it is any broker: the group's coordinator answers heartbeats.
+    """
+    leaders = {
+        said["broker"]
+        for topic, number in owned
+        if (said := told["topics"].get(topic, {}).get("partitions", {}).get(str(number))) is not None
+    }
+    idle = {
+        broker["nodeid"]: broker["rxidle"] for broker in told["brokers"].values() if broker["rxidle"] >= 0
+    }
+    led = [idle[node] for node in leaders if node in idle]
+    if led:
+        return float(max(led)) / 1e6
+    return float(min(idle.values())) / 1e6 if idle else None

@@ -1,0 +1,235 @@
+"""The verdicts of a worker on itself: no progress is told from nothing to do, and a broker that is away shows."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from streams.blocks import TP, Block
+from streams.health import SILENT_SECONDS, STALL_SECONDS, START_SECONDS, Health, silence, waiting
+
+JOURNAL: TP = ("credit.journal.v1", 0)
+
+
+class Source:
+    """One partition of the journal: `end` is its last stable offset, `fetched` and `taken` how far we are."""
+
+    def __init__(self) -> None:
+        self.owned = frozenset([JOURNAL])
+        self.where = {JOURNAL: 10}
+        self.assignments = 1
+        self.statistics = (0.0, "")
+
+
+class Unit:
+    inputs = frozenset([JOURNAL])
+
+    def __init__(self) -> None:
+        self.source = Source()
+        self.counted: dict[str, float] = {"restoring": 0, "restored_records": 0}
+
+    def stats(self) -> dict[str, float]:
+        return self.counted
+
+
+def statistics(end: int = 10, fetched: int = 10, queued: int = 0, silent: float = 0.0) -> dict[str, Any]:
+    partition = {"ls_offset": end, "next_offset": fetched, "fetchq_cnt": queued, "broker": 1}
+    return {
+        "topics": {JOURNAL[0]: {"partitions": {"0": partition, "-1": {}}}},
+        "brokers": {"a": {"nodeid": 1, "rxidle": silent * 1e6}, "b": {"nodeid": -1, "rxidle": 0}},
+    }
+
+
+class Worker:
+    """A health with a clock of its own, told what a transport would tell it."""
+
+    def __init__(self, joined: bool = True) -> None:
+        self.now = 1000.0
+        self.health = Health(lambda: self.now)
+        self.unit = Unit()
+        if joined:
+            self.health.unit = self.unit  # type: ignore[assignment]
+
+    def passes(self, seconds: float) -> None:
+        self.now += seconds
+
+    def polls(self, seconds: float = 0.0, **said: Any) -> None:
+        """Polls that bring nothing, once in five seconds for so long; statistics say this of the log."""
+        until = self.now + seconds
+        while True:
+            self.health.enter("polling")
+            self.unit.source.statistics = (self.now, orjson.dumps(statistics(**said)).decode())
+            self.health.polled([])
+            if self.now >= until:
+                return
+            self.now = min(until, self.now + 5)
+
+    def commits(self, offset: int, committed: bool = True) -> None:
+        block = Block(*JOURNAL, [_Record(offset)])
+        self.health.enter("applying")
+        self.health.enter("committing")
+        block.committed = committed
+        self.health.committed([block])
+        self.health.enter("polling")
+
+
+class _Record:
+    def __init__(self, offset: int) -> None:
+        self._offset = offset
+
+    def offset(self) -> int:
+        return self._offset
+
+
+# -- live ----------------------------------------------------------------------------------------------------------
+
+
+def test_with_nothing_to_do_a_worker_is_live_for_ever() -> None:
+    worker = Worker()
+    worker.polls(seconds=86_400)
+    assert worker.health.stalled() is None
+
+
+def test_records_that_wait_while_none_is_taken_are_a_stall() -> None:
+    worker = Worker()
+    worker.polls(end=30)
+    worker.polls(seconds=STALL_SECONDS - 1, end=30)
+    assert worker.health.stalled() is None
+    worker.polls(seconds=5, end=30)
+    assert worker.health.stalled() == "20 records wait and none was committed for 64 s"
+
+
+def test_commits_that_go_on_are_progress_however_much_waits() -> None:
+    worker = Worker()
+    for at in range(10, 60):
+        worker.polls(seconds=STALL_SECONDS / 2, end=10_000)
+        worker.unit.source.where = {JOURNAL: at + 1}
+        worker.commits(at)
+        assert worker.health.stalled() is None
+
+
+def test_commits_that_are_undone_are_no_progress() -> None:
+    worker = Worker()
+    for _ in range(4):
+        worker.polls(seconds=STALL_SECONDS / 3 + 1, end=30)
+        worker.commits(10, committed=False)
+    worker.polls(end=30)
+    assert "records wait" in (worker.health.stalled() or "")
+
+
+@pytest.mark.parametrize(
+    ("phase", "said"), [("committing", "a commit has lasted"), ("applying", "applied for")]
+)
+def test_a_commit_or_a_block_that_hangs_is_a_stall(phase: Any, said: str) -> None:
+    worker = Worker()
+    worker.polls()
+    worker.health.enter(phase)
+    worker.passes(STALL_SECONDS - 1)
+    assert worker.health.stalled() is None
+    worker.passes(2)
+    assert said in (worker.health.stalled() or "")
+
+
+def test_a_poll_that_does_not_come_back_is_a_stall() -> None:
+    worker = Worker()
+    worker.polls()
+    worker.passes(STALL_SECONDS + 1)
+    assert "a poll has not come back" in (worker.health.stalled() or "")
+
+
+def test_a_restore_is_progress_while_it_reads_and_a_stall_when_it_does_not() -> None:
+    worker = Worker()
+    worker.unit.counted["restoring"] = 4
+    for read in range(1, 20):
+        worker.unit.counted["restored_records"] = read
+        assert worker.health.stalled() is None
+        worker.passes(STALL_SECONDS - 1)
+    worker.passes(2)
+    assert "a restore reads nothing" in (worker.health.stalled() or "")
+
+
+def test_a_broker_that_is_not_heard_is_a_stall_also_when_nothing_is_known_to_wait() -> None:
+    worker = Worker()
+    worker.polls()
+    for silent in range(5, 70, 5):
+        worker.passes(5)
+        worker.polls(silent=silent)
+    assert worker.health.stalled() == "the broker has not been heard for 65 s"
+
+
+def test_a_worker_that_does_not_join_is_a_stall_after_a_while() -> None:
+    worker = Worker(joined=False)
+    worker.passes(START_SECONDS - 1)
+    assert worker.health.stalled() is None
+    worker.passes(2)
+    assert "not joined" in (worker.health.stalled() or "")
+
+
+def test_what_waited_before_an_assignment_is_not_held_against_the_new_owner() -> None:
+    worker = Worker()
+    worker.polls(seconds=STALL_SECONDS - 1, end=30)
+    worker.unit.source.assignments += 1
+    worker.polls(seconds=5, end=30)
+    assert worker.health.stalled() is None
+
+
+# -- ready ---------------------------------------------------------------------------------------------------------
+
+
+def test_ready_is_a_worker_that_has_partitions_their_states_and_a_broker() -> None:
+    worker = Worker()
+    worker.polls()
+    assert worker.health.unready() is None
+
+
+def test_a_worker_without_its_group_partitions_states_or_broker_is_not_ready() -> None:
+    assert "not joined" in (Worker(joined=False).health.unready() or "")
+    idle = Worker()
+    idle.unit.source.owned = frozenset()
+    assert "no partitions" in (idle.health.unready() or "")
+    restoring = Worker()
+    restoring.unit.counted["restoring"] = 1
+    assert "restored" in (restoring.health.unready() or "")
+    assigned = Worker()
+    assigned.unit.source.where = {}
+    assert "restored" in (assigned.health.unready() or "")
+    alone = Worker()
+    alone.polls()
+    alone.passes(SILENT_SECONDS + 1)
+    alone.polls(silent=SILENT_SECONDS + 1)
+    assert "not been heard" in (alone.health.unready() or "")
+
+
+# -- what waits ----------------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("case", "told", "taken", "committed", "lag"),
+    [
+        ("all is done", statistics(end=10, fetched=10), 10, 10, 0),
+        ("the last offset is a transaction's end", statistics(end=12, fetched=12), 10, 10, 0),
+        ("nothing was ever committed here", statistics(end=0, fetched=0), 0, None, 0),
+        ("records lie at the broker", statistics(end=30, fetched=10), 10, 10, 20),
+        ("records lie in the queue", statistics(end=30, fetched=30, queued=20), 10, 10, 20),
+        ("records were taken and not committed", statistics(end=30, fetched=30), 30, 10, 20),
+        ("a commit overtook the statistics", statistics(end=30, fetched=20), 40, 40, 0),
+        ("the end is not known yet", statistics(end=-1001, fetched=0), 10, None, None),
+    ],
+)
+def test_what_waits_is_told_from_what_is_only_an_offset(
+    case: str, told: dict[str, Any], taken: int, committed: int | None, lag: int | None
+) -> None:
+    known = {} if committed is None else {JOURNAL: committed}
+    found = waiting(told, frozenset([JOURNAL]), {JOURNAL: taken}, known)
+    assert found == ({} if lag is None else {JOURNAL: lag}), case
+
+
+def test_the_most_silent_leader_counts_and_brokers_that_lead_nothing_of_ours_do_not() -> None:
+    told = statistics(silent=40)
+    told["brokers"]["c"] = {"nodeid": 3, "rxidle": 90e6}
+    assert silence(told, frozenset([JOURNAL])) == 40
+    assert silence(told, frozenset()) == 0, "without partitions: whoever was heard last"
+    told["brokers"] = {"a": {"nodeid": 1, "rxidle": -1}}
+    assert silence(told, frozenset([JOURNAL])) is None
