@@ -26,6 +26,7 @@ class Settings(BaseSettings):
     slot: str = ""  # unique per process; none: made from host and process
     bind: str = "127.0.0.1"
     metrics_port: int = 0  # 0: none is served
+    web_port: Annotated[int, Field(ge=0, le=65535)] = 8470  # 0: a free one
     tokens: Annotated[dict[str, SecretStr], NoDecode] = {}  # "name:role:token,…"
     kafka_config: Annotated[
         dict[str, str], NoDecode

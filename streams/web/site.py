@@ -1,0 +1,131 @@
+"""What every page stands on: the store, the decisions, the clock, and templates in which every value is escaped."""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+from pathlib import Path
+from typing import Any, Final, TypeVar
+
+from aiohttp import web
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from pydantic import ValidationError
+
+from agents.triggers import TRIGGERS
+from streams.web import queries, words
+from streams.web.decisions import Decisions
+from streams.web.queries import Query
+from streams.web.security import ACCESS
+from streams.web.store import Answers
+
+STALE_DAYS: Final = 2  # figures older than this, in days, are marked as stale
+Asked = TypeVar("Asked", bound=Query)
+
+
+@dataclass(frozen=True)
+class Site:
+    """One page process."""
+
+    store: Answers
+    decisions: Decisions
+    now: Callable[[], datetime]
+
+
+SITE: Final = web.AppKey("site", Site)
+
+_ENVIRONMENT: Final = Environment(
+    loader=FileSystemLoader(Path(__file__).with_name("templates")),
+    autoescape=True,
+    undefined=StrictUndefined,
+    trim_blocks=True,
+    lstrip_blocks=True,
+    enable_async=False,
+)
+_ENVIRONMENT.filters |= {
+    name: getattr(words, name)
+    for name in (
+        "money", "whole", "short", "percent", "days", "number", "day", "instant", "age", "segment", "web_link", "words",
+        "title", "figure_name", "figure", "facts",
+    )
+}  # fmt: skip
+_ENVIRONMENT.filters["zip_self"] = lambda values: [(value, value) for value in values]
+_ENVIRONMENT.globals |= {
+    "SEVERITIES": words.SEVERITIES,
+    "TRIGGERS": {trigger.id: trigger.title for trigger in TRIGGERS},
+    "NOTHING": words.NOTHING,
+}
+
+
+async def render(request: web.Request, template: str, *, bare: bool = False, **values: Any) -> web.Response:
+    """A page. `bare`: nothing is asked of the store, for pages that say that it does not answer."""
+    site = request.app[SITE]
+    now = site.now()
+    freshness = None if bare else await _freshness(site, now)
+    session = request.get("session")
+    text = _ENVIRONMENT.get_template(template).render(
+        path=request.path,
+        here=request.path_qs,
+        now=now,
+        today=now.date(),
+        person=request.get("person"),
+        csrf=session.csrf if session is not None else "",
+        once=secrets.token_hex(16),
+        freshness=freshness,
+        can_sign_in=request.app[ACCESS].can_sign_in,
+        **values,
+    )
+    return web.Response(text=text, content_type="text/html")
+
+
+async def _freshness(site: Site, now: datetime) -> dict[str, Any]:
+    row = (await site.store.ask(queries.as_of()))[0]
+    day = row["day"]
+    known = day is not None and day.year > 1970
+    old = (now.date() - day).days if known else 0
+    return {"day": day if known else None, "old": old, "stale": old > STALE_DAYS, "stored": row["stored"]}
+
+
+def asked(kind: type[Asked], request: web.Request) -> Asked:
+    """The URL's query as `kind`. Raises 400, naming the parameter, for one that is unknown, twice there or does not fit.
+
+    What a form leaves empty counts as not given.
+    """
+    given: dict[str, str] = {}
+    for name, value in request.query.items():
+        if name in given:
+            raise web.HTTPBadRequest(text=f"{name[:60]}: given twice.")
+        if "\x00" in value:
+            raise web.HTTPBadRequest(text=f"{name[:60]}: not a text.")
+        if value != "":
+            given[name] = value
+    try:
+        return kind.model_validate(given)
+    except ValidationError as error:
+        raise web.HTTPBadRequest(text=sentence(error)) from None
+
+
+def sentence(error: ValidationError) -> str:
+    """The first mistake, for people: which field, and what it wants. The value itself is not repeated."""
+    first = error.errors(include_url=False, include_input=False, include_context=False)[0]
+    name = ".".join(str(part) for part in first["loc"])[:60]
+    return f"{name}: {first['msg'][:200]}."
+
+
+async def one(request: web.Request, question: queries.Question, missing: str) -> dict[str, Any]:
+    """The only row of an answer. Raises 404 when there is none."""
+    rows = await request.app[SITE].store.ask(question)
+    if not rows:
+        raise web.HTTPNotFound(text=missing)
+    return rows[0]
+
+
+def own_id(request: web.Request, name: str = "id") -> str:
+    """An id out of the path, of at most 200 characters. Raises 404 for anything longer or with control characters."""
+    value = request.match_info[name]
+    if len(value) > 200 or any(ord(c) < 32 or ord(c) == 127 for c in value):
+        raise web.HTTPNotFound(text="There is nothing at this address.")
+    return value
+
+

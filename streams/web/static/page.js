@@ -1,0 +1,175 @@
+// What the page does beyond links and forms: charts, live updates, "/" for the search, and the demo's sign-in link.
+// Everything works without it, except the drawn charts: the same numbers stand in tables.
+"use strict";
+
+const colour = (name) => getComputedStyle(document.documentElement).getPropertyValue(`--${name}`).trim();
+
+// ------------------------------------------------------------------ charts
+
+const LANE = 9; // pixels of one row of marks
+
+function short(value) {
+  const size = Math.abs(value);
+  for (const [unit, letter] of [[1e9, "bn"], [1e6, "M"], [1e3, "k"]]) {
+    if (size >= unit) return `${+(value / unit).toFixed(size < 100 * unit ? 1 : 0)} ${letter}`;
+  }
+  return `${+value.toFixed(1)}`;
+}
+
+function draw(holder) {
+  const source = holder.querySelector("script");
+  if (!source || !window.uPlot) return;
+  const data = JSON.parse(source.textContent);
+  if (data.x.length < 2) { holder.hidden = true; return; }
+  const height = Number(holder.dataset.height);
+  const lanes = data.marks.length ? 5 : 0;
+  const strokes = { main: colour("main"), thin: colour("dim"), bad: colour("bad"), limit: colour("limit") };
+  const series = data.series.map((one) => ({
+    label: one.label,
+    stroke: strokes[one.style],
+    width: one.style === "thin" ? 1 : 2,
+    dash: one.style === "limit" ? [6, 4] : one.style === "bad" ? [2, 2] : undefined,
+    fill: one.style === "main" && data.unit !== "days" ? `${strokes.main}22` : undefined,
+    spanGaps: true,
+    points: { show: false },
+    value: (_, value) => (value === null ? "–" : value.toLocaleString("en", { maximumFractionDigits: 1 })),
+  }));
+  const marks = (plot) => {
+    const shades = ["bad", "warn", "good", "main", "limit"].map(colour);
+    const context = plot.ctx, ratio = devicePixelRatio;
+    context.save();
+    for (const mark of data.marks) {
+      const x = plot.valToPos(mark.x, "x", true);
+      if (x < plot.bbox.left || x > plot.bbox.left + plot.bbox.width) continue;
+      const y = plot.bbox.top + plot.bbox.height - (lanes - mark.lane - 0.5) * LANE * ratio;
+      context.fillStyle = shades[mark.lane];
+      context.beginPath();
+      if (mark.lane === 0) { // a triangle: not colour alone
+        const size = (2 + mark.severity) * ratio;
+        context.moveTo(x, y - size); context.lineTo(x + size, y + size); context.lineTo(x - size, y + size);
+      } else context.arc(x, y, 1.8 * ratio, 0, 7);
+      context.fill();
+    }
+    context.restore();
+  };
+  const axis = { stroke: colour("dim"), grid: { stroke: colour("soft"), width: 1 }, ticks: { show: false }, font: "11px system-ui" };
+  const plot = new uPlot({
+    width: Math.max(240, holder.clientWidth - 12), height,
+    legend: { live: true },
+    cursor: { y: false, points: { size: 6 } },
+    tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
+    scales: { y: { range: (_, low, high) => {
+      const top = Math.max(high ?? 1, 0), bottom = Math.min(low ?? 0, 0), room = (top - bottom || 1) * 0.06;
+      // marks stand beneath the curves, not on them
+      const share = lanes ? (lanes * LANE + 4) / (height - 40) : 0;
+      return [bottom - (bottom < 0 ? room : 0) - ((top - bottom) * share) / (1 - share), top + room];
+    } } },
+    axes: [axis, { ...axis, size: 52, values: (_, ticks) => ticks.map((t) => (t < 0 && data.unit !== "days" ? "" : short(t))) }],
+    series: [{ label: "Day", value: (_, t) => (t === null ? "–" : new Date(t * 1e3).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" })) }, ...series],
+    hooks: data.marks.length ? { draw: [marks] } : {},
+  }, [data.x, ...data.series.map((one) => one.values)], holder);
+  holder.plot = plot;
+  if (data.marks.length) told(plot, data.marks, lanes);
+}
+
+// A mark says what it is when the mouse is on it; those who use no mouse read the timeline beneath.
+function told(plot, marks, lanes) {
+  plot.over.addEventListener("mousemove", (event) => {
+    const box = plot.over.getBoundingClientRect();
+    const lane = Math.floor(lanes - (box.bottom - event.clientY) / LANE);
+    const near = marks.filter((m) => m.lane === lane && Math.abs(plot.valToPos(m.x, "x") - (event.clientX - box.left)) < 5);
+    plot.over.title = near.slice(-4).map((m) => m.text).join("\n");
+  });
+}
+
+function drawAll(within) {
+  for (const holder of within.querySelectorAll(".chart")) if (!holder.plot) draw(holder);
+}
+
+function redraw() {
+  for (const holder of document.querySelectorAll(".chart")) {
+    if (holder.plot) { holder.plot.destroy(); holder.plot = undefined; }
+    draw(holder);
+  }
+}
+
+// ------------------------------------------------------------------ live updates
+
+const APART = 4000; // milliseconds between two looks at the server, however much moves
+let looked = 0, waiting = 0;
+
+function say(text) {
+  const state = document.getElementById("live");
+  if (state && state.textContent !== text) state.textContent = text;
+}
+
+async function look() {
+  waiting = 0;
+  looked = Date.now();
+  const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
+  if (!answer.ok || answer.redirected) return;
+  const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  for (const old of document.querySelectorAll("[data-live]")) {
+    const now = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
+    // Nobody loses what he is typing, selecting or has opened.
+    if (!now || old.contains(document.activeElement) || getSelection().containsNode(old, true) && !getSelection().isCollapsed) continue;
+    if (text(old) === text(now)) continue;
+    now.querySelectorAll("details").forEach((one, n) => { one.open = old.querySelectorAll("details")[n]?.open ?? false; });
+    old.replaceWith(document.adoptNode(now));
+    if (now.dataset.live !== "state") now.classList.add("fresh");
+    drawAll(now);
+  }
+  say("· live");
+}
+
+const text = (part) => {
+  const copy = part.cloneNode(true);
+  copy.querySelectorAll(".uplot, input[type=hidden], #live").forEach((one) => one.remove());
+  copy.querySelectorAll("details").forEach((one) => one.removeAttribute("open"));
+  copy.classList.remove("fresh");
+  return copy.innerHTML;
+};
+
+function soon() {
+  if (!waiting) waiting = setTimeout(() => look().catch(() => {}), Math.max(0, looked + APART - Date.now()));
+}
+
+function live() {
+  if (!document.querySelector("[data-live]") || !window.EventSource) return;
+  let source = null;
+  const open = () => {
+    source = new EventSource("/live");
+    source.onopen = () => say("· live");
+    source.onerror = () => say("· not live: the connection is lost");
+    source.addEventListener("moved", soon);
+    source.addEventListener("silent", () => say("· not live: the store does not answer"));
+  };
+  const close = () => { source?.close(); source = null; };
+  document.addEventListener("visibilitychange", () => { if (document.hidden) close(); else if (!source) { open(); soon(); } });
+  addEventListener("pagehide", close);
+  open();
+  if (location.search.includes("sent=")) setTimeout(soon, 1500);
+}
+
+// ------------------------------------------------------------------ keys, sign-in
+
+addEventListener("keydown", (event) => {
+  if (event.key !== "/" || event.ctrlKey || event.metaKey || event.altKey) return;
+  if (event.target.closest("input, select, textarea, [contenteditable]")) return;
+  event.preventDefault();
+  document.getElementById("find")?.focus();
+});
+
+// The link that `bellwether demo` prints carries the token behind a #: it never reaches a server's log.
+const form = document.getElementById("login");
+if (form && location.hash.length > 1) {
+  form.elements.token.value = decodeURIComponent(location.hash.slice(1));
+  history.replaceState(null, "", "/login");
+  form.submit();
+}
+
+drawAll(document);
+live();
+let width = innerWidth;
+addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; redraw(); } });
+matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
