@@ -29,7 +29,7 @@ class Pulse:
     __slots__ = ("changed", "counted", "moved", "number", "status", "tier", "wake_on")
 
     def __init__(self) -> None:
-        self.wake_on = 0
+        self.wake_on = NEVER  # until it is first put to sleep, which is a change: what is not stored is not woken
         self.number = 0  # snapshots and statuses emitted so far
         self.moved = 0
         self.counted = 0
