@@ -4,18 +4,23 @@ from __future__ import annotations
 
 import sys
 from pathlib import Path
+from typing import Any
 
 import click
 import orjson
+from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
 from agents.policy import PolicyError
+from streams import comparison, quality, quality_table
 from streams.backtest import Result, run
 from streams.commands.options import bytes_bar, settings
 from streams.errors import Refused
-from streams.quality import as_dict, judge, read_truths, table
+from streams.quality_picture import picture as draw
 from streams.settings import policy_text
+
+_NAMED = 20  # accounts of each kind that a terminal shows
 
 
 @click.command()
@@ -30,34 +35,56 @@ from streams.settings import policy_text
 @click.option(
     "--truth", type=click.Path(path_type=Path), help="What became of the accounts (`bellwether simulate`)."
 )
+@click.option(
+    "--picture", type=click.Path(path_type=Path), help="Draw the judgement into an .svg file; needs --truth."
+)
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout instead of tables.")
 def backtest(
-    events: Path, policy_file: Path | None, against: Path | None, truth: Path | None, as_json: bool
+    events: Path,
+    policy_file: Path | None,
+    against: Path | None,
+    truth: Path | None,
+    picture: Path | None,
+    as_json: bool,
 ) -> None:
     """Fold EVENTS as the monitor would, without a broker: the same alerts and proposals, id for id."""
+    if picture is not None and truth is None:
+        raise Refused("--picture draws a judgement: say with --truth what became of the accounts")
+    truths = quality.read_truths(truth) if truth is not None else None
     result = _run(events, policy_file)
     other = _run(events, against) if against is not None else None
-    truths = read_truths(truth) if truth is not None else None
-    quality = judge(truths, result.alerts) if truths is not None else None
+    judged = quality.judge(truths, result.alerts, result.proposals) if truths is not None else None
+    rejudged = (
+        quality.judge(truths, other.alerts, other.proposals)
+        if truths is not None and other is not None
+        else None
+    )
+    if picture is not None and judged is not None:
+        _draw(picture, judged, f"{events.name} under {_name(policy_file)}")
+    change = (
+        None
+        if other is None
+        else comparison.compare(result.alerts, result.proposals, other.alerts, other.proposals)
+    )
     if as_json:
         answer = _answer(result)
-        if quality is not None:
-            answer["quality"] = as_dict(quality)
-        if other is not None:
-            answer["against"] = _compare(result, other)
+        if judged is not None:
+            answer["quality"] = quality.as_dict(judged)
+        if change is not None:
+            answer["against"] = comparison.as_dict(change)
+            if rejudged is not None:
+                answer["against"] |= {"quality": quality.as_dict(rejudged)}
         sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
         return
     console = Console()
     console.print(_by_trigger(result))
-    if quality is not None:
-        console.print(table(quality))
-    if other is not None:
-        change = _compare(result, other)
-        console.print(
-            f"against {against}: {len(change['alerts_gained'])} alerts gained, {len(change['alerts_lost'])} lost; accounts "
-            f"gained: {', '.join(change['accounts_gained'][:20]) or 'none'}; lost: "
-            f"{', '.join(change['accounts_lost'][:20]) or 'none'}"
-        )
+    if judged is not None:
+        console.print(quality_table.table(judged))
+    if change is not None:
+        names = (_name(policy_file), _name(against))
+        console.print(comparison.table(change, names, _NAMED))
+        if judged is not None and rejudged is not None:
+            console.print(quality_table.beside(judged, rejudged, names))
     console.print(
         f"{result.events:,} events, {len(result.accounts):,} accounts, {len(result.alerts):,} alert transitions, "
         f"{len(result.proposals):,} proposal transitions, {len(result.dead_letters):,} dead letters"
@@ -66,6 +93,18 @@ def backtest(
         console.print(f"line {letter['line']}: {letter['reason']}", markup=False)
     if len(result.dead_letters) > 5:
         console.print(f"… and {len(result.dead_letters) - 5:,} more; --json lists them all")
+
+
+def _name(policy_file: Path | None) -> str:
+    """A policy in the head of a column."""
+    return policy_file.name if policy_file is not None else "policy in force"
+
+
+def _draw(to: Path, judged: quality.Quality, title: str) -> None:
+    try:
+        to.write_text(draw(judged, title), encoding="utf-8")
+    except OSError as error:
+        raise Refused(f"--picture {to}: can not be written ({error.strerror})") from error
 
 
 def _run(events: Path, policy_file: Path | None) -> Result:
@@ -88,7 +127,7 @@ def _run(events: Path, policy_file: Path | None) -> Result:
             raise Refused(f"{config.policy or 'the shipped policy'}: {error}") from error
 
 
-def _answer(result: Result) -> dict[str, object]:
+def _answer(result: Result) -> dict[str, Any]:
     return {
         "events": result.events,
         "alerts": result.alerts,
@@ -98,20 +137,8 @@ def _answer(result: Result) -> dict[str, object]:
     }
 
 
-def _compare(result: Result, other: Result) -> dict[str, list[str]]:
-    """What the second policy opens that the first does not, and the other way round; episodes are matched by id."""
-    mine = {a["alert_id"]: a["account_id"] for a in result.alerts if a["status"] == "opened"}
-    theirs = {a["alert_id"]: a["account_id"] for a in other.alerts if a["status"] == "opened"}
-    return {
-        "alerts_gained": sorted(theirs.keys() - mine.keys()),
-        "alerts_lost": sorted(mine.keys() - theirs.keys()),
-        "accounts_gained": sorted(set(theirs.values()) - set(mine.values())),
-        "accounts_lost": sorted(set(mine.values()) - set(theirs.values())),
-    }
-
-
 def _by_trigger(result: Result) -> Table:
-    shown = Table(title="Alerts by trigger", title_justify="left")
+    shown = Table(title="Alerts by trigger", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
     for name, justify in (
         ("trigger", "left"),
         ("opened", "right"),

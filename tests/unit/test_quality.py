@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import io
+import math
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,8 @@ import pytest
 from rich.console import Console
 
 from streams.errors import Refused
-from streams.quality import as_dict, judge, read_truths, table
+from streams.quality import as_dict, judge, read_truths
+from streams.quality_table import table
 
 Record = dict[str, Any]
 
@@ -125,18 +127,46 @@ def test_an_empty_book_has_no_figures() -> None:
 def test_the_window_is_from_30_days_before_the_onset_to_the_event(
     as_of: str, caught: int, ahead: int, alerted: int
 ) -> None:
-    records = [alert("A", as_of), alert("A", "2024-01-30", status="cleared")]
-    records = records if as_of == "2024-01-30" else records[:1]
-    all_ = judge([BAD], records).overall
+    all_ = judge([BAD], [alert("A", as_of)]).overall
     assert (all_.caught, all_.recall_ahead, all_.alerted) == (caught, ahead, alerted)
 
 
-def test_an_alert_that_still_stands_when_the_window_opens_catches_from_that_day() -> None:
+def test_an_alert_that_was_told_before_the_window_and_merely_stands_catches_nothing() -> None:
     standing = [alert("A", "2024-01-05")]
-    assert (
-        judge([BAD], standing).overall.median_lead_days == (dt.date(2024, 8, 1) - dt.date(2024, 1, 31)).days
-    )
-    assert judge([BAD], [*standing, alert("A", "2024-01-20", status="cleared")]).overall.caught == 0
+    all_ = judge([BAD], standing).overall
+    assert (all_.alerted, all_.caught, all_.precision) == (1, 0, 0.0)
+    again = alert("A", "2024-02-10", status="escalated", exposure="320.00")
+    all_ = judge([BAD], [*standing, again]).overall
+    assert (all_.alerts, all_.caught) == (1, 1)
+    assert all_.median_lead_days == (dt.date(2024, 8, 1) - dt.date(2024, 2, 10)).days
+    assert all_.exposed_at_first_alert == {"USD": "320.00"}
+
+
+def test_chance_is_what_alerts_as_frequent_as_on_sound_accounts_would_catch() -> None:
+    noise = [alert("C", f"2024-{month:02}-01", number=month) for month in range(1, 8)]
+    quality = judge(BOOK, noise)
+    rate = 7 / 364
+    windows = [(dt.date(2024, 8, 1) - dt.date(2024, 1, 31)).days + 1, 30 + 12 + 1]
+    expected = sum(1 - math.exp(-rate * days) for days in windows) / 2
+    assert quality.overall.recall == 0.0
+    assert quality.overall.recall_by_chance == pytest.approx(expected)
+    assert judge([BAD, WORSE], noise).overall.recall_by_chance is None  # nothing sound to tell the rate by
+
+
+def test_who_was_caught_how_early_and_who_was_missed_is_named() -> None:
+    quality = judge(BOOK, [alert("A", "2024-06-01"), alert("C", "2024-06-03")])
+    assert quality.leads == {"A": 61}
+    assert quality.missed == ["B"]
+
+
+def test_the_load_is_counted_by_week_from_monday() -> None:
+    quality = judge(BOOK, [alert("A", "2024-06-02"), alert("C", "2024-06-03"), alert("D", "2024-06-09")])
+    assert quality.weeks is not None
+    weeks = dict(quality.weeks)
+    assert (weeks["2024-05-27"], weeks["2024-06-03"], weeks["2024-06-10"]) == (1, 2, 0)
+    assert (len(weeks), min(weeks), max(weeks)) == (52, "2024-01-01", "2024-12-23")
+    assert sum(weeks.values()) == quality.overall.alerts
+    assert judge([{**SOUND, "observed_to": None}], []).weeks is None
 
 
 def test_an_alert_counts_from_the_record_that_reaches_the_severity() -> None:
@@ -168,7 +198,7 @@ def test_a_bad_account_of_unknown_onset_has_a_window_of_a_year() -> None:
     assert (
         judge([unknown], [alert("A", "2023-08-02"), alert("A", "2023-08-03", number=2)]).overall.caught == 1
     )
-    early = [alert("A", "2023-08-01"), alert("A", "2023-08-01", status="cleared")]
+    early = [alert("A", "2023-08-01")]
     assert judge([unknown], early).overall.caught == 0
 
 
@@ -208,6 +238,8 @@ def test_cuts_and_holds_of_sound_accounts_are_counted_once_each() -> None:
     ]
     quality = judge(BOOK, [], records)
     assert (quality.sound_cuts, quality.sound_holds) == (1, 1)
+    assert (quality.sound_accounts_cut, quality.sound_accounts_held) == (1, 1)
+    assert (quality.by_regime["drift"].cut, quality.by_regime["recover"].held) == (1, 1)
     assert judge(BOOK, []).sound_cuts is None
 
 
@@ -218,13 +250,19 @@ def test_the_answer_is_json_with_the_contracts_names_on_top() -> None:
         assert name in answer["by_trigger"]["payment_drift"]
 
 
-def test_the_table_shows_nulls_as_a_dash_and_every_trigger() -> None:
-    console = Console(width=200, record=True, file=io.StringIO())
-    console.print(table(judge(BOOK, [alert("C", "2024-06-01", trigger="over_limit")])))
-    shown = console.export_text()
-    assert "over_limit" in shown
-    assert "│    - │" in shown or " - " in shown
-    assert "2 of 4 accounts turned bad" in shown
+def test_the_table_shows_nulls_as_a_dash_and_every_trigger_in_80_columns() -> None:
+    console = Console(width=80, record=True, file=io.StringIO())
+    records = [
+        alert("A", "2024-06-01", exposure="1234567890.00"),
+        alert("C", "2024-06-01", trigger="exposure_without_limit"),
+    ]
+    console.print(table(judge(BOOK, records)))
+    lines = console.export_text().splitlines()
+    assert max(len(line) for line in lines) <= 80
+    row = next(line for line in lines if line.strip().startswith("exposure_without_limit"))
+    assert row.split() == ["exposure_without_limit", "1", "2.40", "1", "0", "0%", "25%", "0%", "-"]
+    assert any("1,234,567,890 USD" in line for line in lines)
+    assert any("2 of 4 accounts turned bad" in line for line in lines)
 
 
 def test_truths_are_read_from_a_file(tmp_path: Path) -> None:
