@@ -242,6 +242,10 @@ FORMULAS: Final[dict[str, Formula]] = {
     "events_points": Formula(
         "100 − {p.limits.score.events.points_per_severity:g} × the worst fact on file", "points", _LIMITS
     ),
+    "first_due_days": Formula("D − the first due date", "days", _LIMITS),
+    "last_payment_days": Formula("D − the newest payment's date", "days", _LIMITS),
+    "stale_bureau": Formula("the newest report is older than {p.bureau.stale_days} days", "flag", _LIMITS),
+    "stale_statement": Formula("the newest statement is older than {p.statements.stale_months} months", "flag", _LIMITS),
     "terms_days": Formula("the account's terms; {p.figures.default_terms_days} where it states none", "days", _LIMITS),
     "need": Formula("monthly purchases × (⌈terms days / {p.limits.cycle_days}⌉ + 1)", "money", _LIMITS),
     "grade_multiplier": Formula("of the grade", "ratio", _LIMITS),

@@ -94,7 +94,7 @@ def _run(
         result.records["dead-letters"] += 1
         result.dead_letters.append({"line": line, "account_id": account_id, "reason": reason})
 
-    lines = _Lines(path, refused, progress)
+    lines = Lines(path, refused, progress)
     for number, (_, event) in enumerate(with_ticks(lines, ZoneInfo(policy.time_zone), has_ticks([path]))):
         reason = failed.get((number, ""))
         if not isinstance(event, ClockTicked | PolicyAdopted | BookReported):
@@ -107,7 +107,7 @@ def _run(
             if isinstance(event, ClockTicked):
                 outputs, _, _ = fold.tick(event, False, SLICE, partial(_known, failed, number))
             elif isinstance(event, PolicyAdopted | BookReported):
-                continue  # refused by _Lines
+                continue  # refused by Lines
             else:
                 outputs = fold.event(event)
         except StepFailed as failure:
@@ -137,7 +137,7 @@ def _known(failed: dict[tuple[int, str], str], number: int, account_id: str) -> 
     return failed.get((number, account_id))
 
 
-class _Lines:
+class Lines:
     """The valid events of a file in order; `number` is the line of the last one."""
 
     def __init__(self, path: Path, refused: Callable[[int, str], None], progress: Progress | None) -> None:

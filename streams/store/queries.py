@@ -36,6 +36,11 @@ QUERIES: Final[dict[str, str]] = {
             WHERE status != 'superseded' ORDER BY as_of DESC, offset DESC LIMIT 1 BY account_id
         ) AS proposal ON proposal.account_id = alert.account_id
         GROUP BY alert.account_id ORDER BY worst DESC, open_alerts DESC, account_id LIMIT {limit:UInt32}""",
+    "accounts_of_id": """
+        SELECT DISTINCT account_id FROM (
+            SELECT account_id FROM alerts_current WHERE startsWith(alert_id, {prefix:String})
+            UNION ALL SELECT account_id FROM proposals_current WHERE startsWith(proposal_id, {prefix:String})
+        ) LIMIT 100""",
     "latest_snapshot": "SELECT * FROM snapshots_latest WHERE account_id = {account_id:String}",
     "snapshots_of": """
         SELECT * FROM snapshots WHERE account_id = {account_id:String} AND as_of >= {since:Date}

@@ -1,0 +1,632 @@
+"""An alert, a proposal or a quiet trigger taken apart: figures, formulas, levels, events, and what would change it.
+
+Everything is computed anew from the view on which the rules decided, and held against what they told. Reading the journal
+is streams/explain.py's; how it is printed, streams/commands/explain.py's.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from statistics import median
+from typing import Any, Final
+
+from agents import limits
+from agents.changes import Change, clearing, firing
+from agents.conditions import Condition, all_met, conditions, policy_value, shown, threshold_keys
+from agents.desk import ProposalChange
+from agents.evidence import MOST, behind
+from agents.formulas import FORMULAS, formula_of
+from agents.ledger import Ledger
+from agents.policy import Policy
+from agents.triggers import BY_ID, Trigger, View, worst_fact
+from agents.watch import AlertChange, Episode, Watch
+from schemas.money import text
+
+Row = dict[str, Any]
+_NOTHING_KEPT: Final[Mapping[str, float]] = {}
+
+
+class Unexplained(Exception):
+    """What was computed anew is not what was told: a fault of ours."""
+
+
+# --- An alert -----------------------------------------------------------------------------------------------
+
+
+def alert_transition(change: AlertChange, view: View) -> Row:
+    """One transition of an alert, from the view on which it was decided. Raises Unexplained when they do not agree.
+
+    `figures` are the evidence's metrics, `levels` its thresholds, as the record shows them; `conditions` are exact.
+    `clears` holds the smallest changes, each of which alone would clear the alert.
+    """
+    trigger = BY_ID[change.trigger]
+    view.kept = change.kept
+    try:
+        evidence = trigger.evidence(view)
+        if evidence.metrics != change.metrics or evidence.thresholds != change.thresholds:
+            raise Unexplained(
+                f"alert {change.alert_id}, record {change.number}: evidence differs from the view's"
+            )
+        beyond = trigger.fires(view)
+        return {
+            "number": change.number,
+            "status": change.status,
+            "severity": change.severity,
+            "as_of": _iso(change.as_of),
+            "event_id": view.event_id,
+            "reason": change.reason,
+            "distance": None if beyond is None else beyond.distance,
+            "figures": [
+                _figure(name, value, trigger, view, evidence.event_ids)
+                for name, value in evidence.metrics.items()
+            ],
+            "levels": [
+                _level(name, value, trigger, view.policy) for name, value in evidence.thresholds.items()
+            ],
+            "conditions": _conditions(trigger, view),
+            "clears": [_told(changed, view) for changed in clearing(trigger, view)],
+            "event_ids": change.event_ids,
+        }
+    finally:
+        view.kept = _NOTHING_KEPT
+
+
+def alert_now(trigger_id: str, episode: Episode, view: View) -> Row:
+    """An alert that is open, as of a later view: its figures, and what would clear it from there."""
+    trigger = BY_ID[trigger_id]
+    view.kept = episode.kept
+    try:
+        evidence = trigger.evidence(view)
+        return {
+            "as_of": _iso(view.today),
+            "figures": [
+                _figure(name, value, trigger, view, evidence.event_ids)
+                for name, value in evidence.metrics.items()
+            ],
+            "conditions": _conditions(trigger, view),
+            "clears": [_told(changed, view) for changed in clearing(trigger, view)],
+        }
+    finally:
+        view.kept = _NOTHING_KEPT
+
+
+def why_not(trigger_id: str, view: View, episode: Episode) -> Row:
+    """How far the account is from this alert as of the view: each condition, what stands in the way, what would fire it."""
+    trigger, rule = BY_ID[trigger_id], view.policy.alerts
+    view.kept = episode.kept
+    try:
+        holds = trigger.fires(view)
+        changes = [] if holds else firing(trigger, view)
+        found = conditions(trigger_id, view)
+        rows = _conditions(trigger, view)
+    finally:
+        view.kept = _NOTHING_KEPT
+    severity = holds.severity if holds else trigger.severity(view.policy)
+    needed = 1 if trigger.immediate else rule.ticks_in_a_row
+    ticks = view.today - episode.first_tick + 1 if holds and episode.first_tick else 0
+    rest = 0
+    if episode.cleared_on and severity < 5:
+        rest = rule.cooldown_days_low if severity <= 2 else rule.cooldown_days_mid
+    cooldown = episode.cleared_on + rest if rest and view.today < episode.cleared_on + rest else None
+    return {
+        "trigger": trigger_id,
+        "title": trigger.title,
+        "severity": severity,
+        "as_of": _iso(view.today),
+        "holds": holds is not None,
+        "open_alert": episode.alert_id if episode.open else None,
+        "opened_at": episode.opened_at if episode.open else None,
+        "conditions": rows,
+        "met": sum(condition.met for condition in found),
+        "all_met": all_met(found),
+        "missing": list(dict.fromkeys(c.missing for c in found if c.missing is not None and not c.met)),
+        "ticks": {"in_a_row": min(ticks, needed), "needed": needed},
+        "judged": "with each event and at ticks" if trigger.immediate else "at ticks",
+        "cooldown_until": None if cooldown is None else _iso(cooldown),
+        "superseded_by": episode.superseded_by,
+        "history_until": None if not view.history else _iso(view.policy.live_from or 0),
+        "would_fire": [_told(changed, view) for changed in changes],
+    }
+
+
+def _conditions(trigger: Trigger, view: View) -> list[Row]:
+    return [_condition(condition, trigger, view) for condition in conditions(trigger.id, view)]
+
+
+def _condition(condition: Condition, trigger: Trigger, view: View) -> Row:
+    formula = formula_of(condition.figure, trigger.id)
+    return {
+        "figure": condition.figure,
+        "label": label(condition.figure),
+        "value": _wire(condition.value, formula.unit, view),
+        "relation": condition.relation,
+        "level": _wire(condition.level, formula.unit, view),
+        "met": condition.met,
+        "missing": condition.missing,
+        "either": condition.either or None,
+        "unit": formula.unit,
+        "shown": _shown(condition.value, formula.unit, view),
+        "shown_level": _shown(condition.level, formula.unit, view),
+        "formula": formula.stated(view.policy),
+        "section": formula.section,
+        "policy": _sources(condition.keys, view.policy),
+    }
+
+
+def _figure(name: str, value: Any, trigger: Trigger, view: View, told: Sequence[str]) -> Row:
+    formula = formula_of(name, trigger.id)
+    return {
+        "figure": name,
+        "label": label(name),
+        "value": value,
+        "unit": formula.unit,
+        "formula": formula.stated(view.policy),
+        "section": formula.section,
+        "event_ids": list(told) if trigger.asks_signals else events_behind(view, name),
+    }
+
+
+def _level(name: str, value: Any, trigger: Trigger, policy: Policy) -> Row:
+    formula = formula_of(name, trigger.id)
+    return {
+        "level": name,
+        "label": label(name),
+        "value": value,
+        "unit": formula.unit,
+        "policy": _sources(threshold_keys(trigger.id, name), policy),
+    }
+
+
+def _sources(keys: Sequence[str], policy: Policy) -> list[Row]:
+    return [{"key": key, "value": policy_value(policy, key)} for key in keys]
+
+
+def _told(change: Change, view: View) -> Row:
+    return {
+        "figure": change.figure,
+        "label": label(change.figure),
+        "unit": change.unit,
+        "from": _wire(change.now, change.unit, view),
+        "to": _wire(change.then, change.unit, view),
+        "words": change.words,
+    }
+
+
+# --- The events behind a figure ------------------------------------------------------------------------------
+
+_SAME_EVENTS: Final[dict[str, str]] = {
+    "dbt_90d": "dtp_90d",
+    "payment_runs": "dtp_90d",
+    "drift_agrees": "dtp_90d",
+    "drift_statistic": "dtp_90d",
+    "rise_days": "dtp_months",
+    "past_due": "overdue_surprise",
+    "days_past_due": "overdue_surprise",
+    "max_days_past_due": "overdue_surprise",
+    "past_due_share": "past_due_over_10",
+    "exposure_base": "exposure",
+    "share_of_book": "exposure",
+    "growth": "purchases_30d",
+    "disputed_share": "disputed",
+    "missed_in_a_row": "discounts_taken",
+    "taken_before": "discounts_taken",
+    "promises_broken": "promises_broken_60d",
+    "prior_high_credit": "open_balance",
+}
+"""Figures that other figures are made of, whose events these share."""
+
+
+def events_behind(view: View, figure: str) -> list[str]:
+    """Ids of the events behind a figure of the ledger, at most agents.evidence.MOST, the newest or the largest."""
+    ledger, today, rule = view.ledger, view.today, view.policy.figures
+    if not isinstance(ledger, Ledger):
+        return view.events_behind(figure)
+    if figure in ("dtp_baseline", "dbt_baseline"):
+        rows = ledger.paid(today - rule.baseline_from_days + 1, today - rule.baseline_to_days)
+        return [event_id for _, _, event_id in rows][-MOST:]
+    if figure == "purchases_prior_90d":
+        last = today - rule.purchases_days
+        issued = sorted(
+            (invoice.issue.day, invoice.issue.event_id)
+            for invoice in ledger.invoices.values()
+            if invoice.issue is not None and last - rule.purchases_prior_days < invoice.issue.day <= last
+        )
+        return [event_id for _, event_id in issued][-MOST:]
+    if figure == "credit_limit":
+        stood = [row[1] for row in ledger.limits if row[2] <= today]
+        return stood[-1:]
+    return behind(ledger, today, view.policy, _SAME_EVENTS.get(figure, figure))
+
+
+# --- A proposal ---------------------------------------------------------------------------------------------
+
+
+def proposal_transition(change: ProposalChange, view: View, watch: Watch) -> Row:
+    """One transition of a proposal; of the one that made it, also the score, the terms, the direction and the approver.
+
+    `watch`: the account's alerts as they stood. Raises Unexplained when what is computed anew is not what was told.
+    """
+    row: Row = {
+        "number": change.number,
+        "status": change.status,
+        "as_of": _iso(change.as_of),
+        "event_id": view.event_id,
+        "approver": change.approver,
+        "decided_by": change.decided_by,
+        "why": _why_moved(change, view),
+    }
+    if change.number > 1:
+        return row
+    scoring = limits.score(view)
+    found = limits.terms(view, scoring.grade)
+    draft = _draft(change, view, scoring, watch)
+    if draft is None or (*draft, scoring.score, scoring.grade, scoring.categories) != (
+        change.direction,
+        change.current_limit,
+        change.proposed_limit,
+        change.binding,
+        change.approver,
+        change.reasons,
+        change.terms,
+        change.evidence,
+        change.score,
+        change.grade,
+        change.categories,
+    ):
+        raise Unexplained(f"proposal {change.proposal_id}: computed anew it is another")
+    return row | {
+        "score": scoring.score,
+        "grade": scoring.grade,
+        "caps": [_CAPS[cap].format(p=view.policy.limits) for cap in scoring.caps],
+        "score_formula": FORMULAS["score"].stated(view.policy),
+        "grade_formula": FORMULAS["grade"].stated(view.policy),
+        "categories": [_category(name, points, view) for name, points in scoring.categories.items()],
+        "terms": [
+            _term(name, amount, change, found, view) for name, amount in _all_terms(change, found).items()
+        ],
+        "rounding": FORMULAS["proposed_limit"].stated(view.policy),
+        "direction": {"direction": change.direction, "why": _why_direction(change, view)},
+        "raise_conditions": [_raise(condition, view) for condition in _earning(view)],
+        "approver_why": _why_approver(change, view),
+        "reasons": [{"code": code, "words": limits.REASONS[code]} for code in change.reasons],
+        "event_ids": change.evidence.get("event_ids", []),
+    }
+
+
+def _draft(change: ProposalChange, view: View, scoring: limits.Scoring, watch: Watch) -> limits.Draft | None:
+    """The proposal made once more from what it was made of."""
+    alerts = watch.open_alerts()
+    if change.direction == "hold":
+        held = change.evidence["alerts"][0]["alert_id"]
+        alert = next((alert for alert in alerts if alert.alert_id == held), None)
+        return None if alert is None else limits.hold(view, scoring, alert)
+    tier = limits.tier(view, scoring.grade, watch.conditions)
+    return limits.propose(view, scoring, tier, alerts)
+
+
+_CAPS: Final = {
+    "missing": "a category is missing: at best {p.missing_caps_grade}",
+    "no_substance": "none of own payments, financials, bureau and references is known: at best "
+    "{p.no_substance_caps_grade}",
+}
+
+
+def _category(name: str, points: float | None, view: View) -> Row:
+    rule = view.policy.limits.score
+    formula = FORMULAS["events_points" if name == "events" else name]
+    return {
+        "category": name,
+        "label": label(name),
+        "points": points,
+        "weight": getattr(rule, name).weight,
+        "inputs": _INPUTS[name](view),
+        "formula": formula.stated(view.policy),
+        "section": formula.section,
+        "missing": limits.REASONS.get(f"no_{name}") if points is None else None,
+        "policy": f"limits.score.{name}",
+    }
+
+
+def _own_payments(view: View) -> Row:
+    figures = view.figures
+    return {"pay_index": figures.pay_index, "payment_runs_365d": figures.payment_runs_365d}
+
+
+def _financials(view: View) -> Row:
+    ratios = view.signals.ratios(view.today, view.policy) or {}
+    statement = view.signals.usable_statement(view.today, view.policy)
+    return {
+        "statement_id": None if statement is None else statement.statement_id,
+        "ratios": {
+            name: {
+                "value": None if ratio is None else str(ratio) if math.isinf(ratio) else ratio,
+                "bad": getattr(view.policy.limits.score.financials, name)[0],
+                "good": getattr(view.policy.limits.score.financials, name)[1],
+            }
+            for name, ratio in ratios.items()
+        },
+    }
+
+
+def _bureau(view: View) -> Row:
+    return {
+        "reports": [
+            {
+                "agency": report.agency,
+                "score": report.score,
+                "as_reported": report.score_text,
+                "rating_class": report.rating_class,
+                "age_days": view.today - report.reported_on,
+                "stale": view.today - report.reported_on > view.policy.bureau.stale_days,
+                "event_id": report.event_id,
+            }
+            for report in view.signals.reports(view.today, view.policy)
+        ]
+    }
+
+
+def _references(view: View) -> Row:
+    found = view.signals.references(view.today)
+    late = [reference.dbt for reference in found if reference.dbt is not None]
+    return {
+        "references": [reference.reference_id for reference in found],
+        "median_dbt": median(late) if late else None,
+    }
+
+
+def _tenure(view: View) -> Row:
+    opened = view.ledger.opened_on
+    since = view.figures.first_invoice_on if opened is None else opened
+    return {
+        "since": None if since is None else _iso(since),
+        "days": None if since is None else view.today - since,
+    }
+
+
+def _events(view: View) -> Row:
+    return {"worst_fact": worst_fact(view)}
+
+
+_INPUTS: Final[dict[str, Callable[[View], Row]]] = {
+    "own_payments": _own_payments,
+    "financials": _financials,
+    "bureau": _bureau,
+    "references": _references,
+    "tenure": _tenure,
+    "events": _events,
+}
+
+
+def _all_terms(change: ProposalChange, found: limits.Terms) -> dict[str, int | None]:
+    terms = {**found.terms, **change.terms}
+    if change.binding == "grade":
+        terms["grade"] = 0
+    return terms
+
+
+def _term(name: str, amount: int | None, change: ProposalChange, found: limits.Terms, view: View) -> Row:
+    formula = FORMULAS[f"term.{name}"]
+    inputs: Row = {}
+    if name == "need":
+        inputs = {
+            "monthly_purchases": view.money(found.monthly_purchases),
+            "terms_days": found.terms_days,
+            "billing_cycles": limits.cycles(found.terms_days, view.policy.limits.cycle_days),
+            "need": view.money(found.need),
+            "grade_multiplier": found.multiplier,
+        }
+    elif name == "net_worth":
+        statement = view.signals.usable_statement(view.today, view.policy)
+        worth = None if statement is None else statement.tangible_net_worth
+        if statement is not None and worth is not None:
+            inputs = {
+                "tangible_net_worth": text(worth, statement.currency),
+                "currency": statement.currency,
+                "statement_id": statement.statement_id,
+            }
+    elif name == "raise_cap":
+        inputs = {"current_limit": view.money(change.current_limit)}
+    return {
+        "term": name,
+        "label": label(f"term.{name}"),
+        "amount": view.money(amount),
+        "binds": name == change.binding,
+        "inputs": inputs,
+        "formula": formula.stated(view.policy),
+        "section": formula.section,
+        "missing": _NO_TERM.get(name) if amount is None else None,
+    }
+
+
+_NO_TERM: Final = {
+    "need": "nothing was bought long enough, and no purchases are expected",
+    "net_worth": "no usable financial statements",
+    "references": "no trade references",
+    "agency": "no agency recommends a limit",
+}
+
+
+def _why_direction(change: ProposalChange, view: View) -> list[str]:
+    rule, current = view.policy.limits, change.current_limit
+    alerts = [f"{alert['trigger']} (severity {alert['severity']})" for alert in change.evidence["alerts"]]
+    if change.direction == "hold":
+        return [
+            f"an alert of severity {rule.hold.severity} is open: {alerts[0]}; orders stop at once, the limit stays"
+        ]
+    if change.direction == "open":
+        said = "the account has no credit limit" if current is None else "the credit limit is 0"
+        return [said, f"answer to the customer: {_ANSWERS[change.evidence['answer']]}"]
+    if change.direction == "raise":
+        return ["the raise is earned: every condition for it is met, and the terms allow more than the limit"]
+    why = []
+    if "grade" in change.reasons:
+        why.append(f"grade {change.grade}: {' and '.join(rule.cut.grades)} call for a cut")
+    if "open_alert" in change.reasons:
+        why.append(f"an alert of severity {rule.cut.severity} or more is open: {', '.join(alerts)}")
+    if "freeze_and_run_off" in change.reasons:
+        why.append("the balance exceeds the proposed limit: no new orders until it has run off")
+    return why
+
+
+_ANSWERS: Final = {
+    "grant": "grant what is needed",
+    "grant_smaller": "grant a smaller limit than is needed",
+    "prepay": "prepayment, a deposit or a letter of credit",
+}
+
+
+def _why_approver(change: ProposalChange, view: View) -> str:
+    rule, base = view.policy.approval, view.policy.base_currency
+    amount = None if change.currency is None else view.base(change.proposed_limit, change.currency)
+    if amount is None:
+        return f"no rate into {base}: a controller decides"
+    told = shown(amount, "base", None, base)
+    if change.approver == "auto":
+        return (
+            f"{told} is at most {rule.auto_up_to:,} {base}, the tier is {' or '.join(rule.auto_tiers)}, and no grave alert "
+            "is open: no person need approve"
+        )
+    if change.approver == "analyst":
+        return f"{told} is at most {rule.analyst_up_to:,} {base}"
+    if change.approver == "manager":
+        return f"{told} is above {rule.analyst_up_to:,} and at most {rule.manager_up_to:,} {base}"
+    return f"{told} is above {rule.manager_up_to:,} {base}"
+
+
+def _why_moved(change: ProposalChange, view: View) -> str:
+    rule = view.policy.limits
+    return {
+        "proposed": f"waits for a person; escalates after {rule.escalate_days} days and expires {_iso(change.expires_at)}",
+        "escalated": f"{rule.escalate_days} days without a decision: one approver up, {change.approver}",
+        "expired": f"{2 * rule.escalate_days} days without a decision",
+        "superseded": "it no longer fits: the limit, or what is open, has changed since",
+        "approved": "by the policy, no person need approve"
+        if change.decided_by == "policy"
+        else "a person approved it",
+        "rejected": "a person rejected it; not proposed again without new evidence",
+    }[change.status]
+
+
+def _earning(view: View) -> list[Condition]:
+    """The conditions of a raise, as agents.limits.earned() asks them."""
+    rule, figures, lacking = view.policy.limits.raise_, view.figures, limits.earned(view)
+    first, last = figures.first_due_on, figures.last_payment_on
+    table: list[tuple[str, str, Any, str, Any, tuple[str, ...]]] = [
+        ("history", "first_due_days", None if first is None else view.today - first, ">=", rule.first_due_days,
+         ("limits.raise.first_due_days",)),
+        ("payment_runs", "payment_runs", figures.payment_runs, ">=", rule.payment_runs, ("limits.raise.payment_runs",)),
+        ("on_time", "worst_dbt_182d", figures.worst_dbt_182d, "<=", rule.worst_dbt, ("limits.raise.worst_dbt",)),
+        ("utilization", "peak_utilization_90d", figures.peak_utilization_90d, ">=", rule.peak_utilization,
+         ("limits.raise.peak_utilization",)),
+        ("recent_payment", "last_payment_days", None if last is None else view.today - last, "<", rule.paid_within_days,
+         ("limits.raise.paid_within_days",)),
+        ("promises", "promises_broken", figures.promises_broken, "<=", 0, ()),
+        ("stale_bureau", "stale_bureau", "stale_bureau" in lacking, "is", False, ("bureau.stale_days",)),
+        ("stale_statement", "stale_statement", "stale_statement" in lacking, "is", False, ("statements.stale_months",)),
+    ]  # fmt: skip
+    return [
+        Condition(
+            figure,
+            value,
+            relation,
+            level,
+            name not in lacking,
+            keys,
+            None if value is not None else "no data",
+        )
+        for name, figure, value, relation, level, keys in table
+    ]
+
+
+def _raise(condition: Condition, view: View) -> Row:
+    formula = FORMULAS[condition.figure]
+    return {
+        "figure": condition.figure,
+        "label": label(condition.figure),
+        "value": _wire(condition.value, formula.unit, view),
+        "relation": condition.relation,
+        "level": _wire(condition.level, formula.unit, view),
+        "met": condition.met,
+        "missing": condition.missing,
+        "shown": _shown(condition.value, formula.unit, view),
+        "shown_level": _shown(condition.level, formula.unit, view),
+        "formula": formula.stated(view.policy),
+        "policy": _sources(condition.keys, view.policy),
+    }
+
+
+# --- Words --------------------------------------------------------------------------------------------------
+
+_LABELS: Final[dict[str, str]] = {
+    "dtp_90d": "days to pay",
+    "dtp_baseline": "days to pay before",
+    "dbt_90d": "days beyond terms",
+    "dbt_baseline": "days beyond terms before",
+    "dtp_months": "days to pay by month",
+    "dbt_over_baseline": "days beyond terms, more than before",
+    "rise_days": "rise over the months",
+    "past_due_over_10": "past due over 10 days",
+    "past_due_61": "past due 61 days or more",
+    "past_due_91": "past due 91 days or more",
+    "past_due_61_net": "past due 61 days or more, less unapplied",
+    "past_due_91_net": "past due 91 days or more, less unapplied",
+    "past_due_share": "share past due over 10 days",
+    "utilization_28d_ago": "utilization 28 days ago",
+    "reversals_90d": "returned payments",
+    "promises_broken_60d": "broken promises",
+    "partial_of_last_5": "of the last 5, paid in parts",
+    "overdue_surprise": "chance of being unpaid so late",
+    "invoices_observed": "invoices observed",
+    "purchases_30d": "purchases of 30 days",
+    "purchases_prior_90d": "purchases of the 90 days before",
+    "invoices_prior_90d": "invoices of the 90 days before",
+    "prior_high_credit": "peak balance before",
+    "peak_utilization_90d": "peak utilization of 90 days",
+    "worst_dbt_182d": "latest of half a year, days beyond terms",
+    "cut": "cut of the recommended limit",
+    "fall_points": "fall in points",
+    "fall_classes": "fall in classes",
+    "amount_base": "claim",
+    "events": "registry or court events",
+    "stale_after": "statement stale after",
+    "related_severity": "severity at a related account",
+    "exposure_base": "exposure in base currency",
+    "own_payments": "payments to us",
+    "first_due_days": "days since the first due date",
+    "last_payment_days": "days since the last payment",
+    "stale_bureau": "stale agency report",
+    "stale_statement": "stale statement",
+    "term.need": "need × grade",
+    "term.net_worth": "net worth",
+    "term.references": "references",
+    "term.agency": "agency's limit",
+    "term.raise_cap": "cap of one raise",
+    "term.grade": "grade",
+}
+
+
+def label(name: str) -> str:
+    """A figure's name in words; one that says itself is only spelled out."""
+    if name.startswith("clear_"):
+        return f"{label(name.removeprefix('clear_'))} to clear"
+    return _LABELS.get(name, name.replace("_", " "))
+
+
+def _iso(day: int) -> str:
+    return date.fromordinal(day).isoformat()
+
+
+def _wire(value: Any, unit: str, view: View) -> Any:
+    """A value as JSON shows it: money as decimal strings, days as dates, all else as it is."""
+    if value is None or isinstance(value, str | bool):
+        return value
+    currency = view.policy.base_currency if unit == "base" else view.figures.currency
+    if unit in ("money", "base") and currency is not None:
+        return text(math.floor(value), currency)
+    return _iso(int(value)) if unit == "date" else value
+
+
+def _shown(value: Any, unit: str, view: View) -> str:
+    return shown(value, unit, view.figures.currency, view.policy.base_currency)

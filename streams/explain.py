@@ -1,0 +1,531 @@
+"""Explaining from the journal alone: refolds an account, catches the moment of each decision and puts it into words.
+
+No stored output is read: the store is asked at most which account an id belongs to. What a figure is stands in agents/;
+`explanation`, `explanations` and `quiet` are what others call, the page among them.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Collection, Iterable, Iterator
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Final, Protocol
+from zoneinfo import ZoneInfo
+
+import confluent_kafka as ck
+
+from agents.account import Account, InMemory
+from agents.book import Book
+from agents.desk import ProposalChange
+from agents.explain import Row, alert_now, alert_transition, proposal_transition, why_not
+from agents.ids import derived, namespace_id
+from agents.monitor import ENGINE, Fold, StepFailed
+from agents.policy import load_policy, policy_hash
+from agents.records import Output
+from agents.triggers import BY_ID, TRIGGERS, View
+from agents.wakes import Wakes
+from agents.watch import AlertChange
+from schemas.events import BookReported, ClockTicked, Event, PolicyAdopted, parse
+from schemas.topics import TOPICS
+from streams.audit import read_topic
+from streams.backtest import Lines
+from streams.blocks import Kafka
+from streams.control import policy_adopted
+from streams.errors import Refused
+from streams.heap import few_collections
+from streams.murmur2 import partition_of
+from streams.settings import Settings
+from streams.store import queries
+from streams.store.client import connect, database_name
+from streams.ticks import day_of, has_ticks, with_ticks
+
+SHORTEST: Final = 8  # characters of an id that are enough where they are unique
+_ID: Final = re.compile(r"[0-9a-f][0-9a-f-]*", re.IGNORECASE)
+_EPISODES: Final = 12  # of each trigger, and proposals, that are tried before everything is refolded
+_FAILURES: Final = 20
+
+Told = Callable[[Account, View, list[AlertChange], list[ProposalChange]], None]
+
+
+class Source(Protocol):
+    """Where the events come from, in the order in which the monitor folds them."""
+
+    name: str  # for people
+
+    def parts(self) -> int:
+        """How many folds there are: the journal's partitions, one of a file."""
+        ...
+
+    def part_of(self, account_id: str) -> int:
+        """The part in which this account is."""
+        ...
+
+    def events(self, part: int, account_id: str | None = None) -> Iterator[Event]:
+        """A part's events from its start; those of one account and of control, where one is named."""
+        ...
+
+    def accounts(self, part: int) -> Iterator[str]:
+        """The account of each event of a part, in order, repeats included."""
+        ...
+
+
+class Journal:
+    """The journal of a deployment."""
+
+    def __init__(self, kafka: Kafka, settings: Settings) -> None:
+        self.topic = settings.prefixed(TOPICS["journal"].name)
+        self.name = f"the journal {self.topic}"
+        self._kafka = kafka
+        self._count = kafka.partitions([self.topic])[self.topic]
+
+    def parts(self) -> int:
+        return self._count
+
+    def part_of(self, account_id: str) -> int:
+        return partition_of(account_id.encode(), self._count)
+
+    def events(self, part: int, account_id: str | None = None) -> Iterator[Event]:
+        key = None if account_id is None else account_id.encode()
+        for record in read_topic(self._kafka, self.topic, part):
+            if key is None or not record.key() or record.key() == key:
+                yield parse(record.value())
+
+    def accounts(self, part: int) -> Iterator[str]:
+        for record in read_topic(self._kafka, self.topic, part):
+            if record.key():
+                yield record.key().decode()
+
+    def empty(self) -> bool:
+        """Whether nothing has been journalled yet."""
+        consumer = self._kafka.consumer({"group.id": "reader", "isolation.level": "read_committed"})
+        try:
+            ends = [
+                consumer.get_watermark_offsets(ck.TopicPartition(self.topic, part), 10)
+                for part in range(self._count)
+            ]
+        finally:
+            consumer.close()
+        return all(low == high for low, high in ends)
+
+
+class File:
+    """A file of events, read as a backtest reads it, under a policy."""
+
+    def __init__(self, path: Path, policy_text: str) -> None:
+        self.name = str(path)
+        self._path, self._text = path, policy_text
+        self._zone = ZoneInfo(load_policy(policy_text).time_zone)
+        try:
+            self._ticks = has_ticks([path])
+        except OSError as error:
+            raise Refused(f"cannot read {path}: {error.strerror}") from error
+
+    def parts(self) -> int:
+        return 1
+
+    def part_of(self, account_id: str) -> int:
+        return 0
+
+    def events(self, part: int, account_id: str | None = None) -> Iterator[Event]:
+        adopted = policy_adopted(
+            self._text, policy_hash(self._text), ENGINE, datetime(1970, 1, 1, tzinfo=UTC)
+        )
+        yield PolicyAdopted.model_validate(adopted)
+        lines = Lines(self._path, lambda line, reason: None, None)
+        for _, event in with_ticks(lines, self._zone, self._ticks):
+            if account_id is None or isinstance(event, ClockTicked) or _account_of(event) == account_id:
+                yield event
+
+    def accounts(self, part: int) -> Iterator[str]:
+        for _, event in Lines(self._path, lambda line, reason: None, None):
+            account_id = _account_of(event)
+            if account_id is not None:
+                yield account_id
+
+
+def _account_of(event: Event) -> str | None:
+    return getattr(event, "account_id", None)
+
+
+# --- The refold -----------------------------------------------------------------------------------------------
+
+
+@dataclass(slots=True)
+class Case:
+    """One alert or proposal: its transitions, taken apart, and its records as the refold emits them, in their order."""
+
+    kind: str  # alert proposal
+    id: str
+    account_id: str
+    trigger: str  # of an alert, else ""
+    transitions: list[Row] = field(default_factory=list)
+    records: list[Row] = field(default_factory=list)
+
+
+@dataclass(slots=True)
+class Refolded:
+    """What a refold leaves behind: the wanted cases, and where every account stands at the end."""
+
+    cases: dict[str, Case]
+    accounts: InMemory
+    fold: Fold
+    events: dict[str, Row]  # event id -> type, date, amount
+    adopted: dict[str, Row]  # policy hash -> the event that put it in force
+    touched: dict[str, int]  # account -> the day of what came after the last tick, where something did
+    days: int  # ticks folded
+
+    def view(self, account_id: str) -> View:
+        """The account as of the last tick, or as of the day that has begun since, where something has come."""
+        day = self.fold.book.day
+        if day is None or account_id in self.touched:
+            day = self.touched[account_id]
+        return self.fold.view(self.accounts[account_id], day)
+
+
+def refold(
+    read: Callable[[], Iterator[Event]],
+    namespace: str,
+    wanted: Callable[[str], bool],
+    *,
+    explain: bool = True,
+) -> Refolded:
+    """Fold what `read` yields from its start; the alerts and proposals whose id is `wanted` are taken apart as they are told.
+
+    `explain=False`: they are found and not taken apart. An event on which a rule raises is passed over, as a worker does
+    after its rollback. Takes the memory of the accounts that `read` yields.
+    """
+    failed: dict[tuple[int, str], str] = {}
+    while True:
+        try:
+            with few_collections():
+                return _refold(read(), namespace, wanted, explain, failed)
+        except _Failure as failure:
+            failed[failure.number, failure.account_id] = failure.reason
+            if len(failed) >= _FAILURES:
+                raise Refused(
+                    f"the rules raised {_FAILURES} times, last: {failure.reason}; this is a fault of ours, please report it"
+                ) from None
+
+
+class _Failure(Exception):
+    def __init__(self, number: int, account_id: str, reason: str) -> None:
+        self.number, self.account_id, self.reason = number, account_id, reason
+
+
+def _refold(
+    events: Iterable[Event],
+    namespace: str,
+    wanted: Callable[[str], bool],
+    explain: bool,
+    failed: dict[tuple[int, str], str],
+) -> Refolded:
+    fold = Fold(InMemory(), Wakes(), Book(), 0, namespace_id(namespace))
+    found = Refolded({}, InMemory(), fold, {}, {}, {}, 0)
+    found.accounts = fold.accounts = InMemory()
+    fold.told = _teller(found.cases, wanted, explain)
+    for number, event in enumerate(events):
+        outputs: Iterable[Any]
+        try:
+            if isinstance(event, ClockTicked):
+                known = _passed_over(failed, number)
+                outputs, _, _ = fold.tick(event, False, 1 << 62, known)
+                found.touched.clear()
+                found.days += 1
+            elif isinstance(event, PolicyAdopted):
+                outputs = fold.adopt(event)
+                found.adopted[event.hash] = {
+                    "event_id": event.event_id,
+                    "adopted_at": event.occurred_at.isoformat(),
+                    "hash": event.hash,
+                }
+            elif isinstance(event, BookReported) or (number, "") in failed:
+                continue
+            else:
+                day = fold.book.day
+                zone = ZoneInfo(fold.book.policy.time_zone) if fold.book.policy is not None else UTC
+                found.touched[event.account_id] = day_of(event, zone) if day is None else day + 1
+                if explain:
+                    found.events[event.event_id] = event_row(event)
+                outputs = fold.event(event)
+        except StepFailed as failure:
+            account_id = failure.account_id if isinstance(event, ClockTicked) else ""
+            raise _Failure(number, account_id, str(failure)) from failure
+        for output in outputs:
+            if isinstance(output, Output) and output.topic in _IDS:
+                case = found.cases.get(output.body[_IDS[output.topic]])
+                if case is not None:
+                    case.records.append(output.body)
+    return found
+
+
+_IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
+
+
+def _passed_over(failed: dict[tuple[int, str], str], number: int) -> Callable[[str], str | None]:
+    return lambda account_id: failed.get((number, account_id))
+
+
+def _teller(cases: dict[str, Case], wanted: Callable[[str], bool], explain: bool) -> Told:
+    def case_of(kind: str, ident: str, account_id: str, trigger: str) -> Case:
+        if ident not in cases:
+            cases[ident] = Case(kind, ident, account_id, trigger)
+        return cases[ident]
+
+    def told(
+        account: Account, view: View, alerts: list[AlertChange], proposals: list[ProposalChange]
+    ) -> None:
+        for alert in alerts:
+            if wanted(alert.alert_id):
+                case = case_of("alert", alert.alert_id, account.account_id, alert.trigger)
+                case.transitions.append(alert_transition(alert, view) if explain else {})
+        for proposal in proposals:
+            if wanted(proposal.proposal_id):
+                case = case_of("proposal", proposal.proposal_id, account.account_id, "")
+                case.transitions.append(proposal_transition(proposal, view) if explain else {})
+
+    return told
+
+
+_DATES: Final = (
+    "invoice_date", "paid_on", "reversed_on", "due_on", "scheduled_on", "reported_on", "filed_on", "period_end",
+)  # fmt: skip
+_AMOUNTS: Final = ("amount", "credit_limit", "limit", "recommended_limit", "claim", "high_credit")
+_NAMES: Final = (
+    "invoice_id", "payment_id", "memo_id", "order_id", "promise_id", "security_id", "agency", "filing_id", "headline",
+    "match_id", "statement_id", "reference_id", "related_account_id", "proposal_id", "alert_id",
+)  # fmt: skip
+
+
+def event_row(event: Event) -> Row:
+    """An event in short: what came, which day it counts on, and how much it says."""
+    day = next((value for name in _DATES if (value := getattr(event, name, None)) is not None), None)
+    name = next((name for name in _NAMES if getattr(event, name, None) is not None), None)
+    return {
+        "event_id": event.event_id,
+        "type": event.type,
+        "date": (event.occurred_at.date() if day is None else day).isoformat(),
+        "amount": next((v for n in _AMOUNTS if (v := getattr(event, n, None)) is not None), None),
+        "currency": getattr(event, "currency", None),
+        "about": None if name is None else getattr(event, name),
+        "due_date": None if (due := getattr(event, "due_date", None)) is None else due.isoformat(),
+        "source": event.source,
+    }
+
+
+# --- Which account an id belongs to ----------------------------------------------------------------------------
+
+
+def checked_id(text: str) -> str:
+    """An id or the beginning of one, in lower case. Raises Refused for what can be none."""
+    ident = text.strip().lower()
+    if not _ID.fullmatch(ident) or len(ident) > 36:
+        raise Refused(
+            f"{text!r} is no id of an alert or a proposal: those look like 3f2b8c1e-…; to ask why an account did not alert, "
+            "write `bellwether explain --why-not ACCOUNT TRIGGER`"
+        )
+    if len(ident) < SHORTEST:
+        raise Refused(f"{text!r} is too short: give at least {SHORTEST} characters of the id")
+    return ident
+
+
+def account_of(source: Source, namespace: str, ident: str, known: Collection[str] = ()) -> tuple[str, str]:
+    """(id, account) of the one alert or proposal that begins so. Raises Refused for none, or for several.
+
+    `known`: accounts it may belong to, asked first. Else every account's ids are derived, and only where that finds
+    nothing is everything refolded.
+    """
+    for accounts in (known, _derived(source, namespace, ident)):
+        found: dict[str, str] = {}
+        for account_id in sorted(set(accounts)):
+            part = source.part_of(account_id)
+            cases = refold(
+                _of(source, part, account_id), namespace, lambda i: i.startswith(ident), explain=False
+            ).cases
+            found |= {case.id: case.account_id for case in cases.values()}
+        if found:
+            return _only(found, ident)
+    found = {}
+    seen = 0
+    for part in range(source.parts()):
+        told = refold(_of(source, part, None), namespace, lambda i: i.startswith(ident), explain=False)
+        found |= {case.id: case.account_id for case in told.cases.values()}
+        seen += len(told.accounts)
+    if not found:
+        where = f"namespace {namespace}" if namespace else "no namespace"
+        raise Refused(
+            f"no alert or proposal begins with {ident} in {source.name} ({seen:,} accounts refolded, {where}): an id of "
+            "another namespace, engine or policy is not found here; set BELLWETHER_NAMESPACE to its own"
+        )
+    return _only(found, ident)
+
+
+def _only(found: dict[str, str], ident: str) -> tuple[str, str]:
+    if len(found) > 1:
+        some = ", ".join(f"{name} (account {account})" for name, account in sorted(found.items())[:5])
+        raise Refused(f"{ident} is the beginning of {len(found)} ids: {some}; give more of it")
+    return next(iter(found.items()))
+
+
+def _of(source: Source, part: int, account_id: str | None) -> Callable[[], Iterator[Event]]:
+    return lambda: source.events(part, account_id)
+
+
+def _derived(source: Source, namespace: str, ident: str) -> Iterator[str]:
+    """Accounts one of whose first ids begins so: ids are derived from account, kind and number, so no fold is needed."""
+    ids = namespace_id(namespace)
+    accounts = {account for part in range(source.parts()) for account in source.accounts(part)}
+    for account_id in sorted(accounts):
+        for number in range(1, _EPISODES + 1):
+            if derived(ids, "proposal", account_id, number).startswith(ident) or any(
+                derived(ids, "alert", account_id, trigger.id, number).startswith(ident)
+                for trigger in TRIGGERS
+            ):
+                yield account_id
+                break
+
+
+def stored_accounts(settings: Settings, dsn: str, ident: str) -> list[str]:
+    """The accounts whose alerts or proposals begin so, as the store has them; none where it does not answer."""
+    try:
+        client = connect(dsn, database_name(dsn, settings.namespace), timeout=10)
+        return [row["account_id"] for row in queries.ask(client, "accounts_of_id", {"prefix": ident})]
+    except Refused:
+        return []
+
+
+# --- Explanations -----------------------------------------------------------------------------------------------
+
+
+def explanation(source: Source, namespace: str, ident: str, account_id: str) -> Row:
+    """One alert or proposal taken apart, as a JSON object; its figures are those of the refold, nothing is looked up.
+
+    `ident` is the whole id, `account_id` the account it belongs to (account_of() finds both). Reads that account's part
+    of the journal from its start (a second for some 100,000 records), so a page calls it in a thread, for one alert at a
+    time. Raises Refused when this engine and this journal do not tell of it.
+    """
+    told = refold(_of(source, source.part_of(account_id), account_id), namespace, lambda i: i == ident)
+    if ident not in told.cases:
+        raise Refused(
+            f"{source.name} does not tell of {ident} on account {account_id} with engine {ENGINE}: it is of another engine, "
+            "or of another namespace; `bellwether rebuild` shows what differs"
+        )
+    return explained(told, told.cases[ident])
+
+
+def explanations(
+    source: Source, namespace: str, wanted: Callable[[str], bool] = lambda i: True
+) -> Iterator[Row]:
+    """Every alert and proposal of a source whose id is wanted, taken apart, part by part."""
+    for part in range(source.parts()):
+        told = refold(_of(source, part, None), namespace, wanted)
+        for case in told.cases.values():
+            yield explained(told, case)
+
+
+def explained(told: Refolded, case: Case) -> Row:
+    """The JSON object of one case; see explanation()."""
+    record = case.records[-1]
+    row: Row = {
+        "kind": case.kind,
+        "id": case.id,
+        "account_id": case.account_id,
+        "account_name": record["account_name"],
+        "status": record["status"],
+        "as_of": record["as_of"],
+        "currency": record["currency"],
+        "policy": {"hash": record["policy"], **told.adopted.get(record["policy"], {})},
+        "engine": record["engine"],
+        "record": record,
+        "transitions": [
+            {**transition, "why": _why(case, place, told), "record": case.records[place]}
+            for place, transition in enumerate(case.transitions)
+        ],
+    }
+    if case.kind == "alert":
+        row |= {
+            "trigger": case.trigger,
+            "title": record["title"],
+            "action": record["action"],
+            "severity": record["severity"],
+            "opened_at": record["opened_at"],
+            "now": _now(told, case),
+        }
+    named = {
+        event_id
+        for transition in (*row["transitions"], row.get("now") or {})
+        for part in (transition, *transition.get("figures", ()))
+        for event_id in part.get("event_ids", ())
+    } | {transition["event_id"] for transition in case.transitions if transition["event_id"] is not None}
+    row["events"] = sorted(
+        (told.events[event_id] for event_id in named if event_id in told.events),
+        key=lambda event: (event["date"], event["event_id"]),
+    )
+    return row
+
+
+def _now(told: Refolded, case: Case) -> Row | None:
+    """Where an open alert stands at the end of the journal; None for one that has cleared."""
+    account = told.accounts[case.account_id]
+    episode = account.watch.episode(BY_ID[case.trigger])
+    if not episode.open or episode.alert_id != case.id:
+        return None
+    return alert_now(case.trigger, episode, told.view(case.account_id))
+
+
+def _why(case: Case, place: int, told: Refolded) -> str:
+    """Why this transition came, in words."""
+    transition = case.transitions[place]
+    if case.kind == "proposal":
+        return str(transition["why"])
+    policy, cause = told.fold.book.policy, transition["event_id"]
+    came = f"with event {cause}" if cause is not None else "at the day's tick"
+    status = transition["status"]
+    if status == "opened":
+        if place and case.transitions[place - 1]["status"] != "cleared":
+            return "told again: the policy is live from this day"
+        if BY_ID[case.trigger].immediate or policy is None:
+            return f"a fact, {came}"
+        return f"true at {policy.alerts.ticks_in_a_row} ticks in a row"
+    if status == "escalated":
+        before = [t for t in case.transitions[:place] if t["status"] in ("opened", "escalated")]
+        if before and transition["severity"] > before[-1]["severity"]:
+            return f"graver, {came}: severity {before[-1]['severity']} → {transition['severity']}"
+        if before and before[-1]["distance"] and transition["distance"] is not None:
+            times = transition["distance"] / before[-1]["distance"]
+            return f"{times:.1f} times as far beyond the level that clears it as last told, {came}"
+        return f"further beyond the level that clears it, {came}"
+    if status == "cleared":
+        return f"superseded by {_superseding(case.trigger)}" if transition["reason"] else f"it clears, {came}"
+    return f"a person's decision, {came}"
+
+
+def _superseding(trigger_id: str) -> str:
+    return next((trigger.id for trigger in TRIGGERS if trigger.supersedes == trigger_id), "a graver alert")
+
+
+def quiet(source: Source, namespace: str, account_id: str, trigger_id: str) -> Row:
+    """Why this account has no such alert, as a JSON object: agents.explain.why_not() at the end of the journal.
+
+    Raises Refused for an account or a trigger that is not there.
+    """
+    if trigger_id not in BY_ID:
+        raise Refused(f"there is no trigger {trigger_id}; the triggers are {', '.join(sorted(BY_ID))}")
+    told = refold(_of(source, source.part_of(account_id), account_id), namespace, lambda i: False)
+    if account_id not in told.accounts:
+        raise Refused(
+            f"{source.name} has no event of account {account_id!r}: ids are exact, capitals included"
+        )
+    view = told.view(account_id)
+    account = told.accounts[account_id]
+    hash_ = told.fold.book.policy_hash
+    return {
+        "kind": "why-not",
+        "account_id": account_id,
+        "account_name": account.ledger.name,
+        "ticks_folded": told.days,
+        "policy": {"hash": hash_, **told.adopted.get(hash_, {})},
+        "engine": ENGINE,
+        **why_not(trigger_id, view, account.watch.episode(BY_ID[trigger_id])),
+    }
