@@ -1,4 +1,7 @@
-"""Nothing that the fold keeps in memory decides: accounts read anew from their pieces at every step tell the same."""
+"""Nothing that the fold keeps in memory decides: what is read anew from its pieces at every step tells the same.
+
+Accounts alone, and then all of it, as a worker restores a partition: the index of wakes, the book, a tick in the middle.
+"""
 
 from __future__ import annotations
 
@@ -6,24 +9,25 @@ import datetime as dt
 from collections.abc import Callable
 from functools import cache
 from pathlib import Path
-from typing import Any
+from unittest.mock import patch
 
 import orjson
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.account import Account, dump, load
+from agents.account import PULSE, Account, dump, load, wake_on
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import Accounts, Fold
-from agents.policy import policy_hash
-from agents.records import Output
+from agents.policy import load_policy, policy_hash
+from agents.records import Output, Refusal
 from agents.wakes import Wakes
 from schemas.events import ClockTicked, Event, parse
 from streams.simulate import generate
 
 POLICY = Path(__file__).parents[2].joinpath("deploy", "policy.toml").read_text()
 END = dt.date(2025, 12, 31)
+load_policy_once = cache(load_policy)  # 10 ms each time, and never another
 
 
 class Kept:
@@ -64,6 +68,11 @@ def book(seed: int) -> tuple[Event, ...]:
     return tuple(parse(orjson.dumps(event)) for event in generate(2, 8, seed, END))
 
 
+def row(output: Output | Refusal) -> bytes:
+    said = [output.ce_id, output.at, output.body] if isinstance(output, Output) else [output.reason]
+    return orjson.dumps([output.topic, output.account_id, *said])
+
+
 def told(events: list[Event], accounts: Accounts) -> list[bytes]:
     state = Book()
     state.adopt(POLICY, policy_hash(POLICY))
@@ -75,10 +84,37 @@ def told(events: list[Event], accounts: Accounts) -> list[bytes]:
             assert complete
         else:
             outputs = fold.event(event)  # type: ignore[arg-type]
-        for output in outputs:
-            row: list[Any] = [output.topic, output.account_id]
-            row += [output.ce_id, output.at, output.body] if isinstance(output, Output) else [output.reason]
-            records.append(orjson.dumps(row))
+        records += [row(output) for output in outputs]
+    return records
+
+
+def told_by_workers_that_die(events: list[Event], slice_of: int, lost: str | None = None) -> list[bytes]:
+    """The same, each step by another worker that knows no more than what was stored; ticks in slices of a few accounts."""
+    store = Reloaded(lost)
+    kept: dict[str, bytes] = {}
+    records = []
+
+    def restored() -> Fold:
+        state = Book.load(kept) if kept else Book()
+        if not kept:
+            state.adopt(POLICY, policy_hash(POLICY))
+        wakes = Wakes()
+        for account_id, pieces in store.pieces.items():
+            if PULSE in pieces:
+                wakes.move(account_id, wake_on(pieces[PULSE]))
+        return Fold(store, wakes, state, 0, namespace_id("reload"))
+
+    with patch("agents.book.load_policy", load_policy_once):
+        for event in events:
+            complete = False
+            while not complete:
+                fold = restored()
+                if isinstance(event, ClockTicked):
+                    outputs, _, complete = fold.tick(event, True, slice_of)
+                else:
+                    outputs, complete = fold.event(event), True  # type: ignore[arg-type]
+                kept.update(fold.book.dump())
+                records += [row(output) for output in outputs]
     return records
 
 
@@ -98,6 +134,50 @@ def late(events: tuple[Event, ...], every: int, by: int) -> list[Event]:
 def test_accounts_read_anew_before_every_step_tell_the_same(seed: int, every: int, by: int) -> None:
     events = late(book(seed), every, by)
     assert told(events, Reloaded()) == told(events, Kept())
+
+
+@settings(max_examples=4, deadline=None)
+@given(
+    seed=st.integers(0, 1_000),
+    every=st.integers(3, 12),
+    by=st.integers(0, 300),
+    first_tick=st.sampled_from([0, 40, 200]),
+    slice_of=st.integers(1, 3),
+)
+def test_a_partition_restored_before_every_step_tells_the_same(
+    seed: int, every: int, by: int, first_tick: int, slice_of: int
+) -> None:
+    events = [
+        event
+        for place, event in enumerate(late(book(seed), every, by))
+        if place >= first_tick or not isinstance(event, ClockTicked)
+    ]
+    assert told_by_workers_that_die(events, slice_of) == told(events, Kept())
+
+
+def test_an_account_of_which_nothing_was_told_before_the_first_tick_is_woken_by_it_after_a_restore() -> None:
+    scored = parse(
+        orjson.dumps(
+            {
+                "event_id": "b-1",
+                "type": "bureau.reported",
+                "account_id": "C-1",
+                "occurred_at": "2025-10-24T02:43:20Z",
+                "source": "bureau:corvus",
+                "agency": "corvus",
+                "reported_on": "2025-10-24",
+                "score": 204,
+                "scale_min": 100,
+                "scale_max": 600,
+                "higher_is_better": True,
+            }
+        )
+    )
+    tick = next(event for event in book(1) if isinstance(event, ClockTicked))
+    by_one = told([scored, tick], Kept())
+    assert any(record.startswith(b'["snapshots","C-1"') for record in by_one)
+    assert told_by_workers_that_die([scored, tick], 1) == by_one
+    assert told_by_workers_that_die([scored, tick], 1, lost=PULSE) != by_one
 
 
 def test_a_store_that_forgets_the_alerts_tells_something_else() -> None:
