@@ -16,12 +16,13 @@ from streams.settings import Settings, policy_text
 _HEAD: Final = """\
 # The triggers
 
-What makes an alert, and what to do about it. Made by `python -m streams.trigger_table` from the table of triggers and the policy
-file (`deploy/policy.toml`); a number is changed there, under `[triggers.…]`, where a comment says what it means.
+What makes an alert, and what to do about it. Made by `python -m streams.trigger_table` from the table of triggers and
+the policy file (`deploy/policy.toml`); a number is changed there, under `[triggers.…]`, where a comment says what it
+means.
 
 Facts are judged at once, with the event that brings them. Everything else is judged when a day ends and has to hold for
-{ticks} ticks in a row. After an alert has cleared it does not come back for {low} days (severity 1 and 2) or {mid} days (3 and 4).
-Severity 5 comes back at once.
+{ticks} ticks in a row. After an alert has cleared it does not come back for {low} days (severity 1 and 2) or {mid}
+days (3 and 4). Severity 5 comes back at once.
 
 | trigger | severity | judged | what it says | what to do | settings |
 |---|---|---|---|---|---|
