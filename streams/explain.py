@@ -45,6 +45,7 @@ SHORTEST: Final = 8  # characters of an id that are enough where they are unique
 _ID: Final = re.compile(r"[0-9a-f][0-9a-f-]*", re.IGNORECASE)
 _EPISODES: Final = 12  # of each trigger, and proposals, that are tried before everything is refolded
 _FAILURES: Final = 20
+_GIVEN: Final = datetime(1970, 1, 1, tzinfo=UTC)  # when a policy was adopted that a command gives to a file
 
 Told = Callable[[Account, View, list[AlertChange], list[ProposalChange]], None]
 
@@ -129,9 +130,7 @@ class File:
         return 0
 
     def events(self, part: int, account_id: str | None = None) -> Iterator[Event]:
-        adopted = policy_adopted(
-            self._text, policy_hash(self._text), ENGINE, datetime(1970, 1, 1, tzinfo=UTC)
-        )
+        adopted = policy_adopted(self._text, policy_hash(self._text), ENGINE, _GIVEN)
         yield PolicyAdopted.model_validate(adopted)
         lines = Lines(self._path, lambda line, reason: None, None)
         for _, event in with_ticks(lines, self._zone, self._ticks):
@@ -224,7 +223,8 @@ def _refold(
     fold = Fold(InMemory(), Wakes(), Book(), 0, namespace_id(namespace))
     found = Refolded({}, InMemory(), fold, {}, {}, {}, 0)
     found.accounts = fold.accounts = InMemory()
-    fold.told = _teller(found.cases, wanted, explain)
+    broken: list[Exception] = []
+    fold.told = _teller(found.cases, wanted, explain, broken)
     for number, event in enumerate(events):
         outputs: Iterable[Any]
         try:
@@ -235,11 +235,11 @@ def _refold(
                 found.days += 1
             elif isinstance(event, PolicyAdopted):
                 outputs = fold.adopt(event)
-                found.adopted[event.hash] = {
-                    "event_id": event.event_id,
-                    "adopted_at": event.occurred_at.isoformat(),
-                    "hash": event.hash,
-                }
+                if event.occurred_at != _GIVEN:
+                    found.adopted[event.hash] = {
+                        "event_id": event.event_id,
+                        "adopted_at": event.occurred_at.isoformat(),
+                    }
             elif isinstance(event, BookReported) or (number, "") in failed:
                 continue
             else:
@@ -250,6 +250,8 @@ def _refold(
                     found.events[event.event_id] = event_row(event)
                 outputs = fold.event(event)
         except StepFailed as failure:
+            if broken:
+                raise broken[0] from None
             account_id = failure.account_id if isinstance(event, ClockTicked) else ""
             raise _Failure(number, account_id, str(failure)) from failure
         for output in outputs:
@@ -267,7 +269,11 @@ def _passed_over(failed: dict[tuple[int, str], str], number: int) -> Callable[[s
     return lambda account_id: failed.get((number, account_id))
 
 
-def _teller(cases: dict[str, Case], wanted: Callable[[str], bool], explain: bool) -> Told:
+def _teller(
+    cases: dict[str, Case], wanted: Callable[[str], bool], explain: bool, broken: list[Exception]
+) -> Told:
+    """What the fold tells, taken apart; what goes wrong here is no rule's fault and is kept in `broken`."""
+
     def case_of(kind: str, ident: str, account_id: str, trigger: str) -> Case:
         if ident not in cases:
             cases[ident] = Case(kind, ident, account_id, trigger)
@@ -276,14 +282,19 @@ def _teller(cases: dict[str, Case], wanted: Callable[[str], bool], explain: bool
     def told(
         account: Account, view: View, alerts: list[AlertChange], proposals: list[ProposalChange]
     ) -> None:
-        for alert in alerts:
-            if wanted(alert.alert_id):
-                case = case_of("alert", alert.alert_id, account.account_id, alert.trigger)
-                case.transitions.append(alert_transition(alert, view) if explain else {})
-        for proposal in proposals:
-            if wanted(proposal.proposal_id):
-                case = case_of("proposal", proposal.proposal_id, account.account_id, "")
-                case.transitions.append(proposal_transition(proposal, view) if explain else {})
+        try:
+            for alert in alerts:
+                if wanted(alert.alert_id):
+                    case = case_of("alert", alert.alert_id, account.account_id, alert.trigger)
+                    case.transitions.append(alert_transition(alert, view) if explain else {})
+            for proposal in proposals:
+                if wanted(proposal.proposal_id):
+                    case = case_of("proposal", proposal.proposal_id, account.account_id, "")
+                    taken = proposal_transition(proposal, view, account.watch) if explain else {}
+                    case.transitions.append(taken)
+        except Exception as error:
+            broken.append(error)
+            raise
 
     return told
 
