@@ -43,7 +43,9 @@ STAGES = ("events sent", "journalled", "decided", "stored")
 def demo(once: bool, as_json: bool, accounts: int) -> None:
     """A simulated book of 12 months through real Kafka and ClickHouse; then the accounts that turned, and live events."""
     began = time.monotonic()
-    config = settings()
+    from streams.web.address import at_hand
+
+    config = at_hand(settings())
     if config.broker != "dev" or config.store != "dev":
         raise Refused(
             "a demo brings its own Kafka and ClickHouse: unset BELLWETHER_BROKER and BELLWETHER_STORE"
@@ -52,7 +54,7 @@ def demo(once: bool, as_json: bool, accounts: int) -> None:
     failed = False
     with told_to_stop(), progress_bar() as bar:
         show = _bars(bar)
-        with _services(config, show) as (services, crew):
+        with _services(config, show, page=not once) as (services, crew):
             kafka = Kafka(services.kafka_servers, config.kafka_config)
 
             def check() -> None:
@@ -78,7 +80,7 @@ def demo(once: bool, as_json: bool, accounts: int) -> None:
                 sys.stdout.buffer.write(orjson.dumps(summary.as_dict()) + b"\n")
                 sys.stdout.flush()
             if not once:
-                console.print(_where(config, services), highlight=False)
+                console.print(_where(config, services), highlight=False, soft_wrap=True)
                 _live(console, kafka, config, accounts, check)
     if failed:
         sys.exit(1)
@@ -87,13 +89,13 @@ def demo(once: bool, as_json: bool, accounts: int) -> None:
 class _services:
     """Services, topics, tables, policy and workers, started in order and stopped in reverse."""
 
-    def __init__(self, config: Settings, show: Callable[[str, int, int], None]) -> None:
-        self._config, self._show = config, show
+    def __init__(self, config: Settings, show: Callable[[str, int, int], None], page: bool) -> None:
+        self._config, self._show, self._page = config, show, page
 
     def __enter__(self) -> tuple[Running, Crew]:
         from agents.monitor import ENGINE
         from agents.policy import policy_hash
-        from streams.commands.worker import APPS, start_all
+        from streams.commands.worker import APPS, PAGE, start_all
         from streams.store.migrate import migrate
         from streams.topics_admin import create
 
@@ -112,7 +114,8 @@ class _services:
                 config,
                 policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC)),
             )
-            self._crew = Crew(start_all(APPS, config, quiet=True), restarts=0)
+            names = (*APPS, PAGE) if self._page else APPS
+            self._crew = Crew(start_all(names, config, quiet=True), restarts=0)
         except BaseException:
             self._scope.__exit__(*sys.exc_info())
             raise
@@ -171,8 +174,11 @@ def _amount(value: Any, currency: str | None) -> str:
 
 
 def _where(config: Settings, services: Running) -> str:
+    from streams.web.address import sign_in_link
+
     return (
-        f"\nKafka is at {services.kafka_servers}, ClickHouse at {services.shown} (database "
+        f"\nThe page: {sign_in_link(config)}\n"
+        f"Kafka is at {services.kafka_servers}, ClickHouse at {services.shown} (database "
         f"{database_name(services.clickhouse, config.namespace)}).\n"
         "From another terminal, in this folder: bellwether status, bellwether dead-letters list, bellwether audit.\n"
         "Live events follow; what they trigger is shown here. Ctrl-C ends the demo."

@@ -26,12 +26,13 @@ RESTARTS = 3  # of a worker, within a minute
 @click.command()
 def dev() -> None:
     """Run Kafka, the ClickHouse engine and the workers on loopback until Ctrl-C; data stay in the data directory."""
-    from streams.commands.worker import APPS, start_all
+    from streams.commands.worker import APPS, PAGE, start_all
     from streams.demo import MARK
     from streams.store.migrate import migrate
     from streams.topics_admin import create
+    from streams.web.address import at_hand
 
-    config = settings()
+    config = at_hand(settings())
     with told_to_stop(), terminal() as progress, dev_services(config, progress=progress) as services:
         # What a demo left here is worked on from now on: the next demo must not clear it.
         (config.data_dir / MARK).unlink(missing_ok=True)
@@ -39,7 +40,7 @@ def dev() -> None:
         create(services.kafka_servers, config)
         progress("making tables", 0, 0)
         migrate(services.clickhouse, config.namespace)
-        crew = Crew(start_all(APPS, config, quiet=True), restarts=RESTARTS)
+        crew = Crew(start_all((*APPS, PAGE), config, quiet=True), restarts=RESTARTS)
         try:
             progress("", 0, 0)
             click.echo(what_is_where(config, services, crew))
@@ -54,7 +55,10 @@ def dev() -> None:
 
 def what_is_where(config: Settings, services: Running, crew: Crew) -> str:
     """The table that `dev` shows once all is up."""
+    from streams.web.address import sign_in_link
+
     rows = [
+        ("the page", sign_in_link(config)),
         ("Kafka", services.kafka_servers),
         ("ClickHouse", services.shown),
         *((child.name, f"process {child.pid}, log {child.log}") for child in crew.children),

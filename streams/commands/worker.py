@@ -18,16 +18,19 @@ from streams.heap import few_collections
 from streams.settings import Settings
 
 APPS = {"intake": "streams.intake", "monitor": "streams.monitor", "store": "streams.store.app"}
+PAGE = "web"  # no Faust app: it reads the store and takes no partitions
 
 
 @click.command()
-@click.option("--only", metavar="NAMES", help="Which of intake, monitor, store; with commas. Default: all.")
+@click.option(
+    "--only", metavar="NAMES", help="Which of intake, monitor, store, web; with commas. Default: all but web."
+)
 def worker(only: str | None) -> None:
     """Run the workers of a cluster until SIGTERM or Ctrl-C. Start it again on other machines to share the partitions."""
     names = [name.strip() for name in only.split(",")] if only else list(APPS)
     for name in names:
-        if name not in APPS:
-            raise Refused(f"--only {name}: there is no such worker; choose from {', '.join(APPS)}")
+        if name not in (*APPS, PAGE):
+            raise Refused(f"--only {name}: there is no such worker; choose from {', '.join((*APPS, PAGE))}")
     config = settings()
     if len(names) == 1:
         run_here(names[0], config)
@@ -42,6 +45,11 @@ def run_here(name: str, config: Settings) -> NoReturn:
     from streams.transport import run
 
     logs.configure(config.log_format)
+    if name == PAGE:
+        from streams.web.app import run as serve
+
+        serve(config)
+        sys.exit(0)
     module = importlib.import_module(APPS[name])
     check(kafka_servers(config), config)
     with few_collections():
@@ -75,6 +83,8 @@ def environment(config: Settings) -> dict[str, str]:
         "BELLWETHER_JOURNAL_PARTITIONS": str(config.journal_partitions),
         "BELLWETHER_BIND": config.bind,
         "BELLWETHER_METRICS_PORT": str(config.metrics_port),
+        "BELLWETHER_WEB_PORT": str(config.web_port),
+        "BELLWETHER_TOKENS": ",".join(f"{k}:{v.get_secret_value()}" for k, v in config.tokens.items()),
         "BELLWETHER_KAFKA_CONFIG": ",".join(f"{k}={v}" for k, v in config.kafka_config.items()),
     }
     if config.policy is not None:

@@ -67,7 +67,9 @@ class Account(_Answer):
 class AccountDetail(Account):
     """An account with its newest figures, its open alerts and the proposal that waits."""
 
-    figures: Annotated[Json | None, Field(description="The newest snapshot, by the names of credit.snapshots.v1.")]
+    figures: Annotated[
+        Json | None, Field(description="The newest snapshot, by the names of credit.snapshots.v1.")
+    ]
     alerts: Annotated[list[Alert], Field(description="Those that have not cleared.")]
     proposal: Annotated[LimitProposal | None, Field(description="The one that waits for a person.")]
 
@@ -112,7 +114,9 @@ class ProposalDecision(_Body):
     """Approve or reject. Name and role are the token's."""
 
     action: Literal["approve", "reject"]
-    limit: Annotated[str | None, Field(max_length=24, description="Another limit than the proposed one.")] = None
+    limit: Annotated[str | None, Field(max_length=24, description="Another limit than the proposed one.")] = (
+        None
+    )
     note: Annotated[str | None, Field(max_length=2000)] = None
     event_id: EventId = ""
 
@@ -152,7 +156,9 @@ def add_routes(router: web.UrlDispatcher) -> None:
 
 
 def _answer(body: Any, status: int = 200) -> web.Response:
-    return web.Response(status=status, body=orjson.dumps(body, default=_plain), content_type="application/json")
+    return web.Response(
+        status=status, body=orjson.dumps(body, default=_plain), content_type="application/json"
+    )
 
 
 def _plain(value: Any) -> Any:
@@ -232,7 +238,9 @@ async def alerts(request: web.Request) -> web.Response:
 
 async def alert(request: web.Request) -> web.Response:
     """One alert."""
-    return _answer(_record(await one(request, queries.alert(own_id(request)), "There is no alert with this id.")))
+    return _answer(
+        _record(await one(request, queries.alert(own_id(request)), "There is no alert with this id."))
+    )
 
 
 async def proposals(request: web.Request) -> web.Response:
@@ -313,11 +321,20 @@ OPERATIONS: Final = (
     Operation("GET", f"{_API}/accounts/{{id}}", "getAccount", account, AccountDetail),
     Operation("GET", f"{_API}/alerts", "listAlerts", alerts, AlertsPage, query=queries.AlertsQuery),
     Operation("GET", f"{_API}/alerts/{{id}}", "getAlert", alert, Alert),
-    Operation("POST", f"{_API}/alerts/{{id}}/decision", "decideAlert", decide_alert, Sent, body=AlertDecision),
-    Operation("GET", f"{_API}/proposals", "listProposals", proposals, ProposalsPage, query=queries.ProposalsQuery),
+    Operation(
+        "POST", f"{_API}/alerts/{{id}}/decision", "decideAlert", decide_alert, Sent, body=AlertDecision
+    ),
+    Operation(
+        "GET", f"{_API}/proposals", "listProposals", proposals, ProposalsPage, query=queries.ProposalsQuery
+    ),
     Operation("GET", f"{_API}/proposals/{{id}}", "getProposal", proposal, LimitProposal),
     Operation(
-        "POST", f"{_API}/proposals/{{id}}/decision", "decideProposal", decide_proposal, Sent, body=ProposalDecision
+        "POST",
+        f"{_API}/proposals/{{id}}/decision",
+        "decideProposal",
+        decide_proposal,
+        Sent,
+        body=ProposalDecision,
     ),
 )
 
@@ -390,7 +407,9 @@ def _operation(operation: Operation) -> Json:
 def _parameters(operation: Operation) -> list[Json]:
     out: list[Json] = []
     if "{id}" in operation.path:
-        out.append({"name": "id", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 200}})
+        out.append(
+            {"name": "id", "in": "path", "required": True, "schema": {"type": "string", "maxLength": 200}}
+        )
     if operation.query is not None:
         for name, schema in operation.query.model_json_schema()["properties"].items():
             described = {k: v for k, v in schema.items() if k not in ("title", "description")}

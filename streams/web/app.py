@@ -22,6 +22,7 @@ from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
 from streams.settings import Settings
 from streams.web import api, pages
+from streams.web.address import url
 from streams.web.decisions import Decisions, Declined
 from streams.web.live import Live
 from streams.web.security import ACCESS, BODY, Access, Handler, add_headers, guard
@@ -137,11 +138,6 @@ async def _serve(app: web.Application, made: socket.socket) -> None:
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handle_signals=False)
     await runner.setup()
     await web.SockSite(runner, made).start()
-    log.info("the page", at=address(*made.getsockname()[:2]))
+    log.info("the page", at=url(*made.getsockname()[:2]))
     await stopped.wait()
     await runner.cleanup()
-
-
-def address(host: str, port: int) -> str:
-    """The URL of the page for a person on this machine."""
-    return f"http://{f'[{host}]' if ':' in host else host}:{port}/"

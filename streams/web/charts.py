@@ -56,13 +56,21 @@ def account(rows: Sequence[Row], markers: Sequence[Row], currency: str | None) -
     balance = chart(
         rows,
         "as_of",
-        (("exposure", "Exposure", "main"), ("open_balance", "Open balance", "thin"), ("credit_limit", "Limit", "limit")),
+        (
+            ("exposure", "Exposure", "main"),
+            ("open_balance", "Open balance", "thin"),
+            ("credit_limit", "Limit", "limit"),
+        ),
         currency or "",
     )
     days = chart(
         rows,
         "as_of",
-        (("dtp_90d", "Days to pay", "main"), ("dtp_baseline", "Usual", "limit"), ("dbt_90d", "Days beyond terms", "bad")),
+        (
+            ("dtp_90d", "Days to pay", "main"),
+            ("dtp_baseline", "Usual", "limit"),
+            ("dbt_90d", "Days beyond terms", "bad"),
+        ),
         "days",
     )
     marks = [
@@ -123,10 +131,14 @@ def says_account(rows: Sequence[Row], currency: str | None) -> str:
         f"{words.whole(first['exposure'], currency)} to {words.whole(last['exposure'], currency)}"
     )
     limit = last["credit_limit"]
-    text += f" against a limit of {words.whole(limit, currency)}" if limit is not None else ", without a limit"
+    text += (
+        f" against a limit of {words.whole(limit, currency)}" if limit is not None else ", without a limit"
+    )
     paid = [row for row in rows if row["dtp_90d"] is not None]
     if len(paid) > 1:
-        text += f"; days to pay from {words.number(paid[0]['dtp_90d'])} to {words.number(paid[-1]['dtp_90d'])}"
+        text += (
+            f"; days to pay from {words.number(paid[0]['dtp_90d'])} to {words.number(paid[-1]['dtp_90d'])}"
+        )
     return f"{text}."
 
 

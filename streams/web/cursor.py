@@ -29,7 +29,7 @@ def read(cursor: str, *kinds: type) -> list[Any] | None:
         for value, kind in zip(values, kinds, strict=True):
             if kind is float and isinstance(value, int) and not isinstance(value, bool):
                 value = float(value)
-            if type(value) is not kind or (kind is int and not -(2**63) <= value < 2**63):
+            if type(value) is not kind or (isinstance(value, int) and not -(2**63) <= value < 2**63):
                 raise ValueError
             out.append(value)
     except (ValueError, TypeError, binascii.Error):

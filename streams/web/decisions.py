@@ -80,7 +80,9 @@ class Decisions:
             if failures or left:
                 self._producer = None  # it may have ended for good: the next decision gets a new one
         if failures or left:
-            raise Refused(f"Kafka did not take the decision ({failures[0] if failures else 'no answer in time'})")
+            raise Refused(
+                f"Kafka did not take the decision ({failures[0] if failures else 'no answer in time'})"
+            )
 
 
 class Declined(Exception):
@@ -107,10 +109,16 @@ def on_proposal(
     """
     if row["status"] not in ("proposed", "escalated"):
         raise Declined(409, f"This proposal is {row['status']} already.")
-    fields: dict[str, str | None] = {"proposal_id": row["proposal_id"], "actor": person.name, "role": person.role}
+    fields: dict[str, str | None] = {
+        "proposal_id": row["proposal_id"],
+        "actor": person.name,
+        "role": person.role,
+    }
     if action == "approve":
         if not person.may(row["approver"]):
-            raise Declined(403, f"Approving this takes the role {row['approver']} or above; yours is {person.role}.")
+            raise Declined(
+                403, f"Approving this takes the role {row['approver']} or above; yours is {person.role}."
+            )
         if not row["currency"]:
             raise Declined(409, "The account's currency is not known yet, so no limit can be set.")
         given = (limit or "").replace(",", "").strip()

@@ -45,8 +45,8 @@ class Live:
                 self._task = asyncio.create_task(self._look())
             while (piece := await queue.get()) is not None:
                 await response.write(piece)
-        except (ConnectionError, asyncio.CancelledError):
-            raise
+        except ConnectionError:
+            pass  # the browser has gone
         finally:
             self._watching.discard(queue)
         return response
@@ -65,7 +65,9 @@ class Live:
                 log.warning("live updates wait", reason=str(error))
                 piece = b"event: silent\ndata: []\n\n"
             for queue in self._watching:
-                with contextlib.suppress(asyncio.QueueFull):  # a browser that does not read misses one, not all
+                with contextlib.suppress(
+                    asyncio.QueueFull
+                ):  # a browser that does not read misses one, not all
                     queue.put_nowait(piece)
             await asyncio.sleep(self._every)
 

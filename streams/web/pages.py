@@ -14,6 +14,7 @@ from typing import Any, Final
 from urllib.parse import urlencode
 
 from aiohttp import web
+from pydantic import Field
 
 from agents.limits import APPROVERS
 from schemas.events import TOPIC_OF
@@ -168,9 +169,7 @@ async def account(request: web.Request) -> web.Response:
                 queries.series(account_id, since),
                 queries.markers(account_id, since),
                 queries.alerts_of(account_id),
-                queries.proposals(
-                    queries.ProposalsQuery(account_id=account_id, state="all", limit=12), None
-                ),
+                queries.proposals(queries.ProposalsQuery(account_id=account_id, state="all", limit=12), None),
                 queries.timeline(account_id, query, after),
             )
         )
@@ -238,7 +237,9 @@ async def inbox(request: web.Request) -> web.Response:
         counts={bool(row["history"]): row for row in counts},
         owners=[row["owner"] for row in owners],
         states=("open", "unassigned", "acknowledged", "snoozed", "cleared"),
-        to_state=lambda state, when: link("/alerts", query, state="" if state == "open" else state, when=when),
+        to_state=lambda state, when: link(
+            "/alerts", query, state="" if state == "open" else state, when=when
+        ),
         first=link("/alerts", query) if query.after else "",
         following=link("/alerts", query, after=following) if following else "",
         saved=link("/alerts", query),
@@ -249,7 +250,7 @@ async def inbox(request: web.Request) -> web.Response:
 class SentQuery(queries.Query):
     """A page to which a decision leads back: which event was sent."""
 
-    sent: str = queries.Field(default="", max_length=200)
+    sent: str = Field(default="", max_length=200)
 
 
 async def alert(request: web.Request) -> web.Response:
@@ -291,7 +292,9 @@ def compared(evidence: dict[str, Any], currency: str | None) -> list[dict[str, s
             "name": words.figure_name(name),
             "value": words.figure(name, metrics.get(name), currency) if name in metrics else "",
             "threshold": words.figure(name, thresholds[name], currency) if name in thresholds else "",
-            "clears": words.figure(name, thresholds[clear], currency) if (clear := f"clear_{name}") in thresholds else "",
+            "clears": words.figure(name, thresholds[clear], currency)
+            if (clear := f"clear_{name}") in thresholds
+            else "",
         }
         for name in [*held, *(n for n in names if n not in held)]
     ]
@@ -361,7 +364,8 @@ async def proposal(request: web.Request) -> web.Response:
         proposal=row,
         account=known[0] if known else None,
         categories=[
-            {"label": words.title(name), "value": value, "width": value or 0} for name, value in categories.items()
+            {"label": words.title(name), "value": value, "width": value or 0}
+            for name, value in categories.items()
         ],
         terms=terms,
         metrics=metrics if isinstance(metrics, dict) else {},
@@ -523,7 +527,9 @@ def _event_id(form: Any, suffix: str) -> str:
 def _back(form: Any, event_id: str) -> str:
     """Where a decision leads back to: one of our own pages, never an address from outside."""
     path, _, rest = _field(form, "back").partition("?")
-    good = path.startswith(("/alerts", "/accounts/", "/proposals/")) and path.isprintable() and "\\" not in path
+    good = (
+        path.startswith(("/alerts", "/accounts/", "/proposals/")) and path.isprintable() and "\\" not in path
+    )
     if not good or not rest.isprintable():
         return "/alerts"
     if path.startswith(("/alerts/", "/proposals/")):
@@ -542,7 +548,9 @@ async def decide_alerts(request: web.Request) -> web.Response:
     if not 0 < len(wanted) <= MOST_AT_ONCE:
         raise Declined(400, "Choose at least one alert." if not wanted else "Too many alerts at once.")
     site = request.app[SITE]
-    known = {row["alert_id"]: row for row in await site.store.ask(queries.alerts_of(_field(form, "account_id")))}
+    known = {
+        row["alert_id"]: row for row in await site.store.ask(queries.alerts_of(_field(form, "account_id")))
+    }
     if any(alert_id not in known for alert_id in wanted):
         raise Declined(404, "This account has no such alert.")
     events = [

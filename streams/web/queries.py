@@ -3,10 +3,11 @@
 What a person may choose (a column to sort by, a filter) picks one of the texts below; what he writes is a parameter.
 """
 
+# ruff: noqa: S608 (statements are joined from texts of this file; tests/unit/test_web_queries.py holds that)
+
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Any, Final, Literal, NamedTuple
 
@@ -67,7 +68,7 @@ _ACCOUNTS: Final = f"""
     LEFT JOIN (
         SELECT account_id, status, tier, currency, credit_limit FROM account_status_current
     ) AS now_ ON now_.account_id = known.account_id
-    LEFT JOIN ({_ALERTS_OF}) AS alert ON alert.account_id = known.account_id"""  # noqa: S608
+    LEFT JOIN ({_ALERTS_OF}) AS alert ON alert.account_id = known.account_id"""
 
 Sort = Literal["risk", "exposure", "utilization", "past_due", "drift", "score", "name", "account"]
 
@@ -94,7 +95,9 @@ class AccountsQuery(_Query):
     tier: Tier = ""
     status: Status = ""
     trigger: str = Field(default="", max_length=60)
-    severity: int = Field(default=0, ge=0, le=5, description="Accounts with an open alert of this severity or more.")
+    severity: int = Field(
+        default=0, ge=0, le=5, description="Accounts with an open alert of this severity or more."
+    )
     sort: Sort = "risk"
     after: str = Cursor
     limit: int = Field(default=PAGE, ge=1, le=200)
@@ -113,7 +116,7 @@ def accounts(query: AccountsQuery, after: Sequence[Any] | None) -> Question:
         parameters |= {"place": after[0], "account": after[1]}
     return Question(
         "accounts",
-        f"SELECT *, {expression} AS place FROM ({_ACCOUNTS}) {_where(where)}"  # noqa: S608
+        f"SELECT *, {expression} AS place FROM ({_ACCOUNTS}) {_where(where)}"
         f" ORDER BY place {'DESC' if falling else 'ASC'}, account_id LIMIT {{rows:UInt32}}",
         {**parameters, "rows": query.limit + 1},
     )
@@ -122,7 +125,9 @@ def accounts(query: AccountsQuery, after: Sequence[Any] | None) -> Question:
 def accounts_found(query: AccountsQuery) -> Question:
     """How many accounts the filters leave."""
     where, parameters = _account_filters(query)
-    return Question("accounts_found", f"SELECT count() AS found FROM ({_ACCOUNTS}) {_where(where)}", parameters)  # noqa: S608
+    return Question(
+        "accounts_found", f"SELECT count() AS found FROM ({_ACCOUNTS}) {_where(where)}", parameters
+    )
 
 
 def _account_filters(query: AccountsQuery) -> tuple[list[str], dict[str, Any]]:
@@ -155,7 +160,7 @@ def account(account_id: str) -> Question:
     """One account as the list shows it; no row when nothing is known of it."""
     return Question(
         "account",
-        f"SELECT * FROM ({_ACCOUNTS}) WHERE account_id = {{account_id:String}}",  # noqa: S608
+        f"SELECT * FROM ({_ACCOUNTS}) WHERE account_id = {{account_id:String}}",
         {"account_id": account_id},
     )
 
@@ -210,13 +215,11 @@ def timeline(account_id: str, query: TimelineQuery, after: Sequence[Any] | None)
     }
     where = ""
     if after is not None:
-        where = (
-            "WHERE (place, kind, id, what) < ({place:Int64}, {kind:String}, {id:String}, {what:String})"
-        )
+        where = "WHERE (place, kind, id, what) < ({place:Int64}, {kind:String}, {id:String}, {what:String})"
         parameters |= dict(zip(("place", "kind", "id", "what"), after, strict=True))
     return Question(
         "timeline",
-        f"SELECT *, toUnixTimestamp64Micro(at) AS place FROM ({_TIMELINE}) {where}"  # noqa: S608
+        f"SELECT *, toUnixTimestamp64Micro(at) AS place FROM ({_TIMELINE}) {where}"
         " ORDER BY place DESC, kind DESC, id DESC, what DESC LIMIT {rows:UInt32}",
         parameters,
     )
@@ -309,7 +312,7 @@ def inbox(query: InboxQuery, today: date, after: Sequence[Any] | None) -> Questi
             {_STORY}
         FROM ({_INBOX}) {_where(where)}
         GROUP BY account_id {having}
-        ORDER BY worst DESC, newest DESC, account_id LIMIT {{rows:UInt32}}""",  # noqa: S608
+        ORDER BY worst DESC, newest DESC, account_id LIMIT {{rows:UInt32}}""",
         {**parameters, "rows": INBOX_PAGE + 1},
     )
 
@@ -325,7 +328,9 @@ def turned(since: date, rows: int = 12) -> Question:
     return Question(
         "turned",
         f"""
-        SELECT told.*, figures.grade AS grade, figures.dtp_90d AS dtp_90d, figures.dtp_baseline AS dtp_baseline,
+        SELECT told.account_id AS account_id, told.name AS name, told.worst AS worst, told.newest AS newest,
+            told.number AS number, told.tier_ AS tier_, told.exposure_ AS exposure_, told.currency_ AS currency_,
+            told.story AS story, figures.grade AS grade, figures.dtp_90d AS dtp_90d, figures.dtp_baseline AS dtp_baseline,
             now_.status AS account_status, now_.credit_limit AS credit_limit, proposal.proposal_id AS proposal_id,
             proposal.direction AS direction, proposal.proposed_limit AS proposed_limit,
             proposal.effective_limit AS effective_limit, proposal.currency AS proposal_currency,
@@ -349,7 +354,7 @@ def turned(since: date, rows: int = 12) -> Question:
             FROM proposals_current WHERE status != 'superseded'
             ORDER BY as_of DESC, offset DESC LIMIT 1 BY account_id
         ) AS proposal ON proposal.account_id = told.account_id
-        ORDER BY worst DESC, newest DESC, account_id""",  # noqa: S608
+        ORDER BY told.worst DESC, told.newest DESC, told.account_id""",
         {"since": since, "rows": rows},
     )
 
@@ -360,7 +365,7 @@ def turned_count(since: date) -> Question:
         "turned_count",
         f"""
         SELECT uniqExact(account_id) AS accounts, uniqExactIf(account_id, as_of >= {{since:Date}}) AS lately
-        FROM alerts_current WHERE {_TURNED}""",  # noqa: S608
+        FROM alerts_current WHERE {_TURNED}""",
         {"since": since},
     )
 
@@ -380,7 +385,7 @@ def inbox_counts(today: date) -> Question:
     )
     return Question(
         "inbox_counts",
-        f"SELECT history, {counts} FROM ({_INBOX}) GROUP BY history",  # noqa: S608
+        f"SELECT history, {counts} FROM ({_INBOX}) GROUP BY history",
         {"today": today},
     )
 
@@ -471,7 +476,7 @@ def alerts(query: AlertsQuery, after: Sequence[Any] | None) -> Question:
         parameters |= {"a": after[0], "b": after[1]}
     return Question(
         "alerts",
-        f"SELECT account_id, alert_id, value FROM alerts_current {_where(where)}"  # noqa: S608
+        f"SELECT account_id, alert_id, value FROM alerts_current {_where(where)}"
         " ORDER BY account_id, alert_id LIMIT {rows:UInt32}",
         parameters,
     )
@@ -505,20 +510,20 @@ def proposals(query: ProposalsQuery, after: Sequence[Any] | None) -> Question:
             where.append(f"{name} = {{{name}:String}}")
             parameters[name] = value
     if after is not None:
-        where.append(
-            "(as_of < {day:Date} OR (as_of = {day:Date} AND proposal_id > {id:String}))"
-        )
+        where.append("(as_of < {day:Date} OR (as_of = {day:Date} AND proposal_id > {id:String}))")
         parameters |= {"day": after[0], "id": after[1]}
     return Question(
         "proposals",
-        f"SELECT * FROM proposals_current {_where(where)} ORDER BY as_of DESC, proposal_id LIMIT {{rows:UInt32}}",  # noqa: S608
+        f"SELECT * FROM proposals_current {_where(where)} ORDER BY as_of DESC, proposal_id LIMIT {{rows:UInt32}}",
         parameters,
     )
 
 
 def proposal_counts() -> Question:
     """How many proposals stand where."""
-    return Question("proposal_counts", "SELECT status, count() AS number FROM proposals_current GROUP BY status", {})
+    return Question(
+        "proposal_counts", "SELECT status, count() AS number FROM proposals_current GROUP BY status", {}
+    )
 
 
 def proposal(proposal_id: str) -> Question:
@@ -563,7 +568,15 @@ _BASE: Final = "toFloat64(fx_rate)"  # base units of one unit of the account's c
 
 def totals() -> Question:
     """The whole book as of each account's newest figures, in the base currency."""
-    columns = ("past_due", "disputed", "ageing_current", "ageing_d1_30", "ageing_d31_60", "ageing_d61_90", "ageing_d91")
+    columns = (
+        "past_due",
+        "disputed",
+        "ageing_current",
+        "ageing_d1_30",
+        "ageing_d31_60",
+        "ageing_d61_90",
+        "ageing_d91",
+    )
     sums = ", ".join(f"sum(toFloat64({name}) * {_BASE}) AS {name}_base" for name in columns)
     return Question(
         "totals",
@@ -572,7 +585,7 @@ def totals() -> Question:
             countIf(exposure_base IS NULL) AS unvalued, max(as_of) AS newest_day, max(written_at) AS newest,
             sumIf(dtp_90d * toFloat64(paid_90d) * {_BASE}, dtp_90d IS NOT NULL) /
                 nullIf(sumIf(toFloat64(paid_90d) * {_BASE}, dtp_90d IS NOT NULL), 0) AS dtp
-        FROM snapshots_latest""",  # noqa: S608
+        FROM snapshots_latest""",
         {},
     )
 
@@ -587,7 +600,7 @@ def tiers() -> Question:
             sumIf(dtp_90d * toFloat64(paid_90d) * {_BASE}, dtp_90d IS NOT NULL) /
                 nullIf(sumIf(toFloat64(paid_90d) * {_BASE}, dtp_90d IS NOT NULL), 0) AS dtp
         FROM snapshots_latest GROUP BY tier
-        ORDER BY indexOf(['high', 'medium', 'low'], tier)""",  # noqa: S608
+        ORDER BY indexOf(['high', 'medium', 'low'], tier)""",
         {},
     )
 
@@ -630,7 +643,7 @@ def trend(since: date) -> Question:
                 ) WINDOW own AS (PARTITION BY account_id ORDER BY week ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
             ) GROUP BY week
         ) WINDOW past AS (ORDER BY week ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-        ORDER BY week""",  # noqa: S608
+        ORDER BY week""",
         {"since": since},
     )
 
@@ -666,7 +679,7 @@ def letters(query: LettersQuery, after: Sequence[Any] | None) -> Question:
             toUnixTimestamp64Milli(written_at) AS written, base64Encode(substring(coalesce(value, ''), 1, 200)) AS start,
             length(coalesce(value, '')) AS bytes
         FROM {_LETTERS[query.which]} {_where(where)}
-        ORDER BY written DESC, partition DESC, offset DESC LIMIT {{rows:UInt32}}""",  # noqa: S608
+        ORDER BY written DESC, partition DESC, offset DESC LIMIT {{rows:UInt32}}""",
         parameters,
     )
 
@@ -680,7 +693,7 @@ def letter(which: str, partition: int, offset: int) -> Question:
             base64Encode(coalesce(key, '')) AS key, key IS NULL AS no_key,
             base64Encode(substring(coalesce(value, ''), 1, 262144)) AS value, length(coalesce(value, '')) AS bytes,
             arrayMap(h -> (h.1, base64Encode(coalesce(h.2, ''))), headers) AS heads
-        FROM {_LETTERS[which]} WHERE partition = {{partition:Int32}} AND offset = {{offset:Int64}} LIMIT 1""",  # noqa: S608
+        FROM {_LETTERS[which]} WHERE partition = {{partition:Int32}} AND offset = {{offset:Int64}} LIMIT 1""",
         {"partition": partition, "offset": offset},
     )
 

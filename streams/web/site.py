@@ -127,5 +127,3 @@ def own_id(request: web.Request, name: str = "id") -> str:
     if len(value) > 200 or any(ord(c) < 32 or ord(c) == 127 for c in value):
         raise web.HTTPNotFound(text="There is nothing at this address.")
     return value
-
-

@@ -45,7 +45,9 @@ def short(value: Any, currency: str | None = None) -> str:
     amount = float(value)
     for size, unit in ((1e9, "bn"), (1e6, "M"), (1e3, "k")):
         if abs(amount) >= size:
-            return f"{amount / size:,.{1 if abs(amount) < 100 * size else 0}f} {unit} {currency or ''}".strip()
+            return (
+                f"{amount / size:,.{1 if abs(amount) < 100 * size else 0}f} {unit} {currency or ''}".strip()
+            )
     return whole(value, currency)
 
 
@@ -75,7 +77,7 @@ def day(value: Any) -> str:
             value = date.fromisoformat(value[:10])
         except ValueError:
             return value
-    return f"{value.day} {value:%b %Y}"
+    return f"{value.day} {value:%b %Y}" if isinstance(value, date) else str(value)
 
 
 def instant(value: Any) -> str:
@@ -308,7 +310,9 @@ def loaded(value: Any) -> dict[str, Any]:
 def event(kind: str, body: Mapping[str, Any]) -> str:
     """One line about an event, from its own fields; nothing of it is trusted, all of it is text."""
     currency = body.get("currency")
-    amount = body.get("amount") or body.get("limit") or body.get("credit_limit") or body.get("recommended_limit")
+    amount = (
+        body.get("amount") or body.get("limit") or body.get("credit_limit") or body.get("recommended_limit")
+    )
     parts = [money(amount, str(currency or "")).strip()] if amount is not None else []
     for name in _TOLD.get(kind, ()):
         if (value := body.get(name)) not in (None, "", []):
@@ -319,12 +323,26 @@ def event(kind: str, body: Mapping[str, Any]) -> str:
 
 def _plain(value: Any) -> str:
     if isinstance(value, list):
-        return f"{len(value)} invoices" if value and isinstance(value[0], dict) else ", ".join(map(str, value))
+        return (
+            f"{len(value)} invoices" if value and isinstance(value[0], dict) else ", ".join(map(str, value))
+        )
     return str(value)
 
 
 _BARE: Final = frozenset(
-    ("headline", "name", "kind", "agency", "status", "outcome", "reason", "reason_code", "domain", "actor", "category")
+    (
+        "headline",
+        "name",
+        "kind",
+        "agency",
+        "status",
+        "outcome",
+        "reason",
+        "reason_code",
+        "domain",
+        "actor",
+        "category",
+    )
 )
 _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     "invoice.issued": ("invoice_id", "due_date"),
