@@ -13,7 +13,7 @@ import click
 
 from schemas.topics import TOPICS, Topic
 from streams.cli import cli
-from streams.commands.worker import APPS
+from streams.commands.worker import APPS, PAGE
 from streams.settings import Settings
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -56,6 +56,8 @@ CHECKED_ONLY = (
     ". .venv/bin/activate",
     "bellwether dev",
     "bellwether worker --only monitor",
+    "bellwether worker --only web",
+    "export BELLWETHER_TOKENS=ann:manager:her-secret,bob:analyst:his-secret",
     "faust -A streams.monitor worker",
     "export BELLWETHER_BROKER=kafka://broker-1:9092,broker-2:9092",
     "export BELLWETHER_STORE=clickhouse://bellwether:secret@clickhouse:8123/bellwether",
@@ -129,7 +131,7 @@ def _bellwether(words: list[str], named_only: bool) -> str | None:
     except click.ClickException as error:
         return error.format_message()
     only = context.params.get("only")
-    return None if only is None or set(only.split(",")) <= set(APPS) else f"there is no worker {only}"
+    return None if only is None or set(only.split(",")) <= {*APPS, PAGE} else f"there is no worker {only}"
 
 
 def section(markdown: str, name: str) -> str:

@@ -76,7 +76,7 @@ def day(value: Any) -> str:
         try:
             value = date.fromisoformat(value[:10])
         except ValueError:
-            return value
+            return str(value)
     return f"{value.day} {value:%b %Y}" if isinstance(value, date) else str(value)
 
 

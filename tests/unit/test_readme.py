@@ -49,7 +49,7 @@ def test_a_command_that_the_text_names_exists(command: str) -> None:
         "bellwether predict",
         "bellwether import",
         "bellwether import ledger.csv --yearly",
-        "bellwether worker --only web",
+        "bellwether worker --only pages",
         "bellwether policy guess a.toml",
         "export BELLWETHER_BROKERS=kafka://a:9092",
         "faust -A streams.nothing worker",
