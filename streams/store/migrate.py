@@ -28,6 +28,7 @@ _END = re.compile(r";[ \t]*(?:\n|\Z)")
 _REPEATABLE = re.compile(
     r"CREATE\s+(TABLE|VIEW|MATERIALIZED\s+VIEW)\s+IF\s+NOT\s+EXISTS\b|CREATE\s+OR\s+REPLACE\s+VIEW\b"
     r"|DROP\s+(TABLE|VIEW)\s+IF\s+EXISTS\b"
+    r"|INSERT\s+INTO\s+\w+_rows\s+SELECT\b"  # into tables in which a repeated row replaces itself
     r"|ALTER\s+TABLE\s+\w+\s+((ADD|DROP|MODIFY|COMMENT|RENAME)\s+(COLUMN|INDEX|PROJECTION)\s+IF\s+(NOT\s+)?EXISTS\b|MODIFY\s+)",
     re.IGNORECASE,
 )

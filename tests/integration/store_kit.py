@@ -129,3 +129,9 @@ def count(client: Client, table: str) -> int:
     """Rows of a table or view."""
     found: int = client.query(f"SELECT count() FROM {table}").result_rows[0][0]
     return found
+
+
+def refreshed(client: Client) -> None:
+    """Make the portfolio's weeks anew now, instead of within half a minute."""
+    client.command("SYSTEM REFRESH VIEW portfolio_weekly_refresh")
+    client.command("SYSTEM WAIT VIEW portfolio_weekly_refresh")

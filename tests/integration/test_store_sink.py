@@ -90,7 +90,7 @@ def test_a_repeated_block_does_not_show(store: Client, sink: Sink) -> None:
 def test_repeats_do_not_show_after_a_merge_either(store: Client, sink: Sink) -> None:
     sink.write(batch(0, 40), {})
     sink.write(batch(20, 40), {})
-    for table in ("journal_rows", "alerts_rows", "snapshots_latest_rows"):
+    for table in ("journal_rows", "alerts_rows", "snapshots_newest_rows"):
         store.command(f"OPTIMIZE TABLE {table} FINAL")
     assert counts(store) == all_counts(40)
 
@@ -131,7 +131,7 @@ def test_a_busy_server_is_waited_for(store: Client, sink: Sink, code: int) -> No
 
 
 def test_offsets_do_not_move_when_a_table_of_the_round_was_not_accepted(store: Client, sink: Sink) -> None:
-    store.command("DROP VIEW snapshots_latest_feed")
+    store.command("DROP VIEW snapshots_newest_feed")
     store.command("DROP TABLE snapshots_rows")
     with pytest.raises(Fatal, match=r"refused snapshots_rows: .*UNKNOWN_TABLE"):
         sink.write(batch(0, 5), {("t", 0): 5})

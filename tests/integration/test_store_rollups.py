@@ -1,0 +1,276 @@
+"""Rollups on the real engine: they equal what plain Python counts, however often and in whatever order blocks are repeated."""
+
+from __future__ import annotations
+
+import datetime as dt
+import random
+import shutil
+from collections import defaultdict
+from collections.abc import Iterator, Sequence
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.store.client import Client, connect, database_name
+from streams.store.migrate import FILES, migrate
+from streams.store.sink import Sink
+from tests.integration.store_kit import Record, alert, count, made, refreshed, snapshot
+
+Rows = list[tuple[Any, ...]]
+START = dt.date(2025, 12, 1)  # a Monday
+
+
+@pytest.fixture
+def store(clickhouse: str, namespace: str) -> Iterator[Client]:
+    client = made(clickhouse, namespace)
+    yield client
+    client.command(f"DROP DATABASE IF EXISTS `{client.database}`")
+    client.close()
+
+
+@pytest.fixture
+def sink(store: Client, clickhouse: str, namespace: str) -> Iterator[Sink]:
+    built = Sink(clickhouse, namespace, "store")
+    yield built
+    built.close()
+
+
+def figures(n: int, account: str, day: dt.date, tier: str | None, **changed: Any) -> Record:
+    """Snapshot number n, with amounts in the account's currency of which one is worth two of the base."""
+    body = {
+        "account_id": account,
+        "as_of": day.isoformat(),
+        "tier": tier,
+        "currency": "EUR",
+        "base_currency": "USD",
+        "fx_rate": "2",
+        "exposure": f"{n}.25",
+        "exposure_base": f"{2 * n}.50",
+        "past_due": f"{n}.10",
+        "ageing": {"current": f"{n}.00", "d1_30": f"{n}.01", "d31_60": "0.00", "d61_90": None, "d91": "7.00"},
+        "paid_90d": f"{100 + n}.00",
+        "dtp_90d": n / 4,
+        **changed,
+    }
+    return Record(snapshot(0, **body), n, of="credit.snapshots.v1")
+
+
+def book(seed: int, number: int = 120) -> list[Record]:
+    """Snapshots of nine accounts over ten weeks, in the order of their days; some accounts are silent for weeks."""
+    draw = random.Random(seed)
+    days = sorted(draw.randrange(70) for _ in range(number))
+    return [
+        figures(
+            n,
+            f"A{draw.randrange(9)}",
+            START + dt.timedelta(days=day),
+            draw.choice(["low", "medium", "high", None]),
+            **draw.choice([{}, {}, {}, {"dtp_90d": None}, {"fx_rate": None, "exposure_base": None}]),
+        )
+        for n, day in enumerate(days)
+    ]
+
+
+def expected_weeks(records: Sequence[Record]) -> dict[tuple[dt.date, str], list[Any]]:
+    """(week, tier) -> accounts, without rate, exposure, current, past 91, days to pay: by hand, from the records."""
+    bodies = [record.body for record in sorted(records, key=lambda record: record.at)]
+    last = max(dt.date.fromisoformat(body["as_of"]) for body in bodies)
+    weeks: dict[tuple[dt.date, str], list[Any]] = defaultdict(
+        lambda: [0, 0, Decimal(0), Decimal(0), Decimal(0), 0.0, 0.0]
+    )
+    for week in (START + dt.timedelta(weeks=n) for n in range(11)):
+        if week > last:
+            break
+        newest = {
+            body["account_id"]: body
+            for body in bodies
+            if dt.date.fromisoformat(body["as_of"]) < week + dt.timedelta(weeks=1)
+        }
+        for body in newest.values():
+            row = weeks[week, body["tier"] or "none"]
+            row[0] += 1
+            if body["fx_rate"] is None:
+                row[1] += 1
+                continue
+            row[2] += Decimal(body["exposure_base"])
+            row[3] += 2 * Decimal(body["ageing"]["current"])
+            row[4] += 2 * Decimal(body["ageing"]["d91"])
+            if body["dtp_90d"] is not None:
+                row[5] += 2 * float(body["paid_90d"]) * body["dtp_90d"]
+                row[6] += 2 * float(body["paid_90d"])
+    return {key: [*row[:5], pytest.approx(row[5] / row[6]) if row[6] else None] for key, row in weeks.items()}
+
+
+def weeks_of(store: Client) -> dict[tuple[dt.date, str], list[Any]]:
+    refreshed(store)
+    found = store.query(
+        "SELECT week, tier, accounts, without_rate, exposure, ageing_current, ageing_d91, days_to_pay FROM portfolio_weekly"
+    ).result_rows
+    return {(week, tier): list(rest) for week, tier, *rest in found}
+
+
+def repeat(sink: Sink, topic: str, records: list[Record], seed: int) -> None:
+    """All again in the same block, then parts of them in other cuts and another order, as after crashes."""
+    sink.write({topic: records}, {})
+    draw = random.Random(seed)
+    for _ in range(4):
+        part = draw.sample(records, len(records) // 3)
+        sink.write({topic: part}, {})
+
+
+@pytest.mark.parametrize("seed", [1, 2])
+def test_the_portfolio_is_what_a_count_by_hand_says_before_and_after_repeats(
+    store: Client, sink: Sink, seed: int
+) -> None:
+    records = book(seed)
+    cut = 70
+    sink.write({"snapshots": records[:cut]}, {})
+    assert weeks_of(store) == expected_weeks(records[:cut])
+    sink.write({"snapshots": records[cut:]}, {})
+    first = weeks_of(store)
+    assert first == expected_weeks(records)
+    repeat(sink, "snapshots", records, seed)
+    assert count(store, "account_weeks_rows") > count(store, "account_weeks")  # there was something to hide
+    assert weeks_of(store) == first
+    store.command("OPTIMIZE TABLE account_weeks_rows FINAL")
+    assert weeks_of(store) == first
+
+
+def test_a_sum_over_what_is_inserted_would_be_wrong(store: Client, sink: Sink) -> None:
+    """Repeats do reach materialized views: the naive rollup beside ours counts them twice."""
+    store.command(
+        "CREATE MATERIALIZED VIEW naive ENGINE = SummingMergeTree ORDER BY day AS "
+        "SELECT as_of AS day, toFloat64(sum(exposure_base)) AS exposure FROM snapshots_rows GROUP BY day"
+    )
+    records = book(3)
+    sink.write({"snapshots": records}, {})
+    ours, naive = weeks_of(store), store.query("SELECT sum(exposure) FROM naive").result_rows
+    repeat(sink, "snapshots", records, 3)
+    assert weeks_of(store) == ours
+    assert store.query("SELECT sum(exposure) FROM naive").result_rows[0][0] > 2 * naive[0][0]
+
+
+def test_an_account_counts_with_its_newest_figures_while_it_is_silent(store: Client, sink: Sink) -> None:
+    silent = figures(1, "quiet", START, "low")
+    loud = [figures(2 + n, "loud", START + dt.timedelta(weeks=n), "high") for n in range(5)]
+    moved = figures(9, "quiet", START + dt.timedelta(weeks=4), "medium", exposure_base="1000.00")
+    sink.write({"snapshots": [silent, *loud, moved]}, {})
+    quiet = {week: (tier, row[2]) for (week, tier), row in weeks_of(store).items() if tier != "high"}
+    assert [quiet[START + dt.timedelta(weeks=n)] for n in range(5)] == [("low", Decimal("2.50"))] * 4 + [
+        ("medium", Decimal(1000))
+    ]
+
+
+def test_alerts_opened_a_day_do_not_grow_by_repeats(store: Client, sink: Sink) -> None:
+    draw = random.Random(5)
+    records = []
+    for n in range(60):
+        changes = {
+            "alert_id": f"alert-{n // 3}",
+            "account_id": f"A{n // 3 % 4}",
+            "trigger": ["over_limit", "delinquent"][n // 3 % 2],
+            "severity": 4,
+            "status": ["opened", "escalated", "cleared"][n % 3],
+            "as_of": (START + dt.timedelta(days=n // 12 + n % 3)).isoformat(),
+            "history": n > 50,
+        }
+        records.append(Record(alert(n, **changes), n, of="credit.alerts.v1"))
+    expected: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    accounts: dict[tuple[Any, ...], set[str]] = defaultdict(set)
+    for record in records:
+        body = record.body
+        if body["status"] == "opened":
+            key = (dt.date.fromisoformat(body["as_of"]), body["trigger"], body["severity"], body["history"])
+            expected[key].add(body["alert_id"])
+            accounts[key].add(body["account_id"])
+    question = "SELECT * FROM alerts_opened_daily ORDER BY day, trigger, severity, history"
+    sink.write({"alerts": records}, {})
+    first: Rows = list(store.query(question).result_rows)
+    assert first == sorted((*key, len(ids), len(accounts[key])) for key, ids in expected.items())
+    repeat(sink, "alerts", draw.sample(records, len(records)), 5)
+    store.command("OPTIMIZE TABLE alerts_opened_rows FINAL")
+    assert store.query(question).result_rows == first
+
+
+def test_decisions_stand_once_with_actor_role_and_note(store: Client, sink: Sink) -> None:
+    common = {"account_id": "A1", "occurred_at": "2026-03-01T10:00:00Z", "source": "page"}
+    approved = {
+        **common, "event_id": "d1", "type": "proposal.approved", "proposal_id": "p1", "actor": "j.doe",
+        "role": "manager", "limit": "80000.00", "currency": "USD", "note": "seen the 'statements'",
+    }  # fmt: skip
+    snoozed = {
+        **common, "event_id": "d2", "type": "alert.snoozed", "alert_id": "a1", "actor": "m.roe",
+        "until": "2026-04-01",
+    }  # fmt: skip
+    other = {**common, "event_id": "i1", "type": "invoice.issued", "amount": "1.00", "currency": "USD"}
+    records = [Record(body, n, of="credit.journal.v1") for n, body in enumerate((approved, other, snoozed))]
+    sink.write({"journal": records}, {})
+    sink.write({"journal": records[::-1]}, {})
+    assert count(store, "decisions_rows") > 2
+    assert store.query(
+        "SELECT subject_id, type, actor, role, decided_limit, currency, note, until FROM decisions ORDER BY event_id"
+    ).result_rows == [
+        ("p1", "proposal.approved", "j.doe", "manager", Decimal(80000), "USD", "seen the 'statements'", ""),
+        ("a1", "alert.snoozed", "m.roe", "", None, "", "", "2026-04-01"),
+    ]
+
+
+def test_accounts_and_concentration_show_each_account_once(store: Client, sink: Sink) -> None:
+    snapshots = [figures(n, f"A{n % 4}", START + dt.timedelta(days=n), "low") for n in range(12)]
+    snapshots.append(figures(12, "A9", START, "high", exposure_base=None, fx_rate=None))
+    opened = [
+        Record(
+            alert(n, alert_id=f"x{n}", account_id="A3", severity=1 + n, status=status, trigger=f"t{n}"),
+            n,
+            of="a",
+        )
+        for n, status in enumerate(("opened", "escalated", "cleared"))
+    ]
+    for _ in range(2):
+        sink.write({"snapshots": snapshots, "alerts": opened}, {})
+    rows = store.query(
+        "SELECT account_id, exposure_base, open_alerts, worst_severity, worst_trigger FROM accounts ORDER BY account_id"
+    ).result_rows
+    assert rows == [
+        ("A0", Decimal("16.50"), 0, 0, ""),
+        ("A1", Decimal("18.50"), 0, 0, ""),
+        ("A2", Decimal("20.50"), 0, 0, ""),
+        ("A3", Decimal("22.50"), 2, 2, "t1"),
+        ("A9", None, 0, 0, ""),
+    ]
+    shares = store.query(
+        "SELECT place, account_id, share, share_up_to_here FROM concentration ORDER BY place"
+    ).result_rows
+    assert [(place, account) for place, account, _, _ in shares] == [
+        (1, "A3"),
+        (2, "A2"),
+        (3, "A1"),
+        (4, "A0"),
+    ]
+    assert shares[0][2] == pytest.approx(22.5 / 78)
+    assert shares[-1][3] == pytest.approx(1)
+
+
+def test_a_store_that_is_brought_up_to_date_has_its_old_rows_in_the_rollups(
+    clickhouse: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = Path(shutil.copytree(FILES, tmp_path / "clickhouse"))
+    for path in old.glob("*.sql"):
+        if path.name > "0008":
+            path.unlink()
+    migrate(clickhouse, namespace, old)
+    monkeypatch.setattr("streams.store.sink.require_current", lambda *_: None)  # a worker of that time
+    records = book(7)
+    opened = [Record(alert(n), n, of="credit.alerts.v1") for n in range(10)]
+    before = Sink(clickhouse, namespace, "store")
+    before.write({"snapshots": records, "alerts": opened}, {})
+    before.close()
+    assert migrate(clickhouse, namespace)[0].startswith("0008")
+    client = connect(clickhouse, database_name(clickhouse, namespace))
+    assert weeks_of(client) == expected_weeks(records)
+    assert client.query("SELECT sum(alerts) FROM alerts_opened_daily").result_rows == [(5,)]
+    assert count(client, "alerts_current") == 5
+    assert count(client, "snapshots_latest") == 9
+    client.command(f"DROP DATABASE `{client.database}`")
