@@ -223,7 +223,7 @@ def _filing(life: Life, kind: str, serious: bool) -> None:
         body["court"] = f"District Court {plan.country}-{1 + plan.index % 40}"
     life.put(event | body | {"status": "filed"})
     if kind != "solvent_liquidation" and (not serious or plan.regime == "recover"):
-        end = {"lien": "released", "charge": "satisfied", "suit": "discharged", "judgment": "satisfied"}[kind]
+        end = {"lien": "released", "charge": "satisfied", "suit": "satisfied", "judgment": "satisfied"}[kind]
         life.on(day + rng.randrange(30, 240), _released, life, body | {"status": end})
 
 
