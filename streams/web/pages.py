@@ -26,6 +26,8 @@ from streams.web.security import (
     COOKIE,
     LASTS,
     LOGIN_COOKIE,
+    PERSON,
+    SESSION,
     deciding,
     same,
     set_cookie,
@@ -356,7 +358,7 @@ async def proposal(request: web.Request) -> web.Response:
         site.store.ask(queries.account(account_id)),
     )
     categories, terms = words.loaded(row["categories"]), words.loaded(row["terms"])
-    person = request["person"]
+    person = request[PERSON]
     metrics = evidence.get("metrics")
     return await render(
         request,
@@ -491,20 +493,20 @@ async def sign_in(request: web.Request) -> web.Response:
     response = web.HTTPSeeOther("/")
     set_cookie(response, COOKIE, cookie, LASTS, request.secure)
     response.del_cookie(LOGIN_COOKIE, path="/")
-    return response
+    raise response
 
 
 async def sign_out(request: web.Request) -> web.Response:
     """POST /logout"""
     form = await request.post()
-    session = request["session"]
+    session = request[SESSION]
     if session is not None:
         if not same(session.csrf, _field(form, "csrf")):
             raise web.HTTPForbidden(text="The form is out of date: load the page again and repeat.")
         request.app[ACCESS].close(request)
     response = web.HTTPSeeOther("/")
     response.del_cookie(COOKIE, path="/")
-    return response
+    raise response
 
 
 def _field(form: Any, name: str) -> str:

@@ -167,6 +167,8 @@ def _digest(cookie: str) -> str:
 
 
 ACCESS: Final = web.AppKey("access", Access)
+PERSON: Final = web.RequestKey[Person | None]("person")  # who sends this request
+SESSION: Final = web.RequestKey[Session | None]("session")  # of a browser; None for programs
 
 
 def set_cookie(response: web.StreamResponse, name: str, value: str, seconds: float, secure: bool) -> None:
@@ -186,7 +188,7 @@ async def add_headers(request: web.Request, response: web.StreamResponse) -> Non
 
 @web.middleware
 async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
-    """Hosts, origins, and that somebody is signed in where that is asked for. The person stands in request["person"]."""
+    """Hosts, origins, and that somebody is signed in where that is asked for. The person stands in request[PERSON]."""
     access = request.app[ACCESS]
     host = _host(request.host)
     if access.local and host not in LOCAL:
@@ -198,7 +200,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise web.HTTPForbidden(text="That came from another site.")
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise web.HTTPForbidden(text="That came from another site.")
-    request["session"] = request["person"] = None
+    request[SESSION] = request[PERSON] = None
     given = request.headers.get("Authorization", "")
     if given:
         kind, _, token = given.partition(" ")
@@ -207,10 +209,10 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
             raise web.HTTPUnauthorized(
                 text="That token is not known here.", headers={"WWW-Authenticate": "Bearer"}
             )
-        request["person"] = person
+        request[PERSON] = person
     elif (session := access.session(request)) is not None:
-        request["session"], request["person"] = session, session.person
-    if not access.local and request["person"] is None and not _open_to_all(request.path):
+        request[SESSION], request[PERSON] = session, session.person
+    if not access.local and request[PERSON] is None and not _open_to_all(request.path):
         if request.path.startswith("/api/") or request.method != "GET":
             raise web.HTTPUnauthorized(
                 text="Send a token: Authorization: Bearer …", headers={"WWW-Authenticate": "Bearer"}
@@ -235,13 +237,13 @@ def deciding(request: web.Request, csrf: str | None) -> Person:
 
     Raises 401 without a token, 403 without the CSRF token or with a role that only reads.
     """
-    person: Person | None = request["person"]
+    person = request[PERSON]
     if person is None:
         raise web.HTTPUnauthorized(
             text="Sign in with a token: a decision carries a name and a role.",
             headers={"WWW-Authenticate": "Bearer"},
         )
-    session: Session | None = request["session"]
+    session = request[SESSION]
     if session is not None and not same(session.csrf, csrf or ""):
         raise web.HTTPForbidden(text="The form is out of date: load the page again and repeat.")
     if not person.may("analyst"):

@@ -17,7 +17,7 @@ from agents.triggers import TRIGGERS
 from streams.web import queries, words
 from streams.web.decisions import Decisions
 from streams.web.queries import Query
-from streams.web.security import ACCESS
+from streams.web.security import ACCESS, PERSON, SESSION
 from streams.web.store import Answers
 
 STALE_DAYS: Final = 2  # figures older than this, in days, are marked as stale
@@ -63,13 +63,13 @@ async def render(request: web.Request, template: str, *, bare: bool = False, **v
     site = request.app[SITE]
     now = site.now()
     freshness = None if bare else await _freshness(site, now)
-    session = request.get("session")
+    session = request.get(SESSION)
     text = _ENVIRONMENT.get_template(template).render(
         path=request.path,
         here=request.path_qs,
         now=now,
         today=now.date(),
-        person=request.get("person"),
+        person=request.get(PERSON),
         csrf=session.csrf if session is not None else "",
         once=secrets.token_hex(16),
         freshness=freshness,
