@@ -284,9 +284,9 @@ def _higher_limit(view: View) -> Lever:
         return _supposed(view, {"credit_limit": step, "utilization": exposure / step if step else None})
 
     def says(step: int) -> str:
-        if now:
-            return f"a credit limit of {_money(view, step)} (now {_money(view, now)})"
-        return f"a credit limit, however small; {_money(view, exposure)} would cover the exposure"
+        if step == 1:
+            return f"a credit limit, however small; {_money(view, exposure)} would cover the exposure"
+        return f"a credit limit of {_money(view, step)} (now {_money(view, now) if now else 'none'})"
 
     return Lever("credit_limit", "money", 1, now, _MOST, at, says)
 

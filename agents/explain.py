@@ -318,7 +318,7 @@ def _category(name: str, points: float | None, view: View) -> Row:
     formula = FORMULAS["events_points" if name == "events" else name]
     return {
         "category": name,
-        "label": label(name),
+        "label": label("events_points" if name == "events" else name),
         "points": points,
         "weight": getattr(rule, name).weight,
         "inputs": _INPUTS[name](view),
@@ -594,6 +594,7 @@ _LABELS: Final[dict[str, str]] = {
     "related_severity": "severity at a related account",
     "exposure_base": "exposure in base currency",
     "own_payments": "payments to us",
+    "events_points": "adverse facts",
     "first_due_days": "days since the first due date",
     "last_payment_days": "days since the last payment",
     "stale_bureau": "stale agency report",

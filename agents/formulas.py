@@ -76,12 +76,12 @@ FORMULAS: Final[dict[str, Formula]] = {
     "fx_rate": Formula("base units of one unit of the account's currency, newest rate ≤ D", "text", _MONEY),
     "fx_as_of": Formula("the day of that rate", "date", _MONEY),
     "fx_driven": Formula("exposure differs from the day before by rates alone", "flag", _MONEY),
-    "dtp_30d": Formula("Σ amount·(paid on − invoice date) / Σ amount, paid in {p.figures.short_days} days", "days", _DTP),
-    "dtp_90d": Formula("Σ amount·(paid on − invoice date) / Σ amount, paid in {p.figures.mid_days} days", "days", _DTP),
-    "dtp_365d": Formula("Σ amount·(paid on − invoice date) / Σ amount, paid in {p.figures.long_days} days", "days", _DTP),
+    "dtp_30d": Formula("Σ amount·(paid − invoiced) / Σ amount, {p.figures.short_days} d", "days", _DTP),
+    "dtp_90d": Formula("Σ amount·(paid − invoiced) / Σ amount, {p.figures.mid_days} d", "days", _DTP),
+    "dtp_365d": Formula("Σ amount·(paid − invoiced) / Σ amount, {p.figures.long_days} d", "days", _DTP),
     "dtp_baseline": Formula(
-        "the same over (D−{p.figures.baseline_from_days}, D−{p.figures.baseline_to_days}], from "
-        "{p.figures.runs_for_baseline} payment runs", "days", _DTP
+        "the same over (D−{p.figures.baseline_from_days}, D−{p.figures.baseline_to_days}], "
+        "≥ {p.figures.runs_for_baseline} runs", "days", _DTP
     ),
     "dtp_mean_30d": Formula("simple mean of paid on − invoice date, {p.figures.short_days} days", "days", _DTP),
     "dtp_mean_90d": Formula("simple mean of paid on − invoice date, {p.figures.mid_days} days", "days", _DTP),
@@ -91,12 +91,12 @@ FORMULAS: Final[dict[str, Formula]] = {
     "dtp_p90_365d": Formula("90th percentile of paid on − invoice date, {p.figures.long_days} days", "days", _DTP),
     "dbt_30d": Formula("as dbt_90d, for what fell due in {p.figures.short_days} days", "days", _LATE),
     "dbt_90d": Formula(
-        "Σ amount·(paid on, else D, − due date) / Σ amount: due in {p.figures.mid_days} days, and all open past due", "days",
+        "Σ amount·(paid, else D, − due) / Σ amount; due in {p.figures.mid_days} days, and all open past due", "days",
         _LATE,
     ),
     "dbt_365d": Formula("as dbt_90d, for what fell due in {p.figures.long_days} days", "days", _LATE),
     "dbt_baseline": Formula(
-        "as dbt_90d, for what fell due in (D−{p.figures.baseline_from_days}, D−{p.figures.baseline_to_days}]", "days", _DTP
+        "the same, due in (D−{p.figures.baseline_from_days}, D−{p.figures.baseline_to_days}]", "days", _DTP
     ),
     "dbt_disputed_90d": Formula("Σ amount·(D − due date) / Σ amount over disputed parts past due", "days", _LATE),
     "paid_30d": Formula("Σ cash applied to invoices, paid in {p.figures.short_days} days", "money", _DTP),
@@ -106,7 +106,7 @@ FORMULAS: Final[dict[str, Formula]] = {
     "payment_runs_365d": Formula("days with payments in {p.figures.long_days} days", "count", _DRIFT),
     "drift_test": Formula("the test that the number of payment runs asks for", "text", _DRIFT),
     "drift_agrees": Formula("the test's statistic exceeds its limit (below 4 runs: no test)", "flag", _DRIFT),
-    "drift_statistic": Formula("the test's value: slope's lower bound, EWMA or CUSUM of the runs", "days", _DRIFT),
+    "drift_statistic": Formula("lower slope, EWMA or CUSUM of the runs", "days", _DRIFT),
     "drift_limit": Formula("what the statistic is held against, from the baseline's runs", "days", _DRIFT),
     "dtp_months": Formula("dtp of the last four full calendar months, oldest first", "rows", _DTP),
     "dso": Formula("open balance / sales net of memos and voids × {p.figures.dso_days}", "days", _DSO),

@@ -49,6 +49,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "audit",
         "Refolds the journal and compares states and outputs with it.",
     ),
+    "explain": (
+        "streams.commands.explain",
+        "explain",
+        "An alert or a proposal taken apart, or why an account does not alert.",
+    ),
     "schemas": ("streams.commands.schemas", "schemas", "Writes the JSON Schemas and the AsyncAPI document."),
 }
 

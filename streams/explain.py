@@ -19,7 +19,8 @@ import confluent_kafka as ck
 from agents.account import Account, InMemory
 from agents.book import Book
 from agents.desk import ProposalChange
-from agents.explain import Row, alert_now, alert_transition, proposal_transition, why_not
+from agents.explain import Row as Row
+from agents.explain import alert_now, alert_transition, proposal_transition, why_not
 from agents.ids import derived, namespace_id
 from agents.monitor import ENGINE, Fold, StepFailed
 from agents.policy import load_policy, policy_hash
@@ -505,8 +506,8 @@ def _why(case: Case, place: int, told: Refolded) -> str:
             return f"graver, {came}: severity {before[-1]['severity']} → {transition['severity']}"
         if before and before[-1]["distance"] and transition["distance"] is not None:
             times = transition["distance"] / before[-1]["distance"]
-            return f"{times:.1f} times as far beyond the level that clears it as last told, {came}"
-        return f"further beyond the level that clears it, {came}"
+            return f"{times:.1f} × as far past its clear level, {came}"
+        return f"further past its clear level, {came}"
     if status == "cleared":
         return f"superseded by {_superseding(case.trigger)}" if transition["reason"] else f"it clears, {came}"
     return f"a person's decision, {came}"
