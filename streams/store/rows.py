@@ -217,7 +217,7 @@ REFUSED: Final = {"dead-letters": DEAD_LETTERS, "late": "late_rows"}  # logical 
 TOPICS_READ: Final = (*(table.topic for table in TABLES), *REFUSED)
 """Logical names of the topics that the store carries."""
 
-_BY_TOPIC: Final = {table.topic: table for table in TABLES}
+BY_TOPIC: Final = {table.topic: table for table in TABLES}
 _CHUNK: Final = 500  # records decoded at a time: their dicts are dropped again before the next
 
 
@@ -229,7 +229,7 @@ def rows(logical: str, records: Sequence[Record]) -> Rows:
     """
     if logical in REFUSED:
         return _refused(REFUSED[logical], records)
-    table = _BY_TOPIC[logical]
+    table = BY_TOPIC[logical]
     whole = _chunk(table, records[:_CHUNK])
     for start in range(_CHUNK, len(records), _CHUNK):
         part = _chunk(table, records[start : start + _CHUNK])

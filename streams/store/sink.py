@@ -22,6 +22,7 @@ from urllib3.exceptions import HTTPError
 
 from streams.blocks import Stopped
 from streams.errors import Fatal
+from streams.store.arrow import Batch, batch
 from streams.store.client import ClickHouseError, Client, connect, database_name, first_line, named
 from streams.store.migrate import require_current
 from streams.store.rows import Record, Rows, rows, unstorable
@@ -138,6 +139,13 @@ class Sink:
 
         What only the server finds unreadable (it should not: rows() checks every value) is found by halves.
         """
+        fast = batch(logical, records)
+        if fast is not None:
+            try:
+                self._insert(fast)
+                return len(fast), []
+            except _Unreadable as error:
+                log.warning("a block is written again, record by record", table=fast.table, error=str(error))
         made = rows(logical, records)
         failed = made.unfit
         if not len(made):
@@ -157,7 +165,7 @@ class Sink:
             failed += worse
         return stored, failed
 
-    def _insert(self, made: Rows) -> None:
+    def _insert(self, made: Rows | Batch) -> None:
         settings = {
             "async_insert": 0,  # accepted means written
             "insert_deduplicate": 1,
@@ -165,17 +173,20 @@ class Sink:
             "input_format_native_allow_types_conversion": 1,
             "max_partitions_per_insert_block": 0,  # a backfill may span as many years as it likes
         }
-        self._again(
-            lambda: self.client.insert(
+
+        def send() -> object:
+            if isinstance(made, Batch):
+                return self.client.insert_arrow(made.table, made.columns, settings=settings)
+            return self.client.insert(
                 made.table,
                 made.columns,
                 column_names=made.names,
                 column_type_names=made.types,
                 column_oriented=True,
                 settings=settings,
-            ),
-            made.table,
-        )
+            )
+
+        self._again(send, made.table)
 
     def _again(self, call: Callable[[], Any], what: str) -> Any:
         """call(), again while the store is away or busy."""

@@ -187,7 +187,7 @@ def test_alerts_opened_a_day_do_not_grow_by_repeats(store: Client, sink: Sink) -
             accounts[key].add(body["account_id"])
     question = "SELECT * FROM alerts_opened_daily ORDER BY day, trigger, severity, history"
     sink.write({"alerts": records}, {})
-    first: Rows = list(store.query(question).result_rows)
+    first: Rows = [tuple(row) for row in store.query(question).result_rows]
     assert first == sorted((*key, len(ids), len(accounts[key])) for key, ids in expected.items())
     repeat(sink, "alerts", draw.sample(records, len(records)), 5)
     store.command("OPTIMIZE TABLE alerts_opened_rows FINAL")

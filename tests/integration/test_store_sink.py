@@ -259,6 +259,70 @@ def test_figures_arrive_typed_and_exact(store: Client, sink: Sink) -> None:
     assert row["other"] == '{"mood":{"new":1}}'
 
 
+def test_both_ways_into_the_tables_store_the_same(
+    store: Client, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Values of every kind: by Arrow, and by the slow way that judges each record."""
+    plain = [Record(snapshot(n), n, (("ce_id", b"c%d" % n),)) for n in range(30)]
+    edges = snapshot(
+        0, account_id="e", account_name="nul\x00 'é' \U0001f411", open_balance="-12345678901234567890.1234",
+        exposure=None, dtp_90d=None, pay_index=79.33333333333333, as_of="2099-12-31", worst_dbt_182d=-4,
+        fx_rate="0.0000000000000000019", first_due_on="1970-01-01", dtp_months=[], discounts_taken=None,
+    )  # fmt: skip
+    records = [*plain, Record(edges, 30), Record({"account_id": "", "as_of": "1970-01-01"}, 31)]
+    states = [Record(status(n, headroom="-0.01"), n) for n in range(5)]
+    blocks = {"snapshots": records, "account-status": states}
+    found = []
+    for way in ("fast", "slow"):
+        inserts = failing(sink, lambda *_: None)
+        if way == "slow":
+            monkeypatch.setattr(module, "batch", lambda *_: None)
+        sink.write(blocks, {})
+        assert inserts == ([] if way == "fast" else ["snapshots_rows", "account_status_rows"])
+        found.append(
+            [
+                store.query(f"SELECT * FROM {view} ORDER BY offset").result_rows
+                for view in ("snapshots", "account_status")
+            ]
+        )
+        for table in ("snapshots_rows", "account_status_rows"):
+            store.command(f"TRUNCATE TABLE {table}")
+    assert found[0] == found[1]
+    assert [len(rows) for rows in found[0]] == [32, 5]
+
+
+def test_a_block_that_the_server_cannot_read_by_arrow_is_written_the_slow_way(
+    store: Client, sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def unreadable(*_: Any, **__: Any) -> None:
+        raise DatabaseError("cannot read", code=33)
+
+    monkeypatch.setattr(sink.client, "insert_arrow", unreadable)
+    with capture_logs() as lines:
+        sink.write({"snapshots": [Record(snapshot(n), n) for n in range(9)]}, {})
+    assert [line["event"] for line in lines] == ["a block is written again, record by record"]
+    assert counts(store)["snapshots"] == 9
+
+
+@pytest.mark.parametrize("after", [False, True])
+def test_an_outage_or_a_lost_answer_in_a_block_by_arrow_repeats_and_loses_nothing(
+    store: Client, sink: Sink, monkeypatch: pytest.MonkeyPatch, after: bool
+) -> None:
+    real, tries = sink.client.insert_arrow, []
+
+    def insert(*args: Any, **options: Any) -> Any:
+        tries.append(args[0])
+        if after or len(tries) > 1:
+            real(*args, **options)
+        if len(tries) == 1:
+            raise OperationalError("lost")
+
+    monkeypatch.setattr(sink.client, "insert_arrow", insert)
+    sink.write({"snapshots": [Record(snapshot(n), n) for n in range(9)]}, {})
+    assert tries == ["snapshots_rows"] * 2
+    assert count(store, "snapshots_rows") == 9
+
+
 def test_a_backfill_of_a_century_is_one_insert(store: Client, sink: Sink) -> None:
     years = [Record(event(y, occurred_at=f"{y}-06-01T00:00:00Z"), y) for y in range(1970, 2101)]
     sink.write({"journal": years}, {})
