@@ -97,14 +97,15 @@ class Ledger:
     """
 
     __slots__ = (
-        "_advancing", "_linking", "_policy", "_rates", "_settling", "_stale", "_today",
-        "_token", "changed", "closed", "country", "currency", "disputes", "expected_monthly_purchases", "extras", "first_due",
+        "_advancing", "_linking", "_new_invoices", "_new_orders", "_new_payments", "_policy", "_raised", "_rates",
+        "_settling", "_stale", "_today", "_token", "_totals", "changed", "closed", "country", "currency", "disputes",
+        "expected_monthly_purchases", "extras", "first_due",
         "first_invoice", "first_money", "fold_queue", "folded_balance", "folded_cash", "folded_changed",
         "folded_ids", "folded_list", "foreign_now", "fx", "fx_changed", "head_changed", "industry",
         "invoice_pages", "invoices", "issued_mark", "last_payment", "limit", "limits", "memos", "name",
         "next_fold", "next_parked", "opened_on", "order_pages", "orders", "owner", "paid_mark", "parent_id",
         "parked", "parked_changed", "payment_pages", "payments", "profile", "profile_closed",
-        "profile_opened", "promises", "scheduled", "securities", "settings", "terms_days", "totals",
+        "profile_opened", "promises", "scheduled", "securities", "settings", "terms_days",
         "waiting",
     )  # fmt: skip
 
@@ -132,6 +133,11 @@ class Ledger:
         self._stale: dict[
             str, None
         ] = {}  # payments that what invoices took of them has moved, first come first
+        # Taken, and not yet in the totals; see settle(). `_raised`: what they may add to the exposure at most.
+        self._new_invoices: list[Invoice] = []
+        self._new_payments: list[Payment] = []
+        self._new_orders: list[Order] = []
+        self._raised = 0
         self._policy: Policy | None = None
         self._rates: Rates | None = None
         self._today = 0
@@ -172,7 +178,7 @@ class Ledger:
         self.waiting: dict[str, set[str]] = {}
         # Derived:
         self.settings = [95, 100, 400, 455]  # paid share, reach, span: what postings were made with
-        self.totals = Totals(_NO_CURRENCY, 0)
+        self._totals = Totals(_NO_CURRENCY, 0)
         self.fold_queue: dict[int, set[str]] = {}
         self.next_fold = NEVER
         self.foreign_now = 0
@@ -206,7 +212,8 @@ class Ledger:
         if day > today:
             return self._park(kind, ident, us, event.event_id, event.source, day, content)
         answer = _TAKE[kind](self, ident, us, event.event_id, event.source, day, content)
-        if answer is APPLIED and self.totals.native:
+        if answer is APPLIED and self._totals.native:
+            self.settle()
             self._value_foreign(today, rates)
         return answer
 
@@ -258,17 +265,19 @@ class Ledger:
             self._adopt(policy)
         self._rates = rates
         self._today = today
+        self.settle()
         self._advancing = True
         try:
             if self.next_parked <= today:
                 self._unpark(today)
+                self.settle()
             if self.waiting:
                 self._revalue()
             if self.next_fold <= today:
                 self._fold(today)
         finally:
             self._advancing = False
-        self.totals.forget(today)
+        self._totals.forget(today)
         self._value_foreign(today, rates)
 
     def _adopt(self, policy: Policy) -> None:
@@ -293,6 +302,12 @@ class Ledger:
                 return LATE
             self._money(us, event_id, content[1])
             invoice = self._shell(ident)
+            if self._waits(content[1]) and (content[4] is None or content[4] in self.orders):
+                invoice.issue = Register(us, event_id, day, content)
+                self._new_invoices.append(invoice)
+                self._raised += content[0]
+                return APPLIED
+        self.settle()
         issue = invoice.issue
         if issue is None:
             self._money(us, event_id, content[1])
@@ -323,6 +338,7 @@ class Ledger:
     def _take_on_invoice(
         self, slot: str, ident: str, us: int, event_id: str, day: int, content: list[Any]
     ) -> Applied:
+        self.settle()
         invoice = self.invoices.get(ident)
         if invoice is None:
             if self._folded("i" + ident):
@@ -348,6 +364,7 @@ class Ledger:
     def _take_credited(
         self, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
     ) -> Applied:
+        self.settle()
         memo = self.memos.get(ident)
         if memo is None:
             if self._folded("m" + ident) or (content[0] is not None and self._gone(content[0])):
@@ -383,7 +400,7 @@ class Ledger:
             self._refresh(invoice)
             return
         memo.posted = None
-        totals = self.totals
+        totals = self._totals
         totals.use(currency, 1)
         value = self._valued(amount, currency, memo.fact.day, "m" + memo.id)
         memo.worth = value
@@ -400,9 +417,9 @@ class Ledger:
             invoice.memos.remove(memo)
             self._refresh(invoice)
             return
-        self.totals.use(content[2], -1)
+        self._totals.use(content[2], -1)
         if memo.worth:
-            self.totals.memo_on_account(day, memo.worth, -1)
+            self._totals.memo_on_account(day, memo.worth, -1)
 
     def _take_disputed(
         self, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
@@ -417,6 +434,7 @@ class Ledger:
     def _take_dispute(
         self, slot: str, ident: str, us: int, event_id: str, day: int, content: list[Any]
     ) -> Applied:
+        self.settle()
         dispute = self.disputes.get(ident)
         known: Register | None = None if dispute is None else getattr(dispute, slot)
         said = known is not None and _said(known, content)
@@ -466,6 +484,11 @@ class Ledger:
             if self._folded("o" + ident):
                 return LATE
             order = self._order(ident)
+            if content[0] is not None and self._waits(content[1]):
+                order.booked = Register(us, event_id, day, content)
+                self._new_orders.append(order)
+                self._raised += content[0]
+                return APPLIED
         if order.booked is None:
             order.booked = Register(us, event_id, day, content)
             return self._order_moved(order, NEW)
@@ -504,6 +527,12 @@ class Ledger:
             if content[4] and all(self._gone(part[0]) for part in content[4]):
                 return LATE
             payment = self._new_payment(ident)
+            self._money(us, event_id, content[1])
+            if self._waits(content[1]) and all(part[0] in self.invoices for part in content[4] or ()):
+                payment.received = Register(us, event_id, day, content)
+                self._new_payments.append(payment)
+                return APPLIED
+        self.settle()
         received = payment.received
         self._money(us, event_id, content[1])
         if received is None:
@@ -524,6 +553,7 @@ class Ledger:
     def _take_applied(
         self, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
     ) -> Applied:
+        self.settle()
         payment = self.payments.get(ident)
         known = None if payment is None else payment.applied.get((source, event_id))
         if known is None and (self._folded("p" + ident) or all(self._gone(part[0]) for part in content)):
@@ -533,6 +563,7 @@ class Ledger:
     def _take_reversed(
         self, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
     ) -> Applied:
+        self.settle()
         payment = self.payments.get(ident)
         if payment is None:
             if self._folded("p" + ident):
@@ -578,7 +609,7 @@ class Ledger:
                 return REPEAT
         self.extras.dirty.add(promise.page)
         self.changed = True
-        self.totals.version += 1
+        self._totals.version += 1
         self._money(us, event_id, content[1])
         self._queue("q" + ident, self._promise_fold(promise))
         return APPLIED
@@ -660,7 +691,7 @@ class Ledger:
         if self.limits == limits:
             return REPEAT
         self.changed = self.head_changed = True
-        self.totals.version += 1
+        self._totals.version += 1
         self._settle_limit(self._today)
         return APPLIED
 
@@ -681,13 +712,59 @@ class Ledger:
             answer = known.offer(us, event_id, day, content)
         if answer != KNOWN:
             self.changed = self.head_changed = True
-            self.totals.version += 1
+            self._totals.version += 1
         self._money(us, event_id, content[2])
         if answer == NEW and self._rates is not None:
             self._value_foreign(self._today, self._rates)
         return APPLIED if answer == NEW else REPEAT
 
     # ---- what follows from facts --------------------------------------------------------------------------------------
+
+    @property
+    def totals(self) -> Totals:
+        """What all facts taken so far add up to."""
+        self.settle()
+        return self._totals
+
+    def settle(self) -> None:
+        """Puts what was newly taken into the totals.
+
+        A new invoice, order or payment in the account's own currency waits for it until someone asks, so that an
+        invoice that is issued and paid before the day's tick is worked out once. The totals are the same in the end.
+        What refers to an order or invoice that is not known yet does not wait: the empty record that is made for it is
+        part of the state, and its place must not depend on when somebody asked.
+        """
+        invoices, payments, booked = self._new_invoices, self._new_payments, self._new_orders
+        if not (invoices or payments or booked):
+            return
+        self._forget_new()
+        # As in _rebuild(): links first, then each invoice once.
+        touched = {invoice.id: invoice for invoice in invoices}
+        self._linking = self._settling = True
+        for payment in payments:
+            self._refresh_payment(payment)
+            for invoice_id in payment.invoices:
+                invoice = self.invoices.get(invoice_id)
+                if invoice is not None:
+                    touched[invoice_id] = invoice
+        self._linking = False
+        for invoice in touched.values():
+            self._refresh(invoice)
+        self._settling = False
+        self._settle()
+        for order in booked:
+            self._refresh_order(order)
+        if self._totals.native and self._rates is not None:
+            self._value_foreign(self._today, self._rates)
+
+    def _waits(self, currency: str) -> bool:
+        """Whether a new fact in this currency may wait for settle(). None does while anything is foreign: its value
+        is part of the state."""
+        return currency == self.currency and not self._totals.uses and not self._totals.native
+
+    def _forget_new(self) -> None:
+        self._new_invoices, self._new_payments, self._new_orders = [], [], []
+        self._raised = 0
 
     def _shell(self, invoice_id: str) -> Invoice:
         invoice = self.invoices[invoice_id] = Invoice(invoice_id)
@@ -757,7 +834,7 @@ class Ledger:
             self._settling = False
 
     def _post(self, invoice: Invoice) -> None:
-        totals = self.totals
+        totals = self._totals
         old = invoice.posted
         if old is not None:
             totals.post(invoice, old, -1)
@@ -804,9 +881,9 @@ class Ledger:
         currency = issue.content[1] if invoice.void is None and issue.content[1] != self.currency else None
         if currency != invoice.foreign:
             if invoice.foreign is not None:
-                self.totals.use(invoice.foreign, -1)
+                self._totals.use(invoice.foreign, -1)
             if currency is not None:
-                self.totals.use(currency, 1)
+                self._totals.use(currency, 1)
             invoice.foreign = currency
 
     def _draw(self, invoice: Invoice) -> None:
@@ -839,7 +916,7 @@ class Ledger:
     def _refresh_order(self, order: Order) -> None:
         if self._linking:
             return
-        totals = self.totals
+        totals = self._totals
         if order.posted is not None:
             currency, flows = order.posted
             totals.orders(currency, flows, -1)
@@ -865,9 +942,9 @@ class Ledger:
             ]
             closed_on: int | None = None
             for fact in order.closings.values():
-                some, source = fact.content
+                some, of = fact.content
                 if some is not None:
-                    parts.append((fact.day, self._inward(some, source, currency, fact.day)))
+                    parts.append((fact.day, self._inward(some, of, currency, fact.day)))
                 elif closed_on is None or fact.day < closed_on:
                     closed_on = fact.day
             flows = orders.open_part(amount, booked.day, closed_on, parts)
@@ -883,7 +960,7 @@ class Ledger:
 
     def _refresh_payment(self, payment: Payment) -> None:
         """The same for a payment, and for the invoices to which it now offers something else."""
-        totals = self.totals
+        totals = self._totals
         old = payment.posted
         if old is not None:
             totals.receipt(old, -1, payment.worth)
@@ -978,6 +1055,8 @@ class Ledger:
             if self.profile is None:
                 self._settle_currency()
                 self._settle_limit(self._today)
+        if currency != self.currency:
+            self.settle()
 
     def _settle_currency(self) -> None:
         if self.profile is not None:
@@ -987,7 +1066,7 @@ class Ledger:
         if currency != self.currency:
             self.currency = currency
             self._rebuild()
-        elif currency is not None and self.totals.currency != currency:
+        elif currency is not None and self._totals.currency != currency:
             self._rebuild()
 
     def _factor(self, source: str, target: str, day: int) -> tuple[int, int] | None:
@@ -1071,7 +1150,7 @@ class Ledger:
         if own is None:
             return 0
         value = 0
-        for currency, series in sorted(self.totals.native.items()):
+        for currency, series in sorted(self._totals.native.items()):
             amount = series.at(day)
             if amount:
                 value += rates.convert(amount, currency, own, day) or 0
@@ -1103,6 +1182,10 @@ class Ledger:
     # ---- reach --------------------------------------------------------------------------------------------------------
 
     def _out_of_reach(self, invoice: Invoice) -> bool:
+        issue = invoice.issue
+        if issue is not None and issue.day + self.settings[2] >= self._today:
+            return False  # it closed no earlier than it was issued
+        self.settle()
         closed_on = invoice.closed_on
         return closed_on is not None and closed_on + self.settings[2] < self._today
 
@@ -1134,7 +1217,7 @@ class Ledger:
             for token in sorted(self.fold_queue.pop(day)):
                 _FOLD[token[0]](self, token[1:], today)
         self.next_fold = min(self.fold_queue, default=NEVER)
-        oldest = min([*self.totals.cohorts, *self.totals.cash_days, today], default=today)
+        oldest = min([*self._totals.cohorts, *self._totals.cash_days, today], default=today)
         kept = {key: row for key, row in self.fx.items() if int(key[6:]) >= oldest or key in self.waiting}
         if len(kept) < len(self.fx):
             self.fx = kept
@@ -1181,7 +1264,7 @@ class Ledger:
         ident = invoice.id
         issue = invoice.issue
         assert issue is not None
-        totals = self.totals
+        totals = self._totals
         posted = invoice.posted
         if posted is not None:
             taken = taken_by_payment(invoice, self._factor)
@@ -1241,7 +1324,7 @@ class Ledger:
         if fold_on > today:
             self._queue("p" + ident, fold_on)
             return
-        totals = self.totals
+        totals = self._totals
         totals.receipt(receipt, -1, payment.worth)
         totals.use(receipt.currency, -1)
         if payment.held:
@@ -1268,8 +1351,8 @@ class Ledger:
             return
         if order.posted is not None:
             currency, flows = order.posted
-            self.totals.orders(currency, flows, -1)
-            self.totals.use(currency, -1)
+            self._totals.orders(currency, flows, -1)
+            self._totals.use(currency, -1)
         del self.orders[ident]
         self.order_pages.remove(order)
         self._remember("o" + ident)
@@ -1280,10 +1363,10 @@ class Ledger:
             return  # corrected: queued for the later day
         if memo.worth is None or (memo.worth == 0 and memo.fact.content[1]):
             return  # waits for a rate
-        self.totals.memo_on_account(memo.fact.day, memo.worth, -1)
-        self.totals.use(memo.fact.content[2], -1)
+        self._totals.memo_on_account(memo.fact.day, memo.worth, -1)
+        self._totals.use(memo.fact.content[2], -1)
         self.folded_balance -= memo.worth
-        self.totals.balance.add(0, -memo.worth)
+        self._totals.balance.add(0, -memo.worth)
         del self.memos[ident]
         self.extras.remove(memo)
         self._remember("m" + ident)
@@ -1312,18 +1395,26 @@ class Ledger:
     def exposure_now(self, today: int) -> int:
         """Exposure as the newest fact leaves it, at least 0; foreign money as last valued. O(1) in the number
         of invoices."""
-        totals = self.totals
+        return max(0, self._exposure(self.totals, today))
+
+    def exposure_at_most(self, today: int) -> int:
+        """An upper bound of exposure_now() that settles nothing: what new payments and drawn orders take off is
+        left out."""
+        return max(0, self._exposure(self._totals, today) + self._raised)
+
+    def _exposure(self, totals: Totals, today: int) -> int:
         value = totals.balance.total - totals.foreign_open.total + totals.other.total + self.foreign_now
         own = self.currency
         for fact in self.securities.values():
             kind, amount, currency, expires = fact.content
             if currency == own and kind != "guarantee" and (expires is None or expires >= today):
                 value -= amount
-        return value if value > 0 else 0
+        return value
 
     def reversals(self, first: int, last: int) -> list[tuple[int, str, str]]:
         """(reversed_on, payment_id, event_id) of the reversals dated first..last, oldest first. Scans: for
         evidence only."""
+        self.settle()
         return sorted(
             (fact.day, payment.id, fact.event_id)
             for payment in self.payments.values()
@@ -1334,6 +1425,7 @@ class Ledger:
     def past_due(self, today: int, days: int = 0) -> list[tuple[int, str, str, int]]:
         """(due date, invoice_id, event_id, clean open amount) of what is more than `days` past due. Scans: for
         evidence only."""
+        self.settle()
         return sorted(
             (invoice.posted.due, invoice.id, invoice.issue.event_id, invoice.posted.clean)
             for invoice in self.invoices.values()
@@ -1343,6 +1435,7 @@ class Ledger:
 
     def paid(self, first: int, last: int) -> list[tuple[int, str, str]]:
         """(paid_on, payment_id, event_id) of the payments dated first..last, oldest first. Scans: for evidence only."""
+        self.settle()
         return sorted(
             (payment.received.day, payment.id, payment.received.event_id)
             for payment in self.payments.values()
@@ -1365,6 +1458,7 @@ class Ledger:
 
     def next_day(self, today: int) -> int:
         """The first day after `today` on which a figure can move by time alone; see boundaries.next_day()."""
+        self.settle()
         return next_day(self, today, self._policy)
 
     # ---- pieces -------------------------------------------------------------------------------------------------------
@@ -1372,14 +1466,15 @@ class Ledger:
     def _rebuild(self) -> None:
         """All totals from the facts: after a load, with another account currency, or with other numbers of the
         policy."""
-        horizon = self.totals.balance.horizon
-        self.totals = Totals(self.currency or _NO_CURRENCY, horizon)
+        self._forget_new()
+        horizon = self._totals.balance.horizon
+        self._totals = Totals(self.currency or _NO_CURRENCY, horizon)
         self.fold_queue = {}
         self.next_fold = NEVER
         self.waiting = {}
-        self.totals.balance.add(0, self.folded_balance)
+        self._totals.balance.add(0, self.folded_balance)
         for currency, cash in self.folded_cash.items():
-            self.totals.cash(0, currency, -cash)
+            self._totals.cash(0, currency, -cash)
         for invoice in self.invoices.values():
             invoice.posted = invoice.drawn = invoice.foreign = invoice.fold_on = None
             invoice.applications.clear()
@@ -1440,7 +1535,7 @@ class Ledger:
             out[_FOLDED] = orjson.dumps([_VERSION, *self.folded_list])
             self.folded_changed = False
         for pages in (self.invoice_pages, self.payment_pages, self.order_pages, self.extras):
-            if pages.dirty:
+            if pages.changed:
                 pages.dump_into(out)
         self.changed = False
         return out

@@ -21,7 +21,7 @@ from agents.desk import ProposalChange
 from agents.evidence import behind
 from agents.facts import local_day, microseconds
 from agents.ids import derived
-from agents.ledger import APPLIED, LATE, REPEAT
+from agents.ledger import LATE, REPEAT
 from agents.measure import measure
 from agents.policy import Policy, Tier
 from agents.records import (
@@ -190,33 +190,16 @@ class Fold:
 
         None: a repeat, nothing of the account has changed.
         """
-        rates = self.book.rates
         kind: str = event.type
-        view = self._view(account, policy, today, event_id=event.event_id, tick=False)
-        alerts: list[AlertChange] = []
-        proposals: list[ProposalChange] = []
-        refused: str | None = None
         if kind in ledger.TYPES:
             try:
-                applied = account.ledger.apply(event, today, policy, rates)
+                applied = account.ledger.apply(event, today, policy, self.book.rates)
             except ledger.UnfitAmount as error:  # nothing of the account has changed
                 return [Refusal("dead-letters", account.account_id, str(error))]
         elif kind in signals.TYPES:
             applied = account.signals.apply(event, today, policy)
         else:
-            applied = APPLIED
-            if kind in PROPOSAL_DECISIONS:
-                proposals, refused = account.desk.decide(event, view)
-                if kind == "proposal.approved" and proposals:
-                    self._approve(account, event, proposals[0], policy, today)
-            elif kind in ALERT_DECISIONS:
-                alerts, refused = account.watch.decide(event, view)
-            else:
-                refused = f"type: {kind} is not for an account"
-            if refused is not None:
-                return [Refusal("dead-letters", account.account_id, refused)]
-            if not alerts and not proposals:
-                return None
+            return self._decide(account, event, today, policy)
         if applied == REPEAT:
             return None
         if applied == LATE:
@@ -225,17 +208,46 @@ class Fold:
                     "late", account.account_id, "beyond reach: it belongs to what was closed and folded away"
                 )
             ]
-        stirs = account.watch.stirs(view, kind)
-        if not (stirs or alerts or proposals or kind in MOVES_STATUS):
+        stirs = account.watch.stirs(account.ledger, kind, today, policy)
+        if not stirs and kind not in MOVES_STATUS:
             return []
+        view = self._view(account, policy, today, event_id=event.event_id, tick=False)
         at = _instant(event)
-        if stirs:
+        alerts = account.watch.at_once(view, kind, at, self.ids) if stirs else []
+        proposals = account.desk.at_once(view, account.watch, at, self.ids) if alerts else []
+        outputs: list[Output | Refusal] = []
+        if alerts or proposals or kind in MOVES_STATUS:
+            self._emit(account, view, alerts, proposals, at, outputs)
+        return outputs
+
+    def _decide(
+        self, account: Account, event: AccountEvent, today: int, policy: Policy
+    ) -> list[Output | Refusal] | None:
+        """What a person decided about an alert or a proposal. None: known already, nothing has changed."""
+        kind: str = event.type
+        view = self._view(account, policy, today, event_id=event.event_id, tick=False)
+        alerts: list[AlertChange] = []
+        proposals: list[ProposalChange] = []
+        refused: str | None
+        if kind in PROPOSAL_DECISIONS:
+            proposals, refused = account.desk.decide(event, view)
+            if kind == "proposal.approved" and proposals:
+                self._approve(account, event, proposals[0], policy, today)
+        elif kind in ALERT_DECISIONS:
+            alerts, refused = account.watch.decide(event, view)
+        else:
+            refused = f"type: {kind} is not for an account"
+        if refused is not None:
+            return [Refusal("dead-letters", account.account_id, refused)]
+        if not alerts and not proposals:
+            return None
+        at = _instant(event)
+        if account.watch.stirs(account.ledger, kind, today, policy):
             alerts += account.watch.at_once(view, kind, at, self.ids)
         if alerts:
             proposals += account.desk.at_once(view, account.watch, at, self.ids)
         outputs: list[Output | Refusal] = []
-        if alerts or proposals or kind in MOVES_STATUS:
-            self._emit(account, view, alerts, proposals, at, outputs)
+        self._emit(account, view, alerts, proposals, at, outputs)
         return outputs
 
     def _wake(self, account: Account, day: int, at: str, outputs: list[Output | Refusal]) -> None:

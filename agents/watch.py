@@ -12,8 +12,9 @@ from uuid import UUID
 import orjson
 
 from agents.ids import derived
+from agents.policy import Policy
 from agents.signals import NEVER
-from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Firing, Trigger, View, facts_on_file
+from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Firing, LedgerView, Trigger, View, facts_on_file
 
 _PIECE: Final = "w.a"
 _VERSION: Final = 1
@@ -163,10 +164,10 @@ class Watch:
             changes += self._emit_again(changes, view)
         return changes
 
-    def stirs(self, view: View, kind: str) -> bool:
+    def stirs(self, ledger: LedgerView, kind: str, today: int, policy: Policy) -> bool:
         """Whether an event of type `kind`, which has been applied, gives at_once() anything to judge. Measures nothing."""
         triggers = AT_ONCE.get(kind)
-        return triggers is not None and (bool(triggers) or self._over_limit_moves(view))
+        return triggers is not None and (bool(triggers) or self._over_limit_moves(ledger, today, policy))
 
     def at_once(self, view: View, kind: str, at: str, ids: UUID) -> list[AlertChange]:
         """An event of type `kind` has been applied: the facts (●) that it can have changed are judged.
@@ -177,7 +178,7 @@ class Watch:
         if triggers is None:
             return []
         changes: list[AlertChange] = []
-        if self._over_limit_moves(view):
+        if self._over_limit_moves(view.ledger, view.today, view.policy):
             trigger = BY_ID["over_limit"]
             changes += self._judge(trigger, trigger.fires(view), view, at, ids, at_tick=False)
         for trigger in triggers:
@@ -186,19 +187,20 @@ class Watch:
                 changes += self._judge(trigger, firing, view, at, ids, at_tick=False)
         return changes
 
-    def _over_limit_moves(self, view: View) -> bool:
+    def _over_limit_moves(self, ledger: LedgerView, today: int, policy: Policy) -> bool:
         """Whether over_limit can open, escalate or clear now: from the ledger's running totals, nothing measured."""
-        limit = view.ledger.limit
+        limit = ledger.limit
         if not limit:
             return False
-        used = view.ledger.exposure_now(view.today) / limit
-        rule = view.policy.triggers.over_limit
+        rule = policy.triggers.over_limit
         alert = self._alerts.get("over_limit")
-        if alert is None:
-            return used > rule.utilization
-        if not alert.open:
-            return used > rule.utilization and view.today >= alert.waits_until
-        growth = view.policy.alerts.escalation_growth
+        if alert is None or not alert.open:
+            if ledger.exposure_at_most(today) / limit <= rule.utilization:
+                return False
+            used = ledger.exposure_now(today) / limit
+            return used > rule.utilization and (alert is None or today >= alert.waits_until)
+        used = ledger.exposure_now(today) / limit
+        growth = policy.alerts.escalation_growth
         return used < rule.clear_utilization or used - rule.clear_utilization >= growth * alert.distance
 
     def _kept_for(self, trigger: Trigger, alert: _Alert | None) -> Mapping[str, float]:
