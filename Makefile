@@ -24,8 +24,10 @@ lint: setup
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 
+# Half of the time tests wait for processes: three at once keep two cores busy.
 test: setup lint
-	$(RUN)/python -m pytest -q -m "not faults"
+	@tests/tools.sh
+	$(RUN)/python -m pytest -q -n 3 --dist loadgroup -m "not faults"
 
 faults: setup
 	$(RUN)/python -m pytest -q -m faults tests/faults

@@ -21,12 +21,23 @@ for variable in [name for name in os.environ if name.startswith("BELLWETHER_")]:
     del os.environ[variable]  # a developer's settings must not reach into the tests
 
 
+# Where tests wait for processes and for time, so that on several cores they are begun with and not waited for in the end.
+LONG = ("faults", "browser", "integration")
+
+
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The markers `kafka` and `clickhouse` follow from the fixtures that a test asks for."""
+    """The markers `kafka` and `clickhouse` follow from the fixtures that a test asks for.
+
+    With `-n`: a file's tests run in one process, which has services of its own; each of the faults by itself.
+    """
     for item in items:
+        room = item.path.parent.name
+        item.add_marker(pytest.mark.xdist_group(item.nodeid if room == "faults" else str(item.path)))
         for service in ("kafka", "clickhouse"):
             if service in getattr(item, "fixturenames", ()):
                 item.add_marker(service)
+    items.sort(key=lambda item: LONG.index(room) if (room := item.path.parent.name) in LONG else len(LONG))
 
 
 @pytest.fixture(scope="session")

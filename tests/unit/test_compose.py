@@ -4,8 +4,6 @@ from __future__ import annotations
 
 import copy
 import re
-import shutil
-import subprocess
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any
@@ -18,6 +16,7 @@ import yaml
 from streams.dev.kafka import VERSION
 from streams.settings import Settings
 from tests import compose
+from tests import prometheus as tools
 
 TEXT = compose.COMPOSE.read_text()
 COMPOSE = compose.document()
@@ -136,29 +135,14 @@ def test_the_addresses_that_it_names_are_services_and_ports_of_it() -> None:
 # -- what it mounts ------------------------------------------------------------------------------------------------
 
 
-def program(name: str) -> str:
-    """The path of a program, or a skip that says how to get it."""
-    found = shutil.which(name)
-    if found is None:
-        pytest.skip(f"NOT CHECKED: {name} is not installed; deploy/test_tools.sh installs it")
-    return found
-
-
-def said(*command: str) -> tuple[int, str]:
-    done = subprocess.run(command, capture_output=True, text=True, timeout=60)
-    return done.returncode, done.stdout + done.stderr
-
-
 def test_prometheus_takes_its_configuration_and_rules() -> None:
-    code, text = said(
-        program("promtool"), "check", "config", str(compose.ROOT / "deploy/prometheus/prometheus.yml")
-    )
+    code, text = tools.run("promtool", "check", "config", compose.ROOT / "deploy/prometheus/prometheus.yml")
     assert code == 0, text
 
 
 def test_prometheus_would_not_take_another(tmp_path: Path) -> None:
     (tmp_path / "prometheus.yml").write_text("scrape_configs: [{job_name: a, static_config: []}]\n")
-    assert said(program("promtool"), "check", "config", str(tmp_path / "prometheus.yml"))[0] != 0
+    assert tools.run("promtool", "check", "config", tmp_path / "prometheus.yml")[0] != 0
 
 
 def scraped(prometheus: dict[str, Any]) -> list[str]:
@@ -198,13 +182,13 @@ def test_a_target_that_nobody_serves_is_found() -> None:
 
 def test_alertmanager_takes_its_configuration() -> None:
     path = compose.ROOT / "deploy/alertmanager/alertmanager.yml"
-    code, text = said(program("amtool"), "check-config", str(path))
+    code, text = tools.run("amtool", "check-config", path)
     assert code == 0, text
 
 
 def test_alertmanager_would_not_take_another(tmp_path: Path) -> None:
     (tmp_path / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: []\n")
-    assert said(program("amtool"), "check-config", str(tmp_path / "alertmanager.yml"))[0] != 0
+    assert tools.run("amtool", "check-config", tmp_path / "alertmanager.yml")[0] != 0
 
 
 def malformed(paths: list[Path]) -> list[str]:
