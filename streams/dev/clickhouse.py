@@ -1,8 +1,8 @@
 """The real ClickHouse engine (chDB) behind ClickHouse's own HTTP interface, on loopback: a program of its own.
 
 Run by processes.py as `python -P clickhouse.py DIRECTORY LISTENING_FD`: it imports nothing of ours, and chdb (550 MB of
-engine) is imported only in here. Left out, as nobody asked: users and passwords, sessions (each request
-is one of its own), external data, compression of answers, quotas, progress headers.
+engine) is imported only in here. Left out, as nobody asked: passwords, users but one (`dashboard`, who can only
+read), sessions (each request is one of its own), external data, compression of answers, quotas, progress headers.
 """
 
 from __future__ import annotations
@@ -27,11 +27,15 @@ from http import HTTPStatus
 from pathlib import Path
 from typing import Any
 
-from aiohttp import BodyPartReader, web
+from aiohttp import BasicAuth, BodyPartReader, web
 from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 
 DATABASE = "bellwether"
+READER = (
+    "dashboard"  # as on a server with deploy/clickhouse/users.d: changes nothing, and no setting but these
+)
+READERS_SETTINGS = ("max_execution_time",)  # Grafana's data source sends it with each query
 MAX_BODY = 256 << 20  # bytes as sent
 MAX_INSERT = 4 << 30  # bytes of one insert, decompressed: it is streamed, never held
 CONCURRENT = 8  # statements at once; more wait
@@ -128,6 +132,7 @@ class Request:
     settings: dict[str, str] = field(default_factory=dict)
     parameters: dict[str, str] = field(default_factory=dict)
     read_only: bool = False
+    user: str = ""
 
 
 @dataclass(frozen=True)
@@ -279,11 +284,17 @@ class Engine:
         connection.query("SET async_insert = 0")  # an answered insert is in a part on disk
         settings = dict(request.settings)
         read_only = settings.pop("readonly", "0")
+        if request.user == READER:  # all further settings meet an engine that refuses to change them
+            for name in READERS_SETTINGS:
+                if name in settings:
+                    connection.query(f"SET {name} = {_literal(settings.pop(name))}")
+            connection.query("SET readonly = 1")
+            read_only = "0"
         for name, value in settings.items():
             if not SETTING.match(name):
                 raise Failed(115, f"Code: 115. DB::Exception: Unknown setting {name!r}. (UNKNOWN_SETTING)")
             connection.query(f"SET {name} = {_literal(value)}")
-        if request.read_only and read_only == "0":
+        if request.read_only and read_only == "0" and request.user != READER:
             read_only = "2"
         if read_only != "0":
             connection.query(f"SET readonly = {_literal(read_only)}")
@@ -322,6 +333,12 @@ class Engine:
             )
         form = request.format or "TabSeparated"
         shows = bool(kind["query_class"] == self._read_only)
+        if (
+            request.user == READER and not shows
+        ):  # SYSTEM … is stopped by rights on a server, not by `readonly`
+            raise Failed(
+                164, f"Code: 164. DB::Exception: {READER}: Cannot execute query in readonly mode. (READONLY)"
+            )
         own = re.search(r"\bFORMAT\s+(\w+)\s*(?:SETTINGS\b[^()]*)?;?\s*$", sql, re.IGNORECASE)
         form = own.group(1) if own else form
         if shows and form.lower() in STREAMED:
@@ -550,7 +567,18 @@ async def _read(http: web.Request) -> Request:
         settings={k: v for k, v in values.items() if k not in TRANSPORT and not k.startswith("param_")},
         parameters={k.removeprefix("param_"): v for k, v in values.items() if k.startswith("param_")},
         read_only=http.method in ("GET", "HEAD"),  # as a server: a link must not change anything
+        user=_user(http, values),
     )
+
+
+def _user(http: web.Request, values: dict[str, str]) -> str:
+    """The name that the request gives, in whichever of the three ways; no password is looked at."""
+    if named := http.headers.get("X-ClickHouse-User") or values.get("user"):
+        return named
+    try:
+        return str(BasicAuth.decode(http.headers.get("Authorization", "")).login)
+    except ValueError:
+        return ""
 
 
 def _failure(error: Failed, headers: CIMultiDict[str], status: int = 0) -> web.Response:
