@@ -208,7 +208,6 @@ _SAME_EVENTS: Final[dict[str, str]] = {
     "past_due_share": "past_due_over_10",
     "exposure_base": "exposure",
     "share_of_book": "exposure",
-    "growth": "purchases_30d",
     "disputed_share": "disputed",
     "missed_in_a_row": "discounts_taken",
     "taken_before": "discounts_taken",
@@ -226,12 +225,13 @@ def events_behind(view: View, figure: str) -> list[str]:
     if figure in ("dtp_baseline", "dbt_baseline"):
         rows = ledger.paid(today - rule.baseline_from_days + 1, today - rule.baseline_to_days)
         return [event_id for _, _, event_id in rows][-MOST:]
-    if figure == "purchases_prior_90d":
-        last = today - rule.purchases_days
+    if figure in ("purchases_prior_90d", "growth"):
+        last = today if figure == "growth" else today - rule.purchases_days
+        first = today - rule.purchases_days - rule.purchases_prior_days + 1
         issued = sorted(
             (invoice.issue.day, invoice.issue.event_id)
             for invoice in ledger.invoices.values()
-            if invoice.issue is not None and last - rule.purchases_prior_days < invoice.issue.day <= last
+            if invoice.issue is not None and first <= invoice.issue.day <= last
         )
         return [event_id for _, event_id in issued][-MOST:]
     if figure == "credit_limit":

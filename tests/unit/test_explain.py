@@ -1,0 +1,631 @@
+"""Explaining: conditions that agree with the triggers, the smallest changes, formulas, and every alert of a book anew."""
+
+from __future__ import annotations
+
+import json
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import fields
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import orjson
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from agents import account as accounts
+from agents import conditions as told_conditions
+from agents.account import Account, InMemory
+from agents.book import Book
+from agents.changes import Change, clearing, firing
+from agents.conditions import all_met, conditions, policy_value, threshold_keys
+from agents.explain import Unexplained, alert_transition, label
+from agents.figures import Figures
+from agents.formulas import FORMULAS, formula_of
+from agents.ids import namespace_id
+from agents.ledger import APPLIED
+from agents.limits import REASONS
+from agents.monitor import Fold
+from agents.policy import policy_hash
+from agents.triggers import BY_ID, TRIGGERS, BookTotals, Trigger, View
+from agents.wakes import Wakes
+from agents.watch import AlertChange
+from schemas.events import ClockTicked
+from streams.backtest import Result, run
+from streams.errors import Refused
+from streams.explain import (
+    File,
+    Row,
+    account_of,
+    checked_id,
+    explanation,
+    explanations,
+    quiet,
+    quiet_at,
+    refold,
+)
+from streams.simulate import generate
+from tests.rules import POLICY, POLICY_TEXT, TODAY, figures, view
+from tests.unit.test_triggers_table import TABLE
+
+VIEWS = [
+    (trigger_id, place, make)
+    for trigger_id, cases in TABLE.items()
+    for place, make in enumerate(
+        [
+            *(make for make, _ in cases.fires),
+            *cases.quiet,
+            *cases.clears,
+            *(make for make, _ in cases.boundary),
+            *cases.still_open,
+        ]
+    )
+]
+
+
+# --- Conditions and triggers ------------------------------------------------------------------------------------
+
+
+def disagreements(seen: View) -> list[str]:
+    """The triggers of which the conditions say one thing and the rule another."""
+    return [t.id for t in TRIGGERS if all_met(conditions(t.id, seen)) != (t.fires(seen) is not None)]
+
+
+@pytest.mark.parametrize(("trigger_id", "place", "make"), VIEWS)
+def test_all_conditions_are_met_exactly_where_a_trigger_fires(trigger_id: str, place: int, make: Any) -> None:
+    assert disagreements(make()) == []
+
+
+def test_a_condition_that_drifts_from_its_rule_is_found(monkeypatch: pytest.MonkeyPatch) -> None:
+    planted = {**told_conditions._CONDITIONS, "over_limit": lambda seen: []}
+    monkeypatch.setattr(told_conditions, "_CONDITIONS", planted)
+    assert disagreements(view(figures(utilization=0.5, credit_limit=100_00, exposure=50_00))) == [
+        "over_limit"
+    ]
+
+
+MONEY = st.integers(0, 30_000_00)
+DAYS = st.one_of(st.none(), st.floats(-30, 150, allow_nan=False))
+SHARE = st.one_of(st.none(), st.floats(0, 2, allow_nan=False))
+COUNT = st.integers(0, 20)
+FIGURES = st.builds(
+    figures,
+    open_balance=MONEY, past_due=MONEY, past_due_over_10=MONEY, past_due_61=MONEY, past_due_91=MONEY, unapplied=MONEY,
+    disputed=MONEY, exposure=MONEY, exposure_base=MONEY, credit_limit=st.one_of(st.none(), MONEY), utilization=SHARE,
+    utilization_28d_ago=SHARE, rising=st.booleans(), prior_high_credit=st.one_of(st.none(), MONEY),
+    max_days_past_due=st.one_of(st.none(), st.integers(1, 120)),
+    dtp_90d=DAYS, dtp_baseline=DAYS, dbt_90d=DAYS, dbt_baseline=DAYS, drift_agrees=st.one_of(st.none(), st.booleans()),
+    dtp_months=st.tuples(DAYS, DAYS, DAYS, DAYS), overdue_surprise=SHARE, overdue_surprise_n=COUNT,
+    overdue_surprise_days=st.one_of(st.none(), st.integers(1, 120)), first_invoice_on=st.integers(TODAY - 400, TODAY),
+    purchases_30d=MONEY, purchases_prior_90d=MONEY, invoices_prior_90d=COUNT, reversals_90d=st.integers(0, 3),
+    promises_broken_60d=st.integers(0, 3), partial_of_last_5=st.one_of(st.none(), st.integers(0, 5)),
+    discounts_taken=st.lists(st.booleans(), max_size=8).map(tuple), disputed_share_baseline=SHARE,
+)  # fmt: skip
+
+
+@given(FIGURES)
+@settings(max_examples=300, deadline=None)
+def test_conditions_agree_with_the_rules_on_any_figures(known: Figures) -> None:
+    assert disagreements(view(known, book=BookTotals(20_000_00, 20))) == []
+
+
+# --- The smallest change --------------------------------------------------------------------------------------
+
+
+def would_clear(trigger: Trigger, supposed: View) -> bool:
+    return trigger.clears(supposed) and trigger.fires(supposed) is None
+
+
+def assert_smallest(trigger: Trigger, change: Change) -> None:
+    assert would_clear(trigger, change.view), change.words
+    assert change.short is None or not would_clear(trigger, change.short), change.words
+    assert change.words
+
+
+@given(FIGURES)
+@settings(max_examples=200, deadline=None)
+def test_the_change_clears_the_alert_and_a_step_less_does_not(known: Figures) -> None:
+    seen = view(known, book=BookTotals(20_000_00, 20))
+    for trigger in TRIGGERS:
+        if trigger.fires(seen) is not None:
+            for change in clearing(trigger, seen):
+                assert_smallest(trigger, change)
+
+
+@given(FIGURES)
+@settings(max_examples=200, deadline=None)
+def test_the_changes_make_a_quiet_trigger_fire_and_each_of_them_is_needed(known: Figures) -> None:
+    seen = view(known, book=BookTotals(20_000_00, 20))
+    for trigger in TRIGGERS:
+        changes = firing(trigger, seen) if trigger.fires(seen) is None else []
+        if changes:
+            assert trigger.fires(changes[-1].view) is not None, trigger.id
+            last = changes[-1]
+            assert last.short is None or trigger.fires(last.short) is None, (trigger.id, last.words)
+
+
+NOT_BY_ONE_FIGURE = {
+    "adverse_news",  # of a category that does not fade
+    "new_high_credit",  # the table's balance is not part of its exposure
+}
+
+
+@pytest.mark.parametrize("trigger_id", sorted(TABLE))
+def test_what_fires_can_be_cleared_and_the_change_is_the_smallest(trigger_id: str) -> None:
+    trigger = BY_ID[trigger_id]
+    for make, _ in TABLE[trigger_id].fires:
+        changes = clearing(trigger, make())
+        assert changes or trigger_id in NOT_BY_ONE_FIGURE
+        for change in changes:
+            assert_smallest(trigger, change)
+
+
+def test_what_would_clear_already_needs_no_change() -> None:
+    assert (
+        clearing(BY_ID["over_limit"], view(figures(utilization=0.2, credit_limit=100_00, exposure=20_00)))
+        == []
+    )
+
+
+@pytest.mark.parametrize(
+    ("trigger_id", "known", "words"),
+    [
+        (
+            "payment_drift",
+            {
+                "dtp_90d": 41.2,
+                "dtp_baseline": 31.9,
+                "dbt_90d": 9.0,
+                "dbt_baseline": 0.0,
+                "drift_agrees": True,
+            },
+            "days to pay 41.20 → 34.90",
+        ),
+        (
+            "seriously_past_due",
+            {"past_due": 14_200_00, "past_due_61": 14_200_00, "open_balance": 20_000_00},
+            "14,200.00 USD paid on the invoices 61 or more days past due (14,200.00 USD)",
+        ),
+        (
+            "over_limit",
+            {"exposure": 110_00, "credit_limit": 100_00, "utilization": 1.1},
+            "15.01 USD paid, credited or secured (exposure 110.00 USD)",
+        ),
+    ],
+)
+def test_changes_are_said_in_the_terms_of_the_trade(
+    trigger_id: str, known: dict[str, Any], words: str
+) -> None:
+    assert clearing(BY_ID[trigger_id], view(figures(**known)))[0].words == words
+
+
+# --- Formulas and sources -------------------------------------------------------------------------------------
+
+
+def test_every_figure_has_a_formula() -> None:
+    assert [field.name for field in fields(Figures) if field.name not in FORMULAS] == []
+    for name, formula in FORMULAS.items():
+        assert formula.stated(POLICY).strip(), name
+        assert "{" not in formula.stated(POLICY), name
+        assert formula.section[0] in "1234567", name
+
+
+@pytest.mark.parametrize("trigger_id", sorted(BY_ID))
+def test_every_figure_and_level_of_an_alert_has_its_formula_and_its_key_in_the_policy(
+    trigger_id: str,
+) -> None:
+    seen = [make() for make, _ in TABLE[trigger_id].fires]
+    for at in seen:
+        evidence = BY_ID[trigger_id].evidence(at)
+        assert evidence.metrics
+        for name in evidence.metrics:
+            assert formula_of(name, trigger_id).stated(POLICY)
+            assert label(name)
+        for name in evidence.thresholds:
+            assert formula_of(name, trigger_id)
+            for key in threshold_keys(trigger_id, name):
+                policy_value(POLICY, key)
+        for condition in conditions(trigger_id, at):
+            assert formula_of(condition.figure, trigger_id)
+            for key in condition.keys:
+                policy_value(POLICY, key)
+
+
+def test_a_figure_without_a_formula_and_a_level_without_a_source_are_found() -> None:
+    with pytest.raises(KeyError, match=r"dtp_7d .* has no formula"):
+        formula_of("dtp_7d", "payment_drift")
+    with pytest.raises(KeyError, match="shows a level dtp_7d without a source"):
+        threshold_keys("payment_drift", "dtp_7d")
+
+
+def test_a_baseline_that_is_missing_is_named_with_what_it_takes() -> None:
+    found = conditions("payment_drift", view(figures(dtp_90d=40.0, dbt_90d=5.0)))
+    assert found[0].missing == "no baseline: fewer than 3 payment runs 90–455 days ago"
+    assert not any(condition.met for condition in found)
+
+
+# --- Every alert and proposal of a book, from its events alone -------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("explain") / "book.jsonl"
+    with path.open("wb") as file:
+        for event in generate(150, 12, 41):
+            file.write(orjson.dumps(event) + b"\n")
+    return path
+
+
+@pytest.fixture(scope="module")
+def small_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("explain") / "small.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in generate(24, 12, 43)))
+    return path
+
+
+@pytest.fixture(scope="module")
+def emitted(book: Path) -> Result:
+    return run(book, POLICY_TEXT)
+
+
+@pytest.fixture(scope="module")
+def explained(book: Path) -> list[Row]:
+    return list(explanations(File(book, POLICY_TEXT), ""))
+
+
+def emptied(record: dict[str, Any]) -> dict[str, Any]:
+    """A record as a store that has lost its evidence would hold it."""
+    return {**record, "evidence": {"metrics": {}, "thresholds": {}, "event_ids": []}}
+
+
+def test_what_is_recomputed_is_what_was_emitted_bit_for_bit_though_the_stored_evidence_is_empty(
+    emitted: Result, explained: list[Row]
+) -> None:
+    stored = [emptied(record) for record in (*emitted.alerts, *emitted.proposals)]
+    ids = {record.get("alert_id") or record["proposal_id"] for record in stored}
+    assert {row["id"] for row in explained} == ids
+    anew = sorted(orjson.dumps(t["record"]) for row in explained for t in row["transitions"])
+    assert anew == sorted(orjson.dumps(record) for record in (*emitted.alerts, *emitted.proposals))
+    assert len(anew) > 1000
+    assert anew != sorted(map(orjson.dumps, stored)), "the stored evidence is not what was compared"
+    for row in explained:
+        for transition in row["transitions"]:
+            if row["kind"] == "alert":
+                evidence = transition["record"]["evidence"]
+                assert {f["figure"]: f["value"] for f in transition["figures"]} == evidence["metrics"]
+                assert {f["level"]: f["value"] for f in transition["levels"]} == evidence["thresholds"]
+    made = [row["transitions"][0] for row in explained if row["kind"] == "proposal"]
+    assert made
+    for transition in made:
+        record = transition["record"]
+        assert {c["category"]: c["points"] for c in transition["categories"]} == record["categories"]
+        assert {t["term"]: t["amount"] for t in transition["terms"] if t["amount"] is not None} | record[
+            "terms"
+        ] == {t["term"]: t["amount"] for t in transition["terms"] if t["amount"] is not None}
+        assert sum(term["binds"] for term in transition["terms"]) == (record["direction"] != "hold")
+        assert all(reason["words"] == REASONS[reason["code"]] for reason in transition["reasons"])
+
+
+def test_another_journal_gives_other_figures(book: Path, tmp_path: Path, emitted: Result) -> None:
+    """What is explained follows from the events: with one payment in twenty lost it is no longer what was emitted."""
+    lines = book.read_bytes().splitlines(keepends=True)
+    account = b'"account_id":"C000001"'
+    kept = [
+        line
+        for place, line in enumerate(lines)
+        if b"clock.ticked" in line
+        or (account in line and not (b"payment.received" in line and place % 20 == 0))
+    ]
+    short = tmp_path / "short.jsonl"
+    short.write_bytes(b"".join(kept))
+    anew = {
+        orjson.dumps(t["record"])
+        for row in explanations(File(short, POLICY_TEXT), "")
+        for t in row["transitions"]
+    }
+    theirs = {orjson.dumps(r) for r in (*emitted.alerts, *emitted.proposals) if r["account_id"] == "C000001"}
+    assert anew != theirs
+
+
+def test_one_account_alone_gives_what_the_whole_book_gives(book: Path, explained: list[Row]) -> None:
+    source = File(book, POLICY_TEXT)
+    for row in explained[::400]:
+        assert account_of(source, "", row["id"][:13]) == (row["id"], row["account_id"])
+        alone = explanation(source, "", row["id"], row["account_id"])
+        assert orjson.dumps(alone) == orjson.dumps(row)
+
+
+def test_every_condition_of_what_was_opened_was_met_and_every_event_is_in_the_journal(
+    explained: list[Row],
+) -> None:
+    for row in explained:
+        known = {event["event_id"] for event in row["events"]}
+        for transition in row["transitions"]:
+            if row["kind"] == "alert" and transition["status"] in ("opened", "escalated"):
+                met = [c["met"] for c in transition["conditions"] if c["either"] is None]
+                assert all(met), (row["id"], transition["conditions"])
+            assert set(transition.get("event_ids", ())) <= known
+            for figure in transition.get("figures", ()):
+                assert set(figure["event_ids"]) <= known
+
+
+def test_figures_of_amounts_name_the_events_they_come_from(explained: list[Row]) -> None:
+    told = [
+        figure
+        for row in explained
+        if row["kind"] == "alert"
+        for figure in row["transitions"][0]["figures"]
+        if figure["figure"]
+        in ("past_due_share", "past_due_61", "dtp_90d", "dtp_baseline", "utilization", "growth")
+        and figure["value"]
+    ]
+    assert len(told) > 100
+    empty = [figure["figure"] for figure in told if not figure["event_ids"]]
+    assert empty == []
+
+
+def test_every_alert_of_the_book_but_endless_news_says_what_would_clear_it(explained: list[Row]) -> None:
+    silent = Counter(
+        row["trigger"]
+        for row in explained
+        if row["kind"] == "alert"
+        for transition in row["transitions"]
+        if transition["status"] in ("opened", "escalated") and not transition["clears"]
+    )
+    assert set(silent) <= {"adverse_news"}
+
+
+# --- At every tick of a book -----------------------------------------------------------------------------------
+
+
+class Watched(InMemory):
+    """Accounts that are looked at each time the fold has done with one."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.fold: Fold
+        self.day = 0
+        self.judged: Counter[str] = Counter()
+        self.fired: Counter[str] = Counter()
+        self.disagreed: list[tuple[str, int, str]] = []
+
+    def put(self, account_id: str, account: Account) -> None:
+        super().put(account_id, account)
+        if not self.day:
+            return
+        seen = self.fold.view(account, self.day)
+        for trigger in TRIGGERS:
+            seen.kept = account.watch.episode(trigger).kept
+            fires = trigger.fires(seen) is not None
+            self.judged[trigger.id] += 1
+            self.fired[trigger.id] += fires
+            if all_met(conditions(trigger.id, seen)) != fires:
+                self.disagreed.append((account_id, self.day, trigger.id))
+            seen.kept = {}
+
+
+def judged(events: Iterator[Any]) -> Watched:
+    watched = Watched()
+    book = Book()
+    book.adopt(POLICY_TEXT, policy_hash(POLICY_TEXT))
+    watched.fold = fold = Fold(watched, Wakes(), book, 0, namespace_id(""))
+    for event in events:
+        if isinstance(event, ClockTicked):
+            watched.day = event.as_of.toordinal()
+            fold.tick(event, False, 1 << 62)
+            watched.day = 0
+        elif event.type != "policy.adopted":
+            fold.event(event)
+    return watched
+
+
+def test_at_every_tick_of_a_book_all_conditions_are_met_exactly_where_a_trigger_fires(
+    small_book: Path,
+) -> None:
+    watched = judged(File(small_book, POLICY_TEXT).events(0))
+    assert watched.disagreed == []
+    assert min(watched.judged.values()) > 3000
+    assert sum(fired > 0 for fired in watched.fired.values()) >= 14, watched.fired
+
+
+# --- The change, made ------------------------------------------------------------------------------------------
+
+
+PAID = ("past_due_share", "seriously_past_due", "delinquent")
+
+
+def paid(told: Any, account: Account, minor: int, days: int) -> View:
+    """The account after so much more cash on its invoices more than so many days past due, the oldest first."""
+    day, ledger = told.fold.book.day, account.ledger
+    parts, left = [], minor
+    for _, invoice_id, _, owed in ledger.past_due(day, days):
+        part = min(left, owed)
+        if part:
+            parts.append({"invoice_id": invoice_id, "amount": money(part)})
+            left -= part
+    assert left == 0
+    event = parse_payment(account.account_id, day, minor, ledger.currency or "", parts)
+    assert ledger.apply(event, day, told.fold.book.policy, told.fold.book.rates) == APPLIED
+    return told.fold.view(account, day)  # type: ignore[no-any-return]
+
+
+def money(minor: int) -> str:
+    return f"{minor // 100}.{minor % 100:02d}"
+
+
+def parse_payment(account_id: str, day: int, minor: int, currency: str, parts: list[dict[str, str]]) -> Any:
+    from schemas.events import parse
+
+    on = date.fromordinal(day).isoformat()
+    body = {
+        "event_id": "supposed", "type": "payment.received", "account_id": account_id, "source": "test",
+        "occurred_at": f"{on}T12:00:00Z", "payment_id": "supposed", "amount": money(minor), "currency": currency,
+        "paid_on": on, "applications": parts,
+    }  # fmt: skip
+    return parse(json.dumps(body))
+
+
+def test_paying_what_the_explanation_says_clears_the_alert_and_a_cent_less_does_not(small_book: Path) -> None:
+    """The change is made with a real payment on the real ledger, and every figure is measured anew."""
+    source = File(small_book, POLICY_TEXT)
+    told = refold(lambda: source.events(0), "", lambda i: False, explain=False)
+    tried = 0
+    for account_id, account in list(told.accounts.items()):
+        if account_id in told.touched:
+            continue
+        for trigger_id in PAID:
+            trigger = BY_ID[trigger_id]
+            seen = told.view(account_id)
+            if not account.watch.episode(trigger).open or trigger.fires(seen) is None:
+                continue
+            changes = clearing(trigger, seen)
+            if not changes or seen.figures.unapplied:
+                continue
+            pieces = {k: v for k, v in accounts.dump(account).items() if v is not None}
+            days = {"past_due_share": 10, "seriously_past_due": 60, "delinquent": 90}[trigger_id]
+            amount = int(changes[0].then)
+            enough = paid(told, accounts.load(account_id, pieces), amount, days)
+            assert would_clear(trigger, enough), (account_id, trigger_id, changes[0].words)
+            if amount > 1:
+                short = paid(told, accounts.load(account_id, pieces), amount - 1, days)
+                assert not would_clear(trigger, short), (account_id, trigger_id, changes[0].words)
+            tried += 1
+            break  # its pieces are written once: one trigger an account
+    assert tried >= 2
+
+
+# --- A quiet trigger ---------------------------------------------------------------------------------------------
+
+
+def test_every_trigger_of_an_account_says_why_it_is_quiet(small_book: Path) -> None:
+    source = File(small_book, POLICY_TEXT)
+    told = refold(lambda: source.events(0, "C000003"), "", lambda i: False)
+    for trigger in TRIGGERS:
+        row = quiet_at(told, "C000003", trigger.id)
+        assert row["conditions"]
+        assert row["holds"] or row["would_fire"] or row["missing"] or row["met"] < len(row["conditions"])
+        assert json.loads(orjson.dumps(row))["trigger"] == trigger.id
+
+
+def test_a_customer_with_two_payments_is_told_that_three_are_needed(tmp_path: Path) -> None:
+    row = quiet(File(two_payments(tmp_path), POLICY_TEXT), "", "C1", "payment_drift")
+    assert "no baseline: 2 payment runs 90–455 days ago, 3 needed" in row["missing"]
+    assert row["would_fire"] == []
+
+
+def test_the_first_of_two_ticks_is_told_as_such(tmp_path: Path) -> None:
+    row = quiet(File(overdue(tmp_path, 11), POLICY_TEXT), "", "C1", "past_due_share")
+    assert row["holds"]
+    assert row["ticks"] == {"in_a_row": 1, "needed": 2}
+    assert row["open_alert"] is None
+
+
+def test_an_alert_that_is_open_is_named(tmp_path: Path) -> None:
+    row = quiet(File(overdue(tmp_path, 12), POLICY_TEXT), "", "C1", "past_due_share")
+    assert row["open_alert"] is not None
+
+
+def issued(number: int, day: str, due: str, amount: str = "1000.00") -> dict[str, Any]:
+    return {
+        "event_id": f"i{number}", "type": "invoice.issued", "account_id": "C1", "occurred_at": f"{day}T10:00:00Z",
+        "source": "test", "invoice_id": f"I{number}", "amount": amount, "currency": "USD", "invoice_date": day,
+        "due_date": due,
+    }  # fmt: skip
+
+
+def received(number: int, day: str, invoice: int, amount: str = "1000.00") -> dict[str, Any]:
+    return {
+        "event_id": f"p{number}", "type": "payment.received", "account_id": "C1", "occurred_at": f"{day}T10:00:00Z",
+        "source": "test", "payment_id": f"P{number}", "amount": amount, "currency": "USD", "paid_on": day,
+        "applications": [{"invoice_id": f"I{invoice}", "amount": amount}],
+    }  # fmt: skip
+
+
+def written(tmp_path: Path, *events: dict[str, Any]) -> Path:
+    path = tmp_path / "events.jsonl"
+    path.write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in events))
+    return path
+
+
+def two_payments(tmp_path: Path) -> Path:
+    return written(
+        tmp_path,
+        issued(1, "2025-01-02", "2025-02-01"),
+        issued(2, "2025-01-03", "2025-02-02"),
+        received(1, "2025-01-30", 1),
+        received(2, "2025-01-31", 2),
+        issued(3, "2025-07-01", "2025-07-31"),
+        received(3, "2025-08-20", 3),
+    )
+
+
+def overdue(tmp_path: Path, days: int) -> Path:
+    """One invoice, and another event on the day when it is so many days past due, so that the file ends there."""
+    due = date(2025, 2, 1)
+    last = date.fromordinal(due.toordinal() + days).isoformat()
+    return written(
+        tmp_path, issued(1, "2025-01-02", due.isoformat()), issued(2, last, "2025-12-31", amount="10.00")
+    )
+
+
+# --- What is refused -----------------------------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("1234567", "too short"),
+        ("invoice-33", "no id of an alert"),
+        ("payment_drift", "no id of an alert"),
+        ("a" * 37, "no id"),
+    ],
+)
+def test_what_can_be_no_id_is_refused(text: str, says: str) -> None:
+    with pytest.raises(Refused, match=says):
+        checked_id(text)
+
+
+def test_an_unknown_id_and_one_of_another_namespace_are_refused_in_one_sentence(
+    tmp_path: Path, book: Path, explained: list[Row]
+) -> None:
+    small = File(overdue(tmp_path, 14), POLICY_TEXT)
+    [row] = [row for row in explanations(small, "") if row.get("trigger") == "past_due_share"]
+    assert account_of(small, "", row["id"])[1] == "C1"
+    with pytest.raises(
+        Refused, match=r"no alert or proposal begins with .* namespace acme\).*BELLWETHER_NAMESPACE"
+    ):
+        account_of(small, "acme", row["id"])
+    with pytest.raises(Refused, match="no alert or proposal begins with ffffffff"):
+        account_of(small, "", "ffffffff")
+
+
+def test_an_id_whose_number_is_beyond_the_first_ones_is_found_by_refolding(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    import streams.explain
+
+    monkeypatch.setattr(streams.explain, "_EPISODES", 0)
+    small = File(overdue(tmp_path, 14), POLICY_TEXT)
+    rows = list(explanations(small, ""))
+    assert account_of(small, "", rows[0]["id"][:8]) == (rows[0]["id"], "C1")
+
+
+def test_a_beginning_that_several_ids_share_is_refused(tmp_path: Path) -> None:
+    small = File(overdue(tmp_path, 14), POLICY_TEXT)
+    assert len(list(explanations(small, ""))) > 1
+    with pytest.raises(Refused, match=r"is the beginning of \d+ ids: .*give more of it"):
+        account_of(small, "", "")
+
+
+def test_evidence_that_is_not_the_views_is_a_fault_that_is_told() -> None:
+    seen = view(figures(utilization=1.2, credit_limit=100_00, exposure=120_00))
+    evidence = BY_ID["over_limit"].evidence(seen)
+    change = AlertChange(
+        "a", "over_limit", 1, "opened", 4, "t", "a", TODAY, "", None, None, None, False,
+        {**evidence.metrics, "utilization": 1.21}, evidence.thresholds, [],
+    )  # fmt: skip
+    with pytest.raises(Unexplained):
+        alert_transition(change, seen)
+    assert alert_transition(change._replace(metrics=evidence.metrics), seen)["figures"]
