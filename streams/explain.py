@@ -529,6 +529,11 @@ def quiet(source: Source, namespace: str, account_id: str, trigger_id: str) -> R
         raise Refused(
             f"{source.name} has no event of account {account_id!r}: ids are exact, capitals included"
         )
+    return quiet_at(told, account_id, trigger_id)
+
+
+def quiet_at(told: Refolded, account_id: str, trigger_id: str) -> Row:
+    """The same, of an account that has been refolded already."""
     view = told.view(account_id)
     account = told.accounts[account_id]
     hash_ = told.fold.book.policy_hash
