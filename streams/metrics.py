@@ -30,8 +30,8 @@ log = get_logger(__name__)
 
 Key = tuple[str, ...]  # name of a metric, then the values of its labels without `app`, in the table's order
 
-PORTS: Final = {"intake": 0, "monitor": 1, "store": 2, "web": 3}
-"""App -> what is added to the metrics port, so that one machine can run all of them."""
+PORTS: Final = {"intake": 0, "monitor": 1, "store": 2}
+"""App -> what is added to the metrics port, so that one machine can run all three."""
 
 
 @dataclass(frozen=True, slots=True)
