@@ -114,6 +114,7 @@ async def portfolio(request: web.Request) -> web.Response:
         turned=[_turned(row) for row in turned],
         turned_count=inbox_[0],
         lately=LATELY.days,
+        since=newest - LATELY,
         ageing=charts.ageing(total, "_base"),
         weeks=weeks,
         amounts=amounts,

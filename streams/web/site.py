@@ -55,6 +55,7 @@ _ENVIRONMENT.globals |= {
     "SEVERITIES": words.SEVERITIES,
     "TRIGGERS": {trigger.id: trigger.title for trigger in TRIGGERS},
     "NOTHING": words.NOTHING,
+    "TERMS": words.TERMS,
 }
 
 

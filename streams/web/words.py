@@ -219,6 +219,15 @@ FIGURES: Final[Mapping[str, tuple[str, str]]] = {
 """Name of a figure -> how a person calls it, and what kind of value it is. A name that is not here is shown as it is."""
 
 
+TERMS: Final[Mapping[str, str]] = {
+    "need": "Need × multiplier of the grade",
+    "net_worth": "10 % of tangible net worth",
+    "references": "Median high credit of references",
+    "agency": "Newest agency limit × multiplier of the grade",
+}
+"""Term of a limit -> how a person calls it."""
+
+
 def figure_name(name: str) -> str:
     """How a person calls a figure; `clear_…` levels say so."""
     if name in FIGURES:
@@ -267,7 +276,7 @@ _FACTS: Final[Mapping[str, str]] = {
     "seriously_past_due": "{past_due_61}",
     "delinquent": "{past_due_91}",
     "utilization_high": "{utilization} of the limit",
-    "over_limit": "{utilization}: {exposure} on {credit_limit}",
+    "over_limit": "{exposure} on a limit of {credit_limit} ({utilization})",
     "exposure_without_limit": "{exposure}",
     "order_surge": "purchases {growth} up",
     "purchases_collapse": "purchases {growth}",
