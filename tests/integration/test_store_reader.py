@@ -105,5 +105,5 @@ def test_the_file_for_a_server_says_the_same() -> None:
     assert [e.text for e in user.findall("grants/query")] == ["GRANT SELECT ON bellwether.*"]
     password = user.find("password")
     assert password is not None
-    assert password.attrib == {"from_env": "BELLWETHER_DASHBOARD_PASSWORD"}
+    assert password.attrib == {"from_env": "CLICKHOUSE_READONLY_PASSWORD"}
     assert not password.text
