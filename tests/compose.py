@@ -95,6 +95,11 @@ def faults(compose: Document, text: str) -> list[str]:
                 found.append(f"{name}: {variable} does not demand its value")
         if "mem_limit" not in service:
             found.append(f"{name}: no limit of memory")
+        found += [
+            f"{name}: secret {secret} comes from nowhere"
+            for secret in service.get("secrets", ())
+            if "environment" not in compose.get("secrets", {}).get(secret, {})
+        ]
         healthless = service.get("healthcheck", {"disable": True}).get("disable", False)
         if name in ONE_SHOT:
             if service.get("restart") != "no":

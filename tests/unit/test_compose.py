@@ -73,6 +73,7 @@ def _set(service: str, key: str, value: object) -> Callable[[dict[str, Any]], No
         (_set("web", "environment", {"BELLWETHER_BROKERS": "a"}), "web: BELLWETHER_BROKERS is no setting"),
         (_set("clickhouse", "environment", {"CLICKHOUSE_PASSWORD": "secret"}), "does not demand its value"),
         (_set("clickhouse", "environment", {"CLICKHOUSE_PASSWORD": "${P:-a}"}), "does not demand its value"),
+        (_set("web", "secrets", ["tls_key"]), "web: secret tls_key comes from nowhere"),
         (lambda services: services["kafka"].pop("mem_limit"), "kafka: no limit of memory"),
         (
             lambda services: services["worker-2"]["environment"].update(BELLWETHER_SLOT="worker-1"),
@@ -104,6 +105,7 @@ def test_every_variable_that_it_demands_stands_in_the_file_to_start_from() -> No
     example = (compose.ROOT / ".env.example").read_text()
     demanded = {name for name, rest in compose.variables(TEXT).items() if rest.startswith(":?")}
     assert demanded
+    demanded |= {secret["environment"] for secret in COMPOSE["secrets"].values()}
     assert {
         name for name in demanded if f"\n{name}=" not in example and f"\n# {name}=" not in example
     } == set()
@@ -189,6 +191,33 @@ def test_alertmanager_takes_its_configuration() -> None:
 def test_alertmanager_would_not_take_another(tmp_path: Path) -> None:
     (tmp_path / "alertmanager.yml").write_text("route: {receiver: nobody}\nreceivers: []\n")
     assert tools.run("amtool", "check-config", tmp_path / "alertmanager.yml")[0] != 0
+
+
+def test_alertmanager_finds_the_secrets_that_it_reads() -> None:
+    text = (compose.ROOT / "deploy/alertmanager/alertmanager.yml").read_text()
+    read = re.findall(r"/run/secrets/(\w+)", text)
+    assert read
+    assert set(read) == set(SERVICES["alertmanager"]["secrets"]) == set(COMPOSE["secrets"])
+
+
+def test_grafana_finds_its_dashboards_and_every_variable_of_its_sources() -> None:
+    provisioning = compose.ROOT / "deploy/grafana/provisioning"
+    wanted = {
+        name for path in provisioning.rglob("*.yml") for name in re.findall(r"\$\{(\w+)\}", path.read_text())
+    }
+    assert wanted <= set(SERVICES["grafana"]["environment"])
+    mounted = {target: source for name, source, target in compose.mounts(COMPOSE) if name == "grafana"}
+    providers = yaml.safe_load((provisioning / "dashboards/bellwether.yml").read_text())["providers"]
+    for provider in providers:
+        assert list(mounted[provider["options"]["path"]].glob("*.json"))
+    assert mounted["/etc/grafana/provisioning"] == provisioning
+
+
+def test_the_readers_password_of_the_store_is_the_dashboards() -> None:
+    user = compose.ROOT / "deploy/clickhouse/users.d/dashboard.xml"
+    (password,) = ElementTree.parse(user).iter("password")
+    assert password.attrib["from_env"] in SERVICES["clickhouse"]["environment"]
+    assert password.attrib["from_env"] in SERVICES["grafana"]["environment"]
 
 
 def malformed(paths: list[Path]) -> list[str]:
