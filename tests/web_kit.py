@@ -122,7 +122,7 @@ def letter(value: bytes, reason: str = "amount: wanted a decimal string") -> Row
     return {
         "origin_topic": "credit.invoices.v1", "origin_partition": 2, "origin_offset": 7, "kind": "refused",
         "reason": reason, "partition": 0, "offset": 0, "written_at": NOW, "written": 1, "start": encoded,
-        "bytes": len(value), "value": encoded, "key": encoded, "no_key": 0, "heads": [("traceparent", encoded)],
+        "bytes": len(value), "value_text": encoded, "key_text": encoded, "no_key": 0, "heads": [("traceparent", encoded)],
     }  # fmt: skip
 
 
@@ -177,6 +177,19 @@ def rows() -> dict[str, list[Row]]:
         "proposal": [proposal()],
         "proposal_life": [{**proposal(), "number": 1, "written_at": NOW}],
         "decision": [],
+        "decided": [
+            {
+                "type": "proposal.approved",
+                "occurred_at": NOW,
+                "actor": "mo",
+                "role": "manager",
+                "owner": "",
+                "until": "",
+                "decided_limit": Decimal(5),
+                "currency": "EUR",
+                "note": "agreed",
+            }
+        ],
         "letters": [letter(b'{"amount": 12}')],
         "letter": [letter(b'{"amount": 12}')],
         "letter_topics": [

@@ -263,8 +263,9 @@ async def alert(request: web.Request) -> web.Response:
     row = await one(request, queries.alert(own_id(request)), "There is no alert with this id.")
     account_id = row["account_id"]
     evidence = words.loaded(row["evidence"])
-    life, events, others = await asyncio.gather(
+    life, decided, events, others = await asyncio.gather(
         site.store.ask(queries.alert_life(account_id, row["alert_id"])),
+        site.store.ask(queries.decided(row["alert_id"])),
         site.store.ask(queries.events(account_id, row["event_ids"])),
         site.store.ask(queries.alerts_of(account_id)),
     )
@@ -274,6 +275,7 @@ async def alert(request: web.Request) -> web.Response:
         alert=row,
         compared=compared(evidence, row["currency"]),
         life=life,
+        decided=decided,
         events=[_event(event) for event in events],
         named=len(row["event_ids"]),
         others=[o for o in others if o["status"] != "cleared" and o["alert_id"] != row["alert_id"]],
@@ -353,8 +355,9 @@ async def proposal(request: web.Request) -> web.Response:
     row = await one(request, queries.proposal(own_id(request)), "There is no proposal with this id.")
     account_id = row["account_id"]
     evidence = words.loaded(row["evidence"])
-    life, events, known = await asyncio.gather(
+    life, decided, events, known = await asyncio.gather(
         site.store.ask(queries.proposal_life(account_id, row["proposal_id"])),
+        site.store.ask(queries.decided(row["proposal_id"])),
         site.store.ask(queries.events(account_id, [str(e) for e in evidence.get("event_ids") or ()][:200])),
         site.store.ask(queries.account(account_id)),
     )
@@ -373,8 +376,8 @@ async def proposal(request: web.Request) -> web.Response:
         terms=terms,
         metrics=metrics if isinstance(metrics, dict) else {},
         because=[a for a in evidence.get("alerts") or () if isinstance(a, dict)],
-        answer=evidence.get("answer"),
         life=life,
+        decided=decided,
         events=[_event(event) for event in events],
         waits=row["status"] in ("proposed", "escalated"),
         may_approve=person is not None and person.may(row["approver"]),
@@ -414,10 +417,10 @@ async def letter(request: web.Request) -> web.Response:
         "letter.html",
         which=match["which"],
         letter=row,
-        key=None if row["no_key"] else _text(row["key"]),
-        value=_text(row["value"]),
+        key=None if row["no_key"] else _text(row["key_text"]),
+        value=_text(row["value_text"]),
         headers=[(name, _text(value)) for name, value in row["heads"]],
-        shown=len(base64.b64decode(row["value"])),
+        shown=len(base64.b64decode(row["value_text"])),
     )
 
 

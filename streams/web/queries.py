@@ -257,7 +257,7 @@ class InboxQuery(_Query):
     after: str = Cursor
 
 
-_STATES: Final = {
+STATES: Final = {
     "open": "status != 'cleared' AND NOT asleep",
     "snoozed": "status != 'cleared' AND asleep",
     "acknowledged": "status != 'cleared' AND acknowledged_by IS NOT NULL",
@@ -268,7 +268,7 @@ INBOX_PAGE: Final = 25
 
 
 def _inbox_filters(query: InboxQuery, today: date) -> tuple[list[str], dict[str, Any]]:
-    where = ["history = {history:Bool}", _STATES[query.state]]
+    where = ["history = {history:Bool}", STATES[query.state]]
     parameters: dict[str, Any] = {"history": query.when == "history", "today": today}
     if query.severity:
         where.append("severity >= {severity:UInt8}")
@@ -381,7 +381,7 @@ def inbox_counts(today: date) -> Question:
     """How many alerts and accounts each state of the inbox holds, today's and history's apart."""
     counts = ", ".join(
         f"countIf({condition}) AS {state}, uniqExactIf(account_id, {condition}) AS {state}_accounts"
-        for state, condition in _STATES.items()
+        for state, condition in STATES.items()
     )
     return Question(
         "inbox_counts",
@@ -546,6 +546,17 @@ def proposal_life(account_id: str, proposal_id: str) -> Question:
     )
 
 
+def decided(subject_id: str) -> Question:
+    """What people said about one proposal or alert, oldest first: who, in which role, and why."""
+    return Question(
+        "decided",
+        """
+        SELECT type, occurred_at, actor, role, decided_limit, currency, owner, until, note FROM decisions
+        WHERE subject_id = {subject_id:String} ORDER BY occurred_at, offset LIMIT 100""",
+        {"subject_id": subject_id},
+    )
+
+
 def decision(event_id: str, account_id: str) -> Question:
     """What became of a decision that was sent: journalled, refused with a reason, or neither yet."""
     return Question(
@@ -615,35 +626,13 @@ def statuses() -> Question:
 
 
 def trend(since: date) -> Question:
-    """By week: exposure, past due and weighted days to pay of the book, in the base currency.
-
-    An account's figures stand until they move, so each week is the sum of what moved up to its end: one pass, however
-    many accounts. The first week holds what lay before `since`.
-    """
+    """By week: exposure, past due and weighted days to pay of the book, in the base currency, as the store rolls them up."""
     return Question(
         "trend",
-        f"""
-        SELECT week, sum(exposure) OVER past AS exposure, sum(past_due) OVER past AS past_due,
-            sum(days) OVER past / nullIf(sum(paid) OVER past, 0) AS dtp
-        FROM (
-            SELECT greatest(week, toMonday({{since:Date}})) AS week, sum(exposure_moved) AS exposure,
-                sum(past_due_moved) AS past_due, sum(days_moved) AS days, sum(paid_moved) AS paid
-            FROM (
-                SELECT week, exposure - lagInFrame(exposure, 1, 0.) OVER own AS exposure_moved,
-                    past_due - lagInFrame(past_due, 1, 0.) OVER own AS past_due_moved,
-                    days - lagInFrame(days, 1, 0.) OVER own AS days_moved,
-                    paid - lagInFrame(paid, 1, 0.) OVER own AS paid_moved
-                FROM (
-                    SELECT account_id, toMonday(as_of) AS week,
-                        argMax(ifNull(toFloat64(exposure_base), 0.), (as_of, offset)) AS exposure,
-                        argMax(ifNull(toFloat64(past_due) * {_BASE}, 0.), (as_of, offset)) AS past_due,
-                        argMax(ifNull(dtp_90d * toFloat64(paid_90d) * {_BASE}, 0.), (as_of, offset)) AS days,
-                        argMax(if(dtp_90d IS NULL, 0., ifNull(toFloat64(paid_90d) * {_BASE}, 0.)), (as_of, offset)) AS paid
-                    FROM snapshots GROUP BY account_id, week
-                ) WINDOW own AS (PARTITION BY account_id ORDER BY week ROWS BETWEEN 1 PRECEDING AND CURRENT ROW)
-            ) GROUP BY week
-        ) WINDOW past AS (ORDER BY week ROWS BETWEEN UNBOUNDED PRECEDING AND CURRENT ROW)
-        ORDER BY week""",
+        """
+        SELECT week, toFloat64(sum(exposure)) AS exposure, toFloat64(sum(past_due)) AS past_due,
+            sum(days_to_pay * toFloat64(paid)) / nullIf(sumIf(toFloat64(paid), days_to_pay IS NOT NULL), 0) AS dtp
+        FROM portfolio_weekly WHERE week >= {since:Date} GROUP BY week ORDER BY week""",
         {"since": since},
     )
 
@@ -690,8 +679,8 @@ def letter(which: str, partition: int, offset: int) -> Question:
         "letter",
         f"""
         SELECT origin_topic, origin_partition, origin_offset, kind, reason, partition, offset, written_at,
-            base64Encode(coalesce(key, '')) AS key, key IS NULL AS no_key,
-            base64Encode(substring(coalesce(value, ''), 1, 262144)) AS value, length(coalesce(value, '')) AS bytes,
+            base64Encode(coalesce(key, '')) AS key_text, key IS NULL AS no_key,
+            base64Encode(substring(coalesce(value, ''), 1, 262144)) AS value_text, length(coalesce(value, '')) AS bytes,
             arrayMap(h -> (h.1, base64Encode(coalesce(h.2, ''))), headers) AS heads
         FROM {_LETTERS[which]} WHERE partition = {{partition:Int32}} AND offset = {{offset:Int64}} LIMIT 1""",
         {"partition": partition, "offset": offset},

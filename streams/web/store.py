@@ -11,7 +11,8 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Final, Protocol
 
-from streams.store.client import Client, connect, database_name, refusals
+from streams.store.client import Client, connect, database_name, named, refusals
+from streams.store.migrate import require_current
 from streams.web.queries import Question, Row
 
 CONNECTIONS: Final = 4
@@ -41,7 +42,9 @@ class Store:
         client: Client | None = getattr(self._own, "client", None)
         if client is None:
             dsn = self._dsn()
-            client = self._own.client = connect(dsn, database_name(dsn, self._namespace), timeout=SECONDS + 5)
+            client = connect(dsn, database_name(dsn, self._namespace), timeout=SECONDS + 5)
+            require_current(client, named(dsn))
+            self._own.client = client
         with refusals(client.url.partition("://")[2], client.database):
             found = client.query(
                 question.statement,

@@ -455,7 +455,7 @@ def evil_store() -> MemoryStore:
         proposal=[bad], proposals=[bad], proposal_life=[{**bad, "written_at": NOW}], owners=[{"owner": EVIL}],
         letters=[letter(EVIL.encode(), EVIL)], letter=[letter(EVIL.encode(), EVIL)],
         letter_topics=[{"which": "dead", "origin_topic": EVIL, "number": 1, "newest": NOW}],
-        decision=[{"outcome": "refused", "reason": EVIL}],
+        decision=[{"outcome": "refused", "reason": EVIL}], decided=[{**MemoryStore().answers["decided"][0], "note": EVIL}],
     )  # fmt: skip
 
 

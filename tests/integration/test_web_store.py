@@ -1,0 +1,291 @@
+"""The page's questions before the real engine: every one is understood, lists are complete and in order page by page."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Iterator, Sequence
+from datetime import date, timedelta
+from typing import Any
+
+import pytest
+
+from streams.store.client import Client, database_name
+from streams.web import cursor, queries
+from streams.web.queries import (
+    AccountsQuery,
+    AlertsQuery,
+    InboxQuery,
+    LettersQuery,
+    ProposalsQuery,
+    Question,
+    TimelineQuery,
+)
+from streams.web.store import Store
+from tests.integration.store_kit import made
+
+DAY = date(2026, 3, 1)
+ACCOUNTS = 1500
+HOSTILE = "'; DROP TABLE alerts_rows; -- {x:String} %(y)s \\ \" `"
+
+
+class Filled:
+    """A store with ACCOUNTS accounts, a third of them with alerts; every tenth has no limit, every seventh no figure."""
+
+    def __init__(self, dsn: str, namespace: str) -> None:
+        self.client: Client = made(dsn, namespace)
+        self.store = Store(lambda: dsn, namespace)
+        assert self.client.database == database_name(dsn, namespace)
+        at = "'t', number % 4, number, now64(3)"
+        for statement in (
+            f"""INSERT INTO snapshots_rows (account_id, account_name, as_of, currency, exposure, exposure_base, fx_rate,
+                base_currency, open_balance, past_due, credit_limit, dtp_90d, dtp_baseline, score, paid_90d, tier,
+                topic, partition, offset, written_at)
+            SELECT concat('C-', leftPad(toString(number), 5, '0')),
+                if(number % 50 = 0, NULL, concat('Ärger ', toString(number % 97))),
+                toDate('2026-03-01') - number % 3, 'EUR', number % 11 * 1000.5, if(number % 7 = 0, NULL, number % 11 * 1000.5),
+                1, 'EUR', 100, number % 5, if(number % 10 = 0, NULL, 5000), if(number % 7 = 0, NULL, 30 + number % 9), 30,
+                if(number % 7 = 0, NULL, number % 100), 10, ['low', 'medium', 'high'][number % 3 + 1], {at}
+            FROM numbers({ACCOUNTS})""",
+            f"""INSERT INTO account_status_rows (account_id, as_of, status, tier, credit_limit, currency, topic, partition,
+                offset, written_at)
+            SELECT concat('C-', leftPad(toString(number), 5, '0')), toDate('2026-03-01'), 'watch', 'high',
+                if(number % 10 = 0, NULL, 4000), 'EUR', {at} FROM numbers({ACCOUNTS}) WHERE number % 2 = 0""",
+            f"""INSERT INTO alerts_rows (alert_id, account_id, trigger, severity, status, title, as_of, history, value, topic,
+                partition, offset, written_at)
+            SELECT concat('a', toString(number)), concat('C-', leftPad(toString(number % 500 * 3), 5, '0')), 'over_limit',
+                number % 5 + 1, if(number % 4 = 0, 'cleared', 'opened'), 'Exposure exceeds the credit limit',
+                toDate('2026-02-01') + number % 28, number % 9 = 0, '{{"account_id": "x"}}', {at} FROM numbers(1200)""",
+            f"""INSERT INTO proposals_rows (proposal_id, account_id, as_of, status, direction, value, topic, partition, offset,
+                written_at)
+            SELECT concat('p', toString(number)), concat('C-', leftPad(toString(number), 5, '0')),
+                toDate('2026-02-01') + number % 3, 'proposed', 'cut', '{{}}', {at} FROM numbers(130)""",
+            """INSERT INTO dead_letters_rows (origin_topic, kind, reason, value, topic, partition, offset, written_at)
+            SELECT 'feed', 'refused', 'amount', unhex('FF00'), 't', number % 4, number, now64(3) FROM numbers(120)""",
+            f"""INSERT INTO journal_rows (account_id, type, event_id, occurred_at, value, topic, partition, offset, written_at)
+            SELECT 'C-00003', 'invoice.issued', concat('e', toString(number)),
+                toDateTime64('2026-01-01', 6) + number % 40, '{{}}',
+                {at} FROM numbers(160)""",
+        ):
+            self.client.command(statement)
+
+    def ask(self, question: Question) -> list[dict[str, Any]]:
+        return asyncio.run(self.store.ask(question))
+
+
+@pytest.fixture(scope="module")
+def filled(clickhouse: str) -> Iterator[Filled]:
+    made_ = Filled(clickhouse, "tpage")
+    yield made_
+    made_.store.close()
+
+
+def questions(text: str) -> list[Question]:
+    """Each question, whatever a person may write being `text`."""
+    return [
+        *(queries.accounts(AccountsQuery(sort=sort), None) for sort in queries.SORTS),
+        queries.accounts(AccountsQuery(q=text, trigger=text, tier="low", status="hold", severity=2), (1.5, text)),
+        queries.accounts(AccountsQuery(sort="name"), (text, text)),
+        queries.accounts_found(AccountsQuery(q=text)),
+        queries.account(text),
+        queries.figures(text),
+        queries.series(text, DAY),
+        queries.timeline(text, TimelineQuery(), (1, text, text, text)),
+        queries.markers(text, DAY),
+        queries.inbox(InboxQuery(q=text, trigger=text, owner=text, tier="low", severity=2), DAY, (1, "2026-01-01", text)),
+        *(queries.inbox(InboxQuery(state=state), DAY, None) for state in queries.STATES),
+        queries.inbox_counts(DAY),
+        queries.owners(),
+        queries.turned(DAY),
+        queries.turned_count(DAY),
+        queries.alert(text),
+        queries.alert_life(text, text),
+        queries.alerts_of(text),
+        queries.events(text, [text, "e1"]),
+        queries.alerts(
+            AlertsQuery(account_id=text, status="opened", trigger=text, open=True, severity=1, history=False), (text, text)
+        ),
+        queries.proposals(
+            ProposalsQuery(state="approved", direction="cut", approver="auto", account_id=text), ("2026-01-01", text)
+        ),
+        queries.proposal_counts(),
+        queries.proposal(text),
+        queries.proposal_life(text, text),
+        queries.decided(text),
+        queries.decision(text, text),
+        queries.totals(),
+        queries.tiers(),
+        queries.statuses(),
+        queries.trend(DAY),
+        queries.letters(LettersQuery(topic=text), (1, 2, 3)),
+        queries.letters(LettersQuery(which="late"), None),
+        queries.letter("dead", 1, 1),
+        queries.letter_topics(),
+        queries.feeds(),
+        queries.moved(),
+        queries.as_of(),
+    ]  # fmt: skip
+
+
+def test_the_engine_understands_every_question_whatever_a_person_writes(filled: Filled) -> None:
+    for question in questions(HOSTILE):
+        filled.ask(question)
+    assert filled.ask(queries.turned_count(DAY))[0]["accounts"] > 0, "the tables are still there"
+
+
+def test_what_a_person_writes_never_stands_in_a_statement() -> None:
+    plain = {(n, q.name, q.statement) for n, q in enumerate(questions("x"))}
+    assert plain == {(n, q.name, q.statement) for n, q in enumerate(questions(HOSTILE))}
+
+
+def test_every_question_of_the_page_is_among_them() -> None:
+    asked = {question.name for question in questions("x")}
+    there = {
+        name
+        for name, value in vars(queries).items()
+        if callable(value) and getattr(value, "__annotations__", {}).get("return") == "Question"
+    }
+    assert asked == there
+
+
+def walked(filled: Filled, query: AccountsQuery) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    after: Sequence[Any] | None = None
+    while True:
+        page = filled.ask(queries.accounts(query, after))
+        rows += page[: query.limit]
+        if len(page) <= query.limit:
+            return rows
+        last = page[query.limit - 1]
+        kinds = (str, str) if query.sort in ("name", "account") else (float, str)
+        after = cursor.read(cursor.written((last["place"], last["account_id"])), *kinds)
+
+
+@pytest.mark.parametrize("sort", queries.SORTS)
+def test_pages_hold_every_account_once_and_in_order(filled: Filled, sort: Any) -> None:
+    rows = walked(filled, AccountsQuery(sort=sort, limit=200))
+    assert len({row["account_id"] for row in rows}) == len(rows) == ACCOUNTS
+    falling = sort not in ("name", "account", "score")
+    places = [(row["place"], row["account_id"]) for row in rows]
+    assert places == sorted(places, key=lambda p: p[1]) if sort == "account" else True
+    assert [p for p, _ in places] == sorted((p for p, _ in places), reverse=falling)
+    assert filled.ask(queries.accounts_found(AccountsQuery(sort=sort)))[0]["found"] == ACCOUNTS
+
+
+@pytest.mark.parametrize(
+    ("query", "wanted"),
+    [
+        (AccountsQuery(q="c-00012"), lambda n: n == 12),
+        (AccountsQuery(q="ärger 5"), lambda n: n % 50 and str(n % 97).startswith("5")),
+        (AccountsQuery(tier="high"), lambda n: n % 2 == 0 or n % 3 == 2),
+        (AccountsQuery(status="watch"), lambda n: n % 2 == 0),
+        (AccountsQuery(status="hold"), lambda n: False),
+    ],
+)
+def test_filters_leave_what_they_say(filled: Filled, query: AccountsQuery, wanted: Any) -> None:
+    rows = walked(filled, query.model_copy(update={"limit": 200}))
+    assert {row["account_id"] for row in rows} == {f"C-{n:05}" for n in range(ACCOUNTS) if wanted(n)}
+    assert filled.ask(queries.accounts_found(query))[0]["found"] == len(rows)
+
+
+def test_a_limit_that_was_decided_counts_before_the_figures_follow(filled: Filled) -> None:
+    assert (
+        filled.ask(queries.account("C-00002"))[0]["credit_limit"] == 4000
+    )  # of the status; the figures say 5000
+    assert filled.ask(queries.account("C-00003"))[0]["credit_limit"] == 5000  # no status yet
+    assert filled.ask(queries.account("C-00020"))[0]["credit_limit"] is None
+    assert filled.ask(queries.account("nobody")) == []
+
+
+def test_the_inbox_shows_each_account_once_with_its_whole_story(filled: Filled) -> None:
+    seen: dict[str, int] = {}
+    after: Sequence[Any] | None = None
+    while True:
+        page = filled.ask(queries.inbox(InboxQuery(severity=2), DAY, after))
+        for row in page[: queries.INBOX_PAGE]:
+            assert row["account_id"] not in seen
+            seen[row["account_id"]] = len(row["story"])
+            assert row["worst"] == max(alert[queries.STORY.index("severity")] for alert in row["story"])
+        if len(page) <= queries.INBOX_PAGE:
+            break
+        last = page[queries.INBOX_PAGE - 1]
+        after = (last["worst"], last["newest"].isoformat(), last["account_id"])
+    wanted: dict[str, int] = {}
+    for n in range(1200):
+        if n % 4 and n % 9 and n % 5 >= 1:
+            account = f"C-{n % 500 * 3:05}"
+            wanted[account] = wanted.get(account, 0) + 1
+    assert seen == wanted
+
+
+def test_history_is_kept_apart_from_today(filled: Filled) -> None:
+    counts = {bool(row["history"]): row["open"] for row in filled.ask(queries.inbox_counts(DAY))}
+    assert counts == {
+        True: sum(1 for n in range(1200) if n % 4 and n % 9 == 0),
+        False: sum(1 for n in range(1200) if n % 4 and n % 9),
+    }
+
+
+def pages(filled: Filled, ask: Any, size: int, place: Any) -> list[dict[str, Any]]:
+    rows: list[dict[str, Any]] = []
+    after = None
+    while True:
+        page = filled.ask(ask(after))
+        rows += page[:size]
+        if len(page) <= size:
+            return rows
+        after = place(page[size - 1])
+
+
+def test_every_other_list_is_whole_too(filled: Filled) -> None:
+    alerts = pages(
+        filled,
+        lambda after: queries.alerts(AlertsQuery(limit=200), after),
+        200,
+        lambda r: (r["account_id"], r["alert_id"]),
+    )
+    assert len({row["alert_id"] for row in alerts}) == len(alerts) == 1200
+    proposals = pages(
+        filled,
+        lambda after: queries.proposals(ProposalsQuery(limit=50), after),
+        50,
+        lambda r: (r["as_of"].isoformat(), r["proposal_id"]),
+    )
+    assert len({row["proposal_id"] for row in proposals}) == len(proposals) == 130
+    letters = pages(
+        filled,
+        lambda after: queries.letters(LettersQuery(), after),
+        queries.PAGE,
+        lambda r: (r["written"], r["partition"], r["offset"]),
+    )
+    assert len({(row["partition"], row["offset"]) for row in letters}) == len(letters) == 120
+    timeline = pages(
+        filled,
+        lambda after: queries.timeline("C-00003", TimelineQuery(), after),
+        queries.PAGE,
+        lambda r: (r["place"], r["kind"], r["id"], r["what"]),
+    )
+    events = [row["id"] for row in timeline if row["kind"] == "event"]
+    assert len(set(events)) == len(events) == 160
+    assert {row["kind"] for row in timeline} == {"event", "alert", "proposal"}
+    assert [row["place"] for row in timeline] == sorted((row["place"] for row in timeline), reverse=True)
+
+
+def test_a_dead_letter_keeps_its_bytes(filled: Filled) -> None:
+    letter = filled.ask(queries.letter("dead", 1, 1))[0]
+    assert (letter["value_text"], letter["bytes"], letter["no_key"]) == ("/wA=", 2, 1)
+
+
+def test_the_book_is_summed_in_the_base_currency(filled: Filled) -> None:
+    total = filled.ask(queries.totals())[0]
+    known = [n for n in range(ACCOUNTS) if n % 7]
+    assert total["accounts"] == ACCOUNTS
+    assert float(total["exposure"]) == pytest.approx(sum(n % 11 * 1000.5 for n in known))
+    assert total["unvalued"] == ACCOUNTS - len(known)
+    assert total["dtp"] == pytest.approx(sum(30 + n % 9 for n in known) / len(known))
+    assert sum(row["accounts"] for row in filled.ask(queries.tiers())) == ACCOUNTS
+
+
+def test_a_decision_of_today_that_was_refused_is_found_by_its_id(filled: Filled) -> None:
+    assert filled.ask(queries.decision("e5", "C-00003"))[0]["outcome"] == "journalled"
+    assert filled.ask(queries.decision("page-unknown", "C-00003")) == []
+    assert filled.ask(queries.series("C-00003", DAY - timedelta(days=5)))[0]["exposure"] is not None
