@@ -54,6 +54,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "explain",
         "An alert or a proposal taken apart, or why an account does not alert.",
     ),
+    "rebuild": (
+        "streams.commands.rebuild",
+        "rebuild",
+        "The journal folded anew in another namespace, and what differs.",
+    ),
     "schemas": ("streams.commands.schemas", "schemas", "Writes the JSON Schemas and the AsyncAPI document."),
 }
 

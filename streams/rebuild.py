@@ -1,0 +1,355 @@
+"""A rebuild: the journal copied into another namespace, folded there by this engine, and held against what was emitted.
+
+Nothing of the namespace it comes from is changed, and nothing is ever deleted. The fold is the monitor's own worker, so
+that states, offsets and outputs over there are those of a deployment that can go on.
+"""
+
+from __future__ import annotations
+
+import os
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Final
+from uuid import UUID
+
+import confluent_kafka as ck
+import orjson
+
+from agents.ids import derived, namespace_id
+from agents.triggers import TRIGGERS
+from schemas.topics import TOPICS
+from streams.audit import read_topic
+from streams.blocks import Kafka, patiently
+from streams.dev.processes import Crew
+from streams.errors import Refused
+from streams.lag import READS, Lag
+from streams.settings import Settings
+from streams.topics_admin import create
+
+COPIED: Final = "rebuilt-from"  # header of each copied record: the offset that it has where it comes from
+_MOST_NUMBERS: Final = (
+    2000  # episodes of a trigger, or proposals of an account, that a decision is looked for among
+)
+_IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
+_OF_THE_NAMESPACE: Final = frozenset({"alert_id", "proposal_id", "url", "engine"})
+
+Progress = Callable[[str, int, int], None]  # stage, done, total
+Start = Callable[[Settings], Crew]  # a monitor of a deployment, as a process of its own
+
+
+@dataclass(slots=True)
+class Difference:
+    """One topic, compared: what only the rebuild has, what only the old outputs have, what both have otherwise."""
+
+    before: int = 0
+    after: int = 0
+    gained: list[str] = field(default_factory=list)
+    lost: list[str] = field(default_factory=list)
+    changed: list[str] = field(default_factory=list)
+
+    def none(self) -> bool:
+        return not (self.gained or self.lost or self.changed)
+
+
+@dataclass(slots=True)
+class Rebuilt:
+    """What a rebuild did and found. `refused`: journal records that the new fold set aside (dead letters), over there."""
+
+    copied: int = 0
+    already: int = 0
+    refused: int = 0
+    differences: dict[str, Difference] = field(default_factory=dict)
+
+
+def target(settings: Settings, into: str, partitions: int) -> Settings:
+    """The settings of the namespace that is rebuilt into. Raises Refused where it is our own or no name."""
+    if into == settings.namespace:
+        raise Refused(
+            f"--into {into}: that is the namespace of this deployment; name another, which is empty"
+        )
+    fields = settings.model_dump()
+    other = {"namespace": into, "journal_partitions": partitions, "metrics_port": 0, "slot": "rebuild"}
+    try:
+        return Settings(_env_file=None, **{**fields, **other})
+    except ValueError:
+        raise Refused(
+            f"--into {into!r} is no namespace: small letters, digits, - and _, at most 31, a letter or digit first"
+        ) from None
+
+
+def rebuild(kafka: Kafka, settings: Settings, into: str, start: Start, show: Progress) -> Rebuilt:
+    """Copy what the journal has now, fold it in the other namespace and compare. Goes on where an earlier run stopped.
+
+    Raises Refused where the other namespace has a life of its own, or its worker ends.
+    """
+    journal = settings.prefixed(TOPICS["journal"].name)
+    partitions = kafka.partitions([journal])[journal]
+    other = target(settings, into, partitions)
+    create(kafka.servers, other)
+    found = Rebuilt()
+    for number in range(partitions):
+        copied, already = _copy_journal(kafka, settings, other, number)
+        found.copied += copied
+        found.already += already
+        show("copied", number + 1, partitions)
+    if not found.copied and not found.already:
+        raise Refused(
+            f"the journal {journal} is empty: there is nothing to rebuild; set BELLWETHER_NAMESPACE to its own"
+        )
+    _fold(kafka, other, start, show)
+    for name in _IDS:
+        found.differences[name] = compare(_cases(kafka, settings, name), _cases(kafka, other, name))
+    found.refused = sum(1 for _ in _records(kafka, other.prefixed(TOPICS["dead-letters"].name)))
+    return found
+
+
+# --- The copy ---------------------------------------------------------------------------------------------------
+
+
+def _copy_journal(kafka: Kafka, settings: Settings, other: Settings, number: int) -> tuple[int, int]:
+    """One partition's records, in their order, behind those that were copied before: (copied now, copied before)."""
+    source, sink = (each.prefixed(TOPICS["journal"].name) for each in (settings, other))
+    at, already = _copied_until(kafka, sink, number)
+    names = {settings.prefixed(t.name).encode(): other.prefixed(t.name).encode() for t in TOPICS.values()}
+    ids = namespace_id(settings.namespace), namespace_id(other.namespace)
+    writer = _Writer(kafka, sink)
+    copied = 0
+    for record in read_topic(kafka, source, number):
+        if record.offset() <= at:
+            continue
+        headers = [
+            (name, names.get(value, value) if name == "origin-topic" else value)
+            for name, value in record.headers() or ()
+        ]
+        value = translated(record.value(), *ids)
+        writer.write(record.key(), value, [*headers, (COPIED, b"%d" % record.offset())], number)
+        copied += 1
+    writer.close()
+    return copied, already
+
+
+def _copied_until(kafka: Kafka, topic: str, number: int) -> tuple[int, int]:
+    """The offset, where it comes from, of the last record copied, and how many there are; (-1, 0) for none."""
+    last, count = -1, 0
+    for record in read_topic(kafka, topic, number):
+        header = dict(record.headers() or ()).get(COPIED)
+        if header is None:
+            raise Refused(
+                f"{topic}/{number} holds records of its own (offset {record.offset()}): that namespace is in use; rebuild "
+                "into an empty one"
+            )
+        last, count = int(header), count + 1
+    return last, count
+
+
+def translated(raw: bytes, ours: UUID, theirs: UUID) -> bytes:
+    """An event as it is, but a person's decision with the id that its alert or proposal has in the other namespace.
+
+    Ids are derived from the namespace: untranslated, no decision would find what was decided on. One that names nothing
+    we know stays as it is, and is refused over there as it was here.
+    """
+    if b'"alert_id"' not in raw and b'"proposal_id"' not in raw:
+        return raw
+    event = orjson.loads(raw)
+    account = event.get("related_account_id", event["account_id"])
+    for number in range(1, _MOST_NUMBERS):
+        if event.get("proposal_id") == derived(ours, "proposal", account, number):
+            return orjson.dumps({**event, "proposal_id": derived(theirs, "proposal", account, number)})
+        if "alert_id" in event:
+            for trigger in TRIGGERS:
+                if event["alert_id"] == derived(ours, "alert", account, trigger.id, number):
+                    return orjson.dumps(
+                        {**event, "alert_id": derived(theirs, "alert", account, trigger.id, number)}
+                    )
+    return raw
+
+
+class _Writer:
+    """An idempotent producer of one topic; what it did not deliver is Refused when it closes."""
+
+    def __init__(self, kafka: Kafka, topic: str) -> None:
+        self._topic = topic
+        self._failed: list[str] = []
+        self._producer = kafka.producer(
+            {"enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"}
+        )
+
+    def write(self, key: bytes | None, value: bytes | None, headers: list[Any], partition: int) -> None:
+        while True:
+            try:
+                self._producer.produce(
+                    self._topic, value, key, partition, headers=headers, on_delivery=self._delivered
+                )
+                self._producer.poll(0)
+                return
+            except BufferError:
+                self._producer.poll(0.5)
+
+    def close(self) -> None:
+        left = self._producer.flush(120)
+        if self._failed or left:
+            why = self._failed[0] if self._failed else "it does not answer"
+            raise Refused(f"{self._topic} did not take what was copied ({why}): run the same command again")
+
+    def _delivered(self, error: Any, _: Any) -> None:
+        if error is not None:
+            self._failed.append(error.str())
+
+
+# --- The fold ---------------------------------------------------------------------------------------------------
+
+
+def _fold(kafka: Kafka, other: Settings, start: Start, show: Progress) -> None:
+    """The other namespace's monitor, as a process of its own, until nothing is left to read."""
+    crew = start(other)
+    lag = Lag(kafka, other)
+    try:
+        while True:
+            behind, done = lag.of("monitor")["journal"]
+            show("decided", done, done + behind)
+            if not behind:
+                return
+            crew.check()
+            time.sleep(0.2)
+    finally:
+        lag.close()
+        crew.stop()
+
+
+# --- The comparison -----------------------------------------------------------------------------------------------
+
+
+def _records(kafka: Kafka, topic: str) -> Iterator[Any]:
+    for number in range(kafka.partitions([topic])[topic]):
+        yield from read_topic(kafka, topic, number)
+
+
+def _cases(kafka: Kafka, settings: Settings, name: str) -> list[list[dict[str, Any]]]:
+    """The records of each alert or proposal, in their order."""
+    cases: dict[str, list[dict[str, Any]]] = {}
+    for record in _records(kafka, settings.prefixed(TOPICS[name].name)):
+        body = orjson.loads(record.value())
+        cases.setdefault(body[_IDS[name]], []).append(body)
+    return list(cases.values())
+
+
+def compare(before: list[list[dict[str, Any]]], after: list[list[dict[str, Any]]]) -> Difference:
+    """Cases held against each other: the same account, trigger (or direction) and day of opening are one case.
+
+    Ids and the engine's version are left out, since they differ in another namespace.
+    """
+    ours, theirs = _named(before), _named(after)
+    return Difference(
+        before=len(before),
+        after=len(after),
+        gained=sorted(theirs.keys() - ours.keys()),
+        lost=sorted(ours.keys() - theirs.keys()),
+        changed=sorted(name for name in ours.keys() & theirs.keys() if ours[name] != theirs[name]),
+    )
+
+
+def _named(cases: list[list[dict[str, Any]]]) -> dict[str, Any]:
+    named: dict[str, Any] = {}
+    for case in cases:
+        first = case[0]
+        what = first.get("trigger") or f"proposal to {first['direction']}"
+        name = f"{first['account_id']} {what} {first['as_of']}"
+        number = 2
+        while name in named:
+            name, number = f"{name.partition(' #')[0]} #{number}", number + 1
+        named[name] = _without_ids(case)
+    return named
+
+
+def _without_ids(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {name: _without_ids(each) for name, each in value.items() if name not in _OF_THE_NAMESPACE}
+    return [_without_ids(each) for each in value] if isinstance(value, list) else value
+
+
+# --- The switch -----------------------------------------------------------------------------------------------------
+
+
+def switch(kafka: Kafka, settings: Settings, into: str, env_file: Path) -> list[str]:
+    """Make the rebuilt namespace the one to go on with; what is left to do by hand, a line each.
+
+    Its control topic gets ours, already read, and `env_file` gets BELLWETHER_NAMESPACE, unless the environment sets it.
+    The old topics stay as they are: going back is setting the old namespace again. Raises Refused while workers of the
+    old namespace run, while anything there is unread, or while the journal has grown since the rebuild.
+    """
+    journal = settings.prefixed(TOPICS["journal"].name)
+    other = target(settings, into, kafka.partitions([journal])[journal])
+    _all_quiet(kafka, settings)
+    for number in range(other.journal_partitions):
+        at, _ = _copied_until(kafka, other.prefixed(TOPICS["journal"].name), number)
+        if any(record.offset() > at for record in read_topic(kafka, journal, number)):
+            raise Refused(
+                f"{journal}/{number} has grown since the rebuild: run `bellwether rebuild --into {into}` again"
+            )
+    _copy_control(kafka, settings, other)
+    said = []
+    if "BELLWETHER_NAMESPACE" in os.environ:
+        said.append(f"set BELLWETHER_NAMESPACE={into} where your workers and commands are started")
+    else:
+        write_namespace(env_file, into)
+        said.append(
+            f"{env_file} now says BELLWETHER_NAMESPACE={into}; set it wherever else workers are started"
+        )
+    named = f"{into}." if into else ""
+    return [
+        *said,
+        f"send events to {named}credit.invoices.v1 and its like; what still goes to the old topics is read by nobody",
+        f"let subscribers read {named}credit.alerts.v1 and its like, where ids are others than before",
+        "run `bellwether migrate`, then `bellwether worker`: the store fills its own database from the start",
+        f"nothing was deleted: BELLWETHER_NAMESPACE={settings.namespace or '(empty)'} is the way back",
+    ]
+
+
+def _all_quiet(kafka: Kafka, settings: Settings) -> None:
+    lag = Lag(kafka, settings)
+    try:
+        for group in ("intake", "monitor"):
+            behind = {name: left for name, (left, _) in lag.of(group).items() if left}
+            if behind:
+                told = ", ".join(f"{name} {left:,}" for name, left in behind.items())
+                raise Refused(
+                    f"{group} has not read everything yet ({told}): let it finish, stop the workers, then switch"
+                )
+    finally:
+        lag.close()
+    groups = [settings.prefixed(group) for group in READS]
+    described = kafka.admin().describe_consumer_groups(groups, request_timeout=10)
+    running = [group for group, future in described.items() if future.result().members]
+    if running:
+        raise Refused(f"workers of this namespace run ({', '.join(sorted(running))}): stop them, then switch")
+
+
+def _copy_control(kafka: Kafka, settings: Settings, other: Settings) -> None:
+    """Clock and policies, so that the clock over there goes on from the same day; its intake has read them already."""
+    source, sink = (each.prefixed(TOPICS["control"].name) for each in (settings, other))
+    at = -1
+    for record in read_topic(kafka, sink, 0):
+        at = max(at, int(dict(record.headers() or ()).get(COPIED, b"-1")))
+    writer = _Writer(kafka, sink)
+    for record in read_topic(kafka, source, 0):
+        if record.offset() > at and orjson.loads(record.value()).get("type") != "book.reported":
+            writer.write(record.key(), record.value(), [(COPIED, b"%d" % record.offset())], 0)
+    writer.close()
+    intake = kafka.consumer({"group.id": other.prefixed("intake"), "enable.auto.commit": False})
+    try:
+        _, end = patiently(intake.get_watermark_offsets, ck.TopicPartition(sink, 0), 10)
+        intake.commit(offsets=[ck.TopicPartition(sink, 0, end)], asynchronous=False)
+    finally:
+        intake.close()
+
+
+def write_namespace(env_file: Path, namespace: str) -> None:
+    """BELLWETHER_NAMESPACE in a .env file; the line that was there stays as a comment."""
+    lines = env_file.read_text(encoding="utf-8").splitlines() if env_file.exists() else []
+    kept = [f"# {line}" if line.strip().startswith("BELLWETHER_NAMESPACE=") else line for line in lines]
+    text = "\n".join([*kept, f"BELLWETHER_NAMESPACE={namespace}"]) + "\n"
+    fresh = env_file.with_name(f"{env_file.name}.new")
+    fresh.write_text(text, encoding="utf-8")
+    fresh.replace(env_file)
