@@ -15,7 +15,7 @@ from agents.signals import Signals
 from agents.watch import Watch
 
 PULSE = "pulse"
-_PULSE_VERSION = 1
+_PULSE_VERSION = 2  # 1 knew nothing of `linked`
 NEVER = 4_000_000  # a day after every date we accept
 
 
@@ -23,17 +23,21 @@ class Pulse:
     """The small state that moves at nearly every tick, kept apart so that a tick rewrites 100 bytes and not the ledger.
 
     `wake_on`: the first day whose tick must look at the account. `moved`: a checksum of the figures last emitted.
-    `counted`: the exposure in base currency that the book's total holds for this account, in minor units.
+    `counted`: the exposure in base currency that the book's total holds for this account, in minor units. `linked`: the
+    parent that the account has told of itself.
     """
 
-    __slots__ = ("changed", "counted", "moved", "number", "status", "tier", "wake_on")
+    __slots__ = ("changed", "counted", "linked", "moved", "number", "status", "tier", "wake_on")
 
     def __init__(self) -> None:
-        self.wake_on = NEVER  # until it is first put to sleep, which is a change: what is not stored is not woken
+        self.wake_on = (
+            NEVER  # until it is first put to sleep, which is a change: what is not stored is not woken
+        )
         self.number = 0  # snapshots and statuses emitted so far
         self.moved = 0
         self.counted = 0
         self.status: list[object] = []  # the account-status last emitted, as_of left out
+        self.linked: str | None = None
         self.tier: str | None = None  # as of the last tick that looked at the account
         self.changed = False
 
@@ -54,6 +58,7 @@ class Pulse:
                 self.counted,
                 self.status,
                 self.tier,
+                self.linked,
             ]
         )
 
@@ -61,9 +66,10 @@ class Pulse:
     def load(cls, raw: bytes) -> Pulse:
         pulse = cls()
         version, *rest = orjson.loads(raw)
-        if version != _PULSE_VERSION:
-            raise ValueError(f"pulse of version {version}: this engine reads version {_PULSE_VERSION}")
-        pulse.wake_on, pulse.number, pulse.moved, pulse.counted, pulse.status, pulse.tier = rest
+        if version not in (1, _PULSE_VERSION):
+            raise ValueError(f"pulse of version {version}: this engine reads versions 1 to {_PULSE_VERSION}")
+        pulse.wake_on, pulse.number, pulse.moved, pulse.counted, pulse.status, pulse.tier = rest[:6]
+        pulse.linked = rest[6] if version > 1 else None
         return pulse
 
 

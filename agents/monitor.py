@@ -14,7 +14,7 @@ from uuid import UUID
 
 import orjson
 
-from agents import ledger, limits, signals
+from agents import ledger, limits, relations, signals
 from agents.account import Account, new
 from agents.book import Book
 from agents.desk import ProposalChange
@@ -48,6 +48,13 @@ ENGINE: Final = "1"
 PROPOSAL_DECISIONS: Final = frozenset({"proposal.approved", "proposal.rejected"})
 ALERT_DECISIONS: Final = frozenset({"alert.acknowledged", "alert.assigned", "alert.snoozed"})
 MOVES_STATUS: Final = frozenset({"account.opened", "account.updated", "account.limit_set", "account.closed"})
+
+
+RELATED: Final = frozenset({"related.linked", "related.distressed", "related.recovered"})
+
+
+def _never() -> bool:
+    return False
 
 
 class Accounts(Protocol):
@@ -94,8 +101,11 @@ class Fold:
             return [Refusal("dead-letters", "", f"policy {event.hash} is not adopted: {error}")]
         return []
 
-    def event(self, event: AccountEvent) -> list[Output | Refusal]:
-        """One event of one account. Raises StepFailed."""
+    def event(self, event: AccountEvent, live: Callable[[], bool] = _never) -> list[Output | Refusal]:
+        """One event of one account. `live`: whether it came by another way than history; only then are relatives told.
+
+        Raises StepFailed.
+        """
         policy = self._policy()
         account_id: str = event.account_id
         account = self.accounts.get(account_id)
@@ -104,7 +114,7 @@ class Fold:
         book = self.book
         today = _date_of(event, policy) if book.day is None else book.day + 1
         try:
-            outputs = self._step(account, event, today, policy)
+            outputs = self._step(account, event, today, policy, live)
         except Exception as error:
             raise StepFailed(account_id, error) from error
         if outputs is None:
@@ -160,7 +170,7 @@ class Fold:
                     account = self.accounts.get(account_id)
                     assert account is not None
                     try:
-                        self._wake(account, day, at, outputs)
+                        self._wake(account, day, at, live, outputs)
                     except Exception as error:
                         raise StepFailed(account_id, error) from error
                     self.accounts.put(account_id, account)
@@ -184,7 +194,7 @@ class Fold:
     # -- one account -------------------------------------------------------------------------------------------
 
     def _step(
-        self, account: Account, event: AccountEvent, today: int, policy: Policy
+        self, account: Account, event: AccountEvent, today: int, policy: Policy, live: Callable[[], bool]
     ) -> list[Output | Refusal] | None:
         """Apply a fact or a decision, and what may be said of it at once; all judgement waits for the day's tick.
 
@@ -199,7 +209,7 @@ class Fold:
         elif kind in signals.TYPES:
             applied = account.signals.apply(event, today, policy)
         else:
-            return self._decide(account, event, today, policy)
+            return self._decide(account, event, today, policy, live)
         if applied == REPEAT:
             return None
         if applied == LATE:
@@ -208,20 +218,25 @@ class Fold:
                     "late", account.account_id, "beyond reach: it belongs to what was closed and folded away"
                 )
             ]
+        relatives: list[Output] = []
+        if kind in RELATED and live():
+            relatives = self._relay(account, event, today, policy)
         stirs = account.watch.stirs(account.ledger, kind, today, policy)
         if not stirs and kind not in MOVES_STATUS:
-            return []
+            return [*relatives]
         view = self._view(account, policy, today, event_id=event.event_id, tick=False)
         at = _instant(event)
         alerts = account.watch.at_once(view, kind, at, self.ids) if stirs else []
         proposals = account.desk.at_once(view, account.watch, at, self.ids) if alerts else []
-        outputs: list[Output | Refusal] = []
+        outputs: list[Output | Refusal] = [*relatives]
         if alerts or proposals or kind in MOVES_STATUS:
             self._emit(account, view, alerts, proposals, at, outputs)
+        if self._has_relatives(account) and live():
+            outputs += self._tell_relatives(account, alerts, at, policy)
         return outputs
 
     def _decide(
-        self, account: Account, event: AccountEvent, today: int, policy: Policy
+        self, account: Account, event: AccountEvent, today: int, policy: Policy, live: Callable[[], bool]
     ) -> list[Output | Refusal] | None:
         """What a person decided about an alert or a proposal. None: known already, nothing has changed."""
         kind: str = event.type
@@ -248,9 +263,11 @@ class Fold:
             proposals += account.desk.at_once(view, account.watch, at, self.ids)
         outputs: list[Output | Refusal] = []
         self._emit(account, view, alerts, proposals, at, outputs)
+        if self._has_relatives(account) and live():
+            outputs += self._tell_relatives(account, alerts, at, policy)
         return outputs
 
-    def _wake(self, account: Account, day: int, at: str, outputs: list[Output | Refusal]) -> None:
+    def _wake(self, account: Account, day: int, at: str, live: bool, outputs: list[Output | Refusal]) -> None:
         """The account at the end of `day`: every figure, every trigger, the score and what follows from it."""
         policy = self._policy()
         account.ledger.advance(day, policy, self.book.rates)
@@ -260,6 +277,8 @@ class Fold:
         tier = limits.tier(view, scoring.grade, account.watch.conditions)
         proposals = account.desk.tick(view, account.watch, scoring, tier, at, self.ids)
         self._emit(account, view, alerts, proposals, at, outputs, scoring, tier)
+        if live and self._has_relatives(account):
+            outputs += self._tell_relatives(account, alerts, at, policy)
         self._count(account, view)
         next_day = account.ledger.next_day(day)
         if next_day > day + 1:  # the earliest there is
@@ -319,6 +338,40 @@ class Fold:
             outputs.append(self._numbered("account-status", account, view.today, body, at))
         if pulse.tier != tier:
             pulse.tier, pulse.changed = tier, True
+
+    def _has_relatives(self, account: Account) -> bool:
+        return account.ledger.parent_id is not None or account.signals.has_children
+
+    def _tell_relatives(
+        self, account: Account, alerts: list[AlertChange], at: str, policy: Policy
+    ) -> list[Output]:
+        """A new parent is told of the child and of what is open there; all relatives of the alerts that moved."""
+        account_id, pulse, parent = account.account_id, account.pulse, account.ledger.parent_id
+        least = policy.triggers.related_party_distress.their_severity
+        out: list[Output] = []
+        known = parent is None or parent == pulse.linked
+        if parent is not None and not known:
+            out.append(relations.link(self.ids, account_id, parent, at))
+            out += relations.introduced(self.ids, account_id, parent, account.watch.open_alerts(), least, at)
+            pulse.linked, pulse.changed = parent, True
+        to = [*account.signals.children, *([parent] if parent is not None and known else [])]
+        return out + relations.told(self.ids, account_id, to, alerts, least, at)
+
+    def _relay(self, account: Account, event: Any, today: int, policy: Policy) -> list[Output]:
+        """What a parent passes on: a child's distress to its siblings, and to a new child what it must know."""
+        at = _instant(event)
+        if event.type != "related.linked":
+            return relations.relayed(self.ids, event, account.signals, at)
+        child = event.related_account_id
+        least = policy.triggers.related_party_distress.their_severity
+        return [
+            *relations.introduced(
+                self.ids, account.account_id, child, account.watch.open_alerts(), least, at
+            ),
+            *relations.siblings(
+                self.ids, account.account_id, child, account.signals.distress_of_children(today), at
+            ),
+        ]
 
     def _approve(
         self, account: Account, event: Any, change: ProposalChange, policy: Policy, today: int

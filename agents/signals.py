@@ -427,17 +427,30 @@ class Signals:
         )
 
     def distress(self, today: int) -> tuple[Distress, ...]:
-        """Related accounts in distress: the open alerts that their parent relayed."""
+        """The parent's and siblings' open alerts: what their parent told or relayed."""
         return self.kept(
             "distress",
             today,
             None,
             lambda: tuple(
-                Distress(key.split("\x1f")[0], key.split("\x1f")[1], v[3], v[_EVENT])
-                for key, v in _holding(self._related, today)
-                if v[3] > 0
+                one for one in self._related_alerts(today) if one.related_account_id not in self._children
             ),
         )
+
+    def distress_of_children(self, today: int) -> tuple[Distress, ...]:
+        """The children's open alerts: what this account passes on. It is no fact about the account itself."""
+        return tuple(one for one in self._related_alerts(today) if one.related_account_id in self._children)
+
+    def _related_alerts(self, today: int) -> list[Distress]:
+        return [
+            Distress(key.split("\x1f")[0], key.split("\x1f")[1], v[3], v[_EVENT])
+            for key, v in _holding(self._related, today)
+            if v[3] > 0
+        ]
+
+    @property
+    def has_children(self) -> bool:
+        return bool(self._children)
 
     @property
     def children(self) -> list[str]:

@@ -8,6 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
+from functools import partial
 from typing import Any
 
 import confluent_kafka as ck
@@ -102,16 +103,16 @@ def refold(
     for record in records:
         count += 1
         event = parse(record.value())
+        live = dict(record.headers() or ()).get("origin-topic") != history
         try:
             if isinstance(event, ClockTicked):
-                live = dict(record.headers() or ()).get("origin-topic") != history
                 outputs, _, _ = fold.tick(event, live, 1 << 62)
             elif isinstance(event, PolicyAdopted):
                 outputs = list(fold.adopt(event))
             elif isinstance(event, BookReported):
                 continue
             else:
-                outputs = fold.event(event)
+                outputs = fold.event(event, partial(bool, live))
         except StepFailed:
             continue
         for output in outputs:

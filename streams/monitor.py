@@ -108,7 +108,7 @@ class Monitor:
             try:
                 outputs: list[Any]
                 if isinstance(event, ClockTicked):
-                    live = _origin(record) != self.history
+                    live = self._is_live(record)
                     outputs, woken, done = fold.tick(event, live, budget, partial(block.is_poison, offset))
                     budget -= woken
                     states.put("", fold.book)
@@ -118,7 +118,7 @@ class Monitor:
                 elif isinstance(event, BookReported):
                     outputs = [Refusal("dead-letters", "", "type: book.reported is not for the journal")]
                 else:
-                    outputs = list(fold.event(event))
+                    outputs = list(fold.event(event, partial(self._is_live, record)))
             except StepFailed as failure:
                 account_id = failure.account_id if isinstance(event, ClockTicked) else ""
                 block.poison(offset, account_id, failure.error)
@@ -140,6 +140,9 @@ class Monitor:
             block.tally["bellwether_events_total", "journal", "set_aside"] = aside
         if clean:
             self._failed.clear()
+
+    def _is_live(self, record: Any) -> bool:
+        return _origin(record) != self.history
 
     def _count_failure(self, failure: StepFailed) -> None:
         self._failed.add(failure.account_id)

@@ -1,0 +1,104 @@
+"""What an account tells its relatives: a child links itself to its parent; distress goes to children and siblings.
+
+Events of credit.accounts.v1, written live only (domain section 4). What a relative makes of them: signals.py, triggers.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final
+from uuid import UUID
+
+from agents.ids import derived
+from agents.records import Output
+from agents.signals import Distress, Signals
+from agents.watch import AlertChange, OpenAlert
+
+SOURCE: Final = "bellwether"
+RELAYED: Final = "bellwether/relay"
+"""The source of what a parent passes on. It is never passed on again, whatever circles the links may form."""
+
+
+def link(ids: UUID, child: str, parent: str, at: str) -> Output:
+    """A child tells its parent. Told again, it is the same event."""
+    return _message(ids, "related.linked", parent, child, at, SOURCE, {})
+
+
+def told(
+    ids: UUID, account_id: str, relatives: Iterable[str], changes: Iterable[AlertChange], least: int, at: str
+) -> list[Output]:
+    """What the alerts that moved say to the relatives: distress at severity `least` or above, and its end."""
+    to = list(relatives)
+    messages = []
+    for change in changes:
+        if change.severity < least or change.history or change.status not in _SAYS:
+            continue
+        fields = {"alert_id": change.alert_id, "severity": change.severity}
+        messages += [
+            _message(ids, _SAYS[change.status], relative, account_id, at, SOURCE, fields, change.number)
+            for relative in to
+        ]
+    return messages
+
+
+def introduced(
+    ids: UUID, account_id: str, relative: str, alerts: Iterable[OpenAlert], least: int, at: str
+) -> list[Output]:
+    """What a relative that is new must be told: the alerts that are open already."""
+    return [
+        _message(
+            ids, "related.distressed", relative, account_id, at, SOURCE,
+            {"alert_id": alert.alert_id, "severity": alert.severity}, "introduced",
+        )
+        for alert in alerts
+        if alert.severity >= least
+    ]  # fmt: skip
+
+
+def relayed(ids: UUID, event: Any, signals: Signals, at: str) -> list[Output]:
+    """What a parent passes on of a related.* event that came from a child: to the child's siblings."""
+    parent, child = event.account_id, event.related_account_id
+    if event.source == RELAYED or child not in signals.children:
+        return []
+    if event.type == "related.linked":
+        return []
+    fields = {"alert_id": event.alert_id, "severity": event.severity}
+    return [
+        _message(ids, event.type, sibling, child, at, RELAYED, fields, event.event_id, parent)
+        for sibling in signals.children
+        if sibling != child
+    ]
+
+
+def siblings(ids: UUID, parent: str, child: str, distress: Iterable[Distress], at: str) -> list[Output]:
+    """What a child that links itself must be told of its siblings."""
+    return [
+        _message(
+            ids, "related.distressed", child, one.related_account_id, at, RELAYED,
+            {"alert_id": one.alert_id, "severity": one.severity}, "introduced", parent,
+        )
+        for one in distress
+        if one.related_account_id != child
+    ]  # fmt: skip
+
+
+def _message(
+    ids: UUID, kind: str, to: str, about: str, at: str, source: str, fields: dict[str, Any], *parts: str | int
+) -> Output:
+    event_id = derived(ids, kind, to, about, *[str(value) for value in fields.values()], *parts)
+    body = {
+        "event_id": event_id,
+        "type": kind,
+        "account_id": to,
+        "occurred_at": at,
+        "source": source,
+        "related_account_id": about,
+    } | fields
+    return Output("accounts", to, event_id, kind, at, body)
+
+
+_SAYS: Final = {
+    "opened": "related.distressed",
+    "escalated": "related.distressed",
+    "cleared": "related.recovered",
+}
