@@ -33,7 +33,7 @@ _STYLE: Final = """
 def picture(quality: Quality, title: str) -> str:
     """A whole SVG document. A panel that nothing stands behind says so."""
     parts: list[str] = []
-    place = 66
+    place = 78
     for panel in (_leads, _triggers, _load):
         drawn, height = panel(quality, place)
         parts += drawn
@@ -135,7 +135,7 @@ def _load(quality: Quality, top: int) -> tuple[list[str], int]:
         _text(LEFT - 92, aim + 4, f"aim: {TARGET_LOAD:.0f} at most", "aimed"),
         _text(LEFT - 40, base - max(loads) * up + 4, f"{max(loads):.1f}", "quiet"),
     ]
-    for week in range(0, len(loads), max(1, len(loads) // 6)):
+    for week in range(0, len(loads), max(1, -(-len(loads) // 6))):
         parts.append(_text(LEFT + across * week, base + 15, quality.weeks[week][0], "quiet"))
     return parts, height + 22
 
