@@ -5,6 +5,7 @@ No test lives here. `python -m tests.readme` writes the table of topics into the
 
 from __future__ import annotations
 
+import os
 import re
 import shlex
 from pathlib import Path
@@ -15,6 +16,7 @@ from schemas.topics import TOPICS, Topic
 from streams.cli import cli
 from streams.commands.worker import APPS, PAGE
 from streams.settings import Settings
+from tests.compose import COMPOSE
 
 ROOT = Path(__file__).resolve().parents[1]
 README = ROOT / "README.md"
@@ -26,6 +28,8 @@ RUN_ALONE = {
     "bellwether simulate --accounts 10 --months 12 --seed 7 --to book.jsonl": 0,
     "bellwether backtest --events book.jsonl --truth book.truth.jsonl": 0,
     "bellwether backtest --events ledger.jsonl --json": 0,
+    "bellwether explain 6cecf6d4 --events book.jsonl": 0,
+    "bellwether explain --why-not C000001 payment_drift --events book.jsonl": 0,
     "sed 's/^ticks_in_a_row = 2/ticks_in_a_row = 3/' deploy/policy.toml > stricter.toml": 0,
     "bellwether policy check stricter.toml": 0,
     "bellwether policy diff deploy/policy.toml stricter.toml": 1,
@@ -41,6 +45,8 @@ RUN_ON_SERVICES = {
     "bellwether worker": 0,  # in the background, under the commands that follow
     "bellwether import ledger.csv": 0,
     "bellwether audit": 0,
+    "bellwether explain --why-not C-1001 payment_drift": 0,
+    "bellwether rebuild --into anew": 0,
     "bellwether tick": 0,
     "bellwether policy adopt stricter.toml": 0,
     "bellwether status": 0,
@@ -59,6 +65,9 @@ CHECKED_ONLY = (
     "bellwether worker --only web",
     "export BELLWETHER_TOKENS=ann:manager:her-secret,bob:analyst:his-secret",
     "faust -A streams.monitor worker",
+    "cp .env.example .env",
+    "docker compose up --build --wait",
+    "deploy/docker/check.sh",
     "export BELLWETHER_BROKER=kafka://broker-1:9092,broker-2:9092",
     "export BELLWETHER_STORE=clickhouse://bellwether:secret@clickhouse:8123/bellwether",
 )
@@ -108,6 +117,14 @@ def fault(command: str, *, named_only: bool = False) -> str | None:
         return None
     if words[0] == "faust":
         return None if words[1:] in (["-A", APPS[app], "worker"] for app in APPS) else "there is no such app"
+    if words[0] == "cp":
+        return None if (ROOT / words[1]).is_file() else f"there is no {words[1]}"
+    if words[:2] == ["docker", "compose"]:
+        return (
+            None if COMPOSE.is_file() and words[2:] == ["up", "--build", "--wait"] else "not as it was read"
+        )
+    if words[0].startswith("deploy/"):
+        return None if os.access(ROOT / words[0], os.X_OK) else f"{words[0]} is no program"
     if words == [".", ".venv/bin/activate"] or words[0] == "sed":
         return None
     return f"nothing here knows how to check {words[0]}"

@@ -217,6 +217,7 @@ def put_through(
     per_second: float,
     rates: Mapping[str, float],
     mistake: str = "",
+    limit: float = 900,
 ) -> Report:
     """The product under the harness."""
     report = run(
@@ -231,6 +232,7 @@ def put_through(
         kills=kills,
         deaths=deaths,
         mistake=mistake,
+        limit=limit,
     )
     print(f"{pipeline.way}, seed {seed} {mistake}: {report.line()} {report.differences}")
     return report
@@ -256,7 +258,7 @@ def test_nothing_is_lost_and_nothing_twice_in_long_runs(
 ) -> None:
     pipeline = Pipeline(kafka, namespace, tmp_path, way)
     report = put_through(
-        pipeline, seed=seed, count=200_000, kills=15, deaths=25, per_second=4000, rates=RATES
+        pipeline, seed=seed, count=200_000, kills=15, deaths=25, per_second=4000, rates=RATES, limit=3600
     )
     assert report.differences == []
     assert report.least_before > 0
