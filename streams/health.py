@@ -40,6 +40,10 @@ class Health:
         )
         self._restored = 0.0
 
+    def joined(self, unit: Unit) -> None:
+        """The unit is there: its broker answered."""
+        self.unit, self._heard = unit, self._clock()
+
     def enter(self, phase: Phase) -> None:
         """The transport begins to do this."""
         self.phase, self._since = phase, self._clock()
@@ -56,7 +60,7 @@ class Health:
             self._assignments = source.assignments
             self.positions.clear()
             self.behind.clear()
-            self._worked = self._clock()  # what waits, waits for us from now on
+            self._worked = self._heard = self._clock()  # what waits, waits for us from now on
         at, said = source.statistics
         if said and at != self._read:
             self._read = at
@@ -76,8 +80,13 @@ class Health:
                 self._worked = self._clock()
 
     def silent_seconds(self) -> float:
-        """Since the broker was last heard, as far as is known; 0 before it ever spoke of itself."""
-        return max(0.0, self._clock() - self._heard) if self._heard else 0.0
+        """Since the broker was last heard, as far as is known: nobody listens while blocks are applied or committed."""
+        if self.unit is None:
+            return 0.0
+        if self._restores():
+            self._heard = max(self._heard, self._worked)
+        listened = self._clock() if self.phase == "polling" else self._since
+        return max(0.0, listened - self._heard)
 
     def stalled(self) -> str | None:
         """Why this worker makes no progress although it has something to do; None: it does, or has nothing to do."""
@@ -87,10 +96,7 @@ class Health:
         if self.phase in ("committing", "applying"):
             what = "a commit has lasted" if self.phase == "committing" else "a block has been applied for"
             return f"{what} {lasted:.0f} s" if lasted > STALL_SECONDS else None
-        stats = self.unit.stats()
-        if stats.get("restoring"):
-            if stats["restored_records"] != self._restored:
-                self._restored, self._worked = stats["restored_records"], self._clock()
+        if self._restores():
             idle = self._clock() - self._worked
             return f"a restore reads nothing for {idle:.0f} s" if idle > STALL_SECONDS else None
         if lasted > STALL_SECONDS:
@@ -108,13 +114,27 @@ class Health:
             return "it has not joined its group yet"
         source = self.unit.source
         owned = source.owned
-        if not owned:
-            return "no partitions are assigned to it"
-        if self.unit.stats().get("restoring") or not owned <= source.where.keys():
-            return "states are being restored"
         if (silent := self.silent_seconds()) > SILENT_SECONDS:
             return f"the broker has not been heard for {silent:.0f} s"
+        if self.phase == "committing" and (lasted := self.seconds()) > SILENT_SECONDS:
+            return f"a commit has lasted {lasted:.0f} s"
+        if self._restores():
+            return "states are being restored"
+        if not owned:
+            return "no partitions are assigned to it"
+        if not owned <= source.where.keys():
+            return "states are being restored"
         return None
+
+    def _restores(self) -> bool:
+        """Whether states are being read back; what was read since this was asked last is progress."""
+        assert self.unit is not None
+        stats = self.unit.stats()
+        if not stats.get("restoring"):
+            return False
+        if stats["restored_records"] != self._restored:
+            self._restored, self._worked = stats["restored_records"], self._clock()
+        return True
 
 
 def waiting(

@@ -169,7 +169,7 @@ class Consumer(BaseConsumer):
             return
         app: Any = self.app
         self.unit = unit = await self._in_kafka(app.unit_factory)
-        self._metrics.health.unit = unit
+        self._metrics.health.joined(unit)
         self._watch = Watch(unit.close)
         self._tps = {TP(*tp) for tp in unit.inputs}
         self.app.consumer_generation_id = 1

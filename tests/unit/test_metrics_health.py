@@ -50,7 +50,7 @@ class Worker:
         self.health = Health(lambda: self.now)
         self.unit = Unit()
         if joined:
-            self.health.unit = self.unit  # type: ignore[assignment]
+            self.health.joined(self.unit)  # type: ignore[arg-type]
 
     def passes(self, seconds: float) -> None:
         self.now += seconds
@@ -157,6 +157,32 @@ def test_a_broker_that_is_not_heard_is_a_stall_also_when_nothing_is_known_to_wai
         worker.passes(5)
         worker.polls(silent=silent)
     assert worker.health.stalled() == "the broker has not been heard for 65 s"
+
+
+def test_a_broker_that_falls_silent_at_once_shows_though_it_never_spoke_of_itself() -> None:
+    worker = Worker()
+    worker.health.enter("polling")
+    worker.passes(SILENT_SECONDS + 1)
+    assert "not been heard" in (worker.health.unready() or "")
+
+
+def test_while_a_round_hangs_nobody_listens_to_the_broker_and_nothing_is_said_of_it() -> None:
+    worker = Worker()
+    worker.polls()
+    worker.health.enter("committing")
+    worker.passes(600)
+    assert worker.health.silent_seconds() == 0
+    assert worker.health.unready() == "a commit has lasted 600 s"
+
+
+def test_a_long_restore_that_reads_is_a_broker_that_is_heard() -> None:
+    worker = Worker()
+    worker.unit.counted["restoring"] = 4
+    for read in range(1, 20):
+        worker.passes(15)
+        worker.unit.counted["restored_records"] = read
+        assert worker.health.silent_seconds() == 0
+        assert worker.health.unready() == "states are being restored"
 
 
 def test_a_worker_that_does_not_join_is_a_stall_after_a_while() -> None:
