@@ -1,0 +1,89 @@
+"""What a rebuild compares, translates and writes, without a broker."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import orjson
+
+from agents.ids import derived, namespace_id
+from streams.rebuild import compare, translated, write_namespace
+
+OURS, THEIRS = namespace_id("old"), namespace_id("new")
+
+
+def alert(account: str = "C1", as_of: str = "2026-01-05", **changed: Any) -> dict[str, Any]:
+    return {
+        "alert_id": f"id-{account}", "account_id": account, "trigger": "over_limit", "as_of": as_of, "severity": 4,
+        "engine": "1", "url": "/alerts/x", "evidence": {"metrics": {"utilization": 1.1}}, **changed,
+    }  # fmt: skip
+
+
+def test_the_same_cases_under_other_ids_and_another_engine_are_no_difference() -> None:
+    assert compare([[alert()]], [[alert(alert_id="other", engine="2", url="/alerts/y")]]).none()
+
+
+def test_gained_lost_and_changed_are_told_by_name() -> None:
+    before = [[alert("C1")], [alert("C2")], [alert("C3"), alert("C3", "2026-01-07", status="cleared")]]
+    after = [[alert("C1", evidence={"metrics": {"utilization": 1.2}})], [alert("C3")], [alert("C4")]]
+    found = compare(before, after)
+    assert found.changed == ["C1 over_limit 2026-01-05", "C3 over_limit 2026-01-05"]
+    assert found.lost == ["C2 over_limit 2026-01-05"]
+    assert found.gained == ["C4 over_limit 2026-01-05"]
+    assert (found.before, found.after) == (3, 3)
+    assert not found.none()
+
+
+def test_two_cases_of_one_day_are_two() -> None:
+    twice = [[alert(alert_id="a")], [alert(alert_id="b")]]
+    assert compare(twice, twice).none()
+    assert compare(twice, twice[:1]).lost == ["C1 over_limit 2026-01-05 #2"]
+
+
+def test_a_decision_names_what_it_decided_on_in_the_other_namespace() -> None:
+    event = {
+        "type": "proposal.approved",
+        "account_id": "C1",
+        "proposal_id": derived(OURS, "proposal", "C1", 3),
+    }
+    there = orjson.loads(translated(orjson.dumps(event), OURS, THEIRS))
+    assert there == {**event, "proposal_id": derived(THEIRS, "proposal", "C1", 3)}
+    event = {
+        "type": "alert.snoozed",
+        "account_id": "C1",
+        "alert_id": derived(OURS, "alert", "C1", "over_limit", 2),
+    }
+    there = orjson.loads(translated(orjson.dumps(event), OURS, THEIRS))
+    assert there["alert_id"] == derived(THEIRS, "alert", "C1", "over_limit", 2)
+
+
+def test_a_relative_in_distress_is_named_by_its_own_alert() -> None:
+    told = {
+        "type": "related.distressed",
+        "account_id": "C1",
+        "related_account_id": "P1",
+        "alert_id": derived(OURS, "alert", "P1", "insolvency", 1),
+    }
+    there = orjson.loads(translated(orjson.dumps(told), OURS, THEIRS))
+    assert there["alert_id"] == derived(THEIRS, "alert", "P1", "insolvency", 1)
+
+
+def test_all_other_events_and_decisions_on_nothing_known_stay_as_they_are() -> None:
+    for raw in (
+        b'{"type":"invoice.issued","account_id":"C1","amount":"1.00"}',
+        b'{"type":"proposal.rejected","account_id":"C1","proposal_id":"nobody\'s"}',
+    ):
+        assert translated(raw, OURS, THEIRS) is raw
+
+
+def test_the_namespace_is_written_beside_what_the_file_says_already(tmp_path: Path) -> None:
+    env_file = tmp_path / ".env"
+    write_namespace(env_file, "new")
+    assert env_file.read_text() == "BELLWETHER_NAMESPACE=new\n"
+    env_file.write_text("BELLWETHER_BROKER=dev\nBELLWETHER_NAMESPACE=old\n# end\n")
+    write_namespace(env_file, "new")
+    assert env_file.read_text() == (
+        "BELLWETHER_BROKER=dev\n# BELLWETHER_NAMESPACE=old\n# end\nBELLWETHER_NAMESPACE=new\n"
+    )
+    assert list(tmp_path.iterdir()) == [env_file]
