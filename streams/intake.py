@@ -221,15 +221,27 @@ class Cluster:
         self._probe = kafka.consumer(
             {"group.id": settings.prefixed(GROUP), "isolation.level": "read_committed"}
         )
+        self._reader = kafka.consumer(
+            {
+                "group.id": settings.prefixed(GROUP) + "-reader",
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 10,
+            }
+        )
         self._control: ControlReader | None = None
         self._asked = 0.0
 
     def standing(self) -> bool:
-        """A policy is the first record of every journal partition, since nothing is copied before it."""
-        return all(
-            patiently(self._probe.get_watermark_offsets, ck.TopicPartition(self._journal, n), 10)[1] > 0
-            for n in range(self.partitions)
-        )
+        """A policy is the first record of every journal partition, since nothing is copied before it.
+
+        Offsets do not tell: a worker that died with the policy in its transaction leaves partitions that are not empty and
+        hold no record that counts.
+        """
+        found, _ = self._records([ck.TopicPartition(self._journal, n, 0) for n in range(self.partitions)])
+        return len(found) == self.partitions
 
     def history_unread(self) -> bool:
         """Whether a backfill is under way: asked at most five times a second."""
@@ -237,15 +249,40 @@ class Cluster:
         if now < self._asked + 0.2:
             return True
         self._asked = now
+        left = []
         parts = [ck.TopicPartition(self._history, n) for n in range(self.partitions)]
         for part in patiently(self._probe.committed, parts, 10):
-            low, high = patiently(
-                self._probe.get_watermark_offsets, ck.TopicPartition(part.topic, part.partition), 10
-            )
-            if max(part.offset, low) < high:
-                return True
+            there = ck.TopicPartition(part.topic, part.partition)
+            low, high = patiently(self._probe.get_watermark_offsets, there, 10)
+            if (
+                max(part.offset, low) < high
+            ):  # records, or only the mark that ends a transaction of the sender's
+                left.append(ck.TopicPartition(part.topic, part.partition, max(part.offset, low)))
+        found, silent = self._records(left)
+        if found or silent:
+            return True
         self._asked = 0.0
         return False
+
+    def _records(self, parts: list[ck.TopicPartition]) -> tuple[set[int], set[int]]:
+        """(partitions that hold a committed record at or after the offset given, partitions that did not answer)."""
+        found: set[int] = set()
+        asked = {part.partition for part in parts}
+        if not parts:
+            return found, asked
+        self._reader.assign(parts)
+        until = time.monotonic() + 10
+        while asked and time.monotonic() < until:
+            record: Any = self._reader.poll(0.5)
+            if record is None or record.partition() not in asked:
+                continue
+            if record.error() is None:
+                found.add(record.partition())
+            elif record.error().code() != ck.KafkaError._PARTITION_EOF:
+                continue
+            asked.discard(record.partition())
+        self._reader.unassign()
+        return found, asked
 
     def keep_time(self, now: datetime) -> None:
         """Adopt a policy where none stands, and end the days that are over. Called by the owner of control only."""

@@ -1,0 +1,69 @@
+"""What intake asks of the cluster, where offsets alone would mislead: transactions given up, and marks of transactions."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from pathlib import Path
+
+import confluent_kafka as ck
+import pytest
+
+from schemas.topics import TOPICS
+from streams import topics_admin
+from streams.blocks import Kafka
+from streams.intake import GROUP, Cluster
+from streams.settings import Settings
+
+PARTITIONS = 3
+
+
+@pytest.fixture
+def settings(kafka: str, namespace: str, tmp_path: Path) -> Settings:
+    made = Settings(
+        broker=f"kafka://{kafka}", namespace=namespace, journal_partitions=PARTITIONS, data_dir=tmp_path
+    )
+    topics_admin.create(kafka, made)
+    return made
+
+
+def write(kafka: str, topic: str, partitions: Iterable[int], *, commit: bool) -> None:
+    """One record into each partition, in one transaction."""
+    producer = Kafka(kafka).producer({"transactional.id": f"{topic}-writer"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    for partition in partitions:
+        producer.produce(topic, b"{}", partition=partition)
+    producer.flush(30)
+    if commit:
+        producer.commit_transaction(30)
+    else:
+        producer.abort_transaction(30)
+
+
+def test_a_policy_of_which_only_a_given_up_transaction_is_left_does_not_stand(
+    kafka: str, settings: Settings
+) -> None:
+    journal = settings.prefixed(TOPICS["journal"].name)
+    cluster = Cluster(Kafka(kafka), kafka, settings)
+    assert not cluster.standing(), "an empty journal"
+    write(kafka, journal, range(PARTITIONS), commit=False)
+    assert not cluster.standing(), "its offsets have moved, and nothing in it counts"
+    write(kafka, journal, range(PARTITIONS - 1), commit=True)
+    assert not cluster.standing(), "one partition has none"
+    write(kafka, journal, range(PARTITIONS), commit=True)
+    assert cluster.standing()
+
+
+def test_a_backfill_sent_in_a_transaction_is_read_when_its_records_are(
+    kafka: str, settings: Settings
+) -> None:
+    history = settings.prefixed(TOPICS["history"].name)
+    cluster = Cluster(Kafka(kafka), kafka, settings)
+    assert not cluster.history_unread(), "there is none"
+    write(kafka, history, [1], commit=True)
+    assert cluster.history_unread()
+    group = ck.Consumer({"bootstrap.servers": kafka, "group.id": settings.prefixed(GROUP)})
+    group.commit(offsets=[ck.TopicPartition(history, 1, 1)], asynchronous=False)
+    group.close()
+    cluster._asked = 0.0
+    assert not cluster.history_unread(), "what lies behind it is the mark of its transaction"
