@@ -201,15 +201,16 @@ class Fold:
         None: a repeat, nothing of the account has changed.
         """
         kind: str = event.type
+        own = policy.of(account.pulse.tier, account.ledger.industry)
         if kind in ledger.TYPES:
             try:
                 applied = account.ledger.apply(event, today, policy, self.book.rates)
             except ledger.UnfitAmount as error:  # nothing of the account has changed
                 return [Refusal("dead-letters", account.account_id, str(error))]
         elif kind in signals.TYPES:
-            applied = account.signals.apply(event, today, policy)
+            applied = account.signals.apply(event, today, own)
         else:
-            return self._decide(account, event, today, policy, live)
+            return self._decide(account, event, today, own, live)
         if applied == REPEAT:
             return None
         if applied == LATE:
@@ -220,11 +221,11 @@ class Fold:
             ]
         relatives: list[Output] = []
         if kind in RELATED and live():
-            relatives = self._relay(account, event, today, policy)
-        stirs = account.watch.stirs(account.ledger, kind, today, policy)
+            relatives = self._relay(account, event, today, own)
+        stirs = account.watch.stirs(account.ledger, kind, today, own)
         if not stirs and kind not in MOVES_STATUS:
             return [*relatives]
-        view = self._view(account, policy, today, event_id=event.event_id, tick=False)
+        view = self._view(account, own, today, event_id=event.event_id, tick=False)
         at = _instant(event)
         alerts = account.watch.at_once(view, kind, at, self.ids) if stirs else []
         proposals = account.desk.at_once(view, account.watch, at, self.ids) if alerts else []
@@ -232,7 +233,7 @@ class Fold:
         if alerts or proposals or kind in MOVES_STATUS:
             self._emit(account, view, alerts, proposals, at, outputs)
         if self._has_relatives(account) and live():
-            outputs += self._tell_relatives(account, alerts, at, policy)
+            outputs += self._tell_relatives(account, alerts, at, own)
         return outputs
 
     def _decide(
@@ -271,6 +272,7 @@ class Fold:
         """The account at the end of `day`: every figure, every trigger, the score and what follows from it."""
         policy = self._policy()
         account.ledger.advance(day, policy, self.book.rates)
+        policy = policy.of(account.pulse.tier, account.ledger.industry)
         view = self._view(account, policy, day, event_id=None, tick=True)
         alerts = account.watch.tick(view, at, self.ids)
         scoring = limits.score(view)
@@ -457,7 +459,8 @@ class Fold:
 
     def view(self, account: Account, day: int) -> View:
         """The account at the end of `day`, as a tick would judge it. Changes nothing."""
-        return self._view(account, self._policy(), day, event_id=None, tick=True)
+        policy = self._policy().of(account.pulse.tier, account.ledger.industry)
+        return self._view(account, policy, day, event_id=None, tick=True)
 
     def snapshot(self, account: Account, day: int) -> dict[str, Any]:
         """The account's snapshot as of `day`, as a tick would emit it. Changes nothing."""

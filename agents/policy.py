@@ -15,7 +15,7 @@ from datetime import date
 from decimal import Decimal, InvalidOperation
 from functools import lru_cache
 from itertools import pairwise
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo
 
 from pydantic import (
@@ -24,6 +24,7 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
+    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -703,8 +704,8 @@ def _currency(value: str) -> str:
 class Policy(_Part):
     """The whole policy, frozen. Plain attributes all the way down; days are date ordinals, amounts whole base units.
 
-    Tiers and segments share these numbers: whoever evaluates an account is handed a Policy, so that a later override
-    is another Policy for that account and no function below has to know.
+    Whoever judges an account is handed the Policy of its tier and segment, see of(): no function below has to know that
+    there are others.
     """
 
     base_currency: Annotated[str, AfterValidator(_currency)]
@@ -735,10 +736,24 @@ class Policy(_Part):
             )
         return self
 
+    _variants: dict[tuple[str | None, str | None], Policy] = PrivateAttr(default_factory=dict)
+
     @property
     def base_unit(self) -> int:
         """Minor units in one unit of the base currency."""
         return int(10 ** EXPONENTS[self.base_currency])
+
+    def of(self, tier: str | None, segment: str | None) -> Policy:
+        """What holds for an account of this tier (as of the tick before) and segment (its industry): a tier's overrides
+        go before its segment's, and both before the policy's own numbers."""
+        variants = self._variants
+        if not variants:
+            return self
+        name = None if segment is None else segment.casefold()
+        for key in ((tier, name), (tier, None), (None, name)):
+            if key in variants:
+                return variants[key]
+        return self
 
 
 _HEADER: Final = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
@@ -812,10 +827,86 @@ def load_policy(text: str) -> Policy:
         raise PolicyError(
             "", int(at[1]) if at else len(text.splitlines()), f"no valid TOML: {error}"
         ) from None
+    overrides = content.pop("overrides", {})
     try:
-        return Policy.model_validate(content)
+        policy = Policy.model_validate(content)
     except ValidationError as error:
         raise _error(error, text) from None
+    policy._variants.update(_variants(content, overrides, text))
+    return policy
+
+
+OVERRIDABLE: Final = ("triggers", "alerts", "limits", "approval", "status")
+"""What may differ by tier and segment: how figures are judged. What the figures are is the same for every account."""
+
+
+def _variants(
+    content: dict[str, Any], overrides: Any, text: str
+) -> dict[tuple[str | None, str | None], Policy]:
+    """The policy of every tier and segment that has numbers of its own, and of the two together; each valid as a whole.
+
+    Raises PolicyError.
+    """
+    lines = key_lines(text)
+    by_tier, by_segment = _overridden(overrides, lines)
+    made: dict[tuple[str | None, str | None], Policy] = {}
+    for tier in (None, *by_tier):
+        for segment in (None, *by_segment):
+            if tier is None and segment is None:
+                continue
+            changed: dict[str, Any] = content
+            path: tuple[str, ...] = ("overrides",)
+            if segment is not None:
+                changed, path = _merged(changed, by_segment[segment]), ("overrides", "segment", segment)
+            if tier is not None:
+                changed, path = _merged(changed, by_tier[tier]), ("overrides", "tier", tier)
+            try:
+                made[tier, segment] = Policy.model_validate(changed)
+            except ValidationError as error:
+                wrong = _error(error, "")
+                where = (*path, *wrong.key.split("."))
+                raise PolicyError(".".join(where), _line(lines, where), wrong.reason) from None
+    return {(t, None if s is None else s.casefold()): policy for (t, s), policy in made.items()}
+
+
+def _overridden(
+    overrides: Any, lines: Mapping[tuple[str, ...], int]
+) -> tuple[dict[str, dict[str, Any]], dict[str, dict[str, Any]]]:
+    """The overrides by tier and by segment; refuses what is none."""
+
+    def refuse(reason: str, *path: str) -> PolicyError:
+        return PolicyError(".".join(("overrides", *path)), _line(lines, ("overrides", *path)), reason)
+
+    if not isinstance(overrides, dict):
+        raise refuse("write it as tables: [overrides.tier.high.triggers.utilization_high]")
+    for kind, names in overrides.items():
+        if kind not in ("tier", "segment"):
+            raise refuse("unknown; there are overrides.tier and overrides.segment", kind)
+        for name, parts in names.items() if isinstance(names, dict) else ():
+            if kind == "tier" and name not in get_args(Tier):
+                raise refuse(f"no tier; there are {', '.join(get_args(Tier))}", kind, name)
+            for part in parts if isinstance(parts, dict) else ():
+                if part not in OVERRIDABLE:
+                    raise refuse(
+                        f"can not differ by {kind}; what may: {', '.join(OVERRIDABLE)}", kind, name, part
+                    )
+            if not isinstance(parts, dict):
+                raise refuse("write it as a table", kind, name)
+        if not isinstance(names, dict):
+            raise refuse("write it as a table", kind)
+    segments = overrides.get("segment", {})
+    if len({name.casefold() for name in segments}) < len(segments):
+        raise refuse("two segments differ by capital letters only", "segment")
+    return overrides.get("tier", {}), segments
+
+
+def _merged(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
+    """`content` with the numbers of `changes` in place of its own, table by table."""
+    out = dict(content)
+    for key, value in changes.items():
+        known = out.get(key)
+        out[key] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
+    return out
 
 
 def policy_hash(text: str) -> str:

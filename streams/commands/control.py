@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sys
+import tomllib
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -100,8 +101,8 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
 @click.argument("after", type=click.Path(path_type=Path))
 def diff(before: Path, after: Path) -> None:
     """The numbers that differ between two policy files. Exit code 1 when any does."""
-    old = _flat(_policy(before)[0].model_dump(by_alias=True))
-    new = _flat(_policy(after)[0].model_dump(by_alias=True))
+    # As they are written, so that days are dates and overrides are numbers like the others.
+    old, new = (_flat(tomllib.loads(_policy(path)[1])) for path in (before, after))
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     for key in changed:
         click.echo(f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}")
