@@ -68,8 +68,7 @@ def explain(ident: str | None, why_not: tuple[str, str] | None, events: Path | N
     if as_json:
         sys.stdout.buffer.write(orjson.dumps(row) + b"\n")
         return
-    console = Console(width=WIDTH, highlight=False)
-    console.print({"alert": _alert, "proposal": _proposal, "why-not": _quiet}[row["kind"]](row))
+    Console(width=WIDTH, highlight=False).print(laid_out(row))
 
 
 def _source(config: Settings, events: Path | None) -> Journal | File:
@@ -94,6 +93,11 @@ def _stored(config: Settings, ident: str) -> list[str]:
     except Refused:
         return []
     return stored_accounts(config, dsn, ident)
+
+
+def laid_out(row: Row) -> Group:
+    """An explanation for people, at WIDTH columns."""
+    return {"alert": _alert, "proposal": _proposal, "why-not": _quiet}[row["kind"]](row)
 
 
 # --- Alerts ----------------------------------------------------------------------------------------------------
@@ -260,8 +264,7 @@ def _proposal(row: Row) -> Group:
     parts += [_indented(f"{made['rounding']}; {_cycles(made['terms'])}".rstrip("; "))]
     parts += ["", _bold(f"Approver: {made['approver']}"), _indented(made["approver_why"])]
     if made["reasons"]:
-        parts += ["", _bold("Reasons")]
-        parts += [_indented(f"{reason['code']}: {reason['words']}") for reason in made["reasons"]]
+        parts += ["", _bold("Reasons"), _indented("; ".join(reason["words"] for reason in made["reasons"]))]
     parts += ["", _bold("What happened"), _history(row["transitions"]), _foot(row, [])]
     return Group(*parts)
 

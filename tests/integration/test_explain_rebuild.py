@@ -77,13 +77,13 @@ def deployed(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
     )
     prepare(without_store(settings), kafka)
     with ToHistory(kafka, settings) as sink:
-        for event in generate(10, 8, 31):
+        for event in generate(6, 5, 35):
             if event["type"] == "clock.ticked":
                 sink.tick(orjson.dumps(event))
             else:
                 sink.event(event["account_id"], orjson.dumps(event))
     with workers(settings, "intake", "monitor") as crew:
-        finished(settings, kafka, crew)
+        finished(settings, kafka, crew, 420)
         newest = {body["proposal_id"]: body for _, body in emitted(settings, kafka, "limit-proposals")}
         waiting = next(
             body
@@ -91,7 +91,7 @@ def deployed(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
             if body["status"] in ("proposed", "escalated") and body["direction"] != "hold"
         )
         send(kafka, settings.prefixed(TOPICS["decisions"].name), decision(waiting))
-        finished(settings, kafka, crew)
+        finished(settings, kafka, crew, 420)
     return Deployed(kafka, settings, waiting["proposal_id"])
 
 
@@ -99,16 +99,16 @@ def records(deployed: Deployed, settings: Settings) -> list[dict[str, Any]]:
     return [body for name in IDS for _, body in emitted(settings, deployed.kafka, name)]
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_all_that_was_emitted_is_explained_from_the_journal_without_the_store(deployed: Deployed) -> None:
     rows = list(explanations(Journal(deployed.client, deployed.settings), "told"))
     anew = sorted(orjson.dumps(t["record"]) for row in rows for t in row["transitions"])
     assert anew == sorted(orjson.dumps(body) for body in records(deployed, deployed.settings))
-    assert len(anew) > 50
+    assert len(anew) > 20
     assert all("adopted_at" in row["policy"] for row in rows)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_one_id_is_found_by_its_beginning_and_explained_from_its_account_alone(deployed: Deployed) -> None:
     journal = Journal(deployed.client, deployed.settings)
     ident, account = account_of(journal, "told", deployed.approved[:13])
@@ -122,7 +122,7 @@ def test_one_id_is_found_by_its_beginning_and_explained_from_its_account_alone(d
         account_of(journal, "other", ident)
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_the_command_explains_and_says_what_it_cannot_find(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
@@ -154,18 +154,18 @@ def rebuilt(deployed: Deployed, into: str) -> Rebuilt:
     return rebuild(deployed.client, deployed.settings, into, start, lambda stage, done, total: None)
 
 
-@pytest.mark.timeout(500)
+@pytest.mark.timeout(900)
 def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kafka, settings = deployed.kafka, deployed.settings
     found = rebuilt(deployed, "anew")
     other = settings.model_copy(update={"namespace": "anew"})
-    assert found.copied > 1000
+    assert found.copied > 600
     assert {name: difference.none() for name, difference in found.differences.items()} == dict.fromkeys(
         IDS, True
     )
-    assert found.differences["alerts"].after == found.differences["alerts"].before > 20
+    assert found.differences["alerts"].after == found.differences["alerts"].before > 5
     theirs = records(deployed, other)
     assert not {r.get("alert_id") for r in theirs} & {
         r.get("alert_id") for r in records(deployed, settings)
@@ -229,7 +229,7 @@ def limit_set(account_id: str) -> dict[str, Any]:
     }  # fmt: skip
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_what_the_old_outputs_had_beyond_the_journal_is_told_as_lost_and_changed(deployed: Deployed) -> None:
     """The comparison can fail: two records that no fold made are planted among the old outputs."""
     settings = deployed.settings
@@ -246,7 +246,7 @@ def test_what_the_old_outputs_had_beyond_the_journal_is_told_as_lost_and_changed
     assert found.gained == []
 
 
-@pytest.mark.timeout(400)
+@pytest.mark.timeout(900)
 def test_a_namespace_with_a_life_of_its_own_is_not_rebuilt_into(deployed: Deployed, namespace: str) -> None:
     own = deployed.settings.model_copy(
         update={"namespace": namespace, "data_dir": deployed.settings.data_dir / "own"}

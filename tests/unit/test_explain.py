@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import io
 import json
 from collections import Counter
 from collections.abc import Iterator
@@ -14,6 +15,7 @@ import orjson
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from rich.console import Console
 
 from agents import account as accounts
 from agents import conditions as told_conditions
@@ -34,6 +36,7 @@ from agents.wakes import Wakes
 from agents.watch import AlertChange
 from schemas.events import ClockTicked
 from streams.backtest import Result, run
+from streams.commands.explain import laid_out
 from streams.errors import Refused
 from streams.explain import (
     File,
@@ -364,6 +367,18 @@ def test_figures_of_amounts_name_the_events_they_come_from(explained: list[Row])
     assert len(told) > 100
     empty = [figure["figure"] for figure in told if not figure["event_ids"]]
     assert empty == []
+
+
+def test_a_usual_alert_takes_forty_lines_of_eighty_columns(explained: list[Row]) -> None:
+    heights = []
+    for row in explained[::7]:
+        console = Console(width=80, record=True, file=io.StringIO())
+        console.print(laid_out(row))
+        lines = console.export_text().splitlines()
+        assert max(map(len, lines)) <= 80
+        if row["kind"] == "alert":
+            heights.append(len(lines))
+    assert sum(height <= 40 for height in heights) >= 0.95 * len(heights) > 50
 
 
 def test_every_alert_of_the_book_but_endless_news_says_what_would_clear_it(explained: list[Row]) -> None:
