@@ -112,6 +112,12 @@ class Partition:
             dumped = {} if state is None else dump(state)
             prefix = account_id.encode() + b"\0"
             names = self._names.get(account_id, _NONE)
+            if dumped.keys() <= names and account_id not in self.removed and None not in dumped.values():
+                for piece, data in dumped.items():  # nothing comes or goes, as with most
+                    produce(changelog, data, prefix + piece.encode(), self.number)
+                if account_id and not hash(account_id) & WEIGHED:
+                    self._weigh(account_id, dumped)
+                continue
             live = {piece for piece, data in dumped.items() if data is not None}
             dead = {piece for piece in names if piece in dumped and piece not in live}
             if account_id in self.removed:
