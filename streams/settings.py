@@ -31,6 +31,9 @@ class Settings(BaseSettings):
     kafka_config: Annotated[
         dict[str, str], NoDecode
     ] = {}  # librdkafka settings passed through, "key=value,…"
+    store_days: Annotated[
+        dict[str, int], NoDecode
+    ] = {}  # days that views of the store keep, "snapshots=800,…"
     log_format: Literal["console", "json"] = "console"
     journal_partitions: int = 0  # 0: 12, and 4 with the dev broker
 
@@ -43,6 +46,16 @@ class Settings(BaseSettings):
         if any(not sep for _, sep, _ in pairs):
             raise ValueError("write it as key=value,key=value, for example sasl.username=app,sasl.password=…")
         return {key.strip(): val.strip() for key, _, val in pairs}
+
+    @field_validator("store_days", mode="before")
+    @classmethod
+    def _days(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        pairs = [item.partition("=") for item in value.split(",") if item.strip()]
+        if any(not days.strip().isdecimal() for _, _, days in pairs):
+            raise ValueError("write it as view=days,view=days, for example snapshots=800,late=90")
+        return {view.strip(): int(days) for view, _, days in pairs}
 
     @field_validator("tokens", mode="before")
     @classmethod

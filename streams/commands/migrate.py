@@ -18,12 +18,14 @@ def migrate(check: bool) -> None:
     from streams.store.client import database_name, named
     from streams.store.migrate import differences
     from streams.store.migrate import migrate as apply
+    from streams.store.retention import otherwise, retain, wanted
 
     config = settings()
     dsn = locate(config).clickhouse
+    wanted(config.store_days)  # refused before anything is touched
     where = f"{database_name(dsn, config.namespace)} on {named(dsn)}"
     if check:
-        found = differences(dsn, config.namespace)
+        found = differences(dsn, config.namespace) or otherwise(dsn, config.namespace, config.store_days)
         for line in found:
             click.echo(line)
         if found:
@@ -33,4 +35,6 @@ def migrate(check: bool) -> None:
     applied = apply(dsn, config.namespace)
     for name in applied:
         click.echo(f"applied {name}")
+    for line in retain(dsn, config.namespace, config.store_days):
+        click.echo(line)
     click.echo(f"{where} is up to date")

@@ -185,8 +185,9 @@ def differences(dsn: str, namespace: str = "", folder: Path = FILES) -> list[str
     """What differs between the live tables and what the files yield, one sentence each; empty when nothing does.
 
     The files are applied to a scratch database beside the live one, which is dropped again. Compared are columns, their
-    types, defaults and codecs, engines (a Replicated or Shared one is as good), order and partition keys, and the text
-    of views. Not compared: settings and TTL, which a deployment may choose, and tables that the files do not know.
+    types, defaults and codecs, engines (a Replicated or Shared one is as good), order and partition keys, the text of views,
+    and of materialized ones the target and when they are made anew. Not compared: settings and TTL, which a deployment may
+    choose (retention.py compares the days), and tables that the files do not know.
     """
     files = read_files(folder)
     database, where = database_name(dsn, namespace), named(dsn)
@@ -231,8 +232,8 @@ Shape = dict[str, dict[str, str]]  # table -> what of it -> how it is
 def _shape(client: Client, database: str) -> Shape:
     parameters = {"database": database}
     shape: Shape = {}
-    for name, engine, sorting, partition, select in client.query(
-        "SELECT name, engine, sorting_key, partition_key, as_select FROM system.tables "
+    for name, engine, sorting, partition, select, created in client.query(
+        "SELECT name, engine, sorting_key, partition_key, as_select, create_table_query FROM system.tables "
         "WHERE database = {database:String} AND name NOT LIKE '.inner%' ORDER BY name",
         parameters=parameters,
     ).result_rows:
@@ -242,6 +243,9 @@ def _shape(client: Client, database: str) -> Shape:
             "partition key": partition,
             "select": select.replace(f"{_quoted(database)}.", "").replace(f"{database}.", ""),
         }
+        if engine == "MaterializedView":  # when it is made anew, and which table it feeds
+            fed = re.search(r"^CREATE MATERIALIZED VIEW \S+ (?:REFRESH (.*?) )?TO \S+?\.(\S+)", created)
+            shape[name]["refresh"], shape[name]["target"] = (fed[1] or "", fed[2]) if fed else ("", "")
     for table, name, kind, default_kind, default, codec in client.query(
         "SELECT table, name, type, default_kind, default_expression, compression_codec FROM system.columns "
         "WHERE database = {database:String} ORDER BY table, position",
@@ -258,12 +262,14 @@ def _compare(live: Shape, wanted: Shape) -> list[str]:
     found: list[str] = []
     for table, parts in wanted.items():
         if table not in live:
-            found.append(f"{table}: the table is missing")
+            found.append(f"{table}: the {'view' if wanted[table]['select'] else 'table'} is missing")
             continue
         for what, how in parts.items():
             have = live[table].get(what)
             if have is None:
                 found.append(f"{table}: {what} is missing (the files have {how})")
+            elif have != how and what == "select":
+                found.append(f"{table}: the view was altered; it reads '{have}', in the files '{how}'")
             elif have != how:
                 found.append(f"{table}: {what} is {have or 'none'}, the files have {how or 'none'}")
         found.extend(f"{table}: {what} is unknown to the files" for what in live[table] if what not in parts)

@@ -96,7 +96,22 @@ def test_migrators_at_once_do_no_harm(clickhouse: str, namespace: str) -> None:
         ("ALTER TABLE alerts_rows MODIFY COLUMN severity Int32", "alerts_rows: column severity is Int32"),
         ("ALTER TABLE late_rows ADD COLUMN mine Int8", "late_rows: column mine is unknown to the files"),
         ("DROP TABLE ingested", "ingested: the table is missing"),
-        ("CREATE OR REPLACE VIEW alerts AS SELECT * FROM alerts_rows", "alerts: select is"),
+        (
+            "CREATE OR REPLACE VIEW alerts AS SELECT * FROM alerts_rows",
+            "alerts: the view was altered; it reads",
+        ),
+        ("DROP VIEW portfolio_weekly", "portfolio_weekly: the view is missing"),
+        ("DROP VIEW decisions_feed", "decisions_feed: the view is missing"),
+        (
+            "ALTER TABLE alerts_opened_feed MODIFY QUERY SELECT as_of AS day, trigger, severity, history, "
+            "uniqExactState(alert_id) AS opened, uniqExactState(account_id) AS accounts FROM alerts_rows "
+            "GROUP BY day, trigger, severity, history",
+            "alerts_opened_feed: the view was altered; it reads",
+        ),
+        (
+            "ALTER TABLE portfolio_weekly_refresh MODIFY REFRESH EVERY 1 DAY",
+            "portfolio_weekly_refresh: refresh is EVERY 1 DAY, the files have AFTER 30 SECOND",
+        ),
         (
             "CREATE OR REPLACE TABLE ingested (consumer_group LowCardinality(String), topic LowCardinality(String), "
             "partition Int32, next_offset Int64, updated_at DateTime64(3, 'UTC')) "
