@@ -193,3 +193,34 @@ def test_the_partitions_of_keys_are_those_of_librdkafka_and_java() -> None:
 
     table = {b"kafka": 0xD067CF64, b"giberish123456789": 0x8F552B0C, b"1234": 0x9FC97B14, b"": 0x106E08D9}
     assert {key: murmur2(key) for key in table} == table
+
+
+# -- what is counted -----------------------------------------------------------------------------------------------
+
+
+def test_a_block_counts_what_was_accepted_and_refused_by_feed() -> None:
+    b = block("credit.invoices.v1", event(), b"{", event())
+    intake().take(b)
+    assert b.tally == {
+        ("bellwether_events_total", "invoices", "accepted"): 2,
+        ("bellwether_events_total", "invoices", "refused"): 1,
+        ("bellwether_dead_letters_total", "invoices", "refused"): 1,
+    }
+
+
+def test_control_records_that_wait_are_not_counted_yet() -> None:
+    b = block("credit.control.v1", policy(), tick("2025-10-08"))
+    intake(unread=True).take(b)
+    assert b.tally == {("bellwether_events_total", "control", "accepted"): 1}
+
+
+def test_a_feed_is_as_fresh_as_its_newest_event_and_no_fresher_than_it_was_sent() -> None:
+    app = intake()
+    app.take(block("credit.invoices.v1", event(occurred_at="2025-10-08T09:00:00Z")))
+    day = app.newest["invoices"]
+    app.take(block("credit.invoices.v1", event(occurred_at="2025-10-01T09:00:00Z")))
+    assert app.newest["invoices"] == day, "an older one does not make it older"
+    app.take(block("credit.invoices.v1", event(occurred_at="2025-10-10T09:00:00Z")))
+    assert app.newest["invoices"] == NOW_MS / 1000, "a clock that runs ahead does not make it fresher"
+    app.take(block("credit.payments.v1", b"{"))
+    assert "payments" not in app.newest, "what is refused does not count"

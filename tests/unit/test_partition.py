@@ -142,3 +142,33 @@ def test_outputs_are_sent_by_key_with_their_headers() -> None:
     sent: list[tuple[Any, ...]] = []
     part.write(LOG, Thing.dump, lambda *args: sent.append(args))
     assert sent == [("alerts", b"{}", b"A", -1, [("ce_id", "1")])]
+
+
+# -- how many, and how large ---------------------------------------------------------------------------------------
+
+
+def test_accounts_are_counted_whether_they_were_touched_or_not_and_the_control_state_is_none() -> None:
+    part = partition(**{"A": {"head": b"1"}, "B": {"head": b"1"}, "": {"policy": b"p"}})
+    assert part.held() == 2
+    part.get("A")
+    part.get("")
+    assert part.held() == 2
+
+
+def test_bytes_of_states_are_estimated_from_a_sample_through_restore_rewrite_and_deletion() -> None:
+    accounts = [f"C{n}" for n in range(400)]
+    part = partition(
+        **{"": {"policy": b"p" * 50_000}, **{a: {"head": b"x" * 100, "page": b"y" * 300} for a in accounts}}
+    )
+    part.weigh()
+    assert part.bytes_held() == 400 * 400, "all are of one size, so a sample is exact"
+    for account in accounts:
+        state = part.get(account)
+        state.to_dump = {"head": b"x" * 50, "page": None, "months": b"z" * 250}
+        part.put(account, state)
+    written(part)
+    assert part.bytes_held() == 400 * 300
+    for account in accounts:
+        part.remove(account)
+    written(part)
+    assert (part.held(), part.bytes_held()) == (0, 0)

@@ -1,0 +1,129 @@
+"""What the monitor counts of a block, and what it says of clock and policy. No Kafka."""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Any
+
+import orjson
+
+from agents.monitor import ENGINE
+from agents.policy import policy_hash
+from streams.blocks import Block
+from streams.monitor import Monitor, _standing, load
+from streams.partition import Partition
+from streams.settings import Settings, policy_text
+
+SETTINGS = Settings(_env_file=None)
+POLICY = policy_text(SETTINGS)
+
+
+class Record:
+    """A record of the journal that came from the invoices."""
+
+    def __init__(self, offset: int, **fields: Any) -> None:
+        self._offset = offset
+        account = {} if "account_id" not in fields else {"account_id": fields.pop("account_id")}
+        base = {"event_id": f"e{offset}", "occurred_at": "2026-03-01T09:00:00Z", "source": "erp"}
+        self._value = orjson.dumps({**base, **account, **fields})
+
+    def offset(self) -> int:
+        return self._offset
+
+    def value(self) -> bytes:
+        return self._value
+
+    def key(self) -> bytes:
+        return b"A"
+
+    def topic(self) -> str:
+        return "credit.journal.v1"
+
+    def partition(self) -> int:
+        return 0
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return [("origin-topic", b"credit.invoices.v1"), ("origin-partition", b"0"), ("origin-offset", b"1")]
+
+
+def adopted(offset: int) -> Record:
+    return Record(offset, type="policy.adopted", hash=policy_hash(POLICY), text=POLICY, engine="1")
+
+
+def ended(offset: int, day: str) -> Record:
+    return Record(offset, type="clock.ticked", as_of=day)
+
+
+def limit(offset: int, amount: str = "1000.00") -> Record:
+    return Record(offset, type="account.limit_set", account_id="A", credit_limit=amount, currency="USD")
+
+
+def invoice(offset: int, amount: str) -> Record:
+    return Record(
+        offset, type="invoice.issued", account_id="A", invoice_id=f"I{offset}", amount=amount, currency="USD",
+        invoice_date="2026-02-28", due_date="2026-03-30",
+    )  # fmt: skip
+
+
+class Worker:
+    """A monitor over one partition that is restored from nothing."""
+
+    def __init__(self) -> None:
+        self.monitor = Monitor(SETTINGS)
+        self.states = Partition(0, {}, load)
+        self.monitor.restored(self.states)
+        self.partitions = {0: self.states, 7: Partition(7, {}, load)}  # 7 is not ours any more
+        self.source = self
+        self.owned = frozenset([("credit.journal.v1", 0)])
+
+    def takes(self, *records: Record) -> dict[tuple[str, ...], int]:
+        block = Block("credit.journal.v1", 0, list(records))
+        block.states = self.states
+        with block:
+            self.monitor.take(block)
+        assert block.applied, block.error
+        return block.tally
+
+    def standing(self) -> dict[tuple[str, ...], float]:
+        return dict(_standing(self))  # type: ignore[arg-type]
+
+
+def test_a_block_counts_its_events_outputs_and_alerts() -> None:
+    tally = Worker().takes(adopted(0), limit(1), invoice(2, "1500.00"), ended(3, "2026-03-01"))
+    assert tally["bellwether_events_total", "journal", "applied"] == 4
+    alerts = {key: n for key, n in tally.items() if key[0] == "bellwether_alerts_total"}
+    assert any(key[1] == "over_limit" and key[3] == "opened" for key in alerts)
+    assert sum(alerts.values()) == tally["bellwether_outputs_total", "alerts"]
+
+
+def test_what_is_set_aside_is_counted_by_its_feed_and_not_as_applied() -> None:
+    worker = Worker()
+    tally = worker.takes(adopted(0), limit(1), Record(2, type="proposal.approved", account_id="A",
+                         proposal_id="none", actor="x", role="manager", limit="1.00", currency="USD"))  # fmt: skip
+    assert tally["bellwether_dead_letters_total", "invoices", "refused"] == 1
+    assert tally["bellwether_events_total", "journal", "applied"] == 2
+    assert tally["bellwether_events_total", "journal", "set_aside"] == 1
+
+
+def test_what_a_rule_raised_on_is_counted_as_failed_in_the_second_pass() -> None:
+    worker = Worker()
+    worker.takes(adopted(0))
+    block = Block("credit.journal.v1", 0, [limit(1), limit(2)])
+    block.states = worker.states
+    block.poison(1, "", ValueError("a rule of ours"))
+    block.poisoned = False  # as it comes again
+    with block:
+        worker.monitor.take(block)
+    assert block.tally["bellwether_dead_letters_total", "invoices", "failed"] == 1
+    assert block.tally["bellwether_events_total", "journal", "applied"] == 1
+
+
+def test_the_last_tick_is_the_end_of_its_day_and_the_policy_is_the_one_in_force() -> None:
+    worker = Worker()
+    assert worker.standing() == {}
+    worker.takes(adopted(0))
+    (policy,) = worker.standing().items()
+    assert policy == (("bellwether_policy_info", policy_hash(POLICY), ENGINE), 1)
+    worker.takes(ended(1, "2026-03-01"))
+    at = worker.standing()["bellwether_last_tick_timestamp_seconds",]
+    assert datetime.fromtimestamp(at, UTC) == datetime(2026, 3, 2, tzinfo=UTC)
