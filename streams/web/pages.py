@@ -9,7 +9,7 @@ import asyncio
 import base64
 import secrets
 from collections.abc import Callable, Sequence
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -111,10 +111,9 @@ async def portfolio(request: web.Request) -> web.Response:
         statuses=statuses,
         live=live,
         waiting=sum(row["number"] for row in proposed if row["status"] in ("proposed", "escalated")),
-        turned=[_turned(row) for row in turned],
+        turned=[_lately(row, newest - LATELY) for row in turned],
         turned_count=inbox_[0],
         lately=LATELY.days,
-        since=newest - LATELY,
         ageing=charts.ageing(total, "_base"),
         weeks=weeks,
         amounts=amounts,
@@ -131,6 +130,16 @@ def story(row: Row) -> list[dict[str, Any]]:
 
 def _turned(row: Row) -> Row:
     return {**row, "alerts": story(row)}
+
+
+def _lately(row: Row, since: date) -> Row:
+    """The same, with what moved since then first and marked: that is why the account stands here."""
+    alerts = story(row)
+    for alert in alerts:
+        opened = alert["opened_on"] >= since.isoformat()
+        grew = alert["as_of"] >= since.isoformat() and alert["status"] == "escalated"
+        alert["moved"] = "new" if opened else "grew" if grew else ""
+    return {**row, "alerts": sorted(alerts, key=lambda alert: not alert["moved"])}
 
 
 async def accounts(request: web.Request) -> web.Response:

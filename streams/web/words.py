@@ -196,6 +196,7 @@ FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "reversals_90d": ("Returned payments in 90 days", _COUNT),
     "promises_broken_60d": ("Broken promises in 60 days", _COUNT),
     "promises_broken": ("Broken promises in a year", _COUNT),
+    "filed_on": ("Filed on", "day"),
     "partial_of_last_5": ("Of the last 5 invoices, paid in parts", _COUNT),
     "missed_in_a_row": ("Discounts not taken in a row", _COUNT),
     "taken_before": ("Of the 5 before, taken", _COUNT),
@@ -214,7 +215,9 @@ FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "net_worth": ("10 % of tangible net worth", _MONEY),
     "references": ("High credit of references", _MONEY),
     "agency": ("Agency", "text"),
-    "concentration": ("Share of the book", _SHARE),
+    "share_of_book": ("Share of the book", _SHARE),
+    "fx_driven": ("Moved by a rate of exchange alone", "text"),
+    "rising": ("Above that of 28 days before", "text"),
 }
 """Name of a figure -> how a person calls it, and what kind of value it is. A name that is not here is shown as it is."""
 
@@ -255,6 +258,8 @@ def figure(name: str, value: Any, currency: str | None) -> str:
     try:
         if kind == _MONEY:
             return money(value, currency)
+        if kind == "day":
+            return day(value)
         if kind == _DAYS:
             return days(value)
         if kind == _SHARE:
@@ -289,7 +294,8 @@ _FACTS: Final[Mapping[str, str]] = {
     "bureau_downgrade": "{agency}: {score}, was {best_score}",
     "agency_limit_cut": "{agency}: {recommended_limit}, was {best_recommended_limit}",
     "adverse_news": "“{headline}”",
-    "concentration": "{share}",
+    "insolvency": "filed {filed_on}",
+    "concentration": "{share_of_book} of the book",
 }
 
 

@@ -127,7 +127,7 @@ def test_json_examples_are_events_that_intake_takes() -> None:
 
 def test_pictures_and_files_that_it_names_are_there() -> None:
     pictures = re.findall(r"!\[[^\]]+\]\(([^)]+)\)", TEXT)
-    assert len(pictures) == 2
+    assert len(pictures) == 3
     named = re.findall(r"`((?:schemas|agents|streams|deploy|tests)/[\w./-]*|LICENSE|\.env\.example)`", TEXT)
     missing = [name for name in [*pictures, *named] if not (readme.ROOT / name).exists()]
     assert missing == []

@@ -117,7 +117,7 @@ def test_figures_stand_beside_their_thresholds_and_the_level_at_which_they_clear
         "Exposure / limit",
         "Amount, base currency",
         "Exposure",
-        "Fx driven",
+        "Moved by a rate of exchange alone",
     ]
     assert rows[1]["threshold"] == "no rate of exchange"
     assert compared({"metrics": [], "thresholds": None}, "EUR") == []

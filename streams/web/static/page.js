@@ -23,6 +23,7 @@ function draw(holder) {
   if (data.x.length < 2) { holder.hidden = true; return; }
   const height = Number(holder.dataset.height);
   const lanes = data.marks.length ? 5 : 0;
+  const least = Math.min(0, ...data.series.flatMap((one) => one.values).filter((v) => v !== null));
   const strokes = { main: colour("main"), thin: colour("dim"), bad: colour("bad"), limit: colour("limit") };
   const series = data.series.map((one) => ({
     label: one.label,
@@ -61,10 +62,10 @@ function draw(holder) {
     scales: { y: { range: (_, low, high) => {
       const top = Math.max(high ?? 1, 0), bottom = Math.min(low ?? 0, 0), room = (top - bottom || 1) * 0.06;
       // marks stand beneath the curves, not on them
-      const share = lanes ? (lanes * LANE + 4) / (height - 40) : 0;
+      const share = lanes ? (lanes * LANE + 10) / (height - 60) : 0;
       return [bottom - (bottom < 0 ? room : 0) - ((top - bottom) * share) / (1 - share), top + room];
     } } },
-    axes: [axis, { ...axis, size: 52, values: (_, ticks) => ticks.map((t) => (t < 0 && data.unit !== "days" ? "" : short(t))) }],
+    axes: [axis, { ...axis, size: 52, values: (_, ticks) => ticks.map((t) => (t < least * 1.2 ? "" : short(t))) }],
     series: [{ label: "Day", value: (_, t) => (t === null ? "–" : new Date(t * 1e3).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" })) }, ...series],
     hooks: data.marks.length ? { draw: [marks] } : {},
   }, [data.x, ...data.series.map((one) => one.values)], holder);
