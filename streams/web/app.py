@@ -24,7 +24,7 @@ from streams.settings import Settings
 from streams.web import api, pages
 from streams.web.address import url
 from streams.web.decisions import Decisions, Declined
-from streams.web.live import Live
+from streams.web.live import EVERY, Live
 from streams.web.security import ACCESS, BODY, Access, Handler, add_headers, guard
 from streams.web.site import SITE, Site, render
 from streams.web.store import Answers, Store
@@ -38,12 +38,16 @@ def application(
     store: Answers,
     decisions: Decisions,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
+    every: float = EVERY,
 ) -> web.Application:
-    """All routes. Raises Refused when the settings would show the page to others without tokens."""
+    """All routes. `every`: seconds between two looks for live updates.
+
+    Raises Refused when the settings would show the page to others without tokens.
+    """
     app = web.Application(client_max_size=BODY, middlewares=[errors, guard])
     app[ACCESS] = Access(settings)
     app[SITE] = Site(store, decisions, now)
-    live = Live(store)
+    live = Live(store, every)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(live.close)
     app.router.add_get("/live", live.stream)
