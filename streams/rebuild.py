@@ -320,8 +320,9 @@ def _all_quiet(kafka: Kafka, settings: Settings) -> None:
     finally:
         lag.close()
     groups = [settings.prefixed(group) for group in READS]
-    described = kafka.admin().describe_consumer_groups(groups, request_timeout=10)
-    running = [group for group, future in described.items() if future.result().members]
+    admin = kafka.admin()  # it must outlive its answers
+    described = admin.describe_consumer_groups(groups, request_timeout=10)
+    running = [group for group, future in described.items() if future.result(15).members]
     if running:
         raise Refused(f"workers of this namespace run ({', '.join(sorted(running))}): stop them, then switch")
 

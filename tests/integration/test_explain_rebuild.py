@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import time
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
@@ -23,10 +24,11 @@ from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.explain import Journal, account_of, explanation, explanations, quiet
 from streams.feeds.history import ToHistory
+from streams.lag import Lag
 from streams.rebuild import Rebuilt, rebuild, switch
 from streams.settings import Settings
 from streams.simulate import generate
-from tests.integration.pipeline import emitted, finished, prepare, workers
+from tests.integration.pipeline import emitted, prepare, workers
 
 UNREACHABLE = "clickhouse://nobody@127.0.0.1:1/none"
 IDS = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
@@ -48,6 +50,19 @@ class Deployed:
 def without_store(settings: Settings) -> Settings:
     """So that preparing makes no tables: nothing here may read a store."""
     return settings.model_copy(update={"store": "dev"})
+
+
+def finished(settings: Settings, kafka: str, crew: Crew, seconds: float = 240) -> None:
+    """Until intake and monitor have nothing left to read; no store runs here."""
+    lag = Lag(Kafka(kafka), settings)
+    deadline = time.monotonic() + seconds
+    try:
+        while not (lag.idle("intake") and lag.idle("monitor")):
+            crew.check()
+            assert time.monotonic() < deadline, "the workers are behind"
+            time.sleep(0.2)
+    finally:
+        lag.close()
 
 
 def send(kafka: str, topic: str, *events: dict[str, Any]) -> None:
@@ -83,7 +98,7 @@ def deployed(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
             else:
                 sink.event(event["account_id"], orjson.dumps(event))
     with workers(settings, "intake", "monitor") as crew:
-        finished(settings, kafka, crew, 420)
+        finished(settings, kafka, crew)
         newest = {body["proposal_id"]: body for _, body in emitted(settings, kafka, "limit-proposals")}
         waiting = next(
             body
@@ -91,7 +106,7 @@ def deployed(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
             if body["status"] in ("proposed", "escalated") and body["direction"] != "hold"
         )
         send(kafka, settings.prefixed(TOPICS["decisions"].name), decision(waiting))
-        finished(settings, kafka, crew, 420)
+        finished(settings, kafka, crew)
     return Deployed(kafka, settings, waiting["proposal_id"])
 
 
@@ -181,7 +196,7 @@ def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
     env_file = tmp_path / ".env"
     env_file.write_text("BELLWETHER_BROKER=dev\nBELLWETHER_NAMESPACE=told\n")
     with workers(settings, "monitor") as crew:
-        finished_monitor(crew)
+        crew.check()
         with pytest.raises(Refused, match="workers of this namespace run"):
             until_refused(deployed, env_file)
     said = switch(deployed.client, settings, "anew", env_file)
@@ -204,8 +219,6 @@ def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
 
 def until_refused(deployed: Deployed, env_file: Path) -> None:
     """Tries until the worker has joined its group; it must be refused then, and write nothing before."""
-    import time
-
     before = env_file.read_text()
     deadline = time.monotonic() + 60
     admin = AdminClient({"bootstrap.servers": deployed.kafka})
@@ -216,10 +229,6 @@ def until_refused(deployed: Deployed, env_file: Path) -> None:
         switch(deployed.client, deployed.settings, "anew", env_file)
     finally:
         assert env_file.read_text() == before
-
-
-def finished_monitor(crew: Crew) -> None:
-    crew.check()
 
 
 def limit_set(account_id: str) -> dict[str, Any]:
@@ -264,8 +273,6 @@ def test_a_namespace_with_a_life_of_its_own_is_not_rebuilt_into(deployed: Deploy
 
 def finished_intake(own: Settings, deployed: Deployed, crew: Crew) -> None:
     """Until the policy stands in its journal."""
-    import time
-
     client = Kafka(deployed.kafka)
     deadline = time.monotonic() + 60
     while Journal(client, own).empty():
