@@ -56,6 +56,7 @@ def alert(**changed: Any) -> Row:
     row = _stored("alert", **changed)
     row["event_ids"] = example("alert")["evidence"]["event_ids"]
     row["opened_on"] = row["opened_at"].date()
+    row["number"] = 1
     return row
 
 
@@ -290,6 +291,7 @@ def browser(
         store or MemoryStore(),
         decisions or KeptDecisions(),  # type: ignore[arg-type]
         now,
+        explain=explained,
     )
     loop = asyncio.new_event_loop()
     client = TestClient(TestServer(app, loop=loop), loop=loop)
@@ -299,6 +301,33 @@ def browser(
     finally:
         loop.run_until_complete(client.close())
         loop.close()
+
+
+async def explained(alert_id: str, number: Any) -> dict[str, Any]:
+    """What `bellwether explain` tells of an alert, in short."""
+    condition = {"label": "past due", "relation": ">", "shown_level": "5,000", "shown": "14,549", "met": True}
+    figure = {
+        "figure": "past_due_61",
+        "label": "past due",
+        "value": "14549.50",
+        "formula": "Σ",
+        "event_ids": ["e1"],
+    }
+    moment = {
+        "as_of": "2026-05-02",
+        "conditions": [{**condition, "policy": [{"key": "triggers.x", "value": 1}]}],
+    }
+    then = {
+        "status": "opened",
+        "severity": 4,
+        "why": "true at 2 ticks in a row",
+        "reason": None,
+        "figures": [figure],
+    }
+    return {
+        "policy": {"hash": "abc"}, "engine": "1", "currency": "EUR", "transitions": [{**moment, **then}],
+        "now": {**moment, "clears": [{"words": "past due 14549 → 0"}]},
+    }  # fmt: skip
 
 
 def hidden(html: str, name: str) -> str:
@@ -328,7 +357,8 @@ class Tags(HTMLParser):
 
 
 PAGES = (
-    "/", "/accounts", f"/accounts/{ACCOUNT}", "/alerts", f"/alerts/{ALERT}", "/proposals", f"/proposals/{PROPOSAL}",
+    "/", "/accounts", f"/accounts/{ACCOUNT}", "/alerts", f"/alerts/{ALERT}", f"/alerts/{ALERT}/explanation",
+    "/proposals", f"/proposals/{PROPOSAL}",
     "/dead-letters", "/dead-letters/dead/0/0", "/feeds", "/login",
 )  # fmt: skip
 """An address of each page."""

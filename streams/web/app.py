@@ -8,11 +8,12 @@ from __future__ import annotations
 import asyncio
 import signal
 import socket
-from collections.abc import Callable
+import traceback
+from collections.abc import Awaitable, Callable
 from datetime import UTC, datetime
 from http import HTTPStatus
 from pathlib import Path
-from typing import Final
+from typing import Any, Final
 
 import orjson
 from aiohttp import web
@@ -24,6 +25,7 @@ from streams.settings import Settings
 from streams.web import api, pages
 from streams.web.address import url
 from streams.web.decisions import Decisions, Declined
+from streams.web.explanation import Explanations
 from streams.web.live import EVERY, Live
 from streams.web.security import ACCESS, BODY, Access, Handler, add_headers, guard
 from streams.web.site import SITE, Site, render
@@ -39,14 +41,15 @@ def application(
     decisions: Decisions,
     now: Callable[[], datetime] = lambda: datetime.now(UTC),
     every: float = EVERY,
+    explain: Callable[[str, Any], Awaitable[dict[str, Any]]] | None = None,
 ) -> web.Application:
-    """All routes. `every`: seconds between two looks for live updates.
+    """All routes. `every`: seconds between two looks for live updates; `explain`: in place of Explanations.
 
     Raises Refused when the settings would show the page to others without tokens.
     """
     app = web.Application(client_max_size=BODY, middlewares=[errors, guard])
     app[ACCESS] = Access(settings)
-    app[SITE] = Site(store, decisions, now)
+    app[SITE] = Site(store, decisions, explain or Explanations(settings).of, now)
     live = Live(store, every)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(live.close)
@@ -79,8 +82,9 @@ async def errors(request: web.Request, handler: Handler) -> web.StreamResponse:
         status, sentence = 503, _SENTENCES[503]
     except (ConnectionError, asyncio.CancelledError):
         raise
-    except Exception:
-        log.exception("a fault of ours", path=request.path)
+    except Exception as error:
+        # As plain text: a renderer that shows the values of variables would put tokens into the log.
+        log.error("a fault of ours", path=request.path, stack="".join(traceback.format_exception(error)))
         status, sentence = 500, _SENTENCES[500]
     return await failure(request, status, sentence, allow)
 

@@ -47,6 +47,7 @@ def add_routes(router: web.UrlDispatcher) -> None:
         ("/accounts/{id}", account),
         ("/alerts", inbox),
         ("/alerts/{id}", alert),
+        ("/alerts/{id}/explanation", explanation),
         ("/proposals", proposals),
         ("/proposals/{id}", proposal),
         ("/dead-letters", letters),
@@ -290,6 +291,13 @@ async def alert(request: web.Request) -> web.Response:
         others=[o for o in others if o["status"] != "cleared" and o["alert_id"] != row["alert_id"]],
         sent=await _sent(request, query.sent, account_id),
     )
+
+
+async def explanation(request: web.Request) -> web.Response:
+    """GET /alerts/{id}/explanation"""
+    row = await one(request, queries.alert(own_id(request)), "There is no alert with this id.")
+    told = await request.app[SITE].explain(row["alert_id"], row["number"])
+    return await render(request, "explanation.html", alert=row, told=told)
 
 
 def compared(evidence: dict[str, Any], currency: str | None) -> list[dict[str, str]]:

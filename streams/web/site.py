@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -30,6 +30,9 @@ class Site:
 
     store: Answers
     decisions: Decisions
+    explain: Callable[
+        [str, Any], Awaitable[dict[str, Any]]
+    ]  # an alert's id and its newest transition's number
     now: Callable[[], datetime]
 
 

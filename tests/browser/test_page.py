@@ -76,6 +76,10 @@ def test_an_account_is_found_by_the_keyboard_alone_and_its_alert_says_why(page: 
         "payment received"
     )
     expect(page.get_by_text("What to do:")).to_be_visible()
+    page.get_by_role("link", name="Take it apart").click()
+    conditions = page.get_by_role("table", name=re.compile("^Conditions"))
+    expect(conditions).to_contain_text("days to pay", timeout=120_000)
+    expect(page.get_by_role("heading", name="What would clear it")).to_be_visible()
 
 
 def test_a_proposal_is_approved_and_the_limit_changes(page: Page, run: Run) -> None:

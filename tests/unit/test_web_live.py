@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 from aiohttp.test_utils import TestClient, TestServer
 
 from streams import backtest
@@ -17,6 +18,7 @@ from streams.settings import Settings, policy_text
 from streams.simulate import generate
 from streams.web import words
 from streams.web.app import application
+from streams.web.explanation import Explanations
 from streams.web.queries import Question, Row
 from tests.web_kit import NOW, KeptDecisions, MemoryStore
 
@@ -128,3 +130,11 @@ def test_every_alert_of_a_book_is_told_with_its_figures(tmp_path: Path) -> None:
     }
     assert untold == set()
     assert len({alert["trigger"] for alert in alerts}) > 8
+
+
+def test_an_explanation_that_can_not_be_had_is_refused_in_its_own_words(tmp_path: Path) -> None:
+    explanations = Explanations(Settings(_env_file=None, data_dir=tmp_path))
+    with pytest.raises(Refused, match="no dev services run"):
+        asyncio.run(explanations.of("5b7d0f0e-8a63-5a0f-9f57-6e2f3a1c9d20", 1))
+    with pytest.raises(Refused, match="explain:"):
+        asyncio.run(explanations.of("--events=/etc/passwd", 1))

@@ -8,7 +8,9 @@ from datetime import timedelta
 from typing import Any
 
 import pytest
+import structlog
 
+from streams import logs
 from streams.errors import Refused
 from streams.settings import Settings
 from streams.web.security import BODY, COOKIE, HEADERS, LASTS, MOST_FAILURES, Access, loopback
@@ -516,6 +518,18 @@ def test_a_failure_tells_nothing_of_the_inside(path: str, error: Exception, stat
         assert word not in answer.text
     if path.startswith("/api/"):
         assert answer.headers["Content-Type"].startswith("application/problem+json")
+
+
+def test_a_failure_leaves_no_token_in_the_log(capfd: pytest.CaptureFixture[str]) -> None:
+    logs.configure("console")
+    try:
+        with browser(MemoryStore(alerts=RuntimeError("out of order"))) as it:
+            assert it.get("/api/v1/alerts", headers=bearer("ann")).status == 500
+    finally:
+        structlog.reset_defaults()
+    said = capfd.readouterr()
+    assert "out of order" in said.err
+    assert "token-of" not in said.err + said.out
 
 
 def test_kafka_that_does_not_take_a_decision_is_told_as_such() -> None:
