@@ -134,8 +134,17 @@ def test_a_worker_without_topics_says_so_in_one_line_and_exits_1(workers: Worker
     assert "Traceback" not in said
 
 
+def listens(pid: int, number: signal.Signals) -> bool:
+    """Whether a process has a handler of its own for this signal."""
+    status = Path(f"/proc/{pid}/status").read_text()
+    caught = next(line.split()[1] for line in status.splitlines() if line.startswith("SigCgt:"))
+    return bool(int(caught, 16) >> (number - 1) & 1)
+
+
 def test_a_worker_that_still_waits_for_its_broker_can_be_stopped(workers: Workers) -> None:
     process = workers.start("c", KAFKA="127.0.0.1:9")
-    time.sleep(4)
+    until = time.monotonic() + kit.WAIT
+    while not listens(process.pid, signal.SIGTERM) and time.monotonic() < until:
+        time.sleep(0.1)
     process.terminate()
     assert process.wait(kit.WAIT) == 0
