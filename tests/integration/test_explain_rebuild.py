@@ -208,7 +208,7 @@ def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
     assert read_control(kafka, other).policy_hash == read_control(kafka, settings).policy_hash
 
     with workers(other, "intake", "monitor") as crew:
-        send(kafka, other.prefixed(TOPICS["accounts"].name), limit_set(theirs[0]["account_id"]))
+        send(kafka, other.prefixed(TOPICS["accounts"].name), limit_set(theirs[0]))
         finished(other, kafka, crew)
     assert audit(Kafka(kafka), other).differences == []
     statuses = [
@@ -231,10 +231,10 @@ def until_refused(deployed: Deployed, env_file: Path) -> None:
         assert env_file.read_text() == before
 
 
-def limit_set(account_id: str) -> dict[str, Any]:
+def limit_set(record: dict[str, Any]) -> dict[str, Any]:
     return {
-        "event_id": "limit-after", "type": "account.limit_set", "account_id": account_id, "source": "erp",
-        "occurred_at": datetime.now(UTC).isoformat(), "credit_limit": "1234567.00", "currency": "USD",
+        "event_id": "limit-after", "type": "account.limit_set", "account_id": record["account_id"], "source": "erp",
+        "occurred_at": "2025-12-31T23:00:00Z", "credit_limit": "1234567.00", "currency": record["currency"],
     }  # fmt: skip
 
 
