@@ -25,15 +25,15 @@ for variable in [name for name in os.environ if name.startswith("BELLWETHER_")]:
 LONG = ("faults", "browser", "integration")
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
-    """The markers `kafka` and `clickhouse` follow from the fixtures that a test asks for.
+def pytest_itemcollected(item: pytest.Item) -> None:
+    """With `-n`: a file's tests run in one process, which has services of its own; each of the faults by itself."""
+    if item.path.parent.name != "faults":
+        item.add_marker(pytest.mark.xdist_group(item.path.stem))
 
-    With `-n`: a file's tests run in one process, which has services of its own; each of the faults by itself.
-    """
+
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """The markers `kafka` and `clickhouse` follow from the fixtures that a test asks for; long tests come first."""
     for item in items:
-        room = item.path.parent.name
-        item.add_marker(pytest.mark.xdist_group(item.nodeid if room == "faults" else str(item.path)))
         for service in ("kafka", "clickhouse"):
             if service in getattr(item, "fixturenames", ()):
                 item.add_marker(service)

@@ -1,7 +1,7 @@
 """Deaths inside commits, and deliberate mistakes, put into a worker process from outside (see hook/sitecustomize.py).
 
-FAULTS in the environment is JSON: {"log": path, "rate": of each point, "most": deaths a run, "seed": …, "mistake": …,
-"session_ms": …}.
+FAULTS in the environment is JSON: {"log": path, "rate": deaths a second of a life, "most": deaths a run, "seed": …,
+"mistake": …, "session_ms": …}.
 """
 
 from __future__ import annotations
@@ -27,18 +27,35 @@ MISTAKES = ("uncommitted", "offsets")
 
 
 class Dying:
-    """Decides at each point of each commit whether this process dies there."""
+    """Decides at each point of each commit whether this process dies there.
+
+    When and where is drawn once a life: how many commits a busy machine makes until then changes nothing.
+    """
 
     def __init__(self, told: Mapping[str, Any]) -> None:
         self.log, self.rate, self.most = Path(told["log"]), float(told["rate"]), int(told["most"])
+        self.mistake = bool(told.get("mistake"))
         self.random = random.Random(f"{told['seed']}/{os.getpid()}")
         self.commits = 0
+        self.due: tuple[float, str] | None = None  # from which moment on, and at which point
 
     def maybe(self, point: str) -> None:
         """SIGKILL, or (one in six) SIGSTOP: the harness lets it go on as a zombie, when others have its partitions."""
-        if self.random.random() >= self.rate or len(self.log.read_bytes().splitlines()) >= self.most:
+        if not self.rate:
             return
-        kind = "stop" if self.random.random() < 1 / 6 else "kill"
+        if self.due is None:
+            # A mistake shows where what was sent is given up.
+            where = "offsets" if self.mistake else self.random.choice(POINTS)
+            self.due = time.monotonic() + self.random.expovariate(self.rate), where
+        moment, where = self.due
+        if (
+            point != where
+            or time.monotonic() < moment
+            or len(self.log.read_bytes().splitlines()) >= self.most
+        ):
+            return
+        self.due = None
+        kind = "stop" if not self.mistake and self.random.random() < 1 / 6 else "kill"
         with self.log.open("a") as file:
             file.write(f"{json.dumps([point, kind, self.commits, time.time()])}\n")
         os.kill(os.getpid(), signal.SIGSTOP if kind == "stop" else signal.SIGKILL)

@@ -29,13 +29,13 @@ HOOK = Path(__file__).parent / "hook"
 class Worker:
     """One worker to keep running. "{life}" in a value of env is the number of its lives so far.
 
-    rate is the probability with which it dies at each of the three points of a commit: high where commits are few.
+    rate: how often it dies inside a commit, a second of its life, on average.
     """
 
     name: str
     command: Sequence[str]
     env: Mapping[str, str]
-    rate: float = 0.005
+    rate: float = 0.15
 
 
 @dataclass
@@ -96,11 +96,16 @@ def run(
         "session_ms": int(session_seconds * 1000),
     }
     crew = _Crew(workers, directory, told, report, session_seconds, rnd)
-    fed = threading.Event()
+    fed, working = threading.Event(), threading.Event()
     trouble: list[BaseException] = []
 
     def feeding() -> None:
         try:
+            while not crew.all_at_work() and time.time() - began < limit:
+                time.sleep(
+                    0.2
+                )  # else a slow start meets all records at once, and there are few commits to die in
+            working.set()
             feed()
         except BaseException as error:
             trouble.append(error)
@@ -108,7 +113,7 @@ def run(
 
     try:
         threading.Thread(target=feeding, daemon=True).start()
-        next_kill, asked = time.time() + 3, 0.0
+        next_kill, asked = 0.0, 0.0
         while True:
             crew.tend()
             now = time.time()
@@ -119,7 +124,9 @@ def run(
                 raise trouble[0]
             if report.differences:
                 break
-            if sum(report.kills.values()) < kills and now > next_kill and crew.kill():
+            if not next_kill and working.is_set():
+                next_kill = now + 3
+            if next_kill and sum(report.kills.values()) < kills and now > next_kill and crew.kill():
                 next_kill = now + rnd.uniform(0.5, 5)
             spent = sum(report.kills.values()) >= kills and not crew.sleeping
             if fed.is_set() and spent and now - asked > 0.5:
@@ -237,6 +244,11 @@ class _Crew:
                 list(worker.command), env=env, stdout=out, stderr=out, cwd=ROOT, start_new_session=True
             )
         self.running[name], self.born[process.pid] = process, time.time()
+
+    def all_at_work(self) -> bool:
+        """Whether each worker has been given partitions once."""
+        logs = [self._log(name) for name in self.workers]
+        return all(log.exists() and b"assigned" in log.read_bytes() for log in logs)
 
     def _log(self, name: str) -> Path:
         return self.directory / f"{name}.log"

@@ -116,7 +116,7 @@ def test_nothing_is_lost_and_nothing_twice_under_kills(
     kafka: str, namespace: str, tmp_path: Path, seed: int
 ) -> None:
     report = put_through(
-        kafka, namespace, tmp_path, seed=seed, count=20_000, kills=4, deaths=12, per_second=1000, rate=0.005
+        kafka, namespace, tmp_path, seed=seed, count=20_000, kills=4, deaths=12, per_second=1000, rate=0.6
     )
     assert report.differences == []
     assert sum(report.deaths.values()) >= 4, "deaths inside commits"
@@ -131,7 +131,7 @@ def test_nothing_is_lost_and_nothing_twice_in_long_runs(
     kafka: str, namespace: str, tmp_path: Path, seed: int
 ) -> None:
     report = put_through(
-        kafka, namespace, tmp_path, seed=seed, count=200_000, kills=15, deaths=25, per_second=4000, rate=0.003
+        kafka, namespace, tmp_path, seed=seed, count=200_000, kills=15, deaths=25, per_second=4000, rate=0.1
     )
     assert report.differences == []
     assert report.least_before > 0
@@ -150,7 +150,7 @@ def test_a_planted_mistake_is_noticed(kafka: str, namespace: str, tmp_path: Path
         kills=2,
         deaths=25,
         per_second=1200,
-        rate=0.03,
+        rate=0.8,
         mistake=mistake,
     )
     assert report.differences

@@ -32,11 +32,12 @@ from tests.faults.deaths import MISTAKES
 from tests.faults.harness import Report, Worker, run
 
 PARTITIONS = 4
-# How likely a worker dies at each point of a commit: intake commits 100 times a second, the monitor less often.
-RATES = {"intake": 0.005, "monitor": 0.02}
-# So that each mistake is met: restores are the monitor's alone.
+# Deaths a second of a worker's life inside its commits, until there were as many as are allowed.
+RATES = {"intake": 0.5, "monitor": 0.5}
+LONG = {"intake": 0.1, "monitor": 0.1}
+# Restores are the monitor's alone.
+HIGH = {"uncommitted": {"intake": 0.0, "monitor": 1.0}, "offsets": {"intake": 0.6, "monitor": 0.6}}
 NOTHING = "no alert was emitted: a book in which nothing happens proves nothing"
-HIGH = {"uncommitted": {"intake": 0.0, "monitor": 0.3}, "offsets": {"intake": 0.03, "monitor": 0.1}}
 
 
 class Pipeline:
@@ -258,7 +259,7 @@ def test_nothing_is_lost_and_nothing_twice_in_long_runs(
 ) -> None:
     pipeline = Pipeline(kafka, namespace, tmp_path, way)
     report = put_through(
-        pipeline, seed=seed, count=200_000, kills=15, deaths=25, per_second=4000, rates=RATES, limit=3600
+        pipeline, seed=seed, count=200_000, kills=15, deaths=25, per_second=4000, rates=LONG, limit=3600
     )
     assert report.differences == []
     assert report.least_before > 0
