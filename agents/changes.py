@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -150,7 +149,7 @@ def _supposed(
     """The view with figures moved, or with other facts, on another day, in another book or tier."""
     other = View(
         view.account_id,
-        replace(view.figures, **moved) if moved else view.figures,
+        view.figures._replace(**moved) if moved else view.figures,
         view.signals if signals is None else signals,
         view.ledger,
         view.policy,

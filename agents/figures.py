@@ -5,11 +5,10 @@ Only the record lives here; how each figure is computed stands in behaviour.py a
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True)
-class Ageing:
+class Ageing(NamedTuple):
     """Open amounts by days past due, in minor units; the due day itself is current."""
 
     current: int = 0
@@ -19,8 +18,7 @@ class Ageing:
     d91: int = 0
 
 
-@dataclass(frozen=True)
-class Figures:
+class Figures(NamedTuple):
     """What domain section 1 measures, at the end of day `as_of` (a date ordinal).
 
     Money is in minor units of `currency`; days are days; shares and utilization are ratios (0.8 is 80 %).

@@ -471,8 +471,7 @@ class Fold:
 
 def _moving(view: View, scoring: limits.Scoring, tier: str) -> bytes:
     """The figures of a snapshot without its day, as bytes to be compared: equal bytes, nothing moved."""
-    raw = orjson.dumps(view.figures)
-    return b"%b%b%b" % (raw[raw.index(b",") :], orjson.dumps(tuple(scoring)), tier.encode())
+    return orjson.dumps((view.figures[1:], tuple(scoring), tier), default=tuple)
 
 
 def _date_of(event: AccountEvent, policy: Policy) -> int:

@@ -77,7 +77,7 @@ def bare_domain(domain: str) -> str:
     return domain.strip().lower().removeprefix("www.")
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Article:
     """One article as of a day. `headline_key` is normalised(headline); `claim` is in minor units."""
 
@@ -95,7 +95,7 @@ class Article:
     currency: str | None
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Story:
     """Syndicated copies as one: its age counts from the first of them, trust and confidence are the best of them."""
 

@@ -7,11 +7,10 @@ holds every record against them. What to emit, and when, is agents/monitor.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from dataclasses import dataclass, fields
 from datetime import date
 from functools import lru_cache
 from operator import attrgetter
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from agents.desk import ProposalChange
 from agents.figures import Ageing, Figures
@@ -29,14 +28,12 @@ _DAYS: Final = ("fx_as_of", "first_invoice_on", "last_payment_on", "first_due_on
 _SPECIAL: Final = frozenset(
     (*_MONEY, *_DAYS, "as_of", "currency", "ageing", "ageing_disputed", "exposure_base", "dtp_months", "discounts_taken")
 )  # fmt: skip
-_PLAIN: Final = tuple(f.name for f in fields(Figures) if f.name not in _SPECIAL)
-_BUCKETS: Final = tuple(f.name for f in fields(Ageing))
-_BUCKETS_OF = attrgetter(*_BUCKETS)
+_PLAIN: Final = tuple(name for name in Figures._fields if name not in _SPECIAL)
+_BUCKETS: Final = Ageing._fields
 _MONEY_OF, _DAYS_OF, _PLAIN_OF = attrgetter(*_MONEY), attrgetter(*_DAYS), attrgetter(*_PLAIN)
 
 
-@dataclass(frozen=True)
-class Output:
+class Output(NamedTuple):
     """One record for an output topic. `topic` is the logical name; `at` the RFC 3339 instant of what caused it."""
 
     topic: str
@@ -47,8 +44,7 @@ class Output:
     body: dict[str, Any]
 
 
-@dataclass(frozen=True)
-class Refusal:
+class Refusal(NamedTuple):
     """The input record itself goes to late or dead letters with this reason; nothing of it was applied.
 
     `topic` is "late", "dead-letters" (refused input) or "failed" (a dead letter for what a rule of ours raised).
@@ -95,7 +91,7 @@ def _money_texts(amounts: Iterable[int | None], currency: str | None) -> list[st
 
 
 def _ageing(ageing: Ageing, currency: str | None) -> dict[str, str | None]:
-    return dict(zip(_BUCKETS, _money_texts(_BUCKETS_OF(ageing), currency), strict=True))
+    return dict(zip(_BUCKETS, _money_texts(ageing, currency), strict=True))
 
 
 def snapshot_record(view: View, scoring: Scoring, tier: str) -> dict[str, Any]:

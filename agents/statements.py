@@ -30,7 +30,7 @@ RATIOS: Final = (
 Amounts = Mapping[str, int | None]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Statement:
     """One statement as filed. Amounts in minor units of `currency`; days are ordinals."""
 

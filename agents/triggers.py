@@ -167,7 +167,7 @@ class Evidence(NamedTuple):
     event_ids: list[str]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, slots=True)
 class Trigger:
     """One row of the table.
 

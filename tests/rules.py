@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
@@ -48,7 +48,7 @@ NEUTRAL = Figures(
 
 
 def figures(**known: Any) -> Figures:
-    return replace(NEUTRAL, **known)
+    return NEUTRAL._replace(**known)
 
 
 @dataclass

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import fields
 from fractions import Fraction
 from typing import Any
 
@@ -23,8 +22,8 @@ _PHASES = (Phase.explicit, Phase.reuse, Phase.generate)  # shrinking a book take
 def differences(figures: Figures, wanted: dict[str, Any]) -> dict[str, tuple[Any, Any]]:
     """Field -> (ours, the reference's), for those that differ. Amounts exactly, floats to 1e-9."""
     out = {}
-    for field in fields(Figures):
-        ours, theirs = getattr(figures, field.name), wanted[field.name]
+    for name in Figures._fields:
+        ours, theirs = getattr(figures, name), wanted[name]
         if isinstance(ours, Ageing):
             ours = (ours.current, ours.d1_30, ours.d31_60, ours.d61_90, ours.d91)
         if isinstance(theirs, Fraction):
@@ -38,7 +37,7 @@ def differences(figures: Figures, wanted: dict[str, Any]) -> dict[str, tuple[Any
                 for a, b in zip(ours, theirs, strict=True)
             )
         if not same:
-            out[field.name] = ours, theirs
+            out[name] = ours, theirs
     return out
 
 
