@@ -60,6 +60,9 @@ CHECKED_ONLY = (
     "make test",
     "make setup",
     ". .venv/bin/activate",
+    "bellwether simulate --accounts 400 --months 24 --seed 401 --to judged.jsonl",
+    "bellwether backtest --events judged.jsonl --truth judged.truth.jsonl --against deploy/policy-quiet.toml"
+    " --picture judged.svg",
     "bellwether dev",
     "bellwether worker --only monitor",
     "bellwether worker --only web",
