@@ -23,7 +23,11 @@ def configure(form: Literal["console", "json"], level: int = logging.INFO) -> No
     render: structlog.typing.Processor = (
         structlog.processors.JSONRenderer()
         if form == "json"
-        else structlog.dev.ConsoleRenderer(colors=sys.stderr.isatty(), pad_event_to=0)
+        else structlog.dev.ConsoleRenderer(
+            colors=sys.stderr.isatty(),
+            pad_event_to=0,
+            exception_formatter=structlog.dev.plain_traceback,  # the default shows local variables, secrets too
+        )
     )
     structlog.configure(
         processors=[*shared, render],

@@ -1,0 +1,32 @@
+"""A logged error shows where it happened, and no value of a variable there: one of them may be a token."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+_PROGRAM = """
+import logging, sys
+from streams.logs import configure
+configure(sys.argv[1])
+import structlog
+
+def fails():
+    token = "hush" + "-hush"
+    raise RuntimeError("the store is away")
+
+for log in (structlog.get_logger(), logging.getLogger("library")):
+    try:
+        fails()
+    except RuntimeError:
+        log.error("failed", exc_info=True)
+"""
+
+
+@pytest.mark.parametrize("form", ["console", "json"])
+def test_a_logged_error_shows_no_value_of_a_variable(form: str) -> None:
+    run = subprocess.run([sys.executable, "-c", _PROGRAM, form], capture_output=True, text=True, check=True)
+    assert run.stderr.count("RuntimeError: the store is away") == 2
+    assert "hush-hush" not in run.stderr
