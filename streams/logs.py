@@ -5,6 +5,7 @@ Secrets never get here: settings hold tokens as SecretStr, and addresses are log
 
 from __future__ import annotations
 
+import io
 import logging
 import sys
 from typing import Literal
@@ -12,8 +13,19 @@ from typing import Literal
 import structlog
 
 
+class _Stderr(io.TextIOBase):
+    """sys.stderr as it is when something is written, not as it was when logging was set up."""
+
+    def write(self, text: str) -> int:
+        return sys.stderr.write(text)
+
+    def flush(self) -> None:
+        sys.stderr.flush()
+
+
 def configure(form: Literal["console", "json"], level: int = logging.INFO) -> None:
     """Route structlog and the standard library's logging, of Faust and others, through one renderer."""
+    stderr = _Stderr()
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
@@ -32,10 +44,10 @@ def configure(form: Literal["console", "json"], level: int = logging.INFO) -> No
     structlog.configure(
         processors=[*shared, render],
         wrapper_class=structlog.make_filtering_bound_logger(level),
-        logger_factory=structlog.PrintLoggerFactory(sys.stderr),
+        logger_factory=structlog.PrintLoggerFactory(stderr),
         cache_logger_on_first_use=True,
     )
-    handler = logging.StreamHandler(sys.stderr)
+    handler = logging.StreamHandler(stderr)
     handler.setFormatter(
         structlog.stdlib.ProcessorFormatter(
             foreign_pre_chain=shared,

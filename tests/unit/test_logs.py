@@ -30,3 +30,23 @@ def test_a_logged_error_shows_no_value_of_a_variable(form: str) -> None:
     run = subprocess.run([sys.executable, "-c", _PROGRAM, form], capture_output=True, text=True, check=True)
     assert run.stderr.count("RuntimeError: the store is away") == 2
     assert "hush-hush" not in run.stderr
+
+
+def test_what_is_logged_goes_to_the_stderr_of_the_moment() -> None:
+    program = """
+import io, logging, sys
+from streams.logs import configure
+first, sys.stderr = sys.stderr, io.StringIO()
+configure("console")
+import structlog
+log = structlog.get_logger()
+log.error("to the first")
+sys.stderr.close()
+sys.stderr = first
+log.error("to the second")
+logging.getLogger("library").error("and this")
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert "to the first" not in run.stderr
+    assert "to the second" in run.stderr
+    assert "and this" in run.stderr
