@@ -8,7 +8,7 @@ from __future__ import annotations
 import io
 import logging
 import sys
-from typing import Literal
+from typing import Literal, TextIO, cast
 
 import structlog
 
@@ -25,7 +25,7 @@ class _Stderr(io.TextIOBase):
 
 def configure(form: Literal["console", "json"], level: int = logging.INFO) -> None:
     """Route structlog and the standard library's logging, of Faust and others, through one renderer."""
-    stderr = _Stderr()
+    stderr = cast(TextIO, _Stderr())
     shared: list[structlog.typing.Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.processors.add_log_level,
