@@ -34,9 +34,12 @@ class Run:
     settings: Settings
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def chromium() -> Iterator[Browser]:
-    """The system's Chromium, installed where that can be done; else the tests are skipped, loudly."""
+    """The system's Chromium, installed where that can be done; else the tests are skipped, loudly.
+
+    Of one module: while it is open playwright's event loop runs, and no other test of the process could run one.
+    """
     found = subprocess.run(
         ["sh", str(deploy_dir() / "browser.sh")], capture_output=True, text=True, timeout=600, check=False
     )
@@ -52,7 +55,7 @@ def chromium() -> Iterator[Browser]:
         browser.close()
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")
 def run(
     chromium: Browser, kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Run]:

@@ -217,7 +217,10 @@ def test_workers_killed_in_their_commits_lose_nothing_and_repeat_nothing(deploym
     deployment.send(range(500))
     for number, die in enumerate(("between two tables", "before ingested", "behind ingested")):
         assert deployment.start(die).wait(kit.WAIT) == -signal.SIGKILL, deployment.log(number)
-        assert deployment.has_rows_beyond_ingested() is (die != "behind ingested")
+        if die == "behind ingested":  # rows of a larger round that died before may still lie beyond
+            assert any(row["next_offset"] for row in deployment.ingested())
+        else:
+            assert deployment.has_rows_beyond_ingested()
     assert sum(counts(deployment.client).values()) < 7 * 500  # they died with work left
     deployment.start()
     deployment.send(range(500, 520))
