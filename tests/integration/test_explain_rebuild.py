@@ -174,8 +174,8 @@ def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
     deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:
     kafka, settings = deployed.kafka, deployed.settings
-    found = rebuilt(deployed, "anew")
-    other = settings.model_copy(update={"namespace": "anew"})
+    found = rebuilt(deployed, "mended")
+    other = settings.model_copy(update={"namespace": "mended"})
     assert found.copied > 600
     assert {name: difference.none() for name, difference in found.differences.items()} == dict.fromkeys(
         IDS, True
@@ -189,7 +189,7 @@ def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
         "chris"
     ]
 
-    again = rebuilt(deployed, "anew")
+    again = rebuilt(deployed, "mended")
     assert (again.copied, again.already) == (0, found.copied)
 
     monkeypatch.delenv("BELLWETHER_NAMESPACE", raising=False)
@@ -200,9 +200,9 @@ def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
         with pytest.raises(Refused, match="workers of this namespace run"):
             until_refused(deployed, env_file)
     until_members(deployed, there=False)
-    said = switch(deployed.client, settings, "anew", env_file)
+    said = switch(deployed.client, settings, "mended", env_file)
     assert env_file.read_text() == (
-        "BELLWETHER_BROKER=dev\n# BELLWETHER_NAMESPACE=told\nBELLWETHER_NAMESPACE=anew\n"
+        "BELLWETHER_BROKER=dev\n# BELLWETHER_NAMESPACE=told\nBELLWETHER_NAMESPACE=mended\n"
     )
     assert any("nothing was deleted" in line for line in said)
     assert read_control(kafka, other).last_tick == read_control(kafka, settings).last_tick
@@ -232,7 +232,7 @@ def until_refused(deployed: Deployed, env_file: Path) -> None:
     before = env_file.read_text()
     until_members(deployed, there=True)
     try:
-        switch(deployed.client, deployed.settings, "anew", env_file)
+        switch(deployed.client, deployed.settings, "mended", env_file)
     finally:
         assert env_file.read_text() == before
 
