@@ -30,9 +30,7 @@ class Pulse:
     __slots__ = ("changed", "counted", "linked", "moved", "number", "status", "tier", "wake_on")
 
     def __init__(self) -> None:
-        self.wake_on = (
-            NEVER  # until it is first put to sleep, which is a change: what is not stored is not woken
-        )
+        self.wake_on = NEVER  # until first put to sleep, which is a change: what is not stored is not woken
         self.number = 0  # snapshots and statuses emitted so far
         self.moved = 0
         self.counted = 0
@@ -68,8 +66,13 @@ class Pulse:
         version, *rest = orjson.loads(raw)
         if version not in (1, _PULSE_VERSION):
             raise ValueError(f"pulse of version {version}: this engine reads versions 1 to {_PULSE_VERSION}")
-        pulse.wake_on, pulse.number, pulse.moved, pulse.counted, pulse.status, pulse.tier = rest[:6]
-        pulse.linked = rest[6] if version > 1 else None
+        if version == 1:
+            if len(rest) == 7:  # the first layout counted the numbers of each day anew
+                del rest[1]
+            rest.append(None)
+        (
+            pulse.wake_on, pulse.number, pulse.moved, pulse.counted, pulse.status, pulse.tier, pulse.linked,
+        ) = rest  # fmt: skip
         return pulse
 
 

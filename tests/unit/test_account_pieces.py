@@ -1,0 +1,34 @@
+"""What is stored of an account is read for ever: every layout of its pulse that was ever written."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import orjson
+import pytest
+
+from agents.account import Pulse, wake_on
+
+STATUS = ["good", "low", "1000.00", 0, None, "10.00"]
+
+
+@pytest.mark.parametrize(
+    ("row", "linked"),
+    [
+        ([1, 739000, 738999, 7, 11, 500, STATUS, "low"], None),  # the numbers of each day counted anew
+        ([1, 739000, 7, 11, 500, STATUS, "low"], None),
+        ([2, 739000, 7, 11, 500, STATUS, "low", "parent"], "parent"),
+    ],
+)
+def test_a_pulse_of_every_layout_is_read(row: list[Any], linked: str | None) -> None:
+    raw = orjson.dumps(row)
+    pulse = Pulse.load(raw)
+    assert (pulse.wake_on, pulse.number, pulse.moved, pulse.counted) == (739000, 7, 11, 500)
+    assert (pulse.status, pulse.tier, pulse.linked) == (STATUS, "low", linked)
+    assert wake_on(raw) == 739000
+    assert Pulse.load(pulse.dump()).dump() == pulse.dump()
+
+
+def test_a_pulse_of_a_later_version_is_refused() -> None:
+    with pytest.raises(ValueError, match="version 3: this engine reads versions 1 to 2"):
+        Pulse.load(orjson.dumps([3, 739000, 7, 11, 500, STATUS, "low", None]))
