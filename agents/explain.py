@@ -17,7 +17,7 @@ from agents.changes import Change, clearing, firing
 from agents.conditions import Condition, all_met, conditions, policy_value, shown, threshold_keys
 from agents.desk import ProposalChange
 from agents.evidence import MOST, behind
-from agents.formulas import FORMULAS, formula_of
+from agents.formulas import FORMULAS, Formula, formula_of
 from agents.ledger import Ledger
 from agents.policy import Policy
 from agents.triggers import BY_ID, Trigger, View, worst_fact
@@ -137,6 +137,15 @@ def _conditions(trigger: Trigger, view: View) -> list[Row]:
 
 def _condition(condition: Condition, trigger: Trigger, view: View) -> Row:
     formula = formula_of(condition.figure, trigger.id)
+    return _compared(condition, formula, view) | {
+        "either": condition.either or None,
+        "unit": formula.unit,
+        "section": formula.section,
+    }
+
+
+def _compared(condition: Condition, formula: Formula, view: View) -> Row:
+    """A figure held against a level, of a trigger or of a raise."""
     return {
         "figure": condition.figure,
         "label": label(condition.figure),
@@ -145,12 +154,9 @@ def _condition(condition: Condition, trigger: Trigger, view: View) -> Row:
         "level": _wire(condition.level, formula.unit, view),
         "met": condition.met,
         "missing": condition.missing,
-        "either": condition.either or None,
-        "unit": formula.unit,
         "shown": _shown(condition.value, formula.unit, view),
         "shown_level": _shown(condition.level, formula.unit, view),
         "formula": formula.stated(view.policy),
-        "section": formula.section,
         "policy": _sources(condition.keys, view.policy),
     }
 
@@ -288,7 +294,7 @@ def proposal_transition(change: ProposalChange, view: View, watch: Watch) -> Row
         ],
         "rounding": FORMULAS["proposed_limit"].stated(view.policy),
         "direction": {"direction": change.direction, "why": _why_direction(change, view)},
-        "raise_conditions": [_raise(condition, view) for condition in _earning(view)],
+        "raise_conditions": [_compared(c, FORMULAS[c.figure], view) for c in _earning(view)],
         "approver_why": _why_approver(change, view),
         "reasons": [{"code": code, "words": limits.REASONS[code]} for code in change.reasons],
         "event_ids": change.evidence.get("event_ids", []),
@@ -538,23 +544,6 @@ def _earning(view: View) -> list[Condition]:
         )
         for name, figure, value, relation, level, keys in table
     ]
-
-
-def _raise(condition: Condition, view: View) -> Row:
-    formula = FORMULAS[condition.figure]
-    return {
-        "figure": condition.figure,
-        "label": label(condition.figure),
-        "value": _wire(condition.value, formula.unit, view),
-        "relation": condition.relation,
-        "level": _wire(condition.level, formula.unit, view),
-        "met": condition.met,
-        "missing": condition.missing,
-        "shown": _shown(condition.value, formula.unit, view),
-        "shown_level": _shown(condition.level, formula.unit, view),
-        "formula": formula.stated(view.policy),
-        "policy": _sources(condition.keys, view.policy),
-    }
 
 
 # --- Words --------------------------------------------------------------------------------------------------
