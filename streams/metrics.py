@@ -308,10 +308,13 @@ class Metrics:
             for key, number in block.tally.items():
                 self._totals[key] = self._totals.get(key, 0.0) + number
             step = max(1, block.end // SAMPLES)
-            for index in range(0, block.end, step):
-                self._latency(block.records[index], now, min(step, block.end - index))
+            index = 0
+            while index < block.end:
+                index += self._latency(block.records[index], now, min(step, block.end - index))
 
-    def _latency(self, record: Any, now: float, times: int) -> None:
+    def _latency(self, record: Any, now: float, times: int) -> int:
+        """Counts the record `times` over, for those behind it too; how many it stood for. A control record, which comes
+        between others, stands for itself alone: it would take them into its lane."""
         sent = written = record.timestamp()[1]
         origin = record.topic().encode()
         if self.app != "intake":  # sources may send what headers they like
@@ -322,11 +325,14 @@ class Metrics:
                     sent = int(value)
         logical = self._logical.get(origin)
         lane = logical if logical in ("history", "control") else "live"
+        if lane == "control":
+            times = 1
         whole = self._histograms["bellwether_end_to_end_latency_seconds", lane]
         whole.add(max(0.0, now - sent / 1000), times)
         if self.app == "monitor":
             decision = self._histograms["bellwether_decision_latency_seconds", lane]
             decision.add(max(0.0, now - written / 1000), times)
+        return times
 
     def collect(self) -> Iterator[Family]:
         """All families of the table that this app serves, each in its place, also those without a sample yet."""

@@ -170,6 +170,17 @@ def test_each_record_of_a_block_has_a_latency_though_few_are_looked_at(records: 
         assert 7 * records <= seen[f"bellwether_{name}_latency_seconds_sum", "live"] < 10 * records
 
 
+def test_a_policy_at_the_head_of_a_block_takes_no_event_into_its_lane() -> None:
+    metrics = Metrics("monitor", settings())
+    now = time.time()
+    policy = Record(0, now, origin_topic=b"credit.control.v1")
+    events = [Record(i, now, origin_topic=b"credit.history.v1") for i in range(1, 160)]
+    metrics.committed([journal(policy, *events)])
+    seen = read(metrics)
+    assert seen["bellwether_end_to_end_latency_seconds_count", "control"] == 1
+    assert seen["bellwether_end_to_end_latency_seconds_count", "history"] == 159
+
+
 def test_a_latency_stands_for_the_records_behind_it_and_never_for_less_than_theirs() -> None:
     metrics = Metrics("monitor", settings())
     now = time.time()
