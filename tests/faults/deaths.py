@@ -1,7 +1,7 @@
 """Deaths inside commits, and deliberate mistakes, put into a worker process from outside (see hook/sitecustomize.py).
 
-FAULTS in the environment is JSON: {"log": path, "rate": deaths a second of a life, "most": deaths a run, "seed": …,
-"mistake": …, "session_ms": …}.
+FAULTS in the environment is JSON: {"log": path, "fed": path that exists when all records were sent, "rate": deaths a second
+of a life, "most": deaths a run, "seed": …, "mistake": …, "session_ms": …}.
 """
 
 from __future__ import annotations
@@ -34,6 +34,7 @@ class Dying:
 
     def __init__(self, told: Mapping[str, Any]) -> None:
         self.log, self.rate, self.most = Path(told["log"]), float(told["rate"]), int(told["most"])
+        self.fed = Path(told["fed"])
         self.mistake = bool(told.get("mistake"))
         self.random = random.Random(f"{told['seed']}/{os.getpid()}")
         self.commits = 0
@@ -51,6 +52,7 @@ class Dying:
         if (
             point != where
             or time.monotonic() < moment
+            or (self.fed.exists() and not self.mistake)  # a death shall have commits behind it
             or len(self.log.read_bytes().splitlines()) >= self.most
         ):
             return

@@ -88,8 +88,10 @@ def run(
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / "deaths.jsonl"
     log.touch()
+    all_sent = directory / "fed"
     told: dict[str, object] = {
         "log": str(log),
+        "fed": str(all_sent),
         "most": deaths,
         "seed": seed,
         "mistake": mistake,
@@ -109,6 +111,7 @@ def run(
             feed()
         except BaseException as error:
             trouble.append(error)
+        all_sent.touch()
         fed.set()
 
     try:
