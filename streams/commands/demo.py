@@ -147,26 +147,31 @@ def _bars(bar: Progress) -> Callable[[str, int, int], None]:
 
 
 def _turned(rows: list[dict[str, Any]]) -> Table:
-    shown = Table(title="The accounts that turned, the gravest first", title_justify="left")
-    for name, justify in (
-        ("account", "left"), ("name", "left"), ("why", "left"), ("severity", "right"), ("since", "left"),
-        ("alerts", "right"), ("limit now", "right"), ("proposed", "right"), ("decision", "left"),
-    ):  # fmt: skip
-        shown.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+    """Two lines an account, so that 80 columns hold what there is to say."""
+    shown = Table(title="The accounts that turned, the gravest first", title_justify="left", show_lines=True)
+    shown.add_column("account", overflow="fold", min_width=16)
+    shown.add_column("why", overflow="fold")
+    shown.add_column("severity", justify="right", no_wrap=True)
+    shown.add_column("alerts", justify="right", no_wrap=True)
+    shown.add_column("proposal", overflow="fold", min_width=17)
     for row in rows:
-        direction = row["direction"] or ""
         shown.add_row(
-            row["account_id"],
-            row["account_name"] or "",
-            row["title"],
+            f"{row['account_id']}\n{row['account_name'] or ''}",
+            f"{row['title']}\nsince {row['since']}",
             str(row["worst"]),
-            str(row["since"]),
             str(row["open_alerts"]),
-            _amount(row["current_limit"], row["currency"]) if direction else "",
-            f"{direction} {_amount(row['proposed_limit'], row['currency'])}".strip() if direction else "",
-            row["proposal_status"] or "",
+            _proposal(row) if row["direction"] else "",
         )
     return shown
+
+
+def _proposal(row: dict[str, Any]) -> str:
+    now, proposed = (_amount(row[name], row["currency"]) for name in ("current_limit", "proposed_limit"))
+    if row["direction"] != "hold":
+        limit = f"{row['direction']} from {now} to {proposed}"
+    else:
+        limit = "hold, no limit is set" if row["current_limit"] is None else f"hold at {now}"
+    return f"{limit}\n{row['proposal_status'] or ''}"
 
 
 def _amount(value: Any, currency: str | None) -> str:
@@ -180,7 +185,7 @@ def _where(config: Settings, services: Running) -> str:
         f"\nThe page: {sign_in_link(config)}\n"
         f"Kafka is at {services.kafka_servers}, ClickHouse at {services.shown} (database "
         f"{database_name(services.clickhouse, config.namespace)}).\n"
-        "From another terminal, in this folder: bellwether status, bellwether dead-letters list, bellwether audit.\n"
+        "From another terminal, in this folder: bellwether status, bellwether dead-letters list, bellwether explain.\n"
         "Live events follow; what they trigger is shown here. Ctrl-C ends the demo."
     )
 
