@@ -33,9 +33,13 @@ AUDITED = ("alerts", "limit-proposals", "account-status", "snapshots")
 
 @dataclass(slots=True)
 class Findings:
-    """What the auditor counted and where the cluster differs from the refold; each difference is one sentence."""
+    """What the auditor counted and where the cluster differs from the refold; each difference is one sentence.
+
+    `meanwhile`: journal records that the monitor committed while the auditor read; what they moved looks like a difference.
+    """
 
     journal: int = 0
+    meanwhile: int = 0
     accounts: int = 0
     outputs: dict[str, int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
@@ -126,13 +130,8 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
     found = Findings()
     names = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
     counts = kafka.partitions([names[name] for name in ("journal", "account-state", *AUDITED)])
-    group = kafka.consumer({"group.id": settings.prefixed("monitor"), "isolation.level": "read_committed"})
     parts = range(counts[names["journal"]])
-    committed = {
-        tp.partition: tp.offset
-        for tp in patiently(group.committed, [ck.TopicPartition(names["journal"], n) for n in parts], 20)
-    }
-    group.close()
+    committed = _committed(kafka, settings, parts)
     emitted: dict[str, dict[str, bytes]] = {name: {} for name in AUDITED}
     engines: set[str | None] = set()
     for name in AUDITED:
@@ -189,11 +188,24 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
                     )
         if progress is not None:
             progress(partition + 1, len(parts))
+    now = _committed(kafka, settings, parts)
+    found.meanwhile = sum(max(0, now[number]) - max(0, committed[number]) for number in parts)
     for name, left in emitted.items():
         found.differences.extend(
             f"{names[name]}: ce_id {ce_id} is not in the refold" for ce_id in sorted(left)
         )
     return found
+
+
+def _committed(kafka: Kafka, settings: Settings, parts: range) -> dict[int, int]:
+    """The monitor's committed offset of each journal partition; negative where it has none."""
+    group = kafka.consumer({"group.id": settings.prefixed("monitor"), "isolation.level": "read_committed"})
+    journal = settings.prefixed(TOPICS["journal"].name)
+    try:
+        asked = [ck.TopicPartition(journal, number) for number in parts]
+        return {tp.partition: tp.offset for tp in patiently(group.committed, asked, 20)}
+    finally:
+        group.close()
 
 
 def _stored(kafka: Kafka, topic: str, partition: int) -> dict[str, dict[str, bytes]]:

@@ -33,5 +33,11 @@ def audit() -> None:
         click.echo(difference, err=True)
     if found.differences:
         click.echo(f"{len(found.differences):,} differences", err=True)
+        if found.meanwhile:
+            click.echo(
+                f"{found.meanwhile:,} events were decided while this ran, and what they moved looks like a difference: run it "
+                "again while none flow",
+                err=True,
+            )
         sys.exit(1)
     click.echo("states and outputs equal the refold")

@@ -69,5 +69,5 @@ def test_the_pipeline_says_what_a_backtest_says_and_stores_what_it_says(
 
     assert summary.missing() == []
     assert summary.events == expected.events
-    assert findings.differences == []
+    assert (findings.differences, findings.meanwhile) == ([], 0)
     assert findings.outputs["alerts"] == len(expected.alerts)
