@@ -521,20 +521,20 @@ class Ledger:
         self, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
     ) -> Applied:
         payment = self.payments.get(ident)
+        is_new = payment is None
         if payment is None:
             if day <= self.paid_mark or self._folded("p" + ident):
                 return LATE
             if content[4] and all(self._gone(part[0]) for part in content[4]):
                 return LATE
             payment = self._new_payment(ident)
-            self._money(us, event_id, content[1])
-            if self._waits(content[1]) and all(part[0] in self.invoices for part in content[4] or ()):
-                payment.received = Register(us, event_id, day, content)
-                self._new_payments.append(payment)
-                return APPLIED
+        self._money(us, event_id, content[1])
+        if is_new and self._waits(content[1]) and all(part[0] in self.invoices for part in content[4] or ()):
+            payment.received = Register(us, event_id, day, content)
+            self._new_payments.append(payment)
+            return APPLIED
         self.settle()
         received = payment.received
-        self._money(us, event_id, content[1])
         if received is None:
             payment.received = Register(us, event_id, day, content)
         else:
