@@ -98,7 +98,7 @@ METRICS: Final[tuple[Metric, ...]] = (
     Metric(
         "bellwether_commit_seconds",
         "histogram",
-        "How long commits took: transactions, or rounds of the store.",
+        "How long commits took, those undone or with nothing to write among them: transactions, or rounds of the store.",
     ),
     Metric(
         "bellwether_commit_pending_seconds",

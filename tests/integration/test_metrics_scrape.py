@@ -167,7 +167,8 @@ def test_the_scrape_counts_what_was_sent_and_what_became_of_it(seen: Run) -> Non
     )
     assert total(store, "bellwether_store_rows_total") >= applied
     for samples in (intake, monitor, store):
-        assert total(samples, "bellwether_commits_total") == total(samples, "bellwether_commit_seconds_count")
+        commits = total(samples, "bellwether_commits_total")
+        assert 0 < commits <= total(samples, "bellwether_commit_seconds_count"), "tries are timed too"
         assert total(samples, "bellwether_partitions_assigned") == total(samples, "bellwether_partitions") > 0
         assert total(samples, "bellwether_consumer_lag_records") == 0
 
