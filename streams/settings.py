@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ipaddress
 import os
 import socket
 from pathlib import Path
@@ -28,6 +29,7 @@ class Settings(BaseSettings):
     metrics_port: int = 0  # 0: none is served
     web_port: Annotated[int, Field(ge=0, le=65535)] = 8470  # 0: a free one
     tokens: Annotated[dict[str, SecretStr], NoDecode] = {}  # "name:role:token,…"
+    proxies: Annotated[tuple[str, ...], NoDecode] = ()  # before the page: addresses or networks, with commas
     kafka_config: Annotated[
         dict[str, str], NoDecode
     ] = {}  # librdkafka settings passed through, "key=value,…"
@@ -36,6 +38,21 @@ class Settings(BaseSettings):
     ] = {}  # days that views of the store keep, "snapshots=800,…"
     log_format: Literal["console", "json"] = "console"
     journal_partitions: int = 0  # 0: 12, and 4 with the dev broker
+
+    @field_validator("proxies", mode="before")
+    @classmethod
+    def _proxies(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        given = [item.strip() for item in value.split(",") if item.strip()]
+        for item in given:
+            try:
+                ipaddress.ip_network(item, strict=False)
+            except ValueError:
+                raise ValueError(
+                    f"{item} is no address; write it as address,address, for example 10.0.0.5,10.1.0.0/16"
+                ) from None
+        return tuple(given)
 
     @field_validator("kafka_config", mode="before")
     @classmethod

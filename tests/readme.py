@@ -187,7 +187,7 @@ def _kept(topic: Topic) -> str:
 def settings_defaults() -> dict[str, str]:
     """Variable -> its default as the README writes it; empty where there is none."""
     return {
-        f"BELLWETHER_{name.upper()}": f"`{field.default}`" if field.default not in ("", None, {}) else ""
+        f"BELLWETHER_{name.upper()}": f"`{field.default}`" if field.default not in ("", None, {}, ()) else ""
         for name, field in Settings.model_fields.items()
     }
 

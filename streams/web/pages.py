@@ -30,6 +30,7 @@ from streams.web.security import (
     SESSION,
     deciding,
     same,
+    secure,
     set_cookie,
 )
 from streams.web.site import SITE, asked, one, own_id, render
@@ -494,7 +495,7 @@ async def login(request: web.Request) -> web.Response:
 async def _login(request: web.Request, wrong: str) -> web.Response:
     once = secrets.token_urlsafe(24)
     response = await render(request, "login.html", bare=True, wrong=wrong, login_csrf=once)
-    set_cookie(response, LOGIN_COOKIE, once, 3600, request.secure)
+    set_cookie(response, LOGIN_COOKIE, once, 3600, secure(request))
     if wrong:
         response.set_status(403)
     return response
@@ -503,16 +504,20 @@ async def _login(request: web.Request, wrong: str) -> web.Response:
 async def sign_in(request: web.Request) -> web.Response:
     """POST /login: a token for a session. The form's own secret must equal its cookie's, so that no site signs people in."""
     form = await request.post()
+    if LOGIN_COOKIE not in request.cookies and secure(request):
+        return await _login(
+            request, "Your browser kept no cookie. It keeps ours only over https: is the address right?"
+        )
     if not same(request.cookies.get(LOGIN_COOKIE, ""), _field(form, "csrf")) or not _field(form, "csrf"):
         return await _login(request, "The form was out of date. Try once more.")
     access = request.app[ACCESS]
-    person = access.bearer(_field(form, "token").strip())
+    person = access.bearer(_field(form, "token").strip(), access.address(request))
     if person is None:
         return await _login(request, "That token is not known here.")
     access.close(request)
     cookie, _ = access.open(person)
     response = web.HTTPSeeOther("/")
-    set_cookie(response, COOKIE, cookie, LASTS, request.secure)
+    set_cookie(response, COOKIE, cookie, LASTS, secure(request))
     response.del_cookie(LOGIN_COOKIE, path="/")
     raise response
 

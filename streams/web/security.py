@@ -11,7 +11,7 @@ import ipaddress
 import secrets
 import time
 from collections import OrderedDict
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Final
 from urllib.parse import urlsplit
@@ -29,9 +29,11 @@ COOKIE: Final = "bellwether_session"
 LOGIN_COOKIE: Final = "bellwether_login"
 LASTS: Final = 12 * 3600.0  # seconds of a session
 MOST_SESSIONS: Final = 1000
-MOST_FAILURES: Final = 20  # wrong tokens a minute, from everyone together
+MOST_FAILURES: Final = 20  # wrong tokens a minute, from one address
+MOST_GUESSERS: Final = 10_000  # addresses whose wrong tokens are remembered; those that tried last
 BODY: Final = 64 << 10  # bytes that a request may bring
 LOCAL: Final = frozenset(("127.0.0.1", "localhost", "::1"))
+FORWARDED: Final = ("Forwarded", "X-Forwarded-For", "X-Forwarded-Host", "X-Real-IP", "Via")  # by proxies
 
 HEADERS: Final[Mapping[str, str]] = {
     "Content-Security-Policy": (
@@ -101,38 +103,90 @@ def people(settings: Settings) -> dict[Person, str]:
     return out
 
 
+Network = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+def asks(peer: str | None, forwarded: Sequence[str], proxies: Sequence[Network]) -> str:
+    """The address that a request came from, as wrong tokens are counted: of IPv6 the /64, which one person has whole.
+
+    It is the connection's own, unless that is one of `proxies`: then the one that this proxy says it saw, the last of
+    `forwarded` (X-Forwarded-For). What stands before that, anybody may have written. "" for what is no address.
+    """
+    at = _address(peer or "")
+    for hop in reversed(forwarded):
+        if at is None or not any(at in network for network in proxies):
+            break
+        before = _address(hop)
+        if before is None:
+            break
+        at = before
+    if isinstance(at, ipaddress.IPv6Address):
+        return str(ipaddress.IPv6Network((int(at), 64), strict=False))
+    return "" if at is None else str(at)
+
+
+def _address(text: str) -> ipaddress.IPv4Address | ipaddress.IPv6Address | None:
+    text = text.strip()
+    if text.startswith("["):
+        text = text[1:].partition("]")[0]
+    elif text.count(":") == 1:
+        text = text.partition(":")[0]  # some proxies add the port
+    try:
+        found = ipaddress.ip_address(text)
+    except ValueError:
+        return None
+    return found if found.version == 4 else found.ipv4_mapped or found
+
+
 class Access:
     """Tokens and the sessions opened with them. Kept in memory: a restart asks people to sign in again."""
 
     def __init__(self, settings: Settings, clock: Callable[[], float] = time.monotonic) -> None:
-        self.local = loopback(settings.bind)
+        self._proxies = [ipaddress.ip_network(proxy, strict=False) for proxy in settings.proxies]
+        self.local = loopback(settings.bind) and not self._proxies
         self._people = people(settings)
         if not self.local and not self._people:
+            where = f"BELLWETHER_BIND is {settings.bind}"
+            if loopback(settings.bind):
+                where = f"BELLWETHER_PROXIES is {','.join(settings.proxies)}"
             raise Refused(
-                f"BELLWETHER_BIND is {settings.bind}, which others can reach: set BELLWETHER_TOKENS to "
+                f"{where}, which others can reach: set BELLWETHER_TOKENS to "
                 "name:role:token,… (roles: viewer, analyst, manager, controller), or leave the page on 127.0.0.1"
             )
         self._clock = clock
         self._sessions: OrderedDict[str, Session] = OrderedDict()
-        self._failures: list[float] = []
+        self._guesses: OrderedDict[str, tuple[float, int]] = OrderedDict()  # address -> first, how many
 
     @property
     def can_sign_in(self) -> bool:
         """Whether there is any token."""
         return bool(self._people)
 
-    def bearer(self, token: str) -> Person | None:
-        """Whose token that is. All are compared, so that the time tells nothing. Raises 429 after many wrong ones."""
+    def address(self, request: web.Request) -> str:
+        """Whom the request's wrong tokens count against."""
+        forwarded = ",".join(request.headers.getall("X-Forwarded-For", [])).split(",")
+        return asks(request.remote, forwarded, self._proxies)
+
+    def bearer(self, token: str, address: str) -> Person | None:
+        """Whose token that is. All are compared, so that the time tells nothing.
+
+        Raises 429 after many wrong ones from that address; others go on meanwhile.
+        """
         now = self._clock()
-        self._failures = [at for at in self._failures if now - at < 60]
-        if len(self._failures) >= MOST_FAILURES:
-            raise web.HTTPTooManyRequests(text="Too many wrong tokens; wait a minute.")
+        first, wrong = self._guesses.get(address, (now, 0))
+        if now - first >= 60:
+            first, wrong = now, 0
+        if wrong >= MOST_FAILURES:
+            raise web.HTTPTooManyRequests(text="Too many wrong tokens from your address; wait a minute.")
         found = None
         for person, own in self._people.items():
             if same(own, token):
                 found = person
         if found is None:
-            self._failures.append(now)
+            self._guesses[address] = first, wrong + 1
+            self._guesses.move_to_end(address)
+            if len(self._guesses) > MOST_GUESSERS:
+                self._guesses.popitem(last=False)
         return found
 
     def open(self, person: Person) -> tuple[str, Session]:
@@ -171,6 +225,15 @@ PERSON: Final = web.RequestKey[Person | None]("person")  # who sends this reques
 SESSION: Final = web.RequestKey[Session | None]("session")  # of a browser; None for programs
 
 
+def secure(request: web.Request) -> bool:
+    """Whether cookies go over https alone: wherever the page is asked for by another name than this machine's own.
+
+    Beyond this machine only a proxy with TLS stands before the page. A proxy that hides the name its users asked for
+    changes nothing: then nobody can sign in through it, as the form's Origin is not the Host.
+    """
+    return request.secure or _host(request.host) not in LOCAL
+
+
 def set_cookie(response: web.StreamResponse, name: str, value: str, seconds: float, secure: bool) -> None:
     """A cookie that no script reads and that no other site's request carries."""
     response.set_cookie(
@@ -194,6 +257,12 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if access.local and host not in LOCAL:
         # A name that was made to point here (DNS rebinding) would make this machine's pages the attacker's.
         raise web.HTTPMisdirectedRequest(text="This page answers only as localhost or 127.0.0.1.")
+    if access.local and any(name in request.headers for name in FORWARDED):
+        # Whoever stands behind it is not on this machine, and reading takes no token here.
+        raise web.HTTPMisdirectedRequest(
+            text="This came through a proxy, and the page is for this machine alone: name the proxy in "
+            "BELLWETHER_PROXIES and give people tokens."
+        )
     if request.method not in ("GET", "HEAD"):
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
@@ -204,7 +273,7 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     given = request.headers.get("Authorization", "")
     if given:
         kind, _, token = given.partition(" ")
-        person = access.bearer(token.strip()) if kind.lower() == "bearer" else None
+        person = access.bearer(token.strip(), access.address(request)) if kind.lower() == "bearer" else None
         if person is None:
             raise web.HTTPUnauthorized(
                 text="That token is not known here.", headers={"WWW-Authenticate": "Bearer"}

@@ -124,7 +124,7 @@ def test_what_it_sets_makes_settings() -> None:
 
 
 def _fill(found: re.Match[str]) -> str:
-    return {"BELLWETHER_TOKENS": "ada:controller:secret", "BELLWETHER_NAMESPACE": ""}.get(found[1], "secret")
+    return {"BELLWETHER_TOKENS": "ada:controller:secret", "BELLWETHER_PROXIES": ""}.get(found[1], "secret")
 
 
 def test_the_addresses_that_it_names_are_services_and_ports_of_it() -> None:

@@ -3,17 +3,30 @@
 from __future__ import annotations
 
 import hmac
+import ipaddress
 import re
 from datetime import timedelta
 from typing import Any
 
 import pytest
 import structlog
+from aiohttp import web
 
 from streams import logs
 from streams.errors import Refused
 from streams.settings import Settings
-from streams.web.security import BODY, COOKIE, HEADERS, LASTS, MOST_FAILURES, Access, loopback
+from streams.web.security import (
+    BODY,
+    COOKIE,
+    FORWARDED,
+    HEADERS,
+    LASTS,
+    MOST_FAILURES,
+    MOST_GUESSERS,
+    Access,
+    asks,
+    loopback,
+)
 from tests.web_kit import (
     ACCOUNT,
     ALERT,
@@ -21,6 +34,7 @@ from tests.web_kit import (
     ONCE,
     PAGES,
     PROPOSAL,
+    Browser,
     KeptDecisions,
     MemoryStore,
     Tags,
@@ -110,16 +124,107 @@ def test_a_token_opens_it_and_a_wrong_one_does_not() -> None:
         assert it.get("/api/v1/alerts", headers=bearer("vera")).status == 200
 
 
+def guess(it: Browser, times: int, **headers: str) -> list[int]:
+    """Wrong tokens, one after the other."""
+    named = {name.replace("_", "-"): value for name, value in headers.items()}
+    return [
+        it.get("/api/v1/alerts", headers={**named, "Authorization": f"Bearer {n}"}).status
+        for n in range(times)
+    ]
+
+
 def test_guessing_tokens_is_slow() -> None:
     with browser(bind="0.0.0.0") as it:
-        tried = [
-            it.get("/api/v1/alerts", headers={"Authorization": f"Bearer {n}"})
-            for n in range(MOST_FAILURES + 1)
-        ]
-        assert [answer.status for answer in tried] == [401] * MOST_FAILURES + [429]
+        assert guess(it, MOST_FAILURES + 1) == [401] * MOST_FAILURES + [429]
         assert it.get("/api/v1/alerts", headers=bearer("ann")).status == 429, (
             "guessing does not go on with a hit"
         )
+
+
+def test_who_guesses_locks_out_nobody_else() -> None:
+    with browser(bind="0.0.0.0", proxies="127.0.0.1") as it:
+        assert guess(it, MOST_FAILURES + 1, X_Forwarded_For="203.0.113.9")[-1] == 429
+        for good in ("203.0.113.10", "2001:db8::1"):
+            headers = {"X-Forwarded-For": good, **bearer("ann")}
+            assert it.get("/api/v1/alerts", headers=headers).status == 200
+        assert it.get("/login", headers={"X-Forwarded-For": "203.0.113.10"}).status == 200
+        form = {"csrf": hidden(it.get("/login").text, "csrf"), "token": "token-of-ann"}
+        assert it.post("/login", form, headers={"X-Forwarded-For": "203.0.113.9"}).status == 429
+        assert it.post("/login", form, headers={"X-Forwarded-For": "203.0.113.10"}).status == 303
+
+
+def test_who_guesses_changes_the_address_only_where_a_proxy_says_so() -> None:
+    with browser(bind="0.0.0.0") as it:
+        tried = [guess(it, 1, X_Forwarded_For=f"203.0.113.{n}")[0] for n in range(MOST_FAILURES + 1)]
+        assert tried[-1] == 429, "a stranger's header is not believed"
+    with browser(bind="0.0.0.0", proxies="127.0.0.1") as it:
+        tried = [guess(it, 1, X_Forwarded_For=f"198.51.100.{n}, 203.0.113.9")[0] for n in range(25)]
+        assert tried[-1] == 429, "what stood there before the proxy added to it is not believed either"
+
+
+@pytest.mark.parametrize(
+    ("peer", "forwarded", "address"),
+    [
+        ("203.0.113.9", [], "203.0.113.9"),
+        ("203.0.113.9", ["1.2.3.4"], "203.0.113.9"),
+        ("10.0.0.5", ["1.2.3.4", "203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.5", ["1.2.3.4", "203.0.113.9", "10.0.0.6"], "203.0.113.9"),
+        ("::ffff:10.0.0.5", ["203.0.113.9"], "203.0.113.9"),
+        ("10.0.0.5", ["203.0.113.9:51000"], "203.0.113.9"),
+        ("10.0.0.5", ["[2001:db8:1:2::9]:51000"], "2001:db8:1:2::/64"),
+        ("10.0.0.5", ["2001:db8:1:2:aaaa::9"], "2001:db8:1:2::/64"),
+        ("10.0.0.5", ["unknown"], "10.0.0.5"),
+        ("10.0.0.5", [""], "10.0.0.5"),
+        ("10.0.0.5", ["10.0.0.6"], "10.0.0.6"),
+        ("fe80::1%eth0", [], "fe80::/64"),
+        (None, ["203.0.113.9"], ""),
+    ],
+)
+def test_whom_a_wrong_token_counts_against(peer: str | None, forwarded: list[str], address: str) -> None:
+    assert asks(peer, forwarded, [ipaddress.ip_network("10.0.0.0/29")]) == address
+
+
+def test_after_a_minute_the_guesser_may_try_again() -> None:
+    at = [0.0]
+    access = Access(Settings(_env_file=None, tokens="ann:analyst:s"), clock=lambda: at[0])
+    for _ in range(MOST_FAILURES):
+        assert access.bearer("x", "203.0.113.9") is None
+    with pytest.raises(web.HTTPTooManyRequests):
+        access.bearer("s", "203.0.113.9")
+    at[0] = 60.0
+    assert access.bearer("s", "203.0.113.9") is not None
+
+
+def test_a_guesser_with_many_addresses_takes_no_memory() -> None:
+    access = Access(Settings(_env_file=None, tokens="ann:analyst:s"))
+    for n in range(MOST_GUESSERS + 50):
+        access.bearer("x", f"address {n}")
+    remembered = access._guesses
+    assert len(remembered) == MOST_GUESSERS
+    assert "address 0" not in remembered
+    assert f"address {MOST_GUESSERS + 49}" in remembered
+
+
+@pytest.mark.parametrize("header", FORWARDED)
+def test_a_page_for_this_machine_answers_nothing_that_came_through_a_proxy(header: str) -> None:
+    with browser() as it:
+        answer = it.get("/accounts", headers={header: "203.0.113.9"})
+        assert answer.status == 421
+        assert "BELLWETHER_PROXIES" in answer.text
+    with browser(proxies="127.0.0.1") as it:
+        assert it.get("/accounts", headers={header: "203.0.113.9"}).headers["Location"] == "/login"
+
+
+def test_behind_a_proxy_tokens_are_demanded_on_loopback_too() -> None:
+    with pytest.raises(Refused, match=r"BELLWETHER_PROXIES is 127\.0\.0\.1"):
+        Access(Settings(_env_file=None, proxies="127.0.0.1"))
+    assert not Access(Settings(_env_file=None, proxies="127.0.0.1", tokens="ann:analyst:s")).local
+
+
+def test_a_proxy_is_an_address_or_a_network() -> None:
+    assert Settings(_env_file=None, proxies="10.0.0.5, 10.1.0.0/16,").proxies == ("10.0.0.5", "10.1.0.0/16")
+    with pytest.raises(ValueError, match=r"proxy\.example is no address"):
+        Settings(_env_file=None, proxies="proxy.example")
 
 
 def test_tokens_are_compared_in_a_time_that_tells_nothing(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -156,6 +261,40 @@ def test_behind_a_proxy_any_name_goes() -> None:
 
 
 # ---------------------------------------------------------------- sessions
+
+
+@pytest.mark.parametrize(
+    ("host", "marked"),
+    [
+        ("127.0.0.1:8470", False), ("localhost", False), ("[::1]:8470", False), ("credit.seller.example", True),
+        ("10.0.0.4:8470", True), ("localhost.evil.example", True),
+    ],
+)  # fmt: skip
+def test_cookies_go_over_https_alone_wherever_the_page_is_asked_for_from_elsewhere(
+    host: str, marked: bool
+) -> None:
+    with browser(bind="0.0.0.0") as it:
+        shown = it.get("/login", headers={"Host": host})
+        login = shown.headers["Set-Cookie"]
+        kept = {"Cookie": login.partition(";")[0], "Host": host}
+        answer = it.post(
+            "/login", {"csrf": hidden(shown.text, "csrf"), "token": "token-of-ann"}, headers=kept
+        )
+        assert answer.status == 303
+        session = next(c for c in answer.headers.getall("Set-Cookie") if c.startswith(COOKIE))
+    for cookie in (login, session):
+        assert ("; Secure" in cookie) is marked
+
+
+def test_a_browser_that_keeps_no_cookie_is_told_that_it_takes_https() -> None:
+    with browser(bind="0.0.0.0") as it:
+        headers = {"Host": "10.0.0.4:8470"}
+        shown = it.get("/login", headers=headers)
+        it.client.session.cookie_jar.clear()
+        form = {"csrf": hidden(shown.text, "csrf"), "token": "token-of-ann"}
+        answer = it.post("/login", form, headers=headers)
+    assert answer.status == 403
+    assert "only over https" in answer.text
 
 
 def test_a_session_is_a_cookie_that_no_script_and_no_other_site_gets() -> None:
@@ -200,7 +339,7 @@ def test_signing_out_ends_the_session_and_not_only_the_cookie() -> None:
 def test_a_session_ends_by_itself() -> None:
     clock = [0.0]
     access = Access(Settings(_env_file=None, tokens="ann:analyst:s"), lambda: clock[0])
-    person = access.bearer("s")
+    person = access.bearer("s", "127.0.0.1")
     assert person is not None
     cookie, _ = access.open(person)
 

@@ -220,7 +220,7 @@ def test_a_demo_prints_a_link_that_signs_in_and_no_request_carries_the_token() -
     token = link.partition("#")[2]
     assert link.startswith("http://127.0.0.1:")
     assert len(token) >= 32
-    person = Access(made).bearer(token)
+    person = Access(made).bearer(token, "127.0.0.1")
     assert person is not None
     assert (person.name, person.role) == ("me", "controller")
     assert sign_in_link(at_hand(Settings(_env_file=None))) != link, "each start has its own"
