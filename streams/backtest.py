@@ -1,11 +1,13 @@
 """Backtest: the same fold as the monitor's, over a file of events, without a broker.
 
 Records are taken in file order; ticks in the file are used, and where it has none they are made (streams/ticks.py). Its
-alerts and proposals are those that an import of the same file through credit.history.v1 would yield, id for id.
+alerts and proposals are those that an import of the same file through credit.history.v1 would yield, id for id. A large
+file is folded in shards of accounts, one a core (streams/shards.py).
 """
 
 from __future__ import annotations
 
+import zlib
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator
 from dataclasses import dataclass, field
@@ -28,13 +30,17 @@ from streams.ticks import has_ticks, with_ticks
 
 SLICE = 1 << 62  # a backtest has no commits to keep short
 FAILURES = 20
+WHOLE = (0, 1)  # the one shard of an undivided book
 
 Progress = Callable[[int], None]  # bytes read so far
 
 
 @dataclass(slots=True)
 class Result:
-    """What a backtest found. `alerts` and `proposals` are the contract's records, in the order of their emission."""
+    """What a backtest found. `alerts` and `proposals` are the contract's records, in the order of their emission.
+
+    The three `_at` number the record that each alert, proposal and dead letter came with: shards are merged by them.
+    """
 
     events: int = 0
     alerts: list[dict[str, Any]] = field(default_factory=list)
@@ -42,6 +48,9 @@ class Result:
     dead_letters: list[dict[str, Any]] = field(default_factory=list)
     accounts: dict[str, dict[str, Any]] = field(default_factory=dict)
     records: Counter[str] = field(default_factory=Counter)  # emitted, by logical topic
+    alerts_at: list[int] = field(default_factory=list)
+    proposals_at: list[int] = field(default_factory=list)
+    dead_letters_at: list[int] = field(default_factory=list)
 
 
 class _Failure(Exception):
@@ -56,16 +65,20 @@ def run(
     namespace: str = "",
     progress: Progress | None = None,
     each: Callable[[Output], None] | None = None,
+    shard: tuple[int, int] = WHOLE,
 ) -> Result:
     """Fold the file under a policy. `each` sees every output as it is emitted, snapshots and statuses among them.
 
-    Bad lines become dead letters with their line number. Raises PolicyError, and Refused when the file can not be read.
+    Of shard (k, n) are the accounts whose ids hash to k modulo n; its result holds theirs alone, and the first shard's the
+    lines that are no events. No account sees another in a backtest: concentration is held against what the ticks carry, and
+    relatives are told live only. Bad lines become dead letters with their line number. Raises PolicyError, and Refused
+    when the file can not be read.
     """
     failed: dict[tuple[int, str], str] = {}
     while True:
         try:
             with few_collections():
-                return _run(events, policy_text, namespace, progress, each, failed)
+                return _run(events, policy_text, namespace, progress, each, failed, shard)
         except _Failure as failure:
             # The account is half changed: start again and pass the record over, as a worker does after its rollback.
             failed[failure.number, failure.account_id] = failure.reason
@@ -82,6 +95,7 @@ def _run(
     progress: Progress | None,
     each: Callable[[Output], None] | None,
     failed: dict[tuple[int, str], str],
+    shard: tuple[int, int],
 ) -> Result:
     policy = load_policy(policy_text)
     accounts = InMemory()
@@ -89,15 +103,28 @@ def _run(
     book.adopt(policy_text, policy_hash(policy_text))
     fold = Fold(accounts, wakes, book, 0, namespace_id(namespace))
     result = Result()
+    mine, shards = shard
+    number = -1
 
     def refused(line: int, reason: str, account_id: str | None = None) -> None:
         result.records["dead-letters"] += 1
         result.dead_letters.append({"line": line, "account_id": account_id, "reason": reason})
+        result.dead_letters_at.append(number)
 
-    lines = Lines(path, refused, progress)
-    for number, (_, event) in enumerate(with_ticks(lines, ZoneInfo(policy.time_zone), has_ticks([path]))):
+    def no_event(line: int, reason: str) -> None:
+        if mine == 0:
+            refused(line, reason)
+
+    lines = Lines(path, no_event, progress)
+    try:
+        given = has_ticks([path])
+    except OSError as error:
+        raise Refused(f"cannot read {path}: {error.strerror}") from error
+    for number, (_, event) in enumerate(with_ticks(lines, ZoneInfo(policy.time_zone), given)):
         reason = failed.get((number, ""))
         if not isinstance(event, ClockTicked | PolicyAdopted | BookReported):
+            if zlib.crc32(event.account_id.encode()) % shards != mine:
+                continue
             result.events += 1
             if reason is not None:
                 refused(lines.number, reason, event.account_id)
@@ -123,8 +150,10 @@ def _run(
             result.records[output.topic] += 1
             if output.topic == "alerts":
                 result.alerts.append(output.body)
+                result.alerts_at.append(number)
             elif output.topic == "limit-proposals":
                 result.proposals.append(output.body)
+                result.proposals_at.append(number)
             if each is not None:
                 each(output)
     if book.day is not None:

@@ -14,11 +14,12 @@ from rich.table import Table
 
 from agents.policy import PolicyError
 from streams import comparison, quality, quality_table
-from streams.backtest import Result, run
+from streams.backtest import Result
 from streams.commands.options import bytes_bar, settings
 from streams.errors import Refused
 from streams.quality_picture import picture as draw
 from streams.settings import policy_text
+from streams.shards import run_sharded
 
 _NAMED = 20  # accounts of each kind that a terminal shows
 
@@ -117,7 +118,7 @@ def _run(events: Path, policy_file: Path | None) -> Result:
     with bytes_bar() as bar:
         task = bar.add_task("backtest", total=size)
         try:
-            return run(
+            return run_sharded(
                 events,
                 text,
                 namespace=config.namespace,
