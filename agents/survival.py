@@ -47,7 +47,7 @@ def kaplan_meier(lines: Lines, today: int, after: int, horizon: int) -> tuple[fl
             before = age
         survival *= 1 - paid / at_risk
         at_risk -= paid
-        if median is None and survival <= 0.5:
+        if median is None and survival <= _HALF:
             median = float(age)
     if before < horizon:
         area += survival * (horizon - before)
@@ -66,6 +66,7 @@ def _paid_since(lines: Lines, after: int) -> list[tuple[int, int]]:
 
 
 _LAST_AGE = 1_000_000
+_HALF = 0.5 + 1e-12  # factors that make exactly one half may come out a rounding above it
 _NOBODY = (_LAST_AGE, 0)
 
 

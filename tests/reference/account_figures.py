@@ -797,15 +797,15 @@ def survival(acc: Account, books: list[dict[str, Any]], clean: Any, today: int) 
         lives.append(life(acc, b, today, 120))
     out: dict[str, Any] = {}
     if lives and (any(paid for _, paid in lives) or max(age for age, _ in lives) >= 120):
-        s = 1.0
+        s = Fraction(1)
         middle = None
         steps = [(0, 1.0)]
         for t in sorted({age for age, paid in lives if paid}):
             at_risk = sum(1 for age, _ in lives if age >= t)
             events = sum(1 for age, paid in lives if paid and age == t)
-            s *= 1 - events / at_risk
-            steps.append((t, s))
-            if middle is None and s <= 0.5:
+            s *= 1 - Fraction(events, at_risk)
+            steps.append((t, float(s)))
+            if middle is None and s <= Fraction(1, 2):
                 middle = float(t)
         area = 0.0
         for t in range(120):

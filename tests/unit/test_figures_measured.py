@@ -144,6 +144,11 @@ def test_kaplan_meier_knows_the_unpaid() -> None:
     assert figures(events, 60, at_tick=False).kaplan_meier_median is None
 
 
+def test_the_median_is_the_age_by_which_exactly_half_are_paid() -> None:
+    for n in range(2, 40, 2):  # one each day from 10 on: after n / 2 of them S is exactly one half
+        assert figures(payer(list(range(10, 10 + n)), every=0), 60).kaplan_meier_median == 9 + n // 2, n
+
+
 def test_ten_paid_in_time_make_the_eleventh_a_surprise() -> None:
     got = figures([*payer([25] * 10, every=1), invoice(20, at=10)], 51)
     assert got.overdue_surprise == pytest.approx(0.5 / 11)
