@@ -391,6 +391,51 @@ def test_every_alert_of_the_book_but_endless_news_says_what_would_clear_it(expla
     assert set(silent) <= {"adverse_news"}
 
 
+OVERRIDDEN = """
+[overrides.tier.high.triggers.past_due_share]
+share_over = 0.35
+clear_share = 0.30
+[overrides.tier.low.triggers.utilization_high]
+utilization = 0.55
+clear_utilization = 0.50
+[overrides.tier.medium.triggers.payment_drift]
+days_over_baseline = 4.0
+[overrides.segment.{industry}.triggers.over_limit]
+utilization = 1.30
+clear_utilization = 1.20
+[overrides.segment.{industry}.triggers.bureau_downgrade]
+points = 4.0
+clear_points = 2.0
+"""
+
+
+def test_where_tiers_and_segments_have_numbers_of_their_own_those_explain_it(small_book: Path) -> None:
+    opened = [event for event in map(orjson.loads, small_book.open()) if event["type"] == "account.opened"]
+    industry, _ = Counter(event["industry"] for event in opened).most_common(1)[0]
+    policy = POLICY_TEXT + OVERRIDDEN.format(industry=f'"{industry}"')
+    emitted = run(small_book, policy)
+    explained = list(explanations(File(small_book, policy), ""))
+    anew = sorted(orjson.dumps(t["record"]) for row in explained for t in row["transitions"])
+    assert anew == sorted(orjson.dumps(record) for record in (*emitted.alerts, *emitted.proposals))
+    levels: dict[str, set[Any]] = {}
+    for row in explained:
+        for transition in row["transitions"] if row["kind"] == "alert" else ():
+            evidence = transition["record"]["evidence"]
+            assert {level["level"]: level["value"] for level in transition["levels"]} == evidence["thresholds"]
+            for name, value in evidence["thresholds"].items():
+                levels.setdefault(f"{row['trigger']}.{name}", set()).add(value)
+            if transition["status"] == "opened":
+                met = [c["met"] for c in transition["conditions"] if c["either"] is None]
+                assert all(met), (row["id"], transition["conditions"])
+    assert levels["past_due_share.past_due_share"] == {0.20, 0.35}
+    assert levels["utilization_high.utilization"] == {0.80, 0.55}
+    assert levels["bureau_downgrade.fall_points"] == {10.0, 4.0}
+    by_tier = {snapshot["tier"]: account_id for account_id, snapshot in emitted.accounts.items()}
+    for tier, level in (("low", 0.55), ("medium", 0.80)):
+        why = quiet(File(small_book, policy), "", by_tier[tier], "utilization_high")
+        assert level in {condition["level"] for condition in why["conditions"]}, tier
+
+
 # --- At every tick of a book -----------------------------------------------------------------------------------
 
 
