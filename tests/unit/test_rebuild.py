@@ -8,7 +8,11 @@ from typing import Any
 import orjson
 
 from agents.ids import derived, namespace_id
+from agents.records import Output
+from schemas.events import parse
 from streams.rebuild import compare, translated, write_namespace
+from tests.unit.test_monitor import fold
+from tests.unit.test_relations import back_under_it, opened, over_its_limit
 
 OURS, THEIRS = namespace_id("old"), namespace_id("new")
 
@@ -67,6 +71,49 @@ def test_a_relative_in_distress_is_named_by_its_own_alert() -> None:
     }
     there = orjson.loads(translated(orjson.dumps(told), OURS, THEIRS))
     assert there["alert_id"] == derived(THEIRS, "alert", "P1", "insolvency", 1)
+
+
+def test_relatives_who_are_told_again_by_the_rebuilt_monitor_say_nothing_new() -> None:
+    """The journal holds what relatives were told, and the monitor over there tells it once more, under ids of its own."""
+    first = fold()
+    first.ids = OURS
+    journal: list[bytes] = []
+    facts = [
+        *(opened("parent"), opened("one", "parent"), opened("two", "parent")),
+        *over_its_limit("parent"),
+        *over_its_limit("one"),
+        back_under_it("one"),
+    ]
+    waiting = [fact.model_dump_json(exclude_none=True).encode() for fact in facts]
+    before = _told(first, waiting, journal, answered=True)
+    assert {a["status"] for a in before if a["trigger"] == "related_party_distress"} >= {
+        "opened",
+        "escalated",
+    }
+
+    again = fold()
+    again.ids = THEIRS
+    repeated: list[bytes] = []
+    after = _told(again, [translated(raw, OURS, THEIRS) for raw in journal], repeated, answered=False)
+    assert compare([[a] for a in before], [[a] for a in after]).none()
+    assert len(repeated) > len(journal), "the monitor told the relatives anew"
+    assert _told(again, repeated[len(journal) :], [], answered=True) == []
+
+
+def _told(to: Any, waiting: list[bytes], journal: list[bytes], *, answered: bool) -> list[dict[str, Any]]:
+    """The alerts of these events, live. What relatives are told comes next, or when `answered` is not, stays behind."""
+    alerts, left = [], []
+    while waiting:
+        raw = waiting.pop(0)
+        journal.append(raw)
+        for output in to.event(parse(raw), lambda: True):
+            assert isinstance(output, Output), output
+            if output.topic == "alerts":
+                alerts.append(output.body)
+            elif output.topic == "accounts":
+                (waiting if answered else left).append(orjson.dumps(output.body))
+    journal += left
+    return alerts
 
 
 def test_all_other_events_and_decisions_on_nothing_known_stay_as_they_are() -> None:
