@@ -8,11 +8,11 @@ from __future__ import annotations
 import socket
 import time
 from bisect import bisect_left
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from socketserver import ThreadingMixIn
 from threading import Thread
-from typing import Any, Final, Literal
+from typing import Any, Final, Literal, Protocol
 from wsgiref.simple_server import WSGIRequestHandler, WSGIServer
 
 from prometheus_client import CollectorRegistry, PlatformCollector, ProcessCollector, make_wsgi_app
@@ -30,8 +30,8 @@ log = get_logger(__name__)
 
 Key = tuple[str, ...]  # name of a metric, then the values of its labels without `app`, in the table's order
 
-PORTS: Final = {"intake": 0, "monitor": 1, "store": 2}
-"""App -> what is added to the metrics port, so that one machine can run all three."""
+PORTS: Final = {"intake": 0, "monitor": 1, "store": 2, "web": 3}
+"""App -> what is added to the metrics port, so that one machine can run all of them."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,6 +47,7 @@ class Metric:
 
 _PAIR: Final = ("intake", "monitor")
 _FOLD: Final = ("monitor",)
+_PAGE: Final = ("web",)
 
 METRICS: Final[tuple[Metric, ...]] = (
     Metric(
@@ -222,6 +223,36 @@ METRICS: Final[tuple[Metric, ...]] = (
         (),
         ("store",),
     ),
+    Metric(
+        "bellwether_page_requests_total",
+        "counter",
+        "Requests by the template of their address and the class of the answer; none: there is no such address, gone: "
+        "the browser left before the end.",
+        ("route", "status"),
+        _PAGE,
+    ),
+    Metric(
+        "bellwether_page_request_seconds",
+        "histogram",
+        "From a request to its answer; event streams, which last, are not among them.",
+        ("route",),
+        _PAGE,
+    ),
+    Metric("bellwether_page_event_streams", "gauge", "Browsers that watch for live updates now.", (), _PAGE),
+    Metric(
+        "bellwether_page_store_query_seconds",
+        "histogram",
+        "How long the page waited for an answer of the store, and for a free connection before.",
+        (),
+        _PAGE,
+    ),
+    Metric(
+        "bellwether_page_store_errors_total",
+        "counter",
+        "Questions of the page that the store did not answer.",
+        (),
+        _PAGE,
+    ),
 )
 """The one table: the collector and deploy/prometheus/METRICS.md are made from it, rules and dashboards are held to it."""
 
@@ -251,7 +282,7 @@ LANES: Final = ("live", "history", "control")
 SAMPLES: Final = 16  # records of a block whose latency is read; each stands for those that follow it
 
 
-class _Histogram:
+class Histogram:
     """Counts by bucket, the last for what is beyond all, and the sum."""
 
     __slots__ = ("counts", "sum")
@@ -261,15 +292,43 @@ class _Histogram:
         self.sum = 0.0
 
     def add(self, seconds: float, times: int = 1) -> None:
+        """`times` observations of that value."""
         self.counts[bisect_left(BUCKETS, seconds)] += times
         self.sum += seconds * times
 
     def buckets(self) -> tuple[list[tuple[str, float]], float]:
+        """(upper limit, count up to it) of each bucket, and the sum."""
         total, out = 0, []
         for limit, count in zip((*map(str, BUCKETS), "+Inf"), list(self.counts), strict=True):
             total += count
             out.append((limit, float(total)))
         return out, self.sum
+
+
+def families(
+    app: str, samples: Iterable[tuple[Key, float]], histograms: Mapping[Key, Histogram]
+) -> Iterator[Family]:
+    """All families of the table that an app serves, each in its place, also those without a sample yet."""
+    known: dict[str, list[tuple[Key, float]]] = {}
+    for key, value in samples:
+        known.setdefault(key[0], []).append((key[1:], value))
+    for metric in METRICS:
+        if app not in metric.apps:
+            continue
+        labels = ["app", *metric.labels]
+        if metric.kind == "histogram":
+            histogram = HistogramMetricFamily(metric.name, metric.help, labels=labels)
+            for key, counted in histograms.items():
+                if key[0] == metric.name:
+                    buckets, total = counted.buckets()
+                    histogram.add_metric([app, *key[1:]], buckets, total)
+            yield histogram
+            continue
+        kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
+        family = kind(metric.name, metric.help, labels=labels)
+        for values, value in known.get(metric.name, ()):
+            family.add_metric([app, *values], value)
+        yield family
 
 
 class Metrics:
@@ -287,10 +346,10 @@ class Metrics:
         self.logical = {settings.prefixed(topic.name): name for name, topic in TOPICS.items()}
         self._logical = {name.encode(): logical for name, logical in self.logical.items()}
         self._totals: dict[Key, float] = {}
-        self._histograms: dict[Key, _Histogram] = {("bellwether_commit_seconds",): _Histogram()}
+        self._histograms: dict[Key, Histogram] = {("bellwether_commit_seconds",): Histogram()}
         for name in ("bellwether_decision_latency_seconds", "bellwether_end_to_end_latency_seconds"):
             if app in BY_NAME[name].apps:
-                self._histograms.update({(name, lane): _Histogram() for lane in LANES})
+                self._histograms.update({(name, lane): Histogram() for lane in LANES})
 
     def expect(self, keys: Iterable[Key]) -> None:
         """These counters are served as 0 until something counts: Prometheus does not see a first step out of nothing."""
@@ -335,27 +394,8 @@ class Metrics:
         return times
 
     def collect(self) -> Iterator[Family]:
-        """All families of the table that this app serves, each in its place, also those without a sample yet."""
-        known: dict[str, list[tuple[Key, float]]] = {}
-        for key, value in self._samples():
-            known.setdefault(key[0], []).append((key[1:], value))
-        for metric in METRICS:
-            if self.app not in metric.apps:
-                continue
-            labels = ["app", *metric.labels]
-            if metric.kind == "histogram":
-                histogram = HistogramMetricFamily(metric.name, metric.help, labels=labels)
-                for key, counted in self._histograms.items():
-                    if key[0] == metric.name:
-                        buckets, total = counted.buckets()
-                        histogram.add_metric([self.app, *key[1:]], buckets, total)
-                yield histogram
-                continue
-            kind = CounterMetricFamily if metric.kind == "counter" else GaugeMetricFamily
-            family = kind(metric.name, metric.help, labels=labels)
-            for values, value in known.get(metric.name, ()):
-                family.add_metric([self.app, *values], value)
-            yield family
+        """All families of the table that this app serves."""
+        return families(self.app, self._samples(), self._histograms)
 
     def _samples(self) -> Iterator[tuple[Key, float]]:
         health, unit = self.health, self.health.unit
@@ -408,7 +448,27 @@ class _Handler(WSGIRequestHandler):
         pass
 
 
-def serve(settings: Settings, metrics: Metrics) -> None:
+class Verdicts(Protocol):
+    """Whether a process gets on with its work and is there for it: None, or the reason why not in one line."""
+
+    def stalled(self) -> str | None: ...
+
+    def unready(self) -> str | None: ...
+
+
+class Served(Protocol):
+    """What an app has counted, and its verdicts on itself."""
+
+    @property
+    def app(self) -> str: ...
+
+    @property
+    def health(self) -> Verdicts: ...
+
+    def collect(self) -> Iterator[Family]: ...
+
+
+def serve(settings: Settings, metrics: Served) -> None:
     """Serve /metrics, /livez and /readyz on the settings' address when a port is set. Raises Refused when it is taken.
 
     /livez and /readyz answer 200 "ok", or 503 with the reason in one line.
@@ -440,7 +500,7 @@ def serve(settings: Settings, metrics: Metrics) -> None:
     except OSError as error:
         raise Refused(
             f"metrics of {metrics.app} cannot be served on {settings.bind}:{port} ({error.strerror}); set "
-            "BELLWETHER_METRICS_PORT to another port (intake takes it, monitor the next, store the one after)"
+            "BELLWETHER_METRICS_PORT to another port (intake takes it; monitor, store and web the three after it)"
         ) from error
     server.set_app(answer)
     Thread(target=server.serve_forever, name="metrics", daemon=True).start()

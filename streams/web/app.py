@@ -21,12 +21,14 @@ from structlog import get_logger
 
 from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
+from streams.metrics import serve
 from streams.settings import Settings
 from streams.web import api, pages
 from streams.web.address import url
 from streams.web.decisions import Decisions, Declined
 from streams.web.explanation import Explanations
 from streams.web.live import EVERY, Live
+from streams.web.measured import METRICS, MeasuredStore, PageMetrics, measure
 from streams.web.security import ACCESS, BODY, Access, Handler, add_headers, guard
 from streams.web.site import SITE, Site, render
 from streams.web.store import Answers, Store
@@ -47,16 +49,19 @@ def application(
 
     Raises Refused when the settings would show the page to others without tokens.
     """
-    app = web.Application(client_max_size=BODY, middlewares=[errors, guard])
+    app = web.Application(client_max_size=BODY, middlewares=[measure, errors, guard])
     app[ACCESS] = Access(settings)
-    app[SITE] = Site(store, decisions, explain or Explanations(settings).of, now)
-    live = Live(store, every)
+    metrics = app[METRICS] = PageMetrics(lambda: live.watching)
+    measured = MeasuredStore(store, metrics)
+    app[SITE] = Site(measured, decisions, explain or Explanations(settings).of, now)
+    live = Live(measured, every)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(live.close)
     app.router.add_get("/live", live.stream)
     app.router.add_static("/static/", STATIC, show_index=False, follow_symlinks=False)
     pages.add_routes(app.router)
     api.add_routes(app.router)
+    metrics.expect(sorted({resource.canonical for resource in app.router.resources()}))
     return app
 
 
@@ -135,11 +140,13 @@ def run(settings: Settings) -> None:
     store = Store(lambda: clickhouse_dsn(settings), settings.namespace)
     app = application(settings, store, Decisions(lambda: kafka_servers(settings), settings))
     made = listener(settings)
-    asyncio.run(_serve(app, made))
+    serve(settings, app[METRICS])
+    asyncio.run(_serve(app, made, store))
     store.close()
 
 
-async def _serve(app: web.Application, made: socket.socket) -> None:
+async def _serve(app: web.Application, made: socket.socket, store: Answers) -> None:
+    pulse = asyncio.create_task(app[METRICS].health.watch(store))
     stopped = asyncio.Event()
     for number in (signal.SIGTERM, signal.SIGINT):
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
@@ -148,4 +155,5 @@ async def _serve(app: web.Application, made: socket.socket) -> None:
     await web.SockSite(runner, made).start()
     log.info("the page", at=url(*made.getsockname()[:2]))
     await stopped.wait()
+    pulse.cancel()
     await runner.cleanup()

@@ -31,6 +31,11 @@ class Live:
         self._watching: set[asyncio.Queue[bytes | None]] = set()
         self._task: asyncio.Task[None] | None = None
 
+    @property
+    def watching(self) -> int:
+        """How many browsers watch now."""
+        return len(self._watching)
+
     async def stream(self, request: web.Request) -> web.StreamResponse:
         """GET /live: an event `moved` with the topics that went on, a comment when nothing did."""
         if len(self._watching) >= MOST:

@@ -3,7 +3,7 @@
 What a person may choose (a column to sort by, a filter) picks one of the texts below; what he writes is a parameter.
 """
 
-# ruff: noqa: S608 (statements are joined from texts of this file; tests/unit/test_web_queries.py holds that)
+# ruff: noqa: S608 (statements are joined from texts of this file; tests/integration/test_web_store.py holds that)
 
 from __future__ import annotations
 
@@ -22,6 +22,11 @@ class Question(NamedTuple):
     name: str
     statement: str
     parameters: Mapping[str, Any]
+
+
+def ready() -> Question:
+    """Whether the store answers at all."""
+    return Question("ready", "SELECT 1 AS one", {})
 
 
 class _Query(BaseModel):

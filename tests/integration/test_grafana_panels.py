@@ -116,7 +116,7 @@ def scene(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory)
     prepare(settings, kafka)
     with (
         workers(settings, "intake", "monitor", "store") as crew,
-        scraping(folder, [port + n for n in PORTS.values()]) as metrics,
+        scraping(folder, [port + PORTS[app] for app in ("intake", "monitor", "store")]) as metrics,
     ):
         demo.feed(kafka, settings, 40, demo.yesterday(), silent)
         finished(settings, kafka, crew)

@@ -33,17 +33,17 @@ Samples = dict[tuple[str, ...], float]
 
 
 def free_ports() -> int:
-    """The first of three free ports in a row."""
+    """The first of as many free ports in a row as there are apps, and one for the page."""
     for first in range(20_000 + os.getpid() % 10_000, 60_000, 7):
         with contextlib.ExitStack() as probes:
             try:
-                for port in range(first, first + len(PORTS)):
+                for port in range(first, first + len(PORTS) + 1):
                     probe = probes.enter_context(socket.socket())
                     probe.bind(("127.0.0.1", port))
             except OSError:
                 continue
             return first
-    raise AssertionError("no three free ports in a row")
+    raise AssertionError("no free ports in a row")
 
 
 def answer(port: int, path: str, seconds: float = 30.0) -> tuple[int, str]:
@@ -91,7 +91,7 @@ class Run:
 def seen(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     first = free_ports()
     base = deployment(kafka, clickhouse, f"t{os.urandom(5).hex()}", tmp_path_factory.mktemp("metrics"))
-    settings = base.model_copy(update={"metrics_port": first})
+    settings = base.model_copy(update={"metrics_port": first, "web_port": first + len(PORTS)})
     prepare(settings, kafka)
     accounts, events = set(), 0
     with ToHistory(kafka, settings) as sink:
@@ -121,6 +121,8 @@ def seen(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory) 
                 total(scraped(port), "bellwether_consumer_lag_records") == 0 for port in ports.values()
             )
         )
+        for path in ("/login", f"/accounts/{sorted(accounts)[0]}"):
+            assert answer(settings.web_port, path)[0] == 200
         yield Run(ports, {child.name: child.pid for child in crew.children}, accounts, events)
 
 

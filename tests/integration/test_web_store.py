@@ -123,6 +123,7 @@ def questions(text: str) -> list[Question]:
         queries.feeds(),
         queries.moved(),
         queries.as_of(),
+        queries.ready(),
     ]  # fmt: skip
 
 

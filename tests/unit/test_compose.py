@@ -171,7 +171,7 @@ def test_what_prometheus_scrapes_are_services_of_it() -> None:
     prometheus = yaml.safe_load((compose.ROOT / "deploy/prometheus/prometheus.yml").read_text())
     targets = scraped(prometheus)
     assert unreachable(targets) == []
-    for name in ("worker-1", "worker-2"):
+    for name in ("worker-1", "worker-2", "web"):
         assert {int(t.split(":")[1]) for t in targets if t.startswith(name)} == compose.inner_ports(
             COMPOSE, name
         )

@@ -234,13 +234,16 @@ def test_prometheus_scrapes_the_ports_that_the_apps_serve() -> None:
     jobs = {job["job_name"]: job["static_configs"][0]["targets"] for job in config["scrape_configs"]}
     port = metrics_port()
     assert jobs == {
-        f"bellwether-{app}": [f"worker-1:{port + n}", f"worker-2:{port + n}"] for app, n in PORTS.items()
-    }
+        f"bellwether-{app}": [f"{name}:{port + n}" for name in (("web",) if app == "web" else ("worker-1", "worker-2"))]
+        for app, n in PORTS.items()
+    }  # fmt: skip
 
 
 def metrics_port() -> int:
     """Where docker-compose.yml lets the workers serve intake's metrics."""
     services = yaml.safe_load((readme.ROOT / "docker-compose.yml").read_text())["services"]
-    ports = {services[name]["environment"]["BELLWETHER_METRICS_PORT"] for name in ("worker-1", "worker-2")}
+    ports = {
+        services[name]["environment"]["BELLWETHER_METRICS_PORT"] for name in ("worker-1", "worker-2", "web")
+    }
     assert len(ports) == 1
     return int(ports.pop())
