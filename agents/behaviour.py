@@ -1,9 +1,9 @@
 """How an account pays: days to pay, days beyond terms, the pay index, and its habits (parts, discounts,
 promises, purchases).
 
-Each figure stands in one function, by the definitions of domain section 1. What is owed is exposure.py's,
-drift tests are
-drift.py's, survival figures survival.py's. A window of N days is D-N < d <= D; weights are amounts; days are days.
+Each figure stands in one function, by the definitions of domain section 1. What is owed is exposure.py's, drift tests
+are drift.py's, survival figures survival.py's. A window of N days is D-N < d <= D; weights are amounts; days are
+days.
 """
 
 from __future__ import annotations
@@ -301,28 +301,35 @@ def discounts_taken(lines: Lines, totals: Totals, today: int, after: int) -> tup
     return lines.discounts[3]
 
 
-def deadline(promise: Promise, grace: int) -> int:
+def deadline(promise: Promise, grace: int, holidays: Set[int]) -> int:
     """The last day on which a promise can be kept: due_on + so many business days."""
-    return add_business_days(promise.fact.content[2], grace)
+    return add_business_days(promise.fact.content[2], grace, holidays)
 
 
 def promises_broken(
-    ledger: Ledger, lines: Lines, after: int, today: int, grace: int, share: tuple[int, int], rates: Rates
+    ledger: Ledger,
+    lines: Lines,
+    after: int,
+    today: int,
+    grace: int,
+    holidays: Set[int],
+    share: tuple[int, int],
+    rates: Rates,
 ) -> list[int]:
     """The days of the window on which a promise was broken; one breaks on the day after its deadline.
 
-    Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none
-    named: by any
-    payment. Business days: Monday to Friday. Section 1, Promise.
+    Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none named:
+    by any payment. `holidays`: those of the account's country. Section 1, Promise.
     """
     broken = []
     for promise in ledger.promises.values():
-        breaks_on = deadline(promise, grace) + 1
+        last = deadline(promise, grace, holidays)
+        breaks_on = last + 1
         if after < breaks_on <= today:
             fact = promise.fact
             known = lines.promises.get(promise.id)
             if known is None or known[0] is not fact.content or known[1:4] != (fact.day, breaks_on, share):
-                kept = _kept(ledger, promise, grace, share, rates)
+                kept = _kept(ledger, promise, last, share, rates)
                 known = fact.content, fact.day, breaks_on, share, kept
                 if fact.content[1] == ledger.currency:
                     lines.promises[promise.id] = known
@@ -331,9 +338,9 @@ def promises_broken(
     return broken
 
 
-def _kept(ledger: Ledger, promise: Promise, grace: int, share: tuple[int, int], rates: Rates) -> bool:
+def _kept(ledger: Ledger, promise: Promise, last: int, share: tuple[int, int], rates: Rates) -> bool:
     amount, currency, _, invoice_ids = promise.fact.content
-    made, last = promise.fact.day, deadline(promise, grace)
+    made = promise.fact.day
     if invoice_ids:
         paid = 0
         for invoice_id in set(invoice_ids):

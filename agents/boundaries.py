@@ -29,11 +29,9 @@ def _next_of(days: list[int], offsets: Iterable[int], today: int, best: int) -> 
 def next_day(ledger: Ledger, today: int, policy: Policy | None) -> int:
     """The first day after `today` on which a figure can move without a new fact; a far day when none can.
 
-    Tomorrow while something is past due, waits for a rate, or is held in a foreign currency. Else the next day
-    on which an
-    open invoice falls due or is past due, an observation, invoice, balance or limit enters or leaves a window,
-    a month with
-    payments ends, a discount, promise or security runs out, or a parked fact counts.
+    Tomorrow while something is past due, waits for a rate, or is held in a foreign currency. Else the next day on
+    which an open invoice falls due or is past due, an observation, invoice, balance or limit enters or leaves a
+    window, a month with payments ends, a discount, promise or security runs out, or a parked fact counts.
 
     Excepted, because they drift every day: Kaplan-Meier, surprise, DSO by countback, monthly purchases within the first
     year, and the exposure in base currency with its rate. Between the days named here they may be as old as
@@ -90,7 +88,7 @@ def next_day(ledger: Ledger, today: int, policy: Policy | None) -> int:
         ends = [fact.day] if fact.content[3] is None else [fact.day, fact.content[3] + 1]
         best = _next_of(ends, (0, p.rising_days, peak - 1), today, best)
     for promise in ledger.promises.values():
-        broken = deadline(promise, p.promise_grace_business_days) + 1
+        broken = deadline(promise, p.promise_grace_business_days, policy.holidays_of(ledger.country)) + 1
         best = _next_of([broken], (0, p.promises_recent_days, long), today, best)
     if lines.cohort_days:
         first = min(lines.cohort_days[0], ledger.first_invoice)

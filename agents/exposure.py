@@ -1,8 +1,7 @@
 """What is owed: balance, ageing, exposure, utilization and their peaks, days sales outstanding.
 
-Each figure stands in one function. How customers pay is behaviour.py's. Sections are those of domain.md. Money
-is in minor
-units of the account's currency; a window of N days is D-N < d <= D.
+Each figure stands in one function. How customers pay is behaviour.py's. Sections are those of domain.md. Money is in
+minor units of the account's currency; a window of N days is D-N < d <= D.
 """
 
 from __future__ import annotations

@@ -1,8 +1,7 @@
 """The ledger of one account: takes facts in any order, any number of times, and keeps what they amount to.
 
-What a single invoice, payment or order amounts to stands in invoices.py, payments.py and orders.py, what they
-add up to in
-totals.py, the figures in measure.py. Alerts and proposals are no business of this room.
+What a single invoice, payment or order amounts to stands in invoices.py, payments.py and orders.py, what they add up
+to in totals.py, the figures in measure.py. Alerts and proposals are no business of this room.
 """
 
 from __future__ import annotations
@@ -88,9 +87,8 @@ Extra = Memo | Dispute | Promise | Scheduled
 
 
 class Ledger:
-    """Mutable, owned by one account. The state after a set of facts is the same for every order of arrival and
-    any number
-    of repeats, as long as none of them is LATE.
+    """Mutable, owned by one account. The state after a set of facts is the same for every order of arrival and any
+    number of repeats, as long as none of them is LATE.
 
     Not guaranteed: which page a record lies on (it depends on the order of arrival). Money is in minor units
     of `currency`.

@@ -1,8 +1,7 @@
 """measure(): a ledger as of one day into the record of figures.
 
-It only puts together what exposure.py, behaviour.py, drift.py and survival.py define. When a figure can next
-move by time
-alone stands in boundaries.py.
+It only puts together what exposure.py, behaviour.py, drift.py and survival.py define. When a figure can next move by
+time alone stands in boundaries.py.
 """
 
 from __future__ import annotations
@@ -31,9 +30,8 @@ def _fraction(share: float) -> tuple[int, int]:
 def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: bool) -> Figures:
     """The figures of domain section 1 at the end of day `today`, which must not lie before the newest fact taken.
 
-    They depend on the facts taken, the day, the policy and the rates alone. `at_tick`: with the survival
-    figures. Changes
-    nothing in the ledger.
+    They depend on the facts taken, the day, the policy and the rates alone. `at_tick`: with the survival figures.
+    Changes nothing in the ledger.
     """
     p = policy.figures
     totals = ledger.totals
@@ -105,6 +103,7 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
             min(recent, today - p.long_days),
             today,
             p.promise_grace_business_days,
+            policy.holidays_of(ledger.country),
             promise_share,
             rates,
         )

@@ -15,10 +15,10 @@ def kaplan_meier(lines: Lines, today: int, after: int, horizon: int) -> tuple[fl
     """Median days from invoice to payment, and the restricted mean: the integral of S from 0 to `horizon` days.
 
     Over the invoices issued in the window. Event: the policy's share of the amount in cash. Open ones are censored at
-    their age, those closed by memo or discount when they closed; written-off ones stay at risk to the horizon.
-    The median
-    is the first age at which S <= 1/2; it may not exist. Both are None where no invoice is at risk up to an answer: no
-    invoice, or no payment yet and none older than the horizon. Kaplan and Meier 1958; ties: events before censorings.
+    their age, those closed by memo or discount when they closed; written-off ones stay at risk to the horizon. The
+    median is the first age at which S <= 1/2; it may not exist. Both are None where no invoice is at risk up to an
+    answer: no invoice, or no payment yet and none older than the horizon. Kaplan and Meier 1958; ties: events before
+    censorings.
     """
     start = bisect_right(lines.cohort_days, after)
     at_risk = lines.cohort_count[-1] - lines.cohort_count[start]
@@ -82,11 +82,10 @@ _NONE = Surprise(None, 0, None)
 def overdue_surprise(lines: Lines, today: int, after: int, prior: float) -> Surprise:
     """The least expected of the clean open invoices past due that are unpaid: p = (unpaid + 1/2) / (n + 1).
 
-    For an open invoice of age a (days from invoice): n = the account's *other* invoices, issued in the window,
-    that reached
-    this age, of them unpaid = those that had not got the policy's share in cash by then. Written-off ones
-    count as unpaid;
-    those that a memo closed before that age did not reach it. The smallest p wins, then the most days past due.
+    For an open invoice of age a (days from invoice): n = the account's *other* invoices, issued in the window, that
+    reached this age, of them unpaid = those that had not got the policy's share in cash by then. Written-off ones
+    count as unpaid; those that a memo closed before that age did not reach it. The smallest p wins, then the most
+    days past due.
     """
     waiting = [(day, due) for day, due in lines.unpaid_due if due < today and day > after]
     if not waiting:

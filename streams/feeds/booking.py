@@ -282,10 +282,9 @@ class _Account:
     def _settle(self, invoice: Row, owed: int, rows: list[Row]) -> None:
         """The payments of an invoice that is there, and its dispute.
 
-        A ledger's flag of a dispute has no date. It is dated on the due date, or on the day of settlement
-        or the files' last
-        day where that is earlier, so that the invoice is in dispute no longer than the file supports; and resolved as
-        rejected, since the customer paid, when all of it is paid.
+        A ledger's flag of a dispute has no date. It is dated on the due date, or on the day of settlement or the
+        files' last day where that is earlier, so that the invoice is in dispute no longer than the file supports; and
+        resolved as rejected, since the customer paid, when all of it is paid.
         """
         settled_on = self._pay(invoice.invoice, rows, (invoice, owed))
         if not invoice.disputed:

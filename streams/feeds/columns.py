@@ -210,8 +210,8 @@ def recognise(
     """The columns of a header. Raises Unclear.
 
     `given`: field -> names of the layout file, which go before all others. `kind`: of the layout file.
-    `beside_invoices`:
-    another file certainly holds the invoices, so that a file with neither due dates nor invoice dates is its payments.
+    `beside_invoices`: another file certainly holds the invoices, so that a file with neither due dates nor invoice
+    dates is its payments.
     """
     at, tier_of, doubtful = _match(header, given or {})
     if kind is None:
