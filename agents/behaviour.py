@@ -9,6 +9,7 @@ days.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
+from collections.abc import Set
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise

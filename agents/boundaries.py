@@ -87,8 +87,9 @@ def next_day(ledger: Ledger, today: int, policy: Policy | None) -> int:
     for fact in ledger.securities.values():
         ends = [fact.day] if fact.content[3] is None else [fact.day, fact.content[3] + 1]
         best = _next_of(ends, (0, p.rising_days, peak - 1), today, best)
+    holidays = policy.holidays_of(ledger.country)
     for promise in ledger.promises.values():
-        broken = deadline(promise, p.promise_grace_business_days, policy.holidays_of(ledger.country)) + 1
+        broken = deadline(promise, p.promise_grace_business_days, holidays) + 1
         best = _next_of([broken], (0, p.promises_recent_days, long), today, best)
     if lines.cohort_days:
         first = min(lines.cohort_days[0], ledger.first_invoice)

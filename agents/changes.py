@@ -565,6 +565,7 @@ def _no_broken_promise(view: View, step: int) -> str:
             view.today - days,
             view.today,
             rule.promise_grace_business_days,
+            view.policy.holidays_of(ledger.country),
             share,
             view.rates,
         )

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final
 
+from agents.behaviour import deadline
 from agents.ledger import Ledger
 from agents.policy import Policy
 
@@ -64,12 +65,16 @@ def _open_disputes(ledger: Ledger) -> list[str]:
     )
 
 
-def _promises(ledger: Ledger, first: int, last: int) -> list[str]:
-    """Promises that fell due in the window; content is [amount, currency, due_on, invoice ids]."""
+def _promises(ledger: Ledger, today: int, policy: Policy) -> list[str]:
+    """Promises whose last day lies in the window of the figure, so that they were kept or broken in it."""
+    p = policy.figures
+    holidays = policy.holidays_of(ledger.country)
     return sorted(
         promise.fact.event_id
         for promise in ledger.promises.values()
-        if first <= promise.fact.content[2] <= last
+        if today - p.promises_recent_days
+        <= deadline(promise, p.promise_grace_business_days, holidays)
+        < today
     )
 
 
@@ -83,9 +88,7 @@ _FINDERS: Final[dict[str, Callable[[Ledger, int, Policy], Iterable[str]]]] = {
     "reversals_90d": lambda ledger, today, policy: [
         event_id for _, _, event_id in ledger.reversals(today - policy.figures.reversals_days + 1, today)
     ],
-    "promises_broken_60d": lambda ledger, today, policy: _promises(
-        ledger, today - policy.figures.promises_recent_days - 7, today
-    ),
+    "promises_broken_60d": _promises,
     "partial_of_last_5": lambda ledger, today, policy: _payments(ledger, today, policy.figures.mid_days),
     "discounts_taken": lambda ledger, today, policy: _payments(ledger, today, policy.figures.mid_days),
     "disputed": lambda ledger, today, policy: _open_disputes(ledger),

@@ -137,8 +137,8 @@ FORMULAS: Final[dict[str, Formula]] = {
     "invoices_prior_90d": Formula("invoices of those {p.figures.purchases_prior_days} days", "count", _TRIGGERS),
     "reversals_90d": Formula("payments returned in {p.figures.reversals_days} days", "count", _REVERSAL),
     "promises_broken_60d": Formula(
-        "promises broken in {p.figures.promises_recent_days} days: under 95 % paid by the day + 2 business days", "count",
-        _REVERSAL,
+        "promises broken in {p.figures.promises_recent_days} days: under 95 % paid by the day + "
+        "{p.figures.promise_grace_business_days} business days", "count", _REVERSAL,
     ),
     "promises_broken": Formula("promises broken in {p.figures.long_days} days", "count", _REVERSAL),
     "partial_of_last_5": Formula("of the last five paid invoices, those paid in parts", "count", _TRIGGERS),

@@ -743,6 +743,10 @@ class Policy(_Part):
         """Minor units in one unit of the base currency."""
         return int(10 ** EXPONENTS[self.base_currency])
 
+    def holidays_of(self, country: str | None) -> frozenset[int]:
+        """The holidays of a country as date ordinals; none of a country that is not known or has no table."""
+        return _NO_HOLIDAYS if country is None else self.holidays.get(country, _NO_HOLIDAYS)
+
     def of(self, tier: str | None, segment: str | None) -> Policy:
         """What holds for an account of this tier (as of the tick before) and segment (its industry): a tier's overrides
         go before its segment's, and both before the policy's own numbers."""
@@ -756,6 +760,7 @@ class Policy(_Part):
         return self
 
 
+_NO_HOLIDAYS: Final[frozenset[int]] = frozenset()
 _HEADER: Final = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
 _ASSIGNMENT: Final = re.compile(
     r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""

@@ -886,11 +886,13 @@ def obs_by_invoice(acc: Account, books: list[dict[str, Any]]) -> dict[str, list[
 def broken_on(acc: Account, fact: Fact, paid: dict[str, list[tuple[int, int]]]) -> int | None:
     """The day after the deadline of a promise that was not kept; None for one that was, or may still be."""
     event = fact.event
+    profile = acc.profile()
+    holidays = acc.policy.holidays.get(profile.country if profile else None, ())
     deadline = event.due_on
     left = 2
     while left:
         deadline += timedelta(days=1)
-        left -= deadline.weekday() < 5
+        left -= deadline.weekday() < 5 and deadline.toordinal() not in holidays
     last = deadline.toordinal()
     if last >= acc.today:
         return None

@@ -192,6 +192,7 @@ def facts(
             }
         elif kind in ("account.opened", "account.updated"):
             fields = {"name": "Acme", "currency": draw(currency), "opened_on": text(0)}
+            fields["country"] = draw(st.sampled_from([None, "US", "DE"]))
             if draw(st.booleans()):
                 fields["expected_monthly_purchases"] = "5000.00"
         elif kind == "account.limit_set":

@@ -197,6 +197,37 @@ def test_monthly_purchases_need_ninety_days_of_history() -> None:
     assert figures(events, 359).monthly_purchases == round(12 * 4000000 * 30 / 359)
 
 
+def test_a_promise_waits_for_the_holidays_of_the_customers_country() -> None:
+    # Due on Friday 17 January 2025 (day 16). Monday 20 January is a holiday in the US: Wednesday, day 21, else Tuesday.
+    def broken(country: str | None, at: int, *more: Any) -> int:
+        opened = books.event(
+            "account.opened",
+            90,
+            0,
+            name="Acme",
+            currency="USD",
+            opened_on=books.text(0),
+            country=country,
+        )
+        promise = books.event(
+            "payment.promised",
+            80,
+            5,
+            promise_id="q1",
+            amount="1000.00",
+            currency="USD",
+            due_on=books.text(16),
+        )
+        return figures([opened, invoice(1), promise, *more], at).promises_broken_60d
+
+    countries: list[str | None] = ["US", "DE", "JP", None]  # the policy has no table of Japan
+    assert [broken(country, 20) for country in countries] == [0, 0, 0, 0]
+    assert [broken(country, 21) for country in countries] == [0, 1, 1, 1]
+    assert [broken(country, 22) for country in countries] == [1, 1, 1, 1]
+    paid = payment(1, 21, "1000.00", ("i1", "1000.00"))
+    assert [broken(country, 30, paid) for country in countries] == [0, 1, 1, 1]
+
+
 def test_a_promise_is_kept_by_two_business_days_later() -> None:
     def broken(paid_at: int, amount: str) -> int:
         # Due on Friday 10 January 2025 (day 9): two business days later is Tuesday, day 13.
@@ -214,7 +245,7 @@ def test_a_promise_is_kept_by_two_business_days_later() -> None:
             [invoice(1), promise, payment(1, paid_at, amount, ("i1", amount))], 14
         ).promises_broken_60d
 
-    assert add_business_days(books.day(9), 2) == books.day(13)
+    assert add_business_days(books.day(9), 2, set()) == books.day(13)
     assert (broken(13, "950.00"), broken(13, "949.99"), broken(14, "1000.00"), broken(4, "1000.00")) == (
         0,
         1,
