@@ -11,7 +11,7 @@ import os
 import tempfile
 import time
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -27,6 +27,7 @@ from streams.feeds.dates import HOW, ORDERS, Order
 from streams.feeds.history import Nowhere, Sink, ToFile, ToHistory
 from streams.feeds.importing import import_events, import_ledgers
 from streams.feeds.layout import Layout, read_layout
+from streams.feeds.ledger import CREDIT, PAYMENT
 from streams.feeds.report import Report
 from streams.feeds.telling import Choices, Told
 from streams.settings import Settings, policy_text
@@ -135,6 +136,8 @@ def _check(files: Sequence[Path], of_events: Sequence[bool], to: Path | None) ->
             "files of events (.jsonl) and ledgers can not be imported together: a file of events keeps its order, "
             "a ledger is sorted by time"
         )
+    if to is not None and to.exists() and not to.is_file():
+        raise Refused(f"--to {to}: is there already and is no file; name a file to write")
     if to is not None and os.path.realpath(to) in real:
         raise Refused(f"{to} is one of the files to import; write into another")
 
@@ -212,6 +215,19 @@ def _print_bad(report: Report) -> None:
         click.echo(f"… and {report.refused - _BAD_SHOWN:,} more rows that were refused", err=True)
 
 
+def _read_as(types: Mapping[str, str]) -> str:
+    """The types that a ledger writes, by what they were read as."""
+    parts = []
+    for kind, said in (
+        ("", "invoice, or credit note where negative"),
+        (CREDIT, "credit note"),
+        (PAYMENT, "payment"),
+    ):
+        if names := [name or "(blank)" for name, read in types.items() if read == kind]:
+            parts.append(f"{', '.join(names)} = {said}")
+    return "; ".join(parts)
+
+
 def _print_summary(report: Report, told: list[Told], seconds: float) -> None:
     lines: deque[tuple[str, str]] = deque()
     for one in told:
@@ -221,11 +237,22 @@ def _print_summary(report: Report, told: list[Told], seconds: float) -> None:
         )
         taken = ", ".join(f"{field.replace('_', ' ')} = {name}" for field, name in columns.taken)
         lines.append(("columns", taken + (f"; not used: {', '.join(columns.left)}" if columns.left else "")))
+        if columns.by_name:
+            lines.append(("customers", "told by their names, as no column has their numbers"))
+        if types := report.types.get(str(shape.path)):
+            lines.append(("types", _read_as(types)))
         form = one.dates.form or HOW[one.dates.order]
         lines.append(("dates", f"{form}: {one.why_dates}"))
         sign = "point" if one.amounts.decimal == "." else "comma"
         flipped = "; payments are written as negative amounts" if one.flipped else ""
         lines.append(("decimals", f"{sign}: {one.why_decimal}{flipped}"))
+    if report.assumed:
+        lines.append(
+            (
+                "currency",
+                f"{report.assumed}, the policy's base currency, where a row names none; --currency says another",
+            )
+        )
     rate = f", {report.rows / seconds:,.0f} rows a second" if report.rows >= 10_000 else ""
     lines.append(("rows", f"{report.rows:,}, {report.refused:,} of them refused ({seconds:.1f} s{rate})"))
     lines += [("refused", f"{count:,} {kind}") for kind, count in report.reasons.most_common()]

@@ -32,15 +32,18 @@ def settings(**flags: Any) -> Settings:
 
 
 def progress_bar(*, transient: bool = False) -> Progress:
-    """A bar with counts and times, on stderr; nothing is drawn where stderr is no terminal but the last line."""
+    """A bar with counts and times, on stderr. Where stderr is no terminal only the last line of one that
+    stays is drawn."""
+    console = Console(stderr=True)
     return Progress(
         TextColumn("{task.description}"),
         BarColumn(),
         MofNCompleteColumn(),
         TimeElapsedColumn(),
         TimeRemainingColumn(),
-        console=Console(stderr=True),
+        console=console,
         transient=transient,
+        disable=transient and not console.is_terminal,
     )
 
 

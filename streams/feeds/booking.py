@@ -192,6 +192,14 @@ class _Account:
         credits: dict[str, Row] = {}
         for row in rows:
             if row.kind == INVOICE:
+                if not row.paid_on and row.paid not in ("", "0") and self._undated(row):
+                    self._booking.refuse(
+                        row,
+                        "paid without a date",
+                        "it is paid, in part at least, and nothing says when; add a column with the date, "
+                        "or name the file of the payments beside this one",
+                    )
+                    continue
                 invoice = self._take_invoice(invoice, row, settlements)
             elif row.kind == PAYMENT:
                 if payments.setdefault(row[5:8] + row[10:11] + row[16:18], row) is not row:
@@ -225,6 +233,11 @@ class _Account:
                 self._booking.note("payments of invoices that the files do not hold, sent as they are", row)
             self._pay(number, list(payments.values()), None)
         return len(rows)
+
+    def _undated(self, row: Row) -> bool:
+        """Whether nothing in the files can be the money that an invoice says it was paid with."""
+        report = self._booking.report
+        return not report.payments and not (row.by_balance and report.credits)
 
     def _take_invoice(self, invoice: Row | None, row: Row, settlements: list[Row]) -> Row | None:
         booking = self._booking
@@ -337,6 +350,8 @@ class _Account:
                 if not amount:
                     continue
             applied = amount
+            if invoice is not None and currency != invoice.currency:
+                self._booking.note("payments in another currency than their invoice, sent as they are", row)
             if invoice is not None and currency == invoice.currency:
                 applied = min(amount, max(owed, 0))
                 owed -= applied

@@ -11,6 +11,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final, Literal
 
+from schemas.money import EXPONENTS
+
 Kind = Literal["invoices", "payments"]
 
 # Field -> tiers of names, best first. Two columns in one tier are ambiguous; a lower tier is used only
@@ -24,9 +26,9 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "debtorno debtornumber debtorcode clientid clientno clientnumber clientcode buyerid buyerno "
         "buyernumber cardcode bpcode partnerid businesspartner businesspartnerid kundennummer kundennr "
         "kundenr kundenummer debitorennummer debitorennr debitornr codeclient numeroclient noclient "
-        "codigocliente codcliente numerocliente klantnummer klantnr kundnummer",
+        "codigocliente codcliente numerocliente klantnummer klantnr kundnummer nclient ncliente",
         "customer account client debtor debitor buyer billto billtoparty soldto soldtoparty payer kunde cust "
-        "acct cliente klant partner",
+        "acct cliente klant partner konto ac",
     ),
     "name": (
         "customername custname namecustomer accountname clientname debtorname buyername companyname cardname "
@@ -34,11 +36,12 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "customerfullname",
         "name company",
         "customer client debtor buyer kunde account",
+        "contactname contact",
     ),
     "invoice": (
         "invoicenumber invoiceno invoiceid invoicenum invoicenr invno invid invnum invnumber invnr "
         "invoicecode rechnungsnummer rechnungsnr rechnungnr numerofacture nofacture numerofactura "
-        "factuurnummer fakturanummer billno billnumber billid billingdocument billingdoc "
+        "factuurnummer fakturanummer nfacture nfactura billno billnumber billid billingdocument billingdoc "
         "billingdocumentnumber vbeln invoicedocument invoicekey",
         "invoice rechnung facture factura factuur faktura xblnr",
         "belnr documentnumber documentno documentid documentnum docno docid docnumber docnum belegnummer belegnr",
@@ -50,7 +53,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "invoice_date": (
         "invoicedate invdate invoicedt invdt dateofinvoice dateinvoice rechnungsdatum billingdate billdate "
         "issuedate dateissued issuedon invoicedon issued fkdat datefacture fechafactura factuurdatum "
-        "fakturadatum invoiceissuedate invoicecreatedate",
+        "fakturadatum invoiceissuedate invoicecreatedate datedefacture fechadefactura",
         "documentdate docdate bldat belegdatum documentcreatedate",
         "transactiondate trandate trxdate",
         "postingdate budat postdate posteddate buchungsdatum",
@@ -61,14 +64,14 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "duedate datedue dueon due duedt invoiceduedate netduedate paymentduedate dueindate duein netdt faedt "
         "faelligkeit falligkeit faelligkeitsdatum falligkeitsdatum faelligam falligam nettofalligkeit "
         "nettofaelligkeit maturitydate maturity dateecheance echeance vervaldatum fechavencimiento "
-        "vencimiento datascadenza scadenza payby paybydate forfallodatum",
+        "vencimiento datascadenza scadenza payby paybydate forfallodatum datedecheance fechadevencimiento",
     ),
     "baseline": ("zfbdt baselinedate baselinecreatedate",),
     "paid_date": (
         "paiddate datepaid paidon paidat paymentdate dateofpayment paymentdt settleddate settlementdate "
         "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
         "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
-        "datepaymentreceived",
+        "datepaymentreceived fullypaidondate fullypaidon datedepaiement datedereglement fechadepago fechacobro",
         "clearingdate cleareddate cleardate datecleared clearedon augdt ausgleichsdatum ausgleich",
         "closeddate dateclosed closedate",
         "valuedate valutadatum bankdate",
@@ -81,7 +84,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
         "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
         "transactionamount",
-        "amount amt betrag montant importe bedrag importo belopp",
+        "amount amt betrag montant importe bedrag importo belopp amountforeigncurrency",
         "total value",
         "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount",
         "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
@@ -91,10 +94,16 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "appliedamount amountapplied allocatedamount amountallocated applicationamount appliedtoinvoice",
         "paidamount amountpaid paidamt amtpaid paymentamount paymentamt receivedamount amountreceived "
         "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
-        "bezahlt montantpaye importepagado betaaldbedrag paid totalpaid",
+        "bezahlt montantpaye importepagado betaaldbedrag paid totalpaid invoiceamountpaid",
     ),
     "payment_total": (
         "paymentamount paymentamt paymenttotal totalpayment receiptamount receipttotal receivedamount amountreceived",
+    ),
+    "debit": ("debitamount debit sollbetrag soll debe",),
+    "credit": ("creditamount credit habenbetrag haben haber",),
+    "balance": (
+        "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
+        "balancedue amountdue remainingamount amountremaining invoiceamountdue openitemamount offenerbetrag saldo os",
     ),
     "currency": (
         "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers",
@@ -123,7 +132,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "chequeno chequenumber checknum bankreference bankref zahlungsreferenz verwendungszweck",
         "reference ref referencenumber referenceno zuordnung zuonr",
     ),
-    "type": ("documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype", "type"),
+    "type": ("documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype", "type tp"),
+    "status": ("invoicestatus documentstatus docstatus", "status"),
     "credits": (
         "originalinvoice originalinvoiceno originalinvoicenumber originalinvoiceid appliesto appliestoinvoice "
         "appliestoinvoiceno creditedinvoice relatedinvoice invoicereference invoiceref invoicereferenceno "
@@ -135,11 +145,28 @@ _TIERS: Final = {field: tuple(tier.split() for tier in tiers) for field, tiers i
 FIELDS: Final = tuple(_NAMES)
 """What a layout file may name under [columns]."""
 
+MONEY: Final = ("amount", "debit", "credit", "paid_amount", "payment_total", "balance", "limit")
+"""The fields whose cells are amounts."""
+
+_MONEY_NAMES: Final = frozenset(name for field in MONEY for tier in _TIERS[field] for name in tier)
+_SIGNS: Final = {"€": "EUR", "£": "GBP"}  # the others stand for several currencies
+
 # Only these say that a column is a file's own date of invoices, or of payments; "Date" alone is either's.
 _CERTAIN_INVOICE_TIERS: Final = 2
+_OPEN_TIER: Final = 6  # of amounts: what is still open
 _DOCUMENT_TIER: Final = 2
 # Of two columns with equal right the first is taken: nothing that counts depends on them.
-_OPTIONAL: Final = ("name", "reference", "payment", "payment_total", "document", "baseline", "credits")
+_OPTIONAL: Final = (
+    "name",
+    "reference",
+    "payment",
+    "payment_total",
+    "document",
+    "baseline",
+    "credits",
+    "status",
+)
+_COMPANY: Final = "company"  # may be the seller's own, so it stands for no customer
 _BARE_DATES: Final = [
     "date",
     "datum",
@@ -167,11 +194,13 @@ def plain(name: str) -> str:
 
 @dataclass(frozen=True, slots=True)
 class Columns:
-    """The columns of one file. `at`: field -> index of its column."""
+    """The columns of one file. `at`: field -> index of its column. `currency`: what the header of the
+    amounts names."""
 
     kind: Kind
     at: Mapping[str, int]
     header: tuple[str, ...]
+    currency: str | None = None
 
     def named(self, field: str) -> str:
         """The header's own name of a field's column, the field's name where it has none."""
@@ -182,6 +211,17 @@ class Columns:
     def taken(self) -> list[tuple[str, str]]:
         """(field, the header's name), in the order of the header."""
         return [(f, self.header[i].strip()) for f, i in sorted(self.at.items(), key=lambda item: item[1])]
+
+    @property
+    def by_name(self) -> bool:
+        """Whether customers are told by their names, since no column has their numbers."""
+        index = self.at.get("customer")
+        if index is None:
+            return False
+        name = plain(self.header[index])
+        return any(name in tier for tier in _TIERS["name"]) and not any(
+            name in tier for tier in _TIERS["customer"]
+        )
 
     @property
     def left(self) -> list[str]:
@@ -197,7 +237,7 @@ class Unclear(ValueError):
 
 def score(header: Sequence[str]) -> int:
     """How many different fields a line names: what tells the header from titles above it, and the delimiter."""
-    names = {plain(cell) for cell in header}
+    names = {plain(cell) for cell in header} | {_split(cell)[0] for cell in header}
     return sum(any(name in names for tier in tiers for name in tier) for tiers in _TIERS.values())
 
 
@@ -214,6 +254,7 @@ def recognise(
     dates is its payments.
     """
     at, tier_of, doubtful = _match(header, given or {})
+    _by_sides(at, tier_of, doubtful)
     if kind is None:
         kind = _kind(at, tier_of, header, beside_invoices)
     for field in _OPTIONAL:
@@ -239,6 +280,10 @@ def recognise(
             "type",
             "baseline",
             "limit",
+            "balance",
+            "status",
+            "debit",
+            "credit",
         ):
             at.pop(field, None)
             doubtful.pop(field, None)
@@ -258,13 +303,46 @@ def recognise(
         at.pop("payment_total", None)
         if at.get("document") == at.get("invoice"):
             at.pop("document", None)
-        wanted = ["customer", "invoice", "invoice_date", "amount"]
+        known = "customer" in at or "customer" in doubtful
+        if not known and "name" in at and plain(header[at["name"]]) != _COMPANY:
+            at["customer"] = at["name"]  # known by his name alone
+        wanted = ["customer", "invoice", "invoice_date"]
+        if "debit" not in at:
+            wanted.append("amount")
+        if at.get("balance") == at.get("amount"):
+            at.pop("balance", None)
+        if "amount" in at or "debit" in at:  # it only tells more of the amount
+            doubtful.pop("balance", None)
     if at.get("name") == at.get("customer"):
         at.pop("name", None)
     missing = [field for field in wanted if field not in at and field not in doubtful]
     if missing or doubtful:
         raise Unclear(_advice(kind, header, missing, doubtful))
-    return Columns(kind, at, tuple(header))
+    own = at.get("paid_amount" if kind == "payments" else "amount", at.get("debit"))
+    return Columns(kind, at, tuple(header), None if own is None else _split(header[own])[1])
+
+
+def _by_sides(at: dict[str, int], tier_of: Mapping[str, int], doubtful: dict[str, list[str]]) -> None:
+    """Debit and credit are the amount where both are there and no amount is (what is still open is none)."""
+    sides = "debit" in at and "credit" in at
+    if sides and tier_of.get("amount") in (None, _OPEN_TIER) and "amount" not in doubtful:
+        at.pop("amount", None)
+        return
+    for field in ("debit", "credit"):
+        at.pop(field, None)
+        doubtful.pop(field, None)
+
+
+def _split(name: str) -> tuple[str, str | None]:
+    """(the plain name without the currency in it, the currency): 'Amount (EUR)' is ('amount', 'EUR')."""
+    for sign, code in _SIGNS.items():
+        if sign in name:
+            return plain(name), code
+    whole = plain(name)
+    rest, code = whole[:-3], whole[-3:].upper()
+    if code in EXPONENTS and whole not in _MONEY_NAMES and rest in _MONEY_NAMES:
+        return rest, code
+    return whole, None
 
 
 def _match(
@@ -287,6 +365,8 @@ def _match(
             continue
         for number, tier in enumerate(tiers):
             found = [i for i, name in enumerate(names) if name in tier and i not in claimed]
+            if not found and field in MONEY:
+                found = [i for i, cell in enumerate(header) if _split(cell)[0] in tier and i not in claimed]
             if len(found) > 1:
                 doubtful[field] = [header[i].strip() for i in found]
             elif found:
@@ -300,7 +380,7 @@ def _kind(
     at: Mapping[str, int], tier_of: Mapping[str, int], header: Sequence[str], beside_invoices: bool
 ) -> Kind:
     certain_date = "invoice_date" in at and tier_of["invoice_date"] < _CERTAIN_INVOICE_TIERS
-    own_amount = "amount" in at
+    own_amount = "amount" in at or "debit" in at
     date = at.get("invoice_date")
     bare_date = date is not None and plain(header[date]) in _BARE_DATES
     pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))

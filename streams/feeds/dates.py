@@ -148,6 +148,12 @@ class Evidence:
         fewest = min(self.impossible.values())
         best = [order for order in ORDERS if self.impossible[order] == fewest]
         best = self._without_odd_years(best)
+        if len(best) > 1 and fewest:
+            one, other = best[0], best[1]
+            return Told(
+                None,
+                f"{self.example[other]!r} can only be {HOW[one]} and {self.example[one]!r} only {HOW[other]}",
+            )
         if len(best) > 1:
             forms = " or ".join(HOW[order] for order in best)
             return Told(

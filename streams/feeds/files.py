@@ -80,6 +80,8 @@ def shape(path: Path, layout: Layout) -> Shape:
     points, _, delimiter, place, line, header = best
     if points < 2 and layout.header is None:
         first = ", ".join(cell.strip() for cell in header if cell.strip())[:300]
+        if not first:
+            raise Refused(f"{path}: no header: nothing but blanks in the first {_HEADER_WITHIN} rows")
         raise Refused(
             f"{path}: no header was found in the first {_HEADER_WITHIN} rows (line {line} reads: {first}). "
             'Write a layout file with header = LINE and [columns] customer = "…", invoice = "…", invoice_date = "…", '

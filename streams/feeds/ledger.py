@@ -30,6 +30,7 @@ EARLIEST: Final = 90
 """Days that a settlement may come before its invoice (paid in advance); earlier ones are bad rows."""
 
 INVOICE, CREDIT, PAYMENT = "1", "2", "3"
+_REFUND: Final = "refund"  # no record is made of one
 
 _YES: Final = frozenset(
     [
@@ -89,8 +90,12 @@ _CREDIT_TYPES: Final = frozenset(
         "avoir",
         "creditinvoice",
         "creditnota",
+        "sc",
     ]
 )
+_CREDIT_WORDS: Final = ("creditnote", "creditmemo", "creditinvoice", "gutschrift")
+_INVOICE_WORDS: Final = ("invoice", "rechnung", "facture", "factura", "bill")
+_PAYMENT_WORDS: Final = ("payment", "receipt", "zahlung")
 _PAYMENT_TYPES: Final = frozenset(
     [
         "payment",
@@ -104,13 +109,52 @@ _PAYMENT_TYPES: Final = frozenset(
         "pmt",
         "pymt",
         "customerpayment",
+        "sr",
+        "sa",
     ]
 )
+_REFUND_TYPES: Final = frozenset(["refund", "customerrefund", "paymentreversal", "paymentrefund"])
+_NOT_OWED: Final = frozenset(
+    [
+        "void",
+        "voided",
+        "draft",
+        "deleted",
+        "cancelled",
+        "canceled",
+        "storniert",
+        "storno",
+        "entwurf",
+        "annule",
+        "annulee",
+        "brouillon",
+        "anulada",
+        "anulado",
+        "borrador",
+    ]
+)
+_PAID: Final = frozenset(
+    ["paid", "paidinfull", "fullypaid", "settled", "cleared", "bezahlt", "payee", "pagada"]
+)
+"""Statuses that say an invoice is settled, without a day."""
 _TOTAL: Final = re.compile(
     r"\s*(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe|gesamt(?:summe)?"
     r"|zwischensumme|endsumme|somme|suma|saldo)\b",
     re.IGNORECASE,
 )
+_CURRENCY_NAMES: Final = {
+    "usdollar": "USD",
+    "usdollars": "USD",
+    "euro": "EUR",
+    "euros": "EUR",
+    "britishpound": "GBP",
+    "poundsterling": "GBP",
+    "canadiandollar": "CAD",
+    "australiandollar": "AUD",
+    "newzealanddollar": "NZD",
+    "swissfranc": "CHF",
+    "japaneseyen": "JPY",
+}
 _FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
 _ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)
 _BLANK_IDS: Final = frozenset({"", "nan", "null", "none", "#n/a"})
@@ -129,7 +173,7 @@ class Row(NamedTuple):
     day: str  # of the invoice, the credit note, the payment
     due: str
     paid_on: str
-    paid: str  # of an invoice row with a column for it; of a payment the whole of it where that is more than the row's
+    paid: str  # of an invoice row what of it is paid, where it says; of a payment the whole of it, where more than this
     disputed: str
     terms: str
     terms_days: str
@@ -137,6 +181,13 @@ class Row(NamedTuple):
     limit: str
     payment: str
     reference: str
+    by_balance: str = (
+        ""  # of an invoice row: `paid` is told by its balance alone, of which credit notes may be a part
+    )
+
+
+class _LeftOut(Exception):
+    """A row that is none of the kind asked for, and why."""
 
 
 class _Bad(Exception):
@@ -174,6 +225,7 @@ class _Reader:
         self.ids: dict[str, str] = {}
         self.currencies: dict[str, str] = {}
         self.terms: dict[str, int | None] = {}
+        self.types: dict[str, str] = {}
 
     def read(self, sorter: Sorter, by_invoice: Sorter | None, progress: Callable[[int], None]) -> None:
         told, report = self.told, self.report
@@ -204,6 +256,12 @@ class _Reader:
                     continue
             try:
                 record = take(row, f"{self.number:03d}{line:010d}")
+            except _LeftOut as why:
+                report.rows += 1
+                report.note(str(why), f"{path}:{line}")
+                if "type" in self.told.columns.at:
+                    self._told_type(row)
+                continue
             except _Bad as bad:
                 if not any(map(str.strip, row)):
                     continue
@@ -218,6 +276,10 @@ class _Reader:
                 report.refuse(kind, BadRow(path, line, told.columns.named(field) if field else "", reason))
                 continue
             report.rows += 1
+            if "type" in self.told.columns.at:
+                self._told_type(row)
+            report.payments |= record.kind == PAYMENT
+            report.credits |= record.kind == CREDIT
             if homeless and by_invoice is not None:
                 last = max(last, record.day)
                 by_invoice.add(CUT.join((record.invoice, "1", *record)))
@@ -315,9 +377,11 @@ class _Reader:
         if known is not None:
             return known
         code = text.strip().upper()
+        if not (code and code.lower() not in EMPTY) and self.told.columns.currency is not None:
+            return self.told.columns.currency
         if code and code.lower() not in EMPTY:
             if code not in EXPONENTS:
-                signs = bare(f"{text.strip()}1").currencies if not code.isalnum() else ()
+                signs = _currencies(text.strip())
                 if len(signs) != 1:
                     raise _Bad(
                         "unknown currency", "currency", f"{text.strip()!r} is no ISO 4217 currency code"
@@ -332,12 +396,15 @@ class _Reader:
         if not self.told.signs:
             if len(self.currencies) < 1000:
                 self.currencies[text] = base
+            self.report.assumed = base
             return base
         try:
             meant = bare(self._cell(row, money_field)).currencies
         except ValueError:
             return base
         if not meant or base in meant:
+            if len(meant) != 1:
+                self.report.assumed = base
             return base
         if len(meant) == 1 or meant[0] == "GBP":  # the other pounds are pegged to it or write their own sign
             return meant[0]
@@ -357,31 +424,45 @@ class _Reader:
 
     def invoice(self, row: list[str], place: str) -> Row:
         """A row of a file of invoices: an invoice, a credit note (negative, or named so), or a payment
-        that is named so."""
+        that is named so (which may have no number)."""
         at, choices = self.told.columns.at, self.choices
+        if "status" in at and plain(self._cell(row, "status")) in _NOT_OWED:
+            status = self._cell(row, "status").strip()
+            raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
+        meant = self._meant(row) if "type" in at else ""
         account = self._id(row, "customer", True)
-        number = self._id(row, "invoice", "document" not in at) or self._id(row, "document", True)
+        number = self._id(row, "invoice", "document" not in at and meant != PAYMENT)
+        if not number and "document" in at:
+            number = self._id(row, "document", meant != PAYMENT)
         day = self._day(row, "invoice_date", True)
         currency = self._currency(row, "amount")
-        amount = self._minor(row, "amount", currency)
+        amount = self._minor(row, "amount", currency) if "amount" in at else self._sides(row, currency)
         if amount is None:
             raise _Bad("amount is empty", "amount", "is empty")
         if amount == 0:
             raise _Bad("amount is zero", "amount", "is zero: nothing is owed")
+        paid_on = self._day(row, "paid_date", False) if "paid_date" in at else ""
+        still_open = self._minor(row, "balance", currency) if "balance" in at else None
         name = self._text(row, "name") if "name" in at else ""
         limit = self._limit(row, currency) if "limit" in at else ""
-        if "type" in at:
-            named = plain(self._cell(row, "type"))
-            if named in _PAYMENT_TYPES:
-                invoice = self._id(row, "credits", False) or ON_ACCOUNT
-                reference = self._text(row, "reference")
-                return Row(account, invoice, PAYMENT, place, number, str(abs(amount)), currency, day, "",
-                "", "", "", "", "",
-                           name, limit, number, reference)  # fmt: skip
-            if named in _CREDIT_TYPES:
-                amount = -abs(amount)
+        if meant == PAYMENT:
+            invoice = (self._id(row, "credits", False) if "credits" in at else "") or ON_ACCOUNT
+            if invoice == ON_ACCOUNT and "paid_date" in at and (paid_on or still_open == 0):
+                raise _LeftOut("payments left out, as the invoices they settled carry the day")
+            reference = self._text(row, "reference")
+            return Row(account, invoice, PAYMENT, place, number, str(abs(amount)), currency, day, "",
+            "", "", "", "", "",
+                       name, limit, number, reference)  # fmt: skip
+        if meant == CREDIT:
+            amount = -abs(amount)
         if amount < 0:
             credited = self._id(row, "credits", False) if "credits" in at else ""
+            if paid_on and not credited:
+                self._note("settled credit notes that name no invoice, taken as credit on account", place)
+            if not meant and "debit" in at:
+                self._note(
+                    "amounts of the credit column, taken as credit notes, as no type says otherwise", place
+                )
             return Row(account, credited or number, CREDIT, place, number, str(-amount), currency, day, "",
             "", "", "", "", "",
                        name, limit, credited, "")  # fmt: skip
@@ -403,8 +484,10 @@ class _Reader:
             raise _Bad("due before the invoice", "due_date", f"due {due} before the invoice's date {day}")
         if due > "2100-12-31":
             raise _Bad("no date", "due_date", f"{due} is after 2100")
-        paid_on = self._day(row, "paid_date", False) if "paid_date" in at else ""
-        paid = ""
+        paid, by_balance = (
+            self._paid_of(row, amount, still_open, paid_on),
+            "1" if still_open is not None else "",
+        )
         if "paid_amount" in at:
             part = self._minor(row, "paid_amount", currency)
             if part is not None and part < 0:
@@ -413,13 +496,8 @@ class _Reader:
                     "paid_amount",
                     "is negative; reversals are not imported from ledgers",
                 )
-            if part and not paid_on:
-                raise _Bad(
-                    "paid without a date",
-                    "paid_date",
-                    "a paid amount stands there without the date it was paid on",
-                )
-            paid = "" if part is None else str(part)
+            if part is not None:
+                paid, by_balance = str(part), ""
         if paid_on and paid_on < day and plus_days(paid_on, EARLIEST) < day:
             raise _Bad(
                 "settled long before the invoice",
@@ -456,6 +534,7 @@ class _Reader:
             limit,
             self._id(row, "payment", False) if "payment" in at else "",
             self._text(row, "reference") if "reference" in at else "",
+            by_balance,
         )
 
     def payment(self, row: list[str], place: str) -> Row:
@@ -465,10 +544,13 @@ class _Reader:
         invoice = (self._id(row, "invoice", not account) if "invoice" in at else "") or ON_ACCOUNT
         day = self._day(row, "paid_date", True)
         # The currency of a payment that names none is its invoice's: booking.py knows it.
-        named = "currency" in at or self.told.signs or self.choices.currency is not None
+        said = self._cell(row, "currency").strip().lower() not in EMPTY
+        named = said or self.told.columns.currency or self.told.signs or self.choices.currency is not None
         currency = self._currency(row, "paid_amount") if named else ""
         amount = self._paid(row, "paid_amount", currency)
         total = self._paid(row, "payment_total", currency) if "payment_total" in at else ""
+        if not amount and invoice == ON_ACCOUNT:
+            amount = total  # nothing of it is applied
         if not amount:
             raise _Bad("amount is empty", "paid_amount", "is empty or zero")
         return Row(account, invoice, PAYMENT, place, "", amount, currency, day, "", "", total, "", "", "",
@@ -476,6 +558,58 @@ class _Reader:
                    "",
                    self._id(row, "payment", False) if "payment" in at else "",
                    self._text(row, "reference") if "reference" in at else "")  # fmt: skip
+
+    def _meant(self, row: list[str]) -> str:
+        """The kind of record that a row's type names; '' where it is any other: then the amount's sign tells."""
+        text = self._cell(row, "type").strip()
+        known = self.types.get(text)
+        if known is None:
+            named = plain(text)
+            if named in _REFUND_TYPES:
+                known = _REFUND
+            elif named in _CREDIT_TYPES or any(word in named for word in _CREDIT_WORDS):
+                known = CREDIT
+            elif named in _PAYMENT_TYPES or (
+                any(word in named for word in _PAYMENT_WORDS) and not any(w in named for w in _INVOICE_WORDS)
+            ):
+                known = PAYMENT
+            else:
+                known = ""
+            if len(self.types) < 1000:
+                self.types[text] = known
+        if known == _REFUND:
+            raise _Bad(
+                "a refund", "type", f"{text!r} gives money back; refunds are not imported from ledgers"
+            )
+        return known
+
+    def _told_type(self, row: list[str]) -> None:
+        text = self._cell(row, "type").strip()
+        read = self.report.types.setdefault(str(self.told.shape.path), {})
+        if text not in read and len(read) < 100:
+            read[text] = self.types.get(text, "")
+
+    def _sides(self, row: list[str], currency: str) -> int | None:
+        """Debit less credit; None where both are empty."""
+        debit, credit = self._minor(row, "debit", currency), self._minor(row, "credit", currency)
+        if debit is None and credit is None:
+            return None
+        return (debit or 0) - abs(credit or 0)
+
+    def _paid_of(self, row: list[str], amount: int, still_open: int | None, paid_on: str) -> str:
+        """What of an invoice is paid by its balance or its status, in minor units; '' where neither says."""
+        if still_open is not None and 0 <= still_open <= amount:
+            if paid_on and still_open == amount:
+                raise _Bad(
+                    "settled and open", "balance", f"all of it is open, though it was settled {paid_on}"
+                )
+            return "" if paid_on and not still_open else str(amount - still_open)
+        if not paid_on and "status" in self.told.columns.at and plain(self._cell(row, "status")) in _PAID:
+            return str(amount)
+        return ""
+
+    def _note(self, text: str, place: str) -> None:
+        self.report.note(text, f"{self.told.shape.path}:{int(place[3:])}")
 
     def _paid(self, row: list[str], field: str, currency: str) -> str:
         # Without a currency of its own the amount stays in ten-thousandths (the most decimals there are)
@@ -490,6 +624,16 @@ class _Reader:
         if limit is not None and limit < 0:
             raise _Bad("no amount", "limit", "is negative")
         return "" if limit is None else str(limit)
+
+
+def _currencies(text: str) -> tuple[str, ...]:
+    """What a currency's sign or English name can mean."""
+    if named := _CURRENCY_NAMES.get(plain(text)):
+        return (named,)
+    try:
+        return () if text.isalnum() else bare(f"{text}1").currencies
+    except ValueError:
+        return ()
 
 
 _WIDEST: Final = "CLF"  # four decimals

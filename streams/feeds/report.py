@@ -38,6 +38,12 @@ class Report:
     credited: Counter[str] = field(default_factory=Counter)
     paid: Counter[str] = field(default_factory=Counter)
     accounts: int = 0
+    payments: bool = False  # some row is a payment
+    credits: bool = False  # some row is a credit note
+    assumed: str = ""  # the policy's currency, where a row names none
+    types: dict[str, dict[str, str]] = field(
+        default_factory=dict
+    )  # file -> the type it writes -> what it was read as
     first_day: str = ""
     last_day: str = ""
 

@@ -7,12 +7,12 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence
-from streams.feeds.columns import Columns, Unclear, is_certain, recognise
+from streams.feeds.columns import MONEY, Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.layout import Layout
@@ -108,10 +108,10 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
                 'layout file: [columns] due_date = "…"'
             )
         # SAP: without terms the baseline date is the due date.
-        columns = Columns(columns.kind, {**at, "due_date": at["baseline"]}, columns.header)
+        columns = replace(columns, at={**at, "due_date": at["baseline"]})
         at = columns.at
     date_columns = [at[f] for f in ("invoice_date", "due_date", "paid_date", "baseline") if f in at]
-    money = [at[f] for f in ("amount", "paid_amount", "payment_total", "limit") if f in at]
+    money = [at[f] for f in MONEY if f in at]
     dates, decimals = Evidence(), DecimalEvidence()
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)

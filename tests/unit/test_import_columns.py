@@ -67,6 +67,47 @@ def test_names_are_compared_without_case_blanks_accents_and_punctuation(name: st
             },
         ),
         (
+            "ContactName,InvoiceNumber,InvoiceDate,DueDate,Total,InvoiceAmountPaid,InvoiceAmountDue,Currency,Type,Status",
+            {
+                "kind": "invoices",
+                "customer": "ContactName",
+                "invoice": "InvoiceNumber",
+                "invoice_date": "InvoiceDate",
+                "due_date": "DueDate",
+                "amount": "Total",
+                "paid_amount": "InvoiceAmountPaid",
+                "balance": "InvoiceAmountDue",
+                "currency": "Currency",
+                "type": "Type",
+                "status": "Status",
+            },
+        ),
+        (
+            "Konto;Rechnungsnummer;Datum;Fälligkeit;Sollbetrag;Habenbetrag;Saldo".replace(";", ","),
+            {
+                "kind": "invoices",
+                "customer": "Konto",
+                "invoice": "Rechnungsnummer",
+                "invoice_date": "Datum",
+                "due_date": "Fälligkeit",
+                "debit": "Sollbetrag",
+                "credit": "Habenbetrag",
+                "balance": "Saldo",
+            },
+        ),
+        (
+            "Customer ID,Contact Name,Invoice,Invoice Date,Due Date,Amount,Debit,Credit",
+            {
+                "kind": "invoices",
+                "customer": "Customer ID",
+                "name": "Contact Name",
+                "invoice": "Invoice",
+                "invoice_date": "Invoice Date",
+                "due_date": "Due Date",
+                "amount": "Amount",
+            },
+        ),
+        (
             "KUNNR,BELNR,BLDAT,NETDT,AUGDT,AUGBL,WRBTR,WAERS,ZTERM",
             {
                 "kind": "invoices",
@@ -91,6 +132,7 @@ def test_names_are_compared_without_case_blanks_accents_and_punctuation(name: st
                 "invoice_date": "Date",
                 "due_date": "Due",
                 "amount": "Amount",
+                "balance": "Balance",
             },
         ),
         (
@@ -169,7 +211,8 @@ def test_a_bare_date_beside_a_file_of_invoices_is_that_of_payments() -> None:
             "Customer,Invoice,Invoice Date,Due Date",
             ["amount", 'amount = "…"', "Columns found: Customer, Invoice"],
         ),
-        ("Customer Name,Invoice,Invoice Date,Amount", ["customer", "Customer Name", "--layout"]),
+        ("Company,Invoice,Invoice Date,Amount", ["customer", "Company", "--layout"]),
+        ("Customer,Invoice,Invoice Date,Debit", ["amount", "--layout"]),
         ("Invoice Date,Cust ID,Customer No,Invoice,Amount,Due", ["customer may be Cust ID or Customer No"]),
         (
             "Customer,Invoice,Invoice Date,Amount,Paid Date,Payment Date",
@@ -205,3 +248,25 @@ def test_no_name_of_a_field_has_a_form_that_no_header_can_have() -> None:
         for tier in _NAMES[field]:
             for name in tier.split():
                 assert plain(name) == name, f"{field}: {name}"
+
+
+@pytest.mark.parametrize(
+    ("amount", "currency"),
+    [("Amount (EUR)", "EUR"), ("invoice_amount_usd", "USD"), ("Betrag in €", None), ("Montant €", "EUR")],
+)
+def test_a_currency_in_the_header_of_the_amounts_is_theirs(amount: str, currency: str | None) -> None:
+    header = ["Customer", "Invoice", "Invoice Date", "Due Date", amount]
+    if currency is None:  # words that are no name of a field are not guessed at
+        with pytest.raises(Unclear, match="amount"):
+            recognise(header)
+    else:
+        assert recognise(header).currency == currency
+
+
+def test_customers_are_told_by_name_only_where_no_column_has_their_numbers() -> None:
+    rest = ["Invoice", "Invoice Date", "Due Date", "Amount"]
+    assert recognise(["Customer Name", *rest]).by_name
+    both = recognise(["Customer Name", "Customer No", *rest])
+    assert (both.named("customer"), both.by_name) == ("Customer No", False)
+    payments = recognise(["Customer Name", "Invoice", "Payment Date", "Amount"], beside_invoices=True)
+    assert "customer" not in payments.at  # his invoice says whose it is

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 from pathlib import Path
 
 import orjson
@@ -75,6 +76,26 @@ def test_into_a_file_every_line_is_an_event_and_importing_it_again_is_the_same(t
     assert second.read_bytes() == first.read_bytes()
 
 
+def test_the_summary_says_how_types_and_currencies_were_taken(tmp_path: Path) -> None:
+    ledger = (
+        "Customer Name,Invoice,Type,Invoice Date,Due Date,Amount\n"
+        "Amy,1,Sales invoice,2024-01-02,2024-02-01,100\nAmy,2,Credit note,2024-01-03,,5\n"
+    )
+    said = run(written(tmp_path, "ar.csv", ledger), "--dry-run").stdout
+    for words in (
+        "customers    told by their names",
+        "types        Sales invoice = invoice, or credit note where negative; Credit note = credit note",
+        "currency     USD, the policy's base currency, where a row names none",
+    ):
+        assert words in said
+    assert "base currency" not in run(tmp_path / "ar.csv", "--dry-run", "--currency", "EUR").stdout
+
+
+def test_where_stderr_is_no_terminal_nothing_is_drawn_on_it(tmp_path: Path) -> None:
+    good = "\n".join(LEDGER.splitlines()[:3])
+    assert run(written(tmp_path, "ar.csv", good), "--dry-run").stderr == ""
+
+
 def test_nothing_good_exits_1_and_leaves_no_file(tmp_path: Path) -> None:
     to = tmp_path / "out.jsonl"
     only_bad = "Customer,Invoice,Invoice Date,Due Date,Amount\nC1,I1,2024-01-02,2024-02-01,0\n"
@@ -96,6 +117,7 @@ def test_nothing_good_exits_1_and_leaves_no_file(tmp_path: Path) -> None:
         (["ar.csv", "--to", "ar.csv"], "one of the files"),
         (["none.csv"], "none.csv"),
         (["none.jsonl", "--dry-run"], "none.jsonl"),
+        (["ar.csv", "--to", os.devnull], "is no file"),
         (["ar.csv", "--to", "no/such/folder/out.jsonl"], "cannot write"),
         (["ar.csv"], "no dev services run"),
         (["ar.csv", "--layout", "none.toml"], "none.toml"),

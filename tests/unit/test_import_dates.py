@@ -55,6 +55,11 @@ def test_an_order_that_can_not_be_told_is_not_guessed(texts: list[str]) -> None:
     assert "'" in verdict.why  # names a date
 
 
+def test_dates_that_contradict_each_other_are_both_named() -> None:
+    even = told("13/04/2025", "03/04/2025", "06/28/2025")
+    assert even == (None, "'06/28/2025' can only be month first and '13/04/2025' only day first")
+
+
 @pytest.mark.parametrize(
     ("text", "order", "iso"),
     [

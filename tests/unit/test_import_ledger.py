@@ -544,3 +544,200 @@ def test_the_report_sums_by_currency(tmp_path: Path) -> None:
         {"USD": 500},
     )
     assert (report.first_day, report.last_day, report.accounts) == ("2024-01-02", "2024-01-20", 2)
+
+
+# What other columns say of the same money
+
+
+def test_payments_that_settled_invoices_of_their_own_file_are_not_counted_twice(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            "Customer,Document Number,Document Type,Document Date,Net due date,Clearing date,Amount",
+            "C1,180,RV,2024-01-02,2024-02-01,2024-02-20,100.00",
+            "C1,140,DZ,2024-02-20,2024-02-20,2024-02-20,100.00-",
+            "C1,141,DZ,2024-02-21,2024-02-21,,30.00-",
+        ),
+    )
+    assert [(p["payment_id"], p["amount"]) for p in got.of("payment.received")] == [
+        ("180/2024-02-20", "100.00"),
+        ("141", "30.00"),  # open: nothing else tells of it
+    ]
+    assert got.report.note_counts["payments left out, as the invoices they settled carry the day"] == 1
+
+
+def test_a_payment_row_needs_no_number(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            "Date,Transaction type,Num,Customer,Due date,Amount,Open balance",
+            "01/15/2024,Invoice,1001,Amy,02/14/2024,120.00,0.00",
+            "02/20/2024,Payment,,Amy,02/20/2024,-120.00,0.00",
+        ),
+    )
+    assert [p["amount"] for p in got.of("payment.received")] == ["120.00"]
+    assert got.report.refused == 0
+
+
+@pytest.mark.parametrize(
+    ("named", "event"),
+    [
+        ("Sales invoice", "invoice.issued"),
+        ("Prepayment invoice", "invoice.issued"),
+        ("Journal", "invoice.issued"),
+        ("Sales credit note", "invoice.credited"),
+        ("Vendor Payment", "payment.received"),
+        ("SC", "invoice.credited"),
+    ],
+)
+def test_a_type_is_told_by_the_word_in_it(tmp_path: Path, named: str, event: str) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},Type", f"C1,I1,2024-01-02,2024-02-01,100,{named}"))
+    assert [e.type for e in got.events if e.type not in ("clock.ticked", "account.opened")] == [event]
+    assert list(got.report.types.values()) == [
+        {named: {"invoice.issued": "", "invoice.credited": "2"}.get(event, "3")}
+    ]
+
+
+def test_refunds_are_refused_and_not_taken_for_invoices(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Type",
+            "C1,I1,2024-01-02,2024-02-01,100,Invoice",
+            "C1,R1,2024-01-02,2024-02-01,100,Refund",
+        ),
+    )
+    assert len(got.of("invoice.issued")) == 1
+    assert "0.csv:3: Type: 'Refund' gives money back" in got.bad[0]
+
+
+def test_what_by_its_status_is_not_owed_is_left_out_and_named(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Status",
+            "C1,I1,2024-01-02,2024-02-01,100,Awaiting Payment",
+            "C1,I2,2024-01-02,2024-02-01,100,Voided",
+            "C1,I3,2024-01-02,2024-02-01,100,DRAFT",
+        ),
+    )
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I1"]
+    assert (got.report.rows, got.report.refused, sum(got.report.note_counts.values())) == (3, 0, 2)
+
+
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        ("Status", "Paid"),
+        ("Balance", "0.00"),
+        ("Balance", "40.00"),
+        ("Paid Amount", "100.00"),
+        ("Paid Amount,Balance", "60.00,40.00"),
+    ],
+)
+def test_an_invoice_that_is_paid_on_no_day_is_refused_and_not_left_open(
+    tmp_path: Path, columns: str, cells: str
+) -> None:
+    blanks = "," * columns.count(",")
+    rows = [f"C1,I1,2024-01-02,2024-02-01,100,{cells}", f"C1,I2,2024-01-02,2024-02-01,7,{blanks}"]
+    got = imported(tmp_path, ledger(f"{HEADER},{columns}", *rows))
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I2"]
+    assert "nothing says when" in got.bad[0]
+    # Where the payments are there, they say when.
+    pays = "Customer,Payment No,Payment Date,Amount\nC1,P1,2024-01-20,100\n"
+    got = imported(tmp_path, ledger(f"{HEADER},{columns}", *rows), pays)
+    assert len(got.of("invoice.issued")) == 2
+    assert got.report.refused == 0
+
+
+def test_a_balance_that_credit_notes_may_explain_refuses_nothing(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Balance",
+            "C1,I1,2024-01-02,2024-02-01,100,70",
+            "C1,M1,2024-01-03,2024-02-01,-30,0",
+        ),
+    )
+    assert (len(got.of("invoice.issued")), got.report.refused) == (1, 0)
+
+
+def test_what_a_balance_leaves_open_was_not_paid_on_the_settlement_date(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Paid Date,Balance",
+            "C1,I1,2024-01-02,2024-02-01,100,2024-01-20,40",
+            "C1,I2,2024-01-02,2024-02-01,100,2024-01-20,0",
+            "C1,I3,2024-01-02,2024-02-01,100,2024-01-20,100",
+        ),
+    )
+    assert [p["amount"] for p in got.of("payment.received")] == ["60.00", "100.00"]
+    assert "all of it is open, though it was settled 2024-01-20" in got.bad[0]
+
+
+def test_debit_and_credit_columns_are_the_amount(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            "Customer,Invoice,Invoice Date,Due Date,Debit,Credit",
+            "C1,I1,2024-01-02,2024-02-01,100.00,",
+            "C1,M1,2024-01-03,,0.00,30.00",
+            "C1,I2,2024-01-04,2024-02-01,,",
+        ),
+    )
+    assert [i["amount"] for i in got.of("invoice.issued")] == ["100.00"]
+    assert [m["amount"] for m in got.of("invoice.credited")] == ["30.00"]
+    assert "amount: is empty" in got.bad[0]
+    assert any("credit column" in note for note in got.report.notes)
+
+
+def test_a_receipt_of_which_nothing_is_applied_is_cash_on_account(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ONE,
+        "Receipt Number,Customer,Receipt Date,Receipt Amount,Invoice,Applied Amount\n"
+        "R1,C1,2024-01-20,60.00,I1,50.00\nR2,C1,2024-01-21,40.00,,\n",
+    )
+    assert [(p["payment_id"], p["amount"], p.get("applications")) for p in got.of("payment.received")] == [
+        ("R1", "60.00", [{"invoice_id": "I1", "amount": "50.00"}]),
+        ("R2", "40.00", None),
+    ]
+
+
+def test_a_payment_with_a_blank_currency_is_in_that_of_its_invoice(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        f"{HEADER},Currency\nC1,I1,2024-01-02,2024-02-01,100,EUR\nC1,I2,2024-01-02,2024-02-01,100,EUR\n",
+        "Customer,Invoice,Payment Date,Amount,Currency\nC1,I1,2024-01-20,100,\nC1,I2,2024-01-20,50,USD\n",
+    )
+    assert [p["currency"] for p in got.of("payment.received")] == ["EUR", "USD"]
+    assert any("another currency than their invoice" in note for note in got.report.notes)
+
+
+@pytest.mark.parametrize("cell", ["US Dollar", "USD", "usd"])
+def test_currencies_go_by_code_or_english_name(tmp_path: Path, cell: str) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},Currency", f"C1,I1,2024-01-02,2024-02-01,100,{cell}"))
+    assert got.of("invoice.issued")[0]["currency"] == "USD"
+
+
+def test_a_currency_in_words_that_nobody_knows_is_a_bad_row(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Currency",
+            "C1,I1,2024-01-02,2024-02-01,1,USD",
+            "C1,I2,2024-01-02,2024-02-01,1,Sea Shells",
+        ),
+    )
+    assert "'Sea Shells' is no ISO 4217 currency code" in got.bad[0]
+
+
+def test_the_header_of_the_amounts_names_their_currency(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger("Customer,Invoice,Invoice Date,Due Date,Amount (EUR)", "C1,I1,2024-01-02,2024-02-01,100"),
+    )
+    assert got.of("invoice.issued")[0]["currency"] == "EUR"
+    assert got.report.assumed == ""
+    assert imported(tmp_path, ONE).report.assumed == "USD"
