@@ -207,14 +207,14 @@ DESK = Dashboard(
     (
         Panel(
             "Open alerts by severity", "barchart", "5: act now. Alerts found in a backfill are left out.",
-            "SELECT concat('severity ', toString(severity)) AS severity, count() AS alerts FROM alerts_current AS a "
-            "WHERE status != 'cleared' AND NOT history GROUP BY a.severity ORDER BY a.severity DESC",
+            "SELECT concat('severity ', toString(severity)) AS severity, count() AS alerts FROM alerts_open AS a "
+            "WHERE NOT history GROUP BY a.severity ORDER BY a.severity DESC",
             width=8,
         ),
         Panel(
             "Open alerts by trigger", "barchart", "How many accounts each trigger stands open on.",
-            "SELECT trigger, uniqExact(account_id) AS accounts FROM alerts_current "
-            "WHERE status != 'cleared' AND NOT history GROUP BY trigger ORDER BY accounts DESC LIMIT 15",
+            "SELECT trigger, uniqExact(account_id) AS accounts FROM alerts_open "
+            "WHERE NOT history GROUP BY trigger ORDER BY accounts DESC LIMIT 15",
             width=8,
         ),
         Panel(
@@ -231,7 +231,7 @@ DESK = Dashboard(
         Panel(
             "Alerts for somebody", "table", "Open, of severity 3 or more, the gravest first.",
             "SELECT severity, account_id, account_name, trigger, title, action, owner, status, as_of, exposure, currency "
-            "FROM alerts_current WHERE status != 'cleared' AND NOT history AND severity >= 3 "
+            "FROM alerts_open WHERE NOT history AND severity >= 3 "
             "ORDER BY severity DESC, exposure DESC NULLS LAST LIMIT 200",
             width=24, height=10,
         ),

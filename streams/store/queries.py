@@ -18,8 +18,8 @@ QUERIES: Final[dict[str, str]] = {
     "counts": " UNION ALL ".join(f"SELECT '{view}' AS name, count() AS rows FROM {view}" for view in COUNTED),  # noqa: S608
     "events_stored": "SELECT count() AS rows FROM journal WHERE account_id != ''",
     "open_alerts_by_severity": """
-        SELECT severity, count() AS alerts, uniqExact(account_id) AS accounts FROM alerts_current
-        WHERE status != 'cleared' AND history = {history:Bool}
+        SELECT severity, count() AS alerts, uniqExact(account_id) AS accounts FROM alerts_open
+        WHERE history = {history:Bool}
         GROUP BY severity ORDER BY severity DESC""",
     # The newest proposal that was not overtaken, with what became of it, beside the account's open alerts.
     "turned": """
@@ -30,7 +30,7 @@ QUERIES: Final[dict[str, str]] = {
             min(alert.as_of) AS since, any(proposal.direction) AS direction,
             any(proposal.current_limit) AS current_limit, any(proposal.proposed_limit) AS proposed_limit,
             any(proposal.currency) AS currency, any(proposal.status) AS proposal_status
-        FROM (SELECT * FROM alerts_current WHERE status != 'cleared' AND severity >= {severity:UInt8}) AS alert
+        FROM (SELECT * FROM alerts_open WHERE severity >= {severity:UInt8}) AS alert
         LEFT JOIN (
             SELECT account_id, direction, current_limit, proposed_limit, currency, status FROM proposals_current
             WHERE status != 'superseded' ORDER BY as_of DESC, offset DESC LIMIT 1 BY account_id

@@ -44,15 +44,8 @@ Status = Literal["", "good", "watch", "hold", "prepay"]
 
 # ---------------------------------------------------------------- accounts
 
-_ALERTS_OF: Final = """
-    SELECT account_id, count() AS open_alerts, max(severity) AS worst, groupUniqArray(trigger) AS triggers,
-        argMax(title, (severity, as_of, alert_id)) AS worst_title, min(as_of) AS since
-    FROM (SELECT account_id, severity, trigger, title, as_of, alert_id FROM alerts_current
-          WHERE status != 'cleared' AND NOT history)
-    GROUP BY account_id"""
-
 # A limit counts from the status record on: figures follow at the next tick, and a person wants to see what was decided.
-_ACCOUNTS: Final = f"""
+_ACCOUNTS: Final = """
     SELECT known.account_id AS account_id, figures.account_name AS account_name, figures.as_of AS as_of,
         now_.status AS status, coalesce(now_.tier, figures.tier) AS tier, figures.grade AS grade,
         figures.score AS score, coalesce(figures.currency, now_.currency) AS currency,
@@ -63,7 +56,7 @@ _ACCOUNTS: Final = f"""
         if(open_balance > 0, toFloat64(past_due) / toFloat64(open_balance), NULL) AS past_due_share,
         figures.dtp_90d AS dtp_90d, figures.dtp_baseline AS dtp_baseline,
         figures.dtp_90d - figures.dtp_baseline AS drift,
-        alert.open_alerts AS open_alerts, alert.worst AS worst, alert.triggers AS triggers,
+        alert.open_alerts AS open_alerts, alert.worst_severity AS worst, alert.triggers AS triggers,
         alert.worst_title AS worst_title, alert.since AS since
     FROM (SELECT account_id FROM snapshots_latest UNION DISTINCT SELECT account_id FROM account_status_current) AS known
     LEFT JOIN (
@@ -73,7 +66,7 @@ _ACCOUNTS: Final = f"""
     LEFT JOIN (
         SELECT account_id, status, tier, currency, credit_limit FROM account_status_current
     ) AS now_ ON now_.account_id = known.account_id
-    LEFT JOIN ({_ALERTS_OF}) AS alert ON alert.account_id = known.account_id"""
+    LEFT JOIN accounts_alerted AS alert ON alert.account_id = known.account_id"""
 
 Sort = Literal["risk", "exposure", "utilization", "past_due", "drift", "score", "name", "account"]
 
@@ -291,7 +284,7 @@ def _inbox_filters(query: InboxQuery, today: date) -> tuple[list[str], dict[str,
     return where, parameters
 
 
-_INBOX: Final = "SELECT *, ifNull(snoozed_until >= {today:Date}, false) AS asleep FROM alerts_current"
+_ASLEEP: Final = "ifNull(snoozed_until >= {today:Date}, false) AS asleep"
 
 _STORY: Final = """
     groupArray((alert_id, trigger, severity, status, coalesce(title, trigger), coalesce(action, ''), toString(as_of),
@@ -302,6 +295,7 @@ _STORY: Final = """
 def inbox(query: InboxQuery, today: date, after: Sequence[Any] | None) -> Question:
     """Accounts with alerts that fit, gravest and newest first, and those alerts as one story each."""
     where, parameters = _inbox_filters(query, today)
+    known = "alerts_current" if query.state == "cleared" else "alerts_open"
     having = ""
     if after is not None:
         having = (
@@ -315,14 +309,14 @@ def inbox(query: InboxQuery, today: date, after: Sequence[Any] | None) -> Questi
         SELECT account_id, anyLast(account_name) AS name, max(severity) AS worst, max(as_of) AS newest,
             count() AS number, argMax(tier, as_of) AS tier_, argMax(exposure, as_of) AS exposure_, any(currency) AS currency_,
             {_STORY}
-        FROM ({_INBOX}) {_where(where)}
+        FROM (SELECT *, {_ASLEEP} FROM {known}) {_where(where)}
         GROUP BY account_id {having}
         ORDER BY worst DESC, newest DESC, account_id LIMIT {{rows:UInt32}}""",
         {**parameters, "rows": INBOX_PAGE + 1},
     )
 
 
-_TURNED: Final = "status != 'cleared' AND NOT history AND severity >= 3"
+_TURNED: Final = "NOT history AND severity >= 3"
 
 
 def turned(since: date, rows: int = 12) -> Question:
@@ -344,7 +338,7 @@ def turned(since: date, rows: int = 12) -> Question:
             SELECT account_id, anyLast(account_name) AS name, max(severity) AS worst, max(as_of) AS newest,
                 count() AS number, argMax(tier, as_of) AS tier_, argMax(exposure, as_of) AS exposure_,
                 any(currency) AS currency_, {_STORY}
-            FROM alerts_current WHERE status != 'cleared' AND NOT history
+            FROM alerts_open WHERE NOT history
             GROUP BY account_id HAVING maxIf(as_of, severity >= 3) >= {{since:Date}}
             ORDER BY worst DESC, newest DESC, account_id LIMIT {{rows:UInt32}}
         ) AS told
@@ -370,7 +364,7 @@ def turned_count(since: date) -> Question:
         "turned_count",
         f"""
         SELECT uniqExact(account_id) AS accounts, uniqExactIf(account_id, as_of >= {{since:Date}}) AS lately
-        FROM alerts_current WHERE {_TURNED}""",
+        FROM alerts_open WHERE {_TURNED}""",
         {"since": since},
     )
 
@@ -390,7 +384,7 @@ def inbox_counts(today: date) -> Question:
     )
     return Question(
         "inbox_counts",
-        f"SELECT history, {counts} FROM ({_INBOX}) GROUP BY history",
+        f"SELECT history, {counts} FROM (SELECT *, {_ASLEEP} FROM alerts_current) GROUP BY history",
         {"today": today},
     )
 
@@ -399,7 +393,7 @@ def owners() -> Question:
     """Who holds open alerts."""
     return Question(
         "owners",
-        "SELECT DISTINCT owner FROM alerts_current WHERE status != 'cleared' AND owner IS NOT NULL ORDER BY owner LIMIT 200",
+        "SELECT DISTINCT owner FROM alerts_open WHERE owner IS NOT NULL ORDER BY owner LIMIT 200",
         {},
     )
 
@@ -468,8 +462,6 @@ def alerts(query: AlertsQuery, after: Sequence[Any] | None) -> Question:
         if value := getattr(query, name):
             where.append(f"{name} = {{{name}:String}}")
             parameters[name] = value
-    if query.open:
-        where.append("status != 'cleared'")
     if query.severity:
         where.append("severity >= {severity:UInt8}")
         parameters["severity"] = query.severity
@@ -481,7 +473,7 @@ def alerts(query: AlertsQuery, after: Sequence[Any] | None) -> Question:
         parameters |= {"a": after[0], "b": after[1]}
     return Question(
         "alerts",
-        f"SELECT account_id, alert_id, value FROM alerts_current {_where(where)}"
+        f"SELECT account_id, alert_id, value FROM {'alerts_open' if query.open else 'alerts_current'} {_where(where)}"
         " ORDER BY account_id, alert_id LIMIT {rows:UInt32}",
         parameters,
     )

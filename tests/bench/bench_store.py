@@ -31,6 +31,7 @@ from tests.integration.store_kit import Record, event, refreshed, status
 BLOCK = 20_000  # records of one round
 ROUNDS = 5
 ACCOUNTS = 20_000
+TRIGGERS = 6  # by which an account alerts, of 28
 ASKED = 15  # times each
 STEP = 500_000  # snapshots made by one insert: many parts, as a store that grew has
 
@@ -138,13 +139,21 @@ def writes(sink: Sink, engine: int) -> None:
 
 
 def fill(client: Client, number: int) -> None:
-    """The book: snapshots day by day, an alert in three transitions for each 30 of them, and a status of each account."""
+    """The book: snapshots day by day, an alert in three transitions for each 30 of them, and a status of each account.
+
+    As simulated books have it: an account alerts again and again by the same few triggers, one alert of each at a time; of the
+    alerts of 10M snapshots one in ten is open.
+    """
     for table in ("snapshots", "alerts", "account_status"):
         client.command(f"TRUNCATE TABLE {table}_rows")
         client.command(f"TRUNCATE TABLE {table}_newest_rows")
-    for table in ("account_weeks_rows", "alerts_opened_rows"):
+    for table in ("account_weeks_rows", "alerts_opened_rows", "alerts_by_trigger_rows"):
         client.command(f"TRUNCATE TABLE {table}")
     account = f"concat('A', leftPad(toString(number % {ACCOUNTS}), 6, '0'))"
+    alert = "intDiv(number, 30)"
+    last = (
+        number + 29
+    ) // 30 - TRIGGERS * ACCOUNTS  # from this one on, no alert has a later one of its trigger
     for start in track(range(0, number, STEP), f"{number:,} snapshots", console=console):
         numbers = f"numbers({start}, {min(STEP, number - start)})"
         client.command(
@@ -163,11 +172,12 @@ def fill(client: Client, number: int) -> None:
         client.command(
             "INSERT INTO alerts_rows (alert_id, account_id, trigger, severity, status, number, title, as_of, exposure, "
             "currency, history, value, topic, partition, offset, written_at) "
-            "SELECT lower(hex(MD5(toString(intDiv(number, 30))))), "
-            f"concat('A', leftPad(toString(cityHash64(intDiv(number, 30)) % {ACCOUNTS}), 6, '0')), "
-            "concat('trigger_', toString(intDiv(number, 30) % 28)), 1 + intDiv(number, 30) % 5, "
-            "if(intDiv(number, 30) % 10 = 0, ['opened', 'escalated', 'acknowledged'], "
-            "['opened', 'escalated', 'cleared'])[1 + intDiv(number % 30, 10)], 1 + intDiv(number % 30, 10), "
+            f"SELECT lower(hex(MD5(toString({alert})))), "
+            f"concat('A', leftPad(toString({alert} % {ACCOUNTS} AS whose), 6, '0')), "
+            f"concat('trigger_', toString((7 * whose + intDiv({alert}, {ACCOUNTS}) % {TRIGGERS}) % 28)), "
+            f"1 + cityHash64({alert}) % 5, if({alert} >= {last} AND cityHash64({alert}, 1) % 7 < 2, "
+            "['opened', 'escalated', 'acknowledged'], ['opened', 'escalated', 'cleared'])[1 + intDiv(number % 30, 10)], "
+            "1 + intDiv(number % 30, 10), "
             f"'what turned, in a sentence', toDate('2024-01-01') + toUInt32(number * 730 / {number}), 100, 'USD', false, "
             f"repeat('x', 900), 'credit.alerts.v1', number % 12, number, now64(3) FROM {numbers} WHERE number % 10 = 0"
         )

@@ -161,7 +161,17 @@ def test_rows_have_the_columns_of_the_tables(store: Client) -> None:
 
 
 def test_views_show_topic_partition_and_offset_of_every_row(store: Client) -> None:
-    for view in ("journal", "alerts", "alerts_current", "proposals", "snapshots", "snapshots_latest", "late"):
+    views = (
+        "journal",
+        "alerts",
+        "alerts_current",
+        "alerts_open",
+        "proposals",
+        "snapshots",
+        "snapshots_latest",
+        "late",
+    )
+    for view in views:
         assert store.query(f"SELECT topic, partition, offset FROM {view} ORDER BY offset").result_rows == []
 
 

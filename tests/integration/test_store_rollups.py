@@ -13,8 +13,11 @@ from typing import Any
 
 import pytest
 
+from streams.backtest import run
+from streams.settings import deploy_dir
+from streams.simulate import write_book
 from streams.store.client import Client, connect, database_name
-from streams.store.migrate import FILES, migrate
+from streams.store.migrate import FILES, differences, migrate
 from streams.store.sink import Sink
 from tests.integration.store_kit import Record, alert, count, made, refreshed, snapshot
 
@@ -251,6 +254,155 @@ def test_accounts_and_concentration_show_each_account_once(store: Client, sink: 
     ]
     assert shares[0][2] == pytest.approx(22.5 / 78)
     assert shares[-1][3] == pytest.approx(1)
+
+
+# -- what is open now
+
+
+OPEN_OF_ALL = (
+    "SELECT * FROM alerts_current WHERE status != 'cleared'"  # as it was asked before there was alerts_open
+)
+ACCOUNTS_OF_ALL = f"""
+    SELECT account_id, count() AS open_alerts, max(severity) AS worst_severity, arraySort(groupUniqArray(trigger)) AS triggers,
+        min(as_of) AS since
+    FROM (SELECT account_id, severity, trigger, as_of FROM ({OPEN_OF_ALL}) WHERE NOT history) GROUP BY account_id"""
+OF_VIEW = "SELECT account_id, open_alerts, worst_severity, arraySort(triggers), since FROM accounts_alerted"
+
+
+def lives(seed: int, accounts: int = 12, steps: int = 1500) -> list[Record]:
+    """Transitions as a monitor tells them: a trigger of an account has one alert at a time, ids are nobody's order."""
+    draw, episodes, made = random.Random(seed), defaultdict[tuple[str, str], int](int), list[Record]()
+    standing: dict[tuple[str, str], dict[str, Any]] = {}
+    for n in range(steps):
+        key = f"A{draw.randrange(accounts)}", f"trigger_{draw.randrange(5)}"
+        changes: dict[str, Any] = {
+            "as_of": (START + dt.timedelta(days=n // 4)).isoformat(),
+            "title": f"told {n}",
+        }
+        if key not in standing:
+            episodes[key] += 1
+            standing[key] = {
+                "alert_id": f"{draw.getrandbits(64):016x}", "account_id": key[0], "trigger": key[1],
+                "severity": draw.randint(1, 4), "status": "opened", "history": n < steps // 10,
+            }  # fmt: skip
+        elif draw.random() < 0.6:
+            standing[key]["status"] = "cleared"
+        else:
+            standing[key] |= {"status": draw.choice(["escalated", "acknowledged", "snoozed"])}
+            standing[key]["severity"] += (
+                standing[key]["status"] == "escalated" and standing[key]["severity"] < 5
+            )
+        made.append(Record(alert(n, **standing[key], **changes), n, of="credit.alerts.v1"))
+        if standing[key]["status"] == "cleared":
+            del standing[key]
+    assert max(episodes.values()) > 5
+    return made
+
+
+def standing_of(records: Sequence[Record]) -> dict[str, dict[str, Any]]:
+    """Alert -> its newest record, of those that have not cleared."""
+    newest = {
+        record.body["alert_id"]: record.body for record in sorted(records, key=lambda record: record.at)
+    }
+    return {key: body for key, body in newest.items() if body["status"] != "cleared"}
+
+
+def same_as_before(store: Client, records: Sequence[Record]) -> None:
+    """The view of what is open is what a look through all alerts finds, and what the records say."""
+    wanted = standing_of(records)
+    opened = store.query("SELECT * FROM alerts_open ORDER BY alert_id").result_rows
+    assert opened == store.query(f"{OPEN_OF_ALL} ORDER BY alert_id").result_rows
+    assert [row[0] for row in opened] == sorted(wanted)
+    accounts = store.query(f"{OF_VIEW} ORDER BY account_id").result_rows
+    assert accounts == store.query(f"{ACCOUNTS_OF_ALL} ORDER BY account_id").result_rows
+    assert accounts
+    told = store.query("SELECT account_id, worst_trigger, worst_title FROM accounts_alerted").result_rows
+    for account, trigger, title in told:
+        own = [body for body in wanted.values() if body["account_id"] == account and not body["history"]]
+        worst = max(own, key=lambda body: (body["severity"], body["as_of"], int(body["title"].split()[1])))
+        assert (trigger, title) == (worst["trigger"], worst["title"])
+
+
+@pytest.mark.parametrize("seed", [1, 2, 3])
+def test_what_is_open_is_the_same_in_whatever_order_and_however_often_transitions_come(
+    store: Client, sink: Sink, seed: int
+) -> None:
+    records = lives(seed)
+    draw = random.Random(seed)
+    mixed = draw.sample(records, len(records))  # ends before beginnings, a next alert before the last one
+    for start in range(0, len(mixed), 300):
+        sink.write({"alerts": mixed[start : start + 300]}, {})
+    same_as_before(store, records)
+    assert count(store, "alerts_by_trigger_rows") < count(store, "alerts_newest_rows")
+    store.command("OPTIMIZE TABLE alerts_by_trigger_rows FINAL")
+    assert count(store, "alerts_by_trigger_rows") <= 12 * 5, "one row a trigger of an account"
+    cleared = [record for record in records if record.body["alert_id"] not in standing_of(records)]
+    late = [record for record in cleared if record.body["status"] == "opened"]
+    sink.write(
+        {"alerts": late}, {}
+    )  # what a worker repeats that had lost its partition: beginnings without ends
+    same_as_before(store, records)
+    repeat(sink, "alerts", records, seed)
+    same_as_before(store, records)
+
+
+def test_a_simulated_book_has_one_alert_of_a_trigger_at_a_time(
+    store: Client, sink: Sink, tmp_path: Path
+) -> None:
+    """What the view of open alerts rests on, held by what the monitor's own fold tells of a book."""
+    book_file = tmp_path / "book.jsonl"
+    write_book(book_file, 16, 14, 7)
+    policy = (deploy_dir() / "policy.toml").read_text(encoding="utf-8")
+    told = [Record(body, n, of="credit.alerts.v1") for n, body in enumerate(run(book_file, policy).alerts)]
+    assert len({record.body["alert_id"] for record in told}) > 100
+    sink.write({"alerts": told[: len(told) // 2]}, {})
+    assert [
+        row[0] for row in store.query("SELECT alert_id FROM alerts_open ORDER BY 1").result_rows
+    ] == sorted(standing_of(told[: len(told) // 2]))
+    sink.write({"alerts": told}, {})
+    opened = store.query("SELECT * FROM alerts_open ORDER BY alert_id").result_rows
+    assert opened == store.query(f"{OPEN_OF_ALL} ORDER BY alert_id").result_rows
+    assert [row[0] for row in opened] == sorted(standing_of(told))
+
+
+def test_a_second_open_alert_of_one_trigger_would_be_missed(store: Client, sink: Sink) -> None:
+    """The comparison above can fail: records that break the rule make the views differ."""
+    two = [
+        Record(alert(n, alert_id=f"x{n}", account_id="A1", status="opened"), n, of="credit.alerts.v1")
+        for n in range(2)
+    ]
+    sink.write({"alerts": two}, {})
+    with pytest.raises(AssertionError):
+        same_as_before(store, two)
+
+
+def test_a_store_that_is_brought_up_to_date_has_its_open_alerts(
+    clickhouse: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = Path(shutil.copytree(FILES, tmp_path / "clickhouse"))
+    for path in old.glob("*.sql"):
+        if path.name > "0013":
+            path.unlink()
+    migrate(clickhouse, namespace, old)
+    monkeypatch.setattr("streams.store.sink.require_current", lambda *_: None)  # a worker of that time
+    records = lives(9)
+    figures_ = [figures(n, f"A{n}", START, "low") for n in range(12)]
+    worker = Sink(clickhouse, namespace, "store")
+    worker.write({"snapshots": figures_, "alerts": records[:1000]}, {})
+    client = connect(clickhouse, database_name(clickhouse, namespace))
+    columns = "account_id, open_alerts, worst_severity, exposure_base"
+    before = client.query(f"SELECT {columns} FROM accounts ORDER BY account_id").result_rows
+    assert sum(row[1] for row in before) > 10
+    names = client.query("DESCRIBE TABLE accounts").result_columns[:2]
+    assert migrate(clickhouse, namespace) == ["0013_open_alerts.sql"]
+    assert client.query("DESCRIBE TABLE accounts").result_columns[:2] == names
+    assert client.query(f"SELECT {columns} FROM accounts ORDER BY account_id").result_rows == before
+    same_as_before(client, records[:1000])
+    worker.write({"alerts": records[900:]}, {})  # the worker went on as it was
+    worker.close()
+    same_as_before(client, records)
+    assert differences(clickhouse, namespace) == []
+    client.command(f"DROP DATABASE `{client.database}`")
 
 
 def test_a_store_that_is_brought_up_to_date_has_its_old_rows_in_the_rollups(

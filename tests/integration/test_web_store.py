@@ -52,8 +52,9 @@ class Filled:
                 if(number % 10 = 0, NULL, 4000), 'EUR', {at} FROM numbers({ACCOUNTS}) WHERE number % 2 = 0""",
             f"""INSERT INTO alerts_rows (alert_id, account_id, trigger, severity, status, title, as_of, history, value, topic,
                 partition, offset, written_at)
-            SELECT concat('a', toString(number)), concat('C-', leftPad(toString(number % 500 * 3), 5, '0')), 'over_limit',
-                number % 5 + 1, if(number % 4 = 0, 'cleared', 'opened'), 'Exposure exceeds the credit limit',
+            SELECT concat('a', toString(number)), concat('C-', leftPad(toString(number % 500 * 3), 5, '0')),
+                ['over_limit', 'delinquent', 'promise_broken'][intDiv(number, 500) + 1], number % 5 + 1,
+                if(number % 4 = 0, 'cleared', 'opened'), 'Exposure exceeds the credit limit',
                 toDate('2026-02-01') + number % 28, number % 9 = 0, '{{"account_id": "x"}}', {at} FROM numbers(1200)""",
             f"""INSERT INTO proposals_rows (proposal_id, account_id, as_of, status, direction, value, topic, partition, offset,
                 written_at)
