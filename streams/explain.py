@@ -18,6 +18,7 @@ import confluent_kafka as ck
 
 from agents.account import Account, InMemory
 from agents.book import Book
+from agents.conditions import grouped
 from agents.desk import ProposalChange
 from agents.explain import Row as Row
 from agents.explain import alert_now, alert_transition, proposal_transition, why_not
@@ -44,6 +45,8 @@ from streams.ticks import day_of, has_ticks, with_ticks
 
 SHORTEST: Final = 8  # characters of an id that are enough where they are unique
 _ID: Final = re.compile(r"[0-9a-f][0-9a-f-]*", re.IGNORECASE)
+SIGNS: Final = {">=": "≥", "<=": "≤", "is": ""}
+"""Relation of a condition -> how it is put before its level."""
 _EPISODES: Final = 12  # of each trigger, and proposals, that are tried before everything is refolded
 _FAILURES: Final = 20
 _GIVEN: Final = datetime(1970, 1, 1, tzinfo=UTC)  # when a policy was adopted that a command gives to a file
@@ -515,6 +518,39 @@ def _why(case: Case, place: int, told: Refolded) -> str:
 
 def _superseding(trigger_id: str) -> str:
     return next((trigger.id for trigger in TRIGGERS if trigger.supersedes == trigger_id), "a graver alert")
+
+
+def inputs_in_words(inputs: Row) -> str:
+    """What a category of the score was made of, in a line."""
+    parts = []
+    for name, value in inputs.items():
+        if name == "ratios":
+            parts += [
+                f"{ratio.replace('_', ' ')} {part['value']:.2f}"
+                if isinstance(part["value"], float)
+                else f"{ratio.replace('_', ' ')} none"
+                for ratio, part in value.items()
+            ]
+        elif name == "reports":
+            parts += [
+                f"{r['agency']} {r['as_reported'] or r['rating_class']}{' (stale)' if r['stale'] else ''}"
+                for r in value
+            ]
+        elif value is not None and not isinstance(value, list) and not name.endswith("_id"):
+            shown = f"{value:.1f}" if isinstance(value, float) else str(value)
+            parts.append(f"{name.replace('_', ' ')} {shown}")
+    return ", ".join(parts)
+
+
+def need_in_words(terms: list[Row]) -> str:
+    """How the need among a limit's terms comes about; empty where it is not known."""
+    need: Row = next((term["inputs"] for term in terms if term["term"] == "need"), {})
+    if need.get("need") is None:
+        return ""
+    return (
+        f"need {grouped(need['need'])} = {grouped(need['monthly_purchases'])} a month × {need['billing_cycles']} billing "
+        f"cycles, × {need['grade_multiplier']:g} for the grade"
+    )
 
 
 def quiet(source: Source, namespace: str, account_id: str, trigger_id: str) -> Row:

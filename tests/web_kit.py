@@ -18,6 +18,7 @@ from typing import Any
 import orjson
 from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
+from yarl import URL
 
 from schemas.contract import example
 from streams.settings import Settings
@@ -61,7 +62,7 @@ def alert(**changed: Any) -> Row:
 
 
 def proposal(**changed: Any) -> Row:
-    return {"account_name": "Brenner Pumpen GmbH", **_stored("limit-proposal", **changed)}
+    return {"account_name": "Brenner Pumpen GmbH", "number": 1, **_stored("limit-proposal", **changed)}
 
 
 def account(**changed: Any) -> Row:
@@ -252,7 +253,7 @@ class Browser:
     def cookies(self) -> list[Any]:
         return list(self.client.session.cookie_jar)
 
-    def ask(self, method: str, path: str, **options: Any) -> Answer:
+    def ask(self, method: str, path: str | URL, **options: Any) -> Answer:
         async def sent() -> Answer:
             found: ClientResponse
             async with self.client.request(method, path, allow_redirects=False, **options) as found:
@@ -262,7 +263,7 @@ class Browser:
 
         return self.loop.run_until_complete(sent())
 
-    def get(self, path: str, **options: Any) -> Answer:
+    def get(self, path: str | URL, **options: Any) -> Answer:
         return self.ask("GET", path, **options)
 
     def post(self, path: str, form: Any = None, **options: Any) -> Answer:
@@ -303,9 +304,28 @@ def browser(
         loop.close()
 
 
-async def explained(alert_id: str, number: Any) -> dict[str, Any]:
-    """What `bellwether explain` tells of an alert, in short."""
-    condition = {"label": "past due", "relation": ">", "shown_level": "5,000", "shown": "14,549", "met": True}
+async def explained(ident: str, number: Any) -> dict[str, Any]:
+    """What `bellwether explain` tells of an alert or of the proposal, in short."""
+    happened = {
+        "event_id": "e1", "type": "invoice.issued", "date": "2026-05-01", "amount": "12.50", "currency": "EUR",
+        "about": "I1", "due_date": "2026-05-31", "source": "erp",
+    }  # fmt: skip
+    if ident == PROPOSAL:
+        return {
+            "policy": {"hash": "abc"},
+            "engine": "1",
+            "currency": "EUR",
+            "events": [happened],
+            "transitions": [made()],
+        }
+    condition = {
+        "label": "past due",
+        "relation": ">=",
+        "shown_level": "5,000",
+        "shown": "14,549",
+        "missing": None,
+        "met": True,
+    }
     figure = {
         "figure": "past_due_61",
         "label": "past due",
@@ -326,7 +346,32 @@ async def explained(alert_id: str, number: Any) -> dict[str, Any]:
     }
     return {
         "policy": {"hash": "abc"}, "engine": "1", "currency": "EUR", "transitions": [{**moment, **then}],
-        "now": {**moment, "clears": [{"words": "past due 14549 → 0"}]},
+        "now": {**moment, "clears": [{"words": "past due 14549 → 0"}]}, "events": [happened],
+    }  # fmt: skip
+
+
+def made() -> dict[str, Any]:
+    """The first transition of a proposal, as streams/explain.py takes it apart."""
+    payments = {"pay_index": 43.64, "payment_runs_365d": 63}
+    need = {"monthly_purchases": "22352.75", "billing_cycles": 2, "need": "44705.50", "grade_multiplier": 0.6}
+    return {
+        "status": "proposed", "as_of": "2026-05-02", "decided_by": None, "why": "waits for a person", "score": 44.1,
+        "grade": "D", "caps": ["a category is missing: at best B"], "score_formula": "Σ weight × points / Σ weight",
+        "grade_formula": "A from 80", "rounding": "rounded down to 2 significant digits", "approver": "manager",
+        "approver_why": "32,000.00 EUR is above 25,000 USD", "direction": {"why": ["grade D calls for it"]},
+        "raise_conditions": [], "reasons": [{"code": "grade", "words": "the grade calls for a lower limit"}],
+        "categories": [
+            {"label": "payments to us", "weight": 30.0, "points": 9.1, "inputs": payments, "missing": None,
+             "formula": "pay index"},
+            {"label": "financials", "weight": 25.0, "points": None, "inputs": {}, "missing": "no statements",
+             "formula": "mean"},
+        ],
+        "terms": [
+            {"term": "need", "label": "need × grade", "amount": "26823.30", "binds": True, "inputs": need, "missing": None,
+             "formula": "need × the grade's multiplier"},
+            {"term": "agency", "label": "agency's limit", "amount": None, "binds": False, "inputs": {}, "missing": "no report",
+             "formula": "newest agency limit"},
+        ],
     }  # fmt: skip
 
 
@@ -358,7 +403,7 @@ class Tags(HTMLParser):
 
 PAGES = (
     "/", "/accounts", f"/accounts/{ACCOUNT}", "/alerts", f"/alerts/{ALERT}", f"/alerts/{ALERT}/explanation",
-    "/proposals", f"/proposals/{PROPOSAL}",
+    "/proposals", f"/proposals/{PROPOSAL}", f"/proposals/{PROPOSAL}/explanation",
     "/dead-letters", "/dead-letters/dead/0/0", "/feeds", "/login",
 )  # fmt: skip
 """An address of each page."""

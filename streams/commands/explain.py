@@ -22,12 +22,23 @@ from streams.blocks import Kafka
 from streams.commands.options import progress_bar, settings
 from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
-from streams.explain import File, Journal, Row, account_of, checked_id, explanation, quiet, stored_accounts
+from streams.explain import (
+    SIGNS,
+    File,
+    Journal,
+    Row,
+    account_of,
+    checked_id,
+    explanation,
+    inputs_in_words,
+    need_in_words,
+    quiet,
+    stored_accounts,
+)
 from streams.settings import Settings, policy_text
 
 WIDTH = 80
 LINES = 40  # of a usual alert, at most
-_SIGNS = {">=": "≥", "<=": "≤", "is": ""}
 
 
 @click.command()
@@ -153,7 +164,7 @@ def _conditions(then: Row, now: Row | None) -> Table:
 
 
 def _asked(condition: Row) -> str:
-    sign = _SIGNS.get(condition["relation"], condition["relation"])
+    sign = SIGNS.get(condition["relation"], condition["relation"])
     either = "either " if condition["either"] else ""
     return " ".join(f"{either}{condition['label']} {sign} {condition['shown_level']}".split())
 
@@ -246,11 +257,14 @@ def _proposal(row: Row) -> Group:
     made, record = row["transitions"][0], row["record"]
     currency = row["currency"] or ""
     current = "none" if record["current_limit"] is None else grouped(record["current_limit"])
+    hold = record["direction"] == "hold"
+    limit = (
+        f"{current} {currency} stays"
+        if hold
+        else f"{current} → {grouped(record['proposed_limit'])} {currency}"
+    )
     parts: list[Any] = [
-        _head(
-            f"{record['direction'].capitalize()}: limit {current} → {grouped(record['proposed_limit'])} {currency}",
-            row["status"],
-        ),
+        _head(f"{record['direction'].capitalize()}: limit {limit}", row["status"]),
         _head(_account(row), f"as of {made['as_of']}"),
         "",
         _bold("Why this direction"),
@@ -258,83 +272,54 @@ def _proposal(row: Row) -> Group:
     ]
     if record["direction"] == "raise":
         parts.append(_earned(made["raise_conditions"]))
-    parts += ["", _bold(f"Score {made['score']:g}, grade {made['grade']}"), _score(made["categories"])]
+    parts += ["", _bold(f"Score {made['score']:g}, grade {made['grade']}"), *_score(made["categories"])]
     parts += [_indented(cap) for cap in made["caps"]]
-    parts += ["", _bold("The limit is the least of"), _terms(made["terms"], currency)]
-    parts += [_indented(f"{made['rounding']}; {_cycles(made['terms'])}".rstrip("; "))]
-    parts += ["", _bold(f"Approver: {made['approver']}"), _indented(made["approver_why"])]
+    if not hold:
+        parts += ["", _bold("The limit is the least of"), *_terms(made["terms"], currency)]
+        parts.append(_indented("; ".join(filter(None, (made["rounding"], need_in_words(made["terms"]))))))
+    parts += ["", Text(f"Approver: {made['approver']}", style="bold") + Text(f", {made['approver_why']}", "")]
     if made["reasons"]:
-        parts += ["", _bold("Reasons"), _indented("; ".join(reason["words"] for reason in made["reasons"]))]
-    parts += ["", _bold("What happened"), _history(row["transitions"]), _foot(row, [])]
+        parts.append(
+            Text("Reasons: ", style="bold") + Text("; ".join(r["words"] for r in made["reasons"]), "")
+        )
+    parts += [_bold("What happened"), _history(row["transitions"]), _foot(row, [])]
     return Group(*parts)
 
 
 def _earned(conditions: list[Row]) -> Table:
-    table = _table(("  condition", "left"), ("is", "right"), ("", "left"))
+    table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
+    table.add_column(overflow="fold")
+    table.add_column(justify="right")
+    table.add_column()
     for condition in conditions:
-        table.add_row(
-            f"  {_asked({**condition, 'either': None})}",
-            _value(condition),
-            "met" if condition["met"] else "not met",
-        )
+        asked = _asked({**condition, "either": None})
+        table.add_row(f"  {asked}", _value(condition), "met" if condition["met"] else "not met")
     return table
 
 
-def _score(categories: list[Row]) -> Table:
+def _score(categories: list[Row]) -> list[Any]:
     table = _table(("  category", "left"), ("weight", "right"), ("points", "right"), ("from", "left"))
     for category in categories:
-        points = "–" if category["points"] is None else f"{category['points']:.1f}"
-        table.add_row(
-            f"  {category['label']}",
-            f"{category['weight']:g}",
-            points,
-            category["missing"] or _input(category["inputs"]),
-        )
-    return table
+        if category["points"] is not None:
+            points = f"{category['points'] + 0.0:.1f}"  # no minus before a nothing
+            given = inputs_in_words(category["inputs"])
+            table.add_row(f"  {category['label']}", f"{category['weight']:g}", points, given)
+    return [table, *_left_out(categories)]
 
 
-def _input(inputs: Row) -> str:
-    parts = []
-    for name, value in inputs.items():
-        if name == "ratios":
-            parts += [
-                f"{ratio.replace('_', ' ')} {part['value']:.2f}"
-                if isinstance(part["value"], float)
-                else f"{ratio} none"
-                for ratio, part in value.items()
-            ]
-        elif name == "reports":
-            parts += [
-                f"{r['agency']} {r['as_reported'] or r['rating_class']}{' (stale)' if r['stale'] else ''}"
-                for r in value
-            ]
-        elif value is not None and not isinstance(value, list):
-            parts.append(
-                f"{name.replace('_', ' ')} {value:.1f}"
-                if isinstance(value, float)
-                else f"{name.replace('_', ' ')} {value}"
-            )
-    return ", ".join(parts)
-
-
-def _terms(terms: list[Row], currency: str) -> Table:
+def _terms(terms: list[Row], currency: str) -> list[Any]:
     table = _table(("  term", "left"), ("amount", "right"), ("", "left"), ("how", "left"))
     for term in terms:
-        amount = "–" if term["amount"] is None else f"{grouped(term['amount'])} {currency}"
-        table.add_row(
-            f"  {term['label']}", amount, "binds" if term["binds"] else "", term["missing"] or term["formula"]
-        )
-    return table
+        if term["amount"] is not None:
+            amount = f"{grouped(term['amount'])} {currency}"
+            table.add_row(f"  {term['label']}", amount, "binds" if term["binds"] else "", term["formula"])
+    return [table, *_left_out(terms)]
 
 
-def _cycles(terms: list[Row]) -> str:
-    need: Row = next((term["inputs"] for term in terms if term["term"] == "need"), {})
-    if need.get("need") is None:
-        return ""
-    return (
-        f"need {grouped(need['need'])} = {grouped(need['monthly_purchases'])} a month × {need['billing_cycles']} billing "
-        f"cycles, × {need['grade_multiplier']:g} for the grade"
-    )
+def _left_out(parts: list[Row]) -> list[Any]:
+    """What has nothing behind it, in one line."""
+    missing = list(dict.fromkeys(part["missing"] for part in parts if part["missing"]))
+    return [_indented(f"left out: {'; '.join(missing)}")] if missing else []
 
 
 # --- Why not ---------------------------------------------------------------------------------------------------

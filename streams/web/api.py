@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from schemas.outputs import Alert, LimitProposal
-from streams.web import cursor, decisions, queries
+from streams.web import cursor, decisions, queries, words
 from streams.web.queries import Row
 from streams.web.security import deciding
 from streams.web.site import SITE, asked, one, own_id, sentence
@@ -187,7 +187,7 @@ def _account(row: Row) -> Json:
         body[name] = None if row[name] is None or not currency else decisions.amount_text(row[name], currency)
     body["as_of"] = row["as_of"] if row["as_of"] and row["as_of"].year > 1970 else None
     body["worst_severity"] = row["worst"]
-    body["url"] = f"/accounts/{row['account_id']}"
+    body["url"] = f"/accounts/{words.segment(row['account_id'])}"
     for name in ("status", "tier", "grade"):
         body[name] = row[name] or None
     for name in ("utilization", "past_due_share"):

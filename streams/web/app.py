@@ -98,7 +98,7 @@ _SENTENCES: Final = {
     404: "There is nothing at this address.",
     405: "That can not be done here.",
     500: "Something went wrong with us; it is in the log of the page.",
-    503: "The store or Kafka does not answer now. Try again in a moment; `bellwether status` says more.",
+    503: "The store or Kafka does not answer now. Try again in a moment; the command bellwether status says more.",
 }
 
 

@@ -1,4 +1,4 @@
-"""An alert taken apart from the journal, by `bellwether explain` in a process of its own: the page itself reads no journal.
+"""An alert or a proposal taken apart from the journal, by `bellwether explain` in a process of its own: the page reads none.
 
 One at a time, with an end to its patience, and the newest answers kept: a refold costs seconds of a processor.
 """
@@ -33,12 +33,12 @@ class Explanations:
         self._waiting = 0
         self._kept: OrderedDict[tuple[str, Any], dict[str, Any]] = OrderedDict()
 
-    async def of(self, alert_id: str, number: Any) -> dict[str, Any]:
+    async def of(self, ident: str, number: Any) -> dict[str, Any]:
         """The JSON object of `bellwether explain`. `number`: of the transitions so far, a new one asks anew.
 
         Raises Refused when it can not be had: the journal does not answer, does not tell of it, or too many ask.
         """
-        key = (alert_id, number)
+        key = (ident, number)
         if key in self._kept:
             return self._kept[key]
         if self._waiting >= WAITING:
@@ -47,15 +47,15 @@ class Explanations:
         try:
             async with self._one:
                 if key not in self._kept:
-                    self._kept[key] = await self._explained(alert_id)
+                    self._kept[key] = await self._explained(ident)
         finally:
             self._waiting -= 1
         while len(self._kept) > KEPT:
             self._kept.popitem(last=False)
         return self._kept[key]
 
-    async def _explained(self, alert_id: str) -> dict[str, Any]:
-        command = (sys.executable, "-m", "streams.cli", "explain", "--json", "--", alert_id)
+    async def _explained(self, ident: str) -> dict[str, Any]:
+        command = (sys.executable, "-m", "streams.cli", "explain", "--json", "--", ident)
         own = {**os.environ, **environment(self._settings), "BELLWETHER_TOKENS": ""}
         child = await asyncio.create_subprocess_exec(
             *command, env=own, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

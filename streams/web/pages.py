@@ -51,6 +51,7 @@ def add_routes(router: web.UrlDispatcher) -> None:
         ("/alerts/{id}/explanation", explanation),
         ("/proposals", proposals),
         ("/proposals/{id}", proposal),
+        ("/proposals/{id}/explanation", proposal_explanation),
         ("/dead-letters", letters),
         ("/dead-letters/{which:dead|late}/{partition:[0-9]{1,6}}/{offset:[0-9]{1,18}}", letter),
         ("/feeds", feeds),
@@ -223,7 +224,8 @@ def _told(row: Row) -> Row:
         text, url = words.facts(str(body.get("trigger")), body.get("evidence"), row["currency"]), None
     else:
         limit = body.get("effective_limit") or body.get("proposed_limit")
-        text, url = f"{row['title']} to {words.money(limit, row['currency'])}", None
+        to = f"{row['title']} to {words.whole(limit, row['currency'])}"
+        text, url = "hold: ship nothing more on open account" if row["title"] == "hold" else to, None
     return {**row, "text": text, "url": url, "source": body.get("source")}
 
 
@@ -388,7 +390,7 @@ async def proposal(request: web.Request) -> web.Response:
         proposal=row,
         account=known[0] if known else None,
         categories=[
-            {"label": words.title(name), "value": value, "width": value or 0}
+            {"label": words.CATEGORIES.get(name) or words.title(name), "value": value, "width": value or 0}
             for name, value in categories.items()
         ],
         terms=terms,
@@ -401,6 +403,15 @@ async def proposal(request: web.Request) -> web.Response:
         may_approve=person is not None and person.may(row["approver"]),
         limit=decisions.amount_text(row["proposed_limit"] or 0, row["currency"] or ""),
         sent=await _sent(request, query.sent, account_id),
+    )
+
+
+async def proposal_explanation(request: web.Request) -> web.Response:
+    """GET /proposals/{id}/explanation"""
+    row = await one(request, queries.proposal(own_id(request)), "There is no proposal with this id.")
+    told = await request.app[SITE].explain(row["proposal_id"], row["number"])
+    return await render(
+        request, "proposal_explanation.html", proposal=row, told=told, made=told["transitions"][0]
     )
 
 
@@ -445,7 +456,12 @@ async def letter(request: web.Request) -> web.Response:
 def _text(encoded: str) -> str:
     """Bytes as text that can be looked at: what is no UTF-8, and what would steer a screen, becomes visible."""
     text = base64.b64decode(encoded).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() or c in "\n\t" else f"\\x{ord(c):02x}" for c in text)
+    return "".join(c if c.isprintable() or c in "\n\t" else _visible(c) for c in text)
+
+
+def _visible(character: str) -> str:
+    number = ord(character)
+    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
 FEEDS: Final = ("invoices", "payments", "bureau", "news", "accounts", "decisions")

@@ -13,7 +13,9 @@ from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from pydantic import ValidationError
 
+from agents.limits import REASONS
 from agents.triggers import TRIGGERS
+from streams.explain import SIGNS, inputs_in_words, need_in_words
 from streams.web import queries, words
 from streams.web.decisions import Decisions
 from streams.web.queries import Query
@@ -32,7 +34,7 @@ class Site:
     decisions: Decisions
     explain: Callable[
         [str, Any], Awaitable[dict[str, Any]]
-    ]  # an alert's id and its newest transition's number
+    ]  # of an alert or a proposal the id and the newest transition's number
     now: Callable[[], datetime]
 
 
@@ -53,12 +55,15 @@ _ENVIRONMENT.filters |= {
         "title", "figure_name", "figure", "facts",
     )
 }  # fmt: skip
+_ENVIRONMENT.filters |= {"inputs_in_words": inputs_in_words, "need_in_words": need_in_words}
 _ENVIRONMENT.filters["zip_self"] = lambda values: [(value, value) for value in values]
 _ENVIRONMENT.globals |= {
     "SEVERITIES": words.SEVERITIES,
     "TRIGGERS": {trigger.id: trigger.title for trigger in TRIGGERS},
     "NOTHING": words.NOTHING,
     "TERMS": words.TERMS,
+    "REASONS": REASONS,
+    "SIGNS": SIGNS,
 }
 
 
@@ -88,7 +93,9 @@ async def _freshness(site: Site, now: datetime) -> dict[str, Any]:
     day = row["day"]
     known = day is not None and day.year > 1970
     old = (now.date() - day).days if known else 0
-    return {"day": day if known else None, "old": old, "stale": old > STALE_DAYS, "stored": row["stored"]}
+    stored = row["stored"]
+    stored = stored if stored is not None and stored.year > 1970 else None  # the engine's newest of nothing
+    return {"day": day if known else None, "old": old, "stale": old > STALE_DAYS, "stored": stored}
 
 
 def asked(kind: type[Asked], request: web.Request) -> Asked:

@@ -231,6 +231,10 @@ TERMS: Final[Mapping[str, str]] = {
 """Term of a limit -> how a person calls it."""
 
 
+CATEGORIES: Final[Mapping[str, str]] = {"events": "Adverse facts"}
+"""Category of the score -> how a person calls it, where its name says too little."""
+
+
 def figure_name(name: str) -> str:
     """How a person calls a figure; `clear_…` levels say so."""
     if name in FIGURES:

@@ -380,6 +380,36 @@ def test_a_usual_alert_takes_forty_lines_of_eighty_columns(explained: list[Row])
     assert sum(height <= 40 for height in heights) >= 0.95 * len(heights) > 50
 
 
+def printed(row: Row) -> list[str]:
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(laid_out(row))
+    return console.export_text().splitlines()
+
+
+def test_a_proposal_takes_44_lines_at_most_and_a_hold_names_no_term_that_would_bound_it(
+    explained: list[Row],
+) -> None:
+    directions = Counter[str]()
+    for row in explained:
+        if row["kind"] != "proposal":
+            continue
+        direction = row["record"]["direction"]
+        directions[direction] += 1
+        if directions[direction] > 12:
+            continue
+        lines = printed(row)
+        assert len(lines) <= (32 if direction == "hold" else 44), "\n".join(lines)
+        assert any("The limit is the least of" in line for line in lines) is (direction != "hold")
+        assert ("stays" in lines[0]) is (direction == "hold")
+        text = " ".join(" ".join(lines).split())
+        made = row["transitions"][0]
+        for part in (*made["categories"], *(() if direction == "hold" else made["terms"])):
+            assert (part["missing"] or part["label"]) in text
+        for reason in made["reasons"]:
+            assert reason["words"] in text
+    assert {"open", "cut", "hold"} <= set(directions)
+
+
 def test_every_alert_of_the_book_but_endless_news_says_what_would_clear_it(explained: list[Row]) -> None:
     silent = Counter(
         row["trigger"]
@@ -421,7 +451,9 @@ def test_where_tiers_and_segments_have_numbers_of_their_own_those_explain_it(sma
     for row in explained:
         for transition in row["transitions"] if row["kind"] == "alert" else ():
             evidence = transition["record"]["evidence"]
-            assert {level["level"]: level["value"] for level in transition["levels"]} == evidence["thresholds"]
+            assert {level["level"]: level["value"] for level in transition["levels"]} == evidence[
+                "thresholds"
+            ]
             for name, value in evidence["thresholds"].items():
                 levels.setdefault(f"{row['trigger']}.{name}", set()).add(value)
             if transition["status"] == "opened":

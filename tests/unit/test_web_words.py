@@ -202,9 +202,15 @@ def test_a_new_store_says_that_there_is_nothing_yet() -> None:
         "dtp": None,
     }
     totals |= {name: None for name in totals if name.endswith("_base")} | {"newest_day": date(1970, 1, 1)}
-    store = MemoryStore(**empty, totals=[totals], as_of=[{"day": None, "stored": None}])
+    store = MemoryStore(
+        **empty, totals=[totals], as_of=[{"day": date(1970, 1, 1), "stored": datetime(1970, 1, 1)}]
+    )
     with browser(store) as it:
-        assert "There are no figures yet" in it.get("/").text
+        page = it.get("/").text
+        assert "There are no figures yet" in page
+        assert "the store holds nothing yet" in page
+        assert " d ago" not in page
+        assert "<figure>" not in page
         for path in ("/accounts", "/alerts", "/proposals", "/dead-letters", "/feeds"):
             assert it.get(path).status == 200
         for path in ("/accounts/x", "/alerts/x", "/proposals/x", "/dead-letters/dead/1/1"):
