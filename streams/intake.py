@@ -326,6 +326,8 @@ def build(settings: Settings) -> faust.App:
     tools: list[tuple[Cluster, Intake]] = []
 
     def newest() -> Iterator[tuple[Key, float]]:
+        for feed, days in settings.feed_days.items():
+            yield ("bellwether_feed_limit_seconds", feed), days * 86_400
         for _, known in tools:
             for topic, at in known.newest.copy().items():
                 yield ("bellwether_feed_newest_event_timestamp_seconds", topic), at

@@ -208,6 +208,13 @@ METRICS: Final[tuple[Metric, ...]] = (
         ("topic",),
         ("intake",),
     ),
+    Metric(
+        "bellwether_feed_limit_seconds",
+        "gauge",
+        "How old the newest event of a feed may be, by BELLWETHER_FEED_DAYS.",
+        ("topic",),
+        ("intake",),
+    ),
     Metric("bellwether_store_rows_total", "counter", "Rows that the store accepted.", (), ("store",)),
     Metric(
         "bellwether_store_insert_errors_total",

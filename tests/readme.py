@@ -187,9 +187,17 @@ def _kept(topic: Topic) -> str:
 def settings_defaults() -> dict[str, str]:
     """Variable -> its default as the README writes it; empty where there is none."""
     return {
-        f"BELLWETHER_{name.upper()}": f"`{field.default}`" if field.default not in ("", None, {}, ()) else ""
+        f"BELLWETHER_{name.upper()}": f"`{_as_set(field.default)}`"
+        if field.default not in ("", None, {}, ())
+        else ""
         for name, field in Settings.model_fields.items()
     }
+
+
+def _as_set(default: object) -> str:
+    if isinstance(default, dict):
+        return ",".join(f"{key}={value}" for key, value in default.items())
+    return str(default)
 
 
 if __name__ == "__main__":

@@ -53,7 +53,7 @@ def application(
     app[ACCESS] = Access(settings)
     metrics = app[METRICS] = PageMetrics(lambda: live.watching)
     measured = MeasuredStore(store, metrics)
-    app[SITE] = Site(measured, decisions, explain or Explanations(settings).of, now)
+    app[SITE] = Site(measured, decisions, explain or Explanations(settings).of, now, settings.feed_days)
     live = Live(measured, every)
     app.on_response_prepare.append(add_headers)
     app.on_shutdown.append(live.close)

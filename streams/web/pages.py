@@ -18,6 +18,7 @@ from pydantic import Field
 
 from agents.limits import APPROVERS
 from schemas.events import TOPIC_OF
+from streams.settings import FEEDS
 from streams.web import charts, cursor, decisions, queries, words
 from streams.web.decisions import Declined
 from streams.web.queries import Row
@@ -464,11 +465,6 @@ def _visible(character: str) -> str:
     return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
 
 
-FEEDS: Final = ("invoices", "payments", "bureau", "news", "accounts", "decisions")
-SILENT_AFTER: Final = {"invoices": 4, "payments": 4, "bureau": 35, "news": 7, "accounts": 35, "decisions": 14}
-"""Feed -> days without anything after which it is marked as stale: a long weekend, a month, as such feeds go."""
-
-
 async def feeds(request: web.Request) -> web.Response:
     """GET /feeds"""
     site = request.app[SITE]
@@ -479,6 +475,7 @@ async def feeds(request: web.Request) -> web.Response:
         own = [row for row in rows if TOPIC_OF.get(row["type"]) == name]
         newest = max((row["newest"] for row in own), default=None)
         arrived = max((row["arrived"] for row in own), default=None)
+        allowed = site.feed_days.get(name)
         silent = None if newest is None else (now.date() - newest.date()).days
         table.append(
             {
@@ -486,8 +483,8 @@ async def feeds(request: web.Request) -> web.Response:
                 "number": sum(row["number"] for row in own),
                 "newest": newest,
                 "arrived": arrived,
-                "allowed": SILENT_AFTER[name],
-                "state": "silent" if silent is None else "stale" if silent > SILENT_AFTER[name] else "fresh",
+                "allowed": allowed,
+                "state": _state(silent, allowed),
                 "rows": own,
             }
         )
@@ -498,6 +495,15 @@ async def feeds(request: web.Request) -> web.Response:
         clock=next((row for row in rows if row["type"] == "clock.ticked"), None),
         positions=positions,
     )
+
+
+def _state(silent: int | None, allowed: int | None) -> str:
+    """Of a feed whose newest event is `silent` days old, None: never came; allowed None: nobody watches it."""
+    if allowed is None:
+        return "not watched"
+    if silent is None:
+        return "silent"
+    return "stale" if silent > allowed else "fresh"
 
 
 # ---------------------------------------------------------------- signing in

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -36,6 +36,7 @@ class Site:
         [str, Any], Awaitable[dict[str, Any]]
     ]  # of an alert or a proposal the id and the newest transition's number
     now: Callable[[], datetime]
+    feed_days: Mapping[str, int]  # feed -> days after which it is stale; one that is not there is not watched
 
 
 SITE: Final = web.AppKey("site", Site)

@@ -185,7 +185,28 @@ def test_a_silent_feed_is_marked() -> None:
     with browser(MemoryStore(feeds=[row])) as it:
         text = it.get("/feeds").text
     assert ">stale<" in text
-    assert text.count(">silent<") == 5, "those that never sent anything"
+    assert text.count(">silent<") == 3, "those that never sent anything"
+    assert text.count(">not watched<") == 2, "people decide and open accounts when they do"
+
+
+def test_how_long_a_feed_may_be_silent_is_a_setting() -> None:
+    row = {
+        "type": "news.published",
+        "source": "wire",
+        "number": 1,
+        "newest": NOW - timedelta(days=5),
+        "arrived": NOW,
+    }
+    for days, said in (("news=5", ">fresh<"), ("news=4", ">stale<"), ("bureau=4", ">not watched<")):
+        with browser(MemoryStore(feeds=[row]), feed_days=days) as it:
+            feed = it.get("/feeds").text.partition(">news</th>")[2].partition("</tr>")[0]
+        assert said in feed, days
+
+
+@pytest.mark.parametrize("text", ["new=4", "news", "news=", "news=0", "news=-1", "news=many"])
+def test_a_feed_or_a_number_of_days_that_can_not_be_is_refused(text: str) -> None:
+    with pytest.raises(ValueError, match="write it as feed=days"):
+        Settings(_env_file=None, feed_days=text)
 
 
 def test_a_new_store_says_that_there_is_nothing_yet() -> None:
