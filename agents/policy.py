@@ -36,8 +36,8 @@ class PolicyError(ValueError):
     """A policy that is refused: `key` is the dotted path, `line` the line in the text (0: the file as a whole)."""
 
     def __init__(self, key: str, line: int, reason: str) -> None:
-        where = f"line {line}, {key}" if key else f"line {line}"
-        super().__init__(f"policy, {where}: {reason}")
+        where = ", ".join(("policy", *((f"line {line}",) if line else ()), *((key,) if key else ())))
+        super().__init__(f"{where}: {reason}")
         self.key = key
         self.line = line
         self.reason = reason

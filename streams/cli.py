@@ -91,10 +91,14 @@ def cli() -> None:
 
 def main() -> None:
     """The entry point: one sentence for every failure, the exit code for every caller; no stack trace reaches a user."""
-    from confluent_kafka import KafkaException
-    from stamina.instrumentation import set_on_retry_hooks
+    try:
+        from confluent_kafka import KafkaError, KafkaException
+        from stamina.instrumentation import set_on_retry_hooks
 
-    from streams.errors import Refused
+        from streams.errors import Refused
+    except KeyboardInterrupt:
+        click.echo("stopped", err=True)
+        sys.exit(130)
 
     set_on_retry_hooks([])  # what is tried again says so once, where it is tried, not at every try
     try:
@@ -109,7 +113,10 @@ def main() -> None:
         click.echo(f"bellwether: {error}", err=True)
         sys.exit(1)
     except KafkaException as error:
-        click.echo(f"bellwether: Kafka does not answer as it should: {error.args[0].str()}", err=True)
+        wrong = "Kafka does not answer as it should"
+        if error.args[0].code() == KafkaError._INVALID_ARG:
+            wrong = "a setting for Kafka is wrong; is it one of BELLWETHER_KAFKA_CONFIG?"
+        click.echo(f"bellwether: {wrong}: {error.args[0].str()}", err=True)
         sys.exit(1)
     except BrokenPipeError:
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

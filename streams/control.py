@@ -23,6 +23,13 @@ from streams.settings import Settings
 
 SOURCE = "bellwether"
 
+_SILENT = (  # nobody is there, as opposed to a broker that says no
+    ck.KafkaError._ALL_BROKERS_DOWN,
+    ck.KafkaError._TRANSPORT,
+    ck.KafkaError._RESOLVE,
+    ck.KafkaError._TIMED_OUT,
+)
+
 
 @dataclass(slots=True)
 class Control:
@@ -105,6 +112,10 @@ class ControlReader:
                     control.take(record.value())
                 control.offset = record.offset() + 1
         except ck.KafkaException as error:
+            if error.args[0].code() in _SILENT:
+                raise Refused(
+                    f"no Kafka answers at {self._servers} ({error.args[0].str()}): start it, or set BELLWETHER_BROKER"
+                ) from error
             raise Refused(
                 f"cannot read {self._topic} on {self._servers}: {error.args[0].str()}; "
                 "run `bellwether topics --create`"

@@ -381,6 +381,10 @@ def as_dict(quality: Quality) -> dict[str, Any]:
     return {**overall, **whole}
 
 
+def _lacking(error: Exception) -> str:
+    return f"it has no {error.args[0]}" if isinstance(error, KeyError) else str(error)
+
+
 def read_truths(path: Path) -> list[dict[str, Any]]:
     """The truths of a file, one JSON object a line. Refused, with the line number, when a line is none."""
     truths: list[dict[str, Any]] = []
@@ -398,7 +402,7 @@ def read_truths(path: Path) -> list[dict[str, Any]]:
             account = truth["account_id"]
         except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
             raise Refused(
-                f"{path} line {number}: not a truth ({type(error).__name__}: {error}); wanted an object with "
+                f"{path} line {number}: not a truth ({_lacking(error)}); wanted an object with "
                 "account_id, bad, and for a bad account its event_date"
             ) from error
         if account in seen:

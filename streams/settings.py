@@ -2,18 +2,18 @@
 
 from __future__ import annotations
 
+import difflib
 import ipaddress
 import os
 import socket
+from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
-from streams.errors import Refused
 
-FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions")
-"""The topics that sources write to, one a feed."""
+from streams.errors import Refused
 
 
 class Settings(BaseSettings):
@@ -28,7 +28,7 @@ class Settings(BaseSettings):
     data_dir: Path = Path(".bellwether")
     slot: str = ""  # unique per process; none: made from host and process
     bind: str = "127.0.0.1"
-    metrics_port: int = 0  # 0: none is served
+    metrics_port: Annotated[int, Field(ge=0, le=65532)] = 0  # and the three above it; 0: none is served
     web_port: Annotated[int, Field(ge=0, le=65535)] = 8470  # 0: a free one
     tokens: Annotated[dict[str, SecretStr], NoDecode] = {}  # "name:role:token,…"
     proxies: Annotated[tuple[str, ...], NoDecode] = ()  # before the page: addresses or networks, with commas
@@ -38,14 +38,8 @@ class Settings(BaseSettings):
     store_days: Annotated[
         dict[str, int], NoDecode
     ] = {}  # days that views of the store keep, "snapshots=800,…"
-    feed_days: Annotated[dict[str, int], NoDecode] = {
-        "invoices": 4,  # a long weekend
-        "payments": 4,
-        "bureau": 9,  # weekly reports
-        "news": 9,  # a quiet week
-    }
     log_format: Literal["console", "json"] = "console"
-    journal_partitions: int = 0  # 0: 12, and 4 with the dev broker
+    journal_partitions: Annotated[int, Field(ge=0)] = 0  # 0: 12, and 4 with the dev broker
 
     @field_validator("proxies", mode="before")
     @classmethod
@@ -81,21 +75,6 @@ class Settings(BaseSettings):
         if any(not days.strip().isdecimal() for _, _, days in pairs):
             raise ValueError("write it as view=days,view=days, for example snapshots=800,late=90")
         return {view.strip(): int(days) for view, _, days in pairs}
-
-    @field_validator("feed_days", mode="before")
-    @classmethod
-    def _feed_days(cls, value: object) -> object:
-        if not isinstance(value, str):
-            return value
-        out: dict[str, int] = {}
-        for item in filter(None, map(str.strip, value.split(","))):
-            feed, _, days = (part.strip() for part in item.partition("="))
-            if feed not in FEEDS or not days.isdecimal() or not int(days):
-                raise ValueError(
-                    f"{item}: write it as feed=days,feed=days, with the feeds {', '.join(FEEDS)}"
-                )
-            out[feed] = int(days)
-        return out
 
     @field_validator("tokens", mode="before")
     @classmethod
@@ -137,6 +116,28 @@ class Settings(BaseSettings):
         return f"{self.namespace}.{name}" if self.namespace else name
 
 
+DEV_PORTS = ("BELLWETHER_DEV_KAFKA_PORT", "BELLWETHER_DEV_CLICKHOUSE_PORT")
+"""Read by the dev services alone (streams/dev/processes.py)."""
+
+
+def unknown(names: Iterable[str]) -> str | None:
+    """A sentence about the first of the variables that looks like a setting and is none; None where all are."""
+    prefix = "BELLWETHER_"
+    known = [name.upper() for name in Settings.model_fields]
+    for name in names:
+        own = name.upper().removeprefix(prefix)
+        if own != name.upper() and own not in known and name.upper() not in DEV_PORTS:
+            near = difflib.get_close_matches(own, known, n=1)
+            meant = f"did you mean {prefix}{near[0]}?" if near else f"there are {prefix}{', '.join(known)}"
+            return f"{name} is no setting; {meant}"
+    return None
+
+
+def why(error: OSError | UnicodeDecodeError) -> str:
+    """Why a file of text can not be read, without the path that the sentence around it names."""
+    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
+
+
 def deploy_dir() -> Path:
     """The folder deploy/ of the checkout, or of the installed package."""
     return Path(__file__).resolve().parents[1] / "deploy"
@@ -149,7 +150,7 @@ def policy_text(settings: Settings) -> str:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(
-            f"cannot read the policy {path}: {error}; set BELLWETHER_POLICY to a policy file"
+            f"cannot read the policy {path}: {why(error)}; BELLWETHER_POLICY or a flag names the file"
         ) from error
 
 

@@ -51,8 +51,19 @@ def backtest(
     """Fold EVENTS as the monitor would, without a broker: the same alerts and proposals, id for id."""
     if picture is not None and truth is None:
         raise Refused("--picture draws a judgement: say with --truth what became of the accounts")
+    if picture is not None:
+        _writable(picture)
     truths = quality.read_truths(truth) if truth is not None else None
     result = _run(events, policy_file)
+    if not result.events:
+        first = (
+            f"; line {result.dead_letters[0]['line']}: {result.dead_letters[0]['reason']}"
+            if result.dead_letters
+            else ""
+        )
+        raise Refused(
+            f"{events}: no line of it is an event{first}; a ledger becomes events by `bellwether import`"
+        )
     other = _run(events, against) if against is not None else None
     judged = quality.judge(truths, result.alerts, result.proposals) if truths is not None else None
     rejudged = (
@@ -99,6 +110,14 @@ def backtest(
 def _name(policy_file: Path | None) -> str:
     """A policy in the head of a column."""
     return policy_file.name if policy_file is not None else "policy in force"
+
+
+def _writable(to: Path) -> None:
+    """Told before the work, not after it."""
+    if to.suffix.lower() != ".svg":
+        raise Refused(f"--picture {to}: the picture is an SVG; let its name end in .svg")
+    if not to.parent.is_dir():
+        raise Refused(f"--picture {to}: can not be written (there is no folder {to.parent})")
 
 
 def _draw(to: Path, judged: quality.Quality, title: str) -> None:

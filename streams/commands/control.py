@@ -17,13 +17,14 @@ from streams.commands.options import settings
 from streams.control import clock_ticked, policy_adopted, read_control, send_control
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
+from streams.settings import why
 
 
 def _read(path: Path) -> str:
     try:
         return path.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"cannot read {path}: {error}") from error
+        raise Refused(f"cannot read {path}: {why(error)}") from error
 
 
 def _policy(path: Path) -> tuple[Policy, str]:
@@ -38,6 +39,12 @@ def _policy(path: Path) -> tuple[Policy, str]:
 @click.option("--as-of", metavar="DAY", help="The day that has ended, YYYY-MM-DD. Default: yesterday.")
 def tick(as_of: str | None) -> None:
     """End a day by hand. Days between the last tick and this one are stepped one by one; a day already ended does nothing."""
+    day = None
+    if as_of is not None:
+        try:
+            day = date.fromisoformat(as_of)
+        except ValueError:
+            raise Refused(f"--as-of {as_of}: write the day as YYYY-MM-DD") from None
     config = settings()
     servers = kafka_servers(config)
     control = read_control(servers, config)
@@ -45,13 +52,8 @@ def tick(as_of: str | None) -> None:
         raise Refused("no policy is in force yet: start a worker, or run `bellwether policy adopt FILE`")
     zone = ZoneInfo(load_policy(control.policy_text).time_zone)
     now = datetime.now(UTC)
-    if as_of is None:
+    if day is None:
         day = now.astimezone(zone).date() - timedelta(days=1)
-    else:
-        try:
-            day = date.fromisoformat(as_of)
-        except ValueError:
-            raise Refused(f"--as-of {as_of}: write the day as YYYY-MM-DD") from None
     if day > now.date() + timedelta(days=2):
         raise Refused(
             f"--as-of {day}: more than 2 days ahead; a tick ends a day, and days after it could not be ended again"

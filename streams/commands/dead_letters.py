@@ -55,7 +55,9 @@ def _find(kafka: Kafka, topic: str, partitions: int, name: str) -> Any:
 
 
 @dead_letters.command("list")
-@click.option("--limit", default=50, show_default=True, help="The newest so many.")
+@click.option(
+    "--limit", type=click.IntRange(min=1), default=50, show_default=True, help="The newest so many."
+)
 def list_(limit: int) -> None:
     """The newest letters, with origin and reason."""
     kafka, _, topic, partitions = _open()

@@ -197,7 +197,7 @@ def _policy(config: Settings) -> Policy:
     try:
         return load_policy(policy_text(config))
     except PolicyError as error:
-        raise Refused(str(error)) from error
+        raise Refused(f"{config.policy or 'the shipped policy'}: {error}") from error
 
 
 def _currency(code: str | None) -> str | None:

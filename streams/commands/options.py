@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import os
 from typing import Any
 
 from pydantic import ValidationError
+from pydantic_settings import DotEnvSettingsSource
 from rich.console import Console
 from rich.progress import (
     BarColumn,
@@ -17,17 +19,26 @@ from rich.progress import (
 )
 
 from streams.errors import Refused
-from streams.settings import Settings
+from streams.settings import Settings, unknown
 
 
 def settings(**flags: Any) -> Settings:
-    """The settings, flags first (None: not given). Raises Refused naming the variable and what it should hold."""
+    """The settings, flags first (None: not given).
+
+    Raises Refused naming the variable and what it should hold; one that is no setting is refused too: a typo must not
+    pass in silence.
+    """
+    in_file = (name.upper() for name in DotEnvSettingsSource(Settings).env_vars)
+    if (mistake := unknown([*os.environ, *in_file])) is not None:
+        raise Refused(mistake)
     try:
         return Settings(**{name: value for name, value in flags.items() if value is not None})
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] == "string_pattern_mismatch":
+            reason = "write it in lower-case letters, digits, - and _, at most 31 of them, not beginning with - or _"
         raise Refused(f"BELLWETHER_{name.upper()}: {reason}") from None
 
 

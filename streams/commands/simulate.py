@@ -39,7 +39,8 @@ def simulate(accounts: int, months: int, seed: int, to: Path) -> None:
         TextColumn("days"),
         TimeRemainingColumn(),
     )
-    with Progress(*columns, console=Console(stderr=True), transient=True) as progress:
+    console = Console(stderr=True)
+    with Progress(*columns, console=console, transient=True, disable=not console.is_terminal) as progress:
         task = progress.add_task("simulating", total=(last - first).days + 1)
         events, bad = write_book(to, accounts, months, seed, on_day=lambda: progress.advance(task))
     seconds = time.monotonic() - began

@@ -89,3 +89,31 @@ def test_a_picture_that_can_not_be_written_is_refused_in_one_sentence(book: Path
     done = CliRunner().invoke(backtest, [*arguments, "--picture", str(tmp_path / "none" / "x.svg")])
     assert isinstance(done.exception, Refused)
     assert "can not be written" in str(done.exception)
+
+
+@pytest.mark.parametrize("name", ["judgement.png", "judgement", "no/such/judgement.svg"])
+def test_a_picture_that_can_not_be_is_refused_before_the_work(
+    book: Path, tmp_path: Path, name: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def no_work(*_: object, **__: object) -> None:
+        raise AssertionError("the backtest was run first")
+
+    monkeypatch.setattr("streams.commands.backtest.run_sharded", no_work)
+    options = ["--events", str(book), "--truth", str(truth_path(book)), "--picture", str(tmp_path / name)]
+    done = CliRunner().invoke(backtest, options)
+    assert isinstance(done.exception, Refused), done.output
+
+
+@pytest.mark.parametrize(
+    ("content", "says"),
+    [
+        ("", "no line of it is an event; a ledger becomes events by `bellwether import`"),
+        ("Customer,Invoice\nC1,1\n", "no line of it is an event; line 1: the value: not JSON"),
+    ],
+)
+def test_a_file_without_an_event_is_refused(tmp_path: Path, content: str, says: str) -> None:
+    path = tmp_path / "ledger.csv"
+    path.write_text(content, encoding="utf-8")
+    done = CliRunner().invoke(backtest, ["--events", str(path), "--policy", str(DEFAULT)])
+    assert isinstance(done.exception, Refused), done.output
+    assert says in str(done.exception)

@@ -1,0 +1,99 @@
+"""Settings as users give them: a typo is named and does not pass in silence, a mistake says what to write."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from streams.commands.options import settings
+from streams.commands.worker import worker
+from streams.control import read_control
+from streams.errors import Refused
+from streams.settings import policy_text
+
+
+@pytest.fixture(autouse=True)
+def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+
+
+def refused() -> str:
+    with pytest.raises(Refused) as refusal:
+        settings()
+    return str(refusal.value)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("BELLWETHER_BROKERS", "BELLWETHER_BROKERS is no setting; did you mean BELLWETHER_BROKER?"),
+        ("BELLWETHER_NAMESPCE", "did you mean BELLWETHER_NAMESPACE?"),
+        ("BELLWETHER_QQQ", "is no setting; there are BELLWETHER_BROKER, STORE, NAMESPACE"),
+    ],
+)
+def test_a_variable_that_is_no_setting_is_refused(
+    monkeypatch: pytest.MonkeyPatch, name: str, says: str
+) -> None:
+    monkeypatch.setenv(name, "x")
+    assert says in refused()
+
+
+def test_so_is_a_line_of_the_env_file_and_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
+    env = tmp_path / ".env"
+    env.write_text("CLICKHOUSE_PASSWORD=x\nBELLWETHER_NAMESPACE=ours\n", encoding="utf-8")
+    assert settings().namespace == "ours"
+    env.write_text("BELLWETHER_NAME_SPACE=ours\n", encoding="utf-8")
+    assert "BELLWETHER_NAME_SPACE is no setting; did you mean BELLWETHER_NAMESPACE?" in refused()
+
+
+def test_the_ports_of_the_dev_services_are_known(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BELLWETHER_DEV_KAFKA_PORT", "9092")
+    monkeypatch.setenv("BELLWETHER_DEV_CLICKHOUSE_PORT", "8123")
+    assert settings().broker == "dev"
+
+
+@pytest.mark.parametrize(
+    ("name", "value", "says"),
+    [
+        ("BELLWETHER_NAMESPACE", "My Shop", "lower-case letters"),
+        ("BELLWETHER_BROKER", "localhost:9092", "kafka://host:9092"),
+        ("BELLWETHER_METRICS_PORT", "70000", "BELLWETHER_METRICS_PORT: "),
+        ("BELLWETHER_METRICS_PORT", "nine", "BELLWETHER_METRICS_PORT: "),
+        ("BELLWETHER_JOURNAL_PARTITIONS", "-1", "BELLWETHER_JOURNAL_PARTITIONS: "),
+    ],
+)
+def test_a_mistake_names_the_variable_and_what_to_write(
+    monkeypatch: pytest.MonkeyPatch, name: str, value: str, says: str
+) -> None:
+    monkeypatch.setenv(name, value)
+    assert says in refused()
+
+
+@pytest.mark.parametrize(("content", "says"), [(None, "No such file"), (b"\xff\xfe", "it is not UTF-8 text")])
+def test_a_policy_that_can_not_be_read_is_named_once(
+    tmp_path: Path, content: bytes | None, says: str
+) -> None:
+    path = tmp_path / "mine.toml"
+    if content is not None:
+        path.write_bytes(content)
+    with pytest.raises(Refused) as refusal:
+        policy_text(settings(policy=path))
+    assert says in str(refusal.value)
+    assert str(refusal.value).count("mine.toml") == 1
+
+
+def test_where_nobody_listens_no_topic_is_to_be_created() -> None:
+    with pytest.raises(Refused) as refusal:
+        read_control("127.0.0.1:1", settings())
+    assert "no Kafka answers at 127.0.0.1:1" in str(refusal.value)
+    assert "topics --create" not in str(refusal.value)
+
+
+def test_workers_without_services_say_so_once_and_start_no_child(monkeypatch: pytest.MonkeyPatch) -> None:
+    def no_child(*_: object, **__: object) -> None:
+        raise AssertionError("a child was started")
+
+    monkeypatch.setattr("streams.commands.worker.start", no_child)
+    with pytest.raises(Refused, match="no dev services run"):
+        worker.main(args=[], standalone_mode=False)
