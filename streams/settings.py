@@ -15,6 +15,9 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from streams.errors import Refused
 
+FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions")
+"""The topics that sources write to, one a feed."""
+
 
 class Settings(BaseSettings):
     """One deployment: one seller, one namespace."""
@@ -38,6 +41,12 @@ class Settings(BaseSettings):
     store_days: Annotated[
         dict[str, int], NoDecode
     ] = {}  # days that views of the store keep, "snapshots=800,…"
+    feed_days: Annotated[dict[str, int], NoDecode] = {
+        "invoices": 4,  # a long weekend
+        "payments": 4,
+        "bureau": 9,  # weekly reports
+        "news": 9,  # a quiet week
+    }
     log_format: Literal["console", "json"] = "console"
     journal_partitions: Annotated[int, Field(ge=0)] = 0  # 0: 12, and 4 with the dev broker
 
@@ -75,6 +84,21 @@ class Settings(BaseSettings):
         if any(not days.strip().isdecimal() for _, _, days in pairs):
             raise ValueError("write it as view=days,view=days, for example snapshots=800,late=90")
         return {view.strip(): int(days) for view, _, days in pairs}
+
+    @field_validator("feed_days", mode="before")
+    @classmethod
+    def _feed_days(cls, value: object) -> object:
+        if not isinstance(value, str):
+            return value
+        out: dict[str, int] = {}
+        for item in filter(None, map(str.strip, value.split(","))):
+            feed, _, days = (part.strip() for part in item.partition("="))
+            if feed not in FEEDS or not days.isdecimal() or not int(days):
+                raise ValueError(
+                    f"{item}: write it as feed=days,feed=days, with the feeds {', '.join(FEEDS)}"
+                )
+            out[feed] = int(days)
+        return out
 
     @field_validator("tokens", mode="before")
     @classmethod

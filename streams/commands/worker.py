@@ -86,6 +86,7 @@ def environment(config: Settings) -> dict[str, str]:
         "BELLWETHER_METRICS_PORT": str(config.metrics_port),
         "BELLWETHER_WEB_PORT": str(config.web_port),
         "BELLWETHER_TOKENS": ",".join(f"{k}:{v.get_secret_value()}" for k, v in config.tokens.items()),
+        "BELLWETHER_FEED_DAYS": ",".join(f"{feed}={days}" for feed, days in config.feed_days.items()),
         "BELLWETHER_PROXIES": ",".join(config.proxies),
         "BELLWETHER_KAFKA_CONFIG": ",".join(f"{k}={v}" for k, v in config.kafka_config.items()),
     }
