@@ -125,6 +125,17 @@ def test_a_role_below_the_approver_may_reject_and_not_approve(page: Page) -> Non
     expect(page.get_by_role("button", name="Reject")).to_be_visible()
 
 
+def test_a_proposal_is_taken_apart_from_the_journal(page: Page) -> None:
+    page.goto("/proposals")
+    page.get_by_role("row", name=re.compile(story.NAMES[story.NEW])).get_by_role("link", name="open").click()
+    page.get_by_role("link", name="Take it apart").click()
+    terms = page.get_by_role("table", name=re.compile("rounded down"))
+    expect(terms.get_by_role("row", name=re.compile("need × grade"))).to_contain_text("USD", timeout=120_000)
+    expect(page.get_by_role("table", name=re.compile("weight"))).to_contain_text("payments to us")
+    events = page.get_by_role("table", name=re.compile("events?, newest first"))
+    expect(events).to_contain_text("payment received")
+
+
 def test_an_alert_is_acknowledged_from_the_inbox(page: Page) -> None:
     sign_in(page, "token-of-ann")
     page.get_by_role("link", name="Alerts", exact=True).click()
