@@ -829,6 +829,12 @@ def book_share(v: View) -> float | None:
     return mine / book.exposure
 
 
+def concentrates(v: View) -> bool:
+    """Whether the account's share of the book is so near the trigger's (a tenth of it) that the book alone can fire it."""
+    share = book_share(v)
+    return share is not None and share > v.policy.triggers.concentration.share_over / 10
+
+
 def _concentration(v: View) -> Firing | None:
     if v.book is None:
         return None

@@ -14,7 +14,17 @@ import orjson
 from agents.ids import derived
 from agents.policy import Policy
 from agents.signals import NEVER
-from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Firing, LedgerView, Trigger, View, facts_on_file
+from agents.triggers import (
+    AT_ONCE,
+    BY_ID,
+    TRIGGERS,
+    Firing,
+    LedgerView,
+    Trigger,
+    View,
+    concentrates,
+    facts_on_file,
+)
 
 _PIECE: Final = "w.a"
 _VERSION: Final = 1
@@ -448,8 +458,16 @@ class Watch:
         )
 
     def next_day(self, view: View) -> int:
-        """The next day on which an alert can move although no figure does; NEVER when none can."""
+        """The next day on which an alert can move although no figure does; NEVER when none can.
+
+        Tomorrow where what others do moves it: the book's total a share of the book, a rate an amount in dispute. A book
+        that shrinks to a tenth within a day is noticed at the account's next look.
+        """
         today = view.today
+        if concentrates(view) or (
+            view.figures.disputed and view.ledger.currency != view.policy.base_currency
+        ):
+            return today + 1
         day = NEVER
         for trigger_id, alert in self._alerts.items():
             if not alert.open:
@@ -460,6 +478,8 @@ class Watch:
             else:
                 if alert.snoozed_until is not None and alert.snoozed_until >= today:
                     day = min(day, alert.snoozed_until + 1)
+                if trigger_id == "concentration":
+                    return today + 1
                 if trigger_id == "new_high_credit" and alert.kept:
                     day = min(day, int(alert.kept["today"]) + view.policy.figures.high_credit_days)
         first = view.figures.first_invoice_on

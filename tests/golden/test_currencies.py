@@ -10,6 +10,7 @@ import pytest
 from tests.golden.stories import (
     Event,
     account,
+    dispute,
     expect,
     figures,
     invoice,
@@ -24,6 +25,19 @@ from tests.golden.stories import (
 
 def euros(amount: str, on: int, **more: Any) -> Event:
     return invoice("I1", amount, on, currency="EUR", **more)
+
+
+def test_a_rate_alone_carries_a_dispute_over_its_threshold() -> None:
+    # 2,400 EUR disputed, 12 % of the balance: over 2,500 USD from 1.05 on. Nothing else happens on those days.
+    euro = dict.fromkeys(range(38), "1.00") | dict.fromkeys(range(38, 45), "1.10")
+    result = play(
+        account(currency="EUR"),
+        euros("20000.00", 30),
+        {**dispute("D1", "I1", "2400.00", 31), "currency": "EUR"},
+        until=44,
+        ticks=ticks(44, euro),
+    )
+    assert moves(result, "dispute_spike") == [("opened", 39, 2)]
 
 
 RATES = {8: "1.10", 9: "1.20", 10: "1.30", 11: "1.40"}

@@ -132,6 +132,35 @@ def test_concentration_is_judged_by_the_totals_that_the_tick_itself_carries() ->
     assert [a.body["as_of"] for a in alerts] == ["2026-03-03"], "the second of two ticks in a row"
 
 
+def test_an_account_of_which_nothing_is_told_fires_and_clears_as_the_book_around_it_moves() -> None:
+    f = fold()
+    f.event(limit("C1", "2026-03-01", "900000.00"))
+    f.event(invoice("C1", "2026-03-01", "20000.00"))
+    ended(f, *(tick(f"2026-03-{n:02}") for n in range(1, 9)))
+    assert not f.wakes.due(tick("2026-03-15").as_of.toordinal()), "it sleeps"
+    book = {
+        9: "900000.00",
+        10: "900000.00",
+        11: "190000.00",
+        12: "190000.00",
+        13: "250000.00",
+        14: "250000.01",
+    }
+    told = ended(f, *(tick(f"2026-03-{n:02}", book_exposure=e, book_accounts=25) for n, e in book.items()))
+    moves = [(o.body["status"], o.body["as_of"]) for o in told if o.body.get("trigger") == "concentration"]
+    assert moves == [("opened", "2026-03-12"), ("cleared", "2026-03-14")]
+
+
+def test_who_slept_before_the_first_totals_is_looked_at_when_they_come() -> None:
+    f = fold()
+    f.event(limit("C1", "2026-03-01", "900000.00"))
+    f.event(invoice("C1", "2026-03-01", "20000.00"))
+    ended(f, *(tick(f"2026-03-{n:02}") for n in range(1, 9)))
+    small = {"book_exposure": "100000.00", "book_accounts": 25}
+    alerts = opened(ended(f, tick("2026-03-09", **small), tick("2026-03-10", **small)), "concentration")
+    assert [a.body["as_of"] for a in alerts] == ["2026-03-10"]
+
+
 def test_without_totals_on_the_tick_concentration_never_fires() -> None:
     f = fold()
     f.event(limit("C1", "2026-03-01", "900000.00"))
