@@ -133,6 +133,22 @@ def test_articles_are_forgotten_when_they_can_no_longer_matter() -> None:
     assert len(known._articles) < 460
 
 
+@pytest.mark.parametrize(
+    ("headline", "category"),
+    [
+        ("Acme placed into administration as creditors circle", "insolvency"),
+        ("Acme fell into receivership", "insolvency"),
+        ("Treasury sanctions Acme over shipments", "sanctions"),
+        ("Insolvency experts at Acme win award", news.UNKNOWN),
+        ("Acme acquires rival out of bankruptcy", "merger_acquisition"),
+        ("Acme avoids bankruptcy after refinancing", news.UNKNOWN),
+        ("Members' voluntary liquidation of Acme approved", news.UNKNOWN),
+    ],
+)
+def test_who_is_in_proceedings_is_told_from_who_is_near_them(headline: str, category: str) -> None:
+    assert news.classify(headline) == category
+
+
 # --- The labelled set ---------------------------------------------------------------------------------------
 
 
