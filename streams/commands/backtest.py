@@ -62,7 +62,7 @@ def backtest(
             else ""
         )
         raise Refused(
-            f"{events}: no line of it is an event{first}; a ledger becomes events by `bellwether import`"
+            f"{events}: it holds no event of an account{first}; a ledger becomes events by `bellwether import`"
         )
     other = _run(events, against) if against is not None else None
     judged = quality.judge(truths, result.alerts, result.proposals) if truths is not None else None

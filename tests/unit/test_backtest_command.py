@@ -107,8 +107,8 @@ def test_a_picture_that_can_not_be_is_refused_before_the_work(
 @pytest.mark.parametrize(
     ("content", "says"),
     [
-        ("", "no line of it is an event; a ledger becomes events by `bellwether import`"),
-        ("Customer,Invoice\nC1,1\n", "no line of it is an event; line 1: the value: not JSON"),
+        ("", "it holds no event of an account; a ledger becomes events by `bellwether import`"),
+        ("Customer,Invoice\nC1,1\n", "it holds no event of an account; line 1: the value: not JSON"),
     ],
 )
 def test_a_file_without_an_event_is_refused(tmp_path: Path, content: str, says: str) -> None:
