@@ -19,6 +19,9 @@ from streams.errors import Fatal
 
 WHO = b"\0who"  # key of the record that names the slot: the first of a transaction in its marker partition
 STABLE_SECONDS = 0.4  # a healthy transaction is decided sooner; after that a dead worker is looked for
+ANSWER_SECONDS = 30.0  # for each of the three answers that a commit waits for
+LONGEST_COMMIT = 3 * ANSWER_SECONDS + 10
+TRIES = 3  # to end one transaction of a dead worker: more do not help
 DOUBTS = 20  # commits that fail in a row: about half a minute with a broker that answers
 
 FENCED = {
@@ -48,6 +51,9 @@ class Slot:
         self._kafka, self._transaction_ms = kafka, transaction_ms
         self._stopping, self._doubts_in_a_row = False, 0
         self._admin: ck_admin.AdminClient | None = None
+        self._ended: dict[
+            str, int
+        ] = {}  # dead worker -> how often its transaction was ended, since offsets were stable
         self._producer: Any = None
         self.renew()
 
@@ -87,17 +93,17 @@ class Slot:
             try:
                 producer.produce(topic, value, key, partition, headers=headers)
             except BufferError:
-                producer.flush(30)
+                producer.flush(ANSWER_SECONDS)
                 producer.produce(topic, value, key, partition, headers=headers)
 
         try:
             producer.begin_transaction()
             write(produce)
-            producer.flush(30)  # so that whoever sees our offsets pending also sees who we are
+            producer.flush(ANSWER_SECONDS)  # so that whoever sees our offsets pending also sees who we are
             if offsets:
                 tps = [ck.TopicPartition(*tp, offset, token) for tp, offset in offsets.items()]
-                producer.send_offsets_to_transaction(tps, member, 30)
-            producer.commit_transaction(30)
+                producer.send_offsets_to_transaction(tps, member, ANSWER_SECONDS)
+            producer.commit_transaction(ANSWER_SECONDS)
         except (ck.KafkaException, BufferError) as e:
             error = e.args[0] if isinstance(e, ck.KafkaException) else None
             if error is not None and error.code() in FENCED:
@@ -138,13 +144,16 @@ class Slot:
                 got = source.consumer.committed(ask, STABLE_SECONDS)
                 errors = [p.error for p in got if p.error is not None]
                 if not errors:
+                    self._ended.clear()
                     return {
                         (p.topic, p.partition): (p.offset, p.metadata or "") for p in got if p.offset >= 0
                     }
                 log.warning("committed offsets", error=errors[0].str())
             except ck.KafkaException as e:
                 if e.args[0].fatal() or time.monotonic() > until:
-                    raise Fatal(f"committed offsets of {source.group}: {e.args[0].str()}") from e
+                    raise Fatal(
+                        f"committed offsets of {source.group}: {e.args[0].str()}{self._hanging()}"
+                    ) from e
                 self.end_dead(source, markers)
             source.check_stop()
 
@@ -171,12 +180,25 @@ class Slot:
             log.warning("members unknown", group=source.group, error=e.args[0].str())
             return
         for name in sorted(dead):
+            if self._ended.get(name, 0) >= TRIES:
+                continue
             try:
                 self._new(name).init_transactions(5)
                 self.fenced += 1
+                self._ended[name] = self._ended.get(name, 0) + 1
                 log.info("ended what a dead worker left open", dead=name, by=self.name)
             except ck.KafkaException as e:
                 log.warning("could not end what a dead worker left open", dead=name, error=e.args[0].str())
+
+    def _hanging(self) -> str:
+        """What to say of transactions that stay open although the broker has ended them."""
+        names = ", ".join(sorted(name for name, times in self._ended.items() if times >= TRIES))
+        return (
+            f"; the broker has ended the transaction of {names} and still holds it open (a hanging transaction, as Kafka "
+            "4.3.0 and 4.3.1 make them when they start again): see 'A transaction hangs' in deploy/runbook.md"
+            if names
+            else ""
+        )
 
     def stop(self) -> None:
         """From any thread: give up waiting for a broker that is away."""

@@ -484,6 +484,11 @@ def _kafka_answers(child: Child, port: int, home: Path) -> bool:
     if "Address already in use" in said or "BindException" in said:
         return False
     log = child.log if child.log and child.log.exists() else kafka.output_file(home)
+    if "UnsupportedVersionException" in said:
+        raise Refused(
+            f"the data in {home} were written by a newer Kafka than {kafka.VERSION}, which can not read them: move that "
+            f"directory away, or set BELLWETHER_DATA_DIR to another; the log: {log}"
+        )
     raise Refused(f"Kafka did not start: {child.death().partition(';')[0]}{_last(said)}; its log: {log}")
 
 

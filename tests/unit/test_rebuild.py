@@ -102,7 +102,8 @@ def test_relatives_who_are_told_again_by_the_rebuilt_monitor_say_nothing_new() -
 
 def _told(to: Any, waiting: list[bytes], journal: list[bytes], *, answered: bool) -> list[dict[str, Any]]:
     """The alerts of these events, live. What relatives are told comes next, or when `answered` is not, stays behind."""
-    alerts, left = [], []
+    alerts: list[dict[str, Any]] = []
+    left: list[bytes] = []
     while waiting:
         raw = waiting.pop(0)
         journal.append(raw)
