@@ -44,6 +44,7 @@ class Unit(Protocol):
 
     inputs: frozenset[TP]  # every partition of the input topics, whoever owns it
     source: Source
+    longest_commit: float  # seconds after which a commit hangs, and only the end of the process helps
 
     def poll(self, timeout: float) -> list[Block]: ...
 

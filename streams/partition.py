@@ -17,7 +17,7 @@ from structlog import get_logger
 
 from streams.blocks import TP, Block, Kafka, Source
 from streams.errors import Fatal, Refused
-from streams.slot import STABLE_SECONDS, WHO, Produce, Slot
+from streams.slot import LONGEST_COMMIT, STABLE_SECONDS, WHO, Produce, Slot
 
 Pieces = Mapping[str, bytes]
 Headers = Sequence[tuple[str, bytes | str]] | None
@@ -225,7 +225,7 @@ class StatefulUnit:
             session_ms=session_ms,
             max_records=max_records,
         )
-        self.inputs = self.source.inputs
+        self.inputs, self.longest_commit = self.source.inputs, LONGEST_COMMIT
         self._restorer = kafka.consumer(
             {
                 "group.id": group + "-restore",
@@ -437,7 +437,7 @@ class RelayUnit:
             session_ms=session_ms,
             max_records=max_records,
         )
-        self.inputs = self.source.inputs
+        self.inputs, self.longest_commit = self.source.inputs, LONGEST_COMMIT
 
     def poll(self, timeout: float) -> list[Block]:
         """Blocks at hand. Rebalances happen in here."""

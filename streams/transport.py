@@ -42,6 +42,7 @@ from streams.metrics import Metrics
 PATIENCE_SECONDS = 60.0  # an agent that is not past its blocks by then hangs, or died outside `with block:`
 POLL_SECONDS = 0.25  # how long a poll may wait: what a stop may have to wait for
 CLOSE_SECONDS = 3.0  # how long leaving the group may take
+STOP_SECONDS = 15.0  # how long a worker that is asked to stop may take over what it is at
 
 # What the topics of an app are made with: blocks go through as they are, and no acks are counted.
 TOPIC: Mapping[str, Any] = {"key_serializer": "raw", "value_serializer": "raw", "acks": False}
@@ -80,6 +81,7 @@ def run(app: faust.App) -> NoReturn:
     """
     logging.getLogger("faust").setLevel(logging.WARNING)
     logging.getLogger("mode").setLevel(logging.WARNING)
+    logging.getLogger("mode.timers").setLevel(logging.ERROR)  # that the clock waits for a slow broker is said elsewhere
     worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False)
     worker.spinner = None  # not silenced by quiet
     try:
@@ -114,27 +116,31 @@ def give_up(error: BaseException, close: Callable[[], None] | None = None) -> No
 
 
 class Watch:
-    """Ends the process when the agents are not past their blocks in time, also when they block the event loop."""
+    """Ends the process when something is not over in time, also when the event loop or the Kafka thread is blocked.
+
+    An agent may hang; so may librdkafka, which has been seen not to come back from a commit, whatever timeout it was
+    given, when the broker was killed meanwhile. What is open then is aborted, and another worker reads it again.
+    """
 
     def __init__(self, close: Callable[[], None]) -> None:
-        self._since: float | None = None
+        self._waits: tuple[float, str] | None = None  # until when, and what to say then
         self._close = close
         threading.Thread(target=self._run, name="watch", daemon=True).start()
 
-    def begin(self) -> None:
-        """Blocks were handed out."""
-        self._since = time.monotonic()
+    def begin(self, seconds: float, late: str) -> None:
+        """Something has begun that is over within so many seconds; `late` says that it was not."""
+        self._waits = time.monotonic() + seconds, f"{late} after {seconds:g} s"
 
     def end(self) -> None:
-        """All are past."""
-        self._since = None
+        """It is over."""
+        self._waits = None
 
     def _run(self) -> None:
         while True:
             time.sleep(min(1.0, PATIENCE_SECONDS / 4))
-            since = self._since
-            if since is not None and time.monotonic() - since > PATIENCE_SECONDS:
-                give_up(Fatal(f"an agent is not past its blocks after {PATIENCE_SECONDS:g} s"), self._close)
+            waits = self._waits
+            if waits is not None and time.monotonic() > waits[0]:
+                give_up(Fatal(waits[1]), self._close)
 
 
 class Consumer(BaseConsumer):
@@ -187,7 +193,9 @@ class Consumer(BaseConsumer):
             self._watch.end()
             blocks, self._open = self._open, []
             health.enter("committing")
+            self._watch.begin(self.unit.longest_commit, "Kafka's client has not come back from a commit")
             await self._in_kafka(self.unit.commit, blocks)
+            self._watch.end()
             self._metrics.committed(blocks)
         health.enter("polling")
         blocks = await self._in_kafka(self.unit.poll, min(timeout, POLL_SECONDS))
@@ -197,7 +205,7 @@ class Consumer(BaseConsumer):
         health.enter("applying")
         self._open, self._left = blocks, len(blocks)
         self._past.clear()
-        self._watch.begin()
+        self._watch.begin(PATIENCE_SECONDS, "an agent is not past its blocks")
         for block in blocks:
             block.on_past = self._block_past
         handed_out = {TP(b.topic, b.partition): [b] for b in blocks}
@@ -222,10 +230,12 @@ class Consumer(BaseConsumer):
     async def on_stop(self) -> None:
         """Nothing is committed here: what is in flight is abandoned, and read again by the next owner."""
         if self._watch is not None:
-            self._watch.end()
+            self._watch.begin(STOP_SECONDS, "asked to stop: Kafka's client has not let go")
         if self.unit is not None:
             self.unit.stop()
             await self._in_kafka(self.unit.close)
+            if self._watch is not None:
+                self._watch.end()
         self._kafka.shutdown(wait=False)
 
     def assignment(self) -> set[TP]:

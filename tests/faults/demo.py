@@ -8,6 +8,7 @@ What the faults and the units are proven on. Nothing of the product's domain is 
 from __future__ import annotations
 
 import logging
+import math
 import os
 import sys
 import time
@@ -131,9 +132,17 @@ def main() -> None:
     unit = relay_unit if which == "relay" else counter_unit
     data = Path(os.environ.get("DATA", "/tmp")) / run / slot
     metrics = Metrics("intake" if which == "relay" else "monitor", Settings(_env_file=None))
-    app = transport.application(f"{run}.{which}", lambda: unit(kafka, run, slot, **session), data, metrics)
     topics = [n[s] for s in SOURCES] if which == "relay" else [n["journal"]]
     trouble = os.environ.get("TROUBLE", "")  # what the transport's own tests provoke
+
+    def made() -> Any:
+        one: Any = unit(kafka, run, slot, **session)
+        if trouble in ("commit", "stop"):  # librdkafka does not come back
+            one.commit = lambda blocks: time.sleep(1000)
+            one.longest_commit = 2.0 if trouble == "commit" else math.inf
+        return one
+
+    app = transport.application(f"{run}.{which}", made, data, metrics)
 
     async def agent(blocks: StreamT[Any]) -> None:
         async for block in blocks:
@@ -151,7 +160,7 @@ def main() -> None:
 
     app.agent(app.topic(*topics, **transport.TOPIC))(agent)
     if "PATIENCE" in os.environ:
-        transport.PATIENCE_SECONDS = float(os.environ["PATIENCE"])
+        transport.PATIENCE_SECONDS = transport.STOP_SECONDS = float(os.environ["PATIENCE"])
     transport.run(app)
 
 

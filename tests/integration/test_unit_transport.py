@@ -116,6 +116,7 @@ def test_another_worker_takes_over_when_one_is_killed_and_when_one_leaves(worker
     [
         ("outside", b"an agent is not past its blocks after 2 s"),
         ("hang", b"an agent is not past its blocks after 2 s"),
+        ("commit", b"Kafka's client has not come back from a commit after 2 s"),
         ("raise", b"failed 5 times in a row, last with RuntimeError: a mistake inside the block"),
     ],
 )
@@ -124,6 +125,17 @@ def test_an_agent_that_can_not_go_on_ends_its_process(workers: Workers, trouble:
     process = workers.start("r", "relay", TROUBLE=trouble)
     assert process.wait(kit.WAIT) == 1
     assert reason in workers.log("r").read_bytes().splitlines()[-1]
+
+
+def test_a_worker_whose_commit_hangs_ends_when_it_is_asked_to_stop(workers: Workers) -> None:
+    workers.send(50)
+    process = workers.start("r", "relay", TROUBLE="stop")
+    until(lambda: b"assigned" in workers.log("r").read_bytes())
+    time.sleep(1)  # it is in its commit, for ever
+    process.terminate()
+    assert process.wait(kit.WAIT) == 1
+    said = workers.log("r").read_bytes().splitlines()[-1]
+    assert b"asked to stop: Kafka's client has not let go after 2 s" in said
 
 
 def test_a_worker_without_topics_says_so_in_one_line_and_exits_1(workers: Workers) -> None:
