@@ -166,7 +166,9 @@ def _conditions(then: Row, now: Row | None) -> Table:
 def _asked(condition: Row) -> str:
     sign = SIGNS.get(condition["relation"], condition["relation"])
     either = "either " if condition["either"] else ""
-    return " ".join(f"{either}{condition['label']} {sign} {condition['shown_level']}".split())
+    valued = condition["level"] is not None or condition["missing"] is None
+    level = condition["shown_level"] if valued else "a level not known"
+    return " ".join(f"{either}{condition['label']} {sign} {level}".split())
 
 
 def _value(condition: Row) -> str:
@@ -364,14 +366,18 @@ def _quiet(row: Row) -> Group:
             _indented(f"alerts before {row['history_until']} are history: the policy goes live that day")
         )
     if not row["holds"]:
-        parts += ["", _bold("The smallest change that would make it fire"), *_needed(row["would_fire"])]
+        parts += ["", _bold("The smallest change that would make it fire"), *_needed(row)]
     parts.append(_foot(row, row["conditions"]))
     return Group(*parts)
 
 
-def _needed(changes: list[Row]) -> list[Any]:
+def _needed(row: Row) -> list[Any]:
+    changes: list[Row] = row["would_fire"]
     if not changes:
-        return [_indented("no figure alone can: what is missing above must come first")]
+        why = (
+            "what is missing above must come first" if row["missing"] else "more than one would have to move"
+        )
+        return [_indented(f"no figure alone can: {why}")]
     lines: list[Any] = [_indented("all of these together:")] if len(changes) > 1 else []
     return lines + [_indented(change["words"], 4) for change in changes]
 

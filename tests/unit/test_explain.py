@@ -421,6 +421,34 @@ def test_every_alert_of_the_book_but_endless_news_says_what_would_clear_it(expla
     assert set(silent) <= {"adverse_news"}
 
 
+def test_why_not_says_what_is_missing_or_that_one_figure_is_not_enough(tmp_path: Path) -> None:
+    euros, us = {"currency": "EUR"}, {"source": "erp", "account_id": "007"}
+    facts = [
+        {"type": "account.opened", "name": "Seven", "opened_on": "2025-01-01", **euros},
+        {"type": "invoice.issued", "invoice_id": "i1", "amount": "1000.00", "invoice_date": "2026-01-02",
+         "due_date": "2026-02-02", **euros},
+        {"type": "payment.received", "payment_id": "p1", "amount": "1385.00", "paid_on": "2026-01-20", **euros},
+        {"type": "account.closed"},
+    ]  # fmt: skip
+    days = ("2026-01-01", "2026-01-02", "2026-01-20", "2026-05-20")
+    book = tmp_path / "book.jsonl"
+    book.write_bytes(
+        b"\n".join(
+            orjson.dumps({"event_id": str(n), "occurred_at": f"{day}T09:00:00Z", **us, **fact})
+            for n, (day, fact) in enumerate(zip(days, facts, strict=True))
+        )
+    )
+    said = {}
+    for trigger in ("seriously_past_due", "past_due_share"):
+        console = Console(width=100, record=True, file=io.StringIO())
+        console.print(laid_out(quiet(File(book, POLICY_TEXT), "", "007", trigger)))
+        said[trigger] = console.export_text()
+    assert "> a level not known" in said["seriously_past_due"]
+    assert "what is missing above must come first" in said["seriously_past_due"]
+    assert "more than one would have to move" in said["past_due_share"]
+    assert "missing" not in said["past_due_share"]
+
+
 OVERRIDDEN = """
 [overrides.tier.high.triggers.past_due_share]
 share_over = 0.35
