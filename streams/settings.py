@@ -5,6 +5,7 @@ from __future__ import annotations
 import difflib
 import ipaddress
 import os
+import re
 import socket
 from collections.abc import Iterable
 from pathlib import Path
@@ -144,16 +145,24 @@ DEV_PORTS = ("BELLWETHER_DEV_KAFKA_PORT", "BELLWETHER_DEV_CLICKHOUSE_PORT")
 """Read by the dev services alone (streams/dev/processes.py)."""
 
 
+_OF_A_CLUSTER = re.compile(r"(^|_)SERVICE_(HOST|PORT)|^PORT$|(^|_)PORT_\d+_(TCP|UDP)")
+
+
 def unknown(names: Iterable[str]) -> str | None:
-    """A sentence about the first of the variables that looks like a setting and is none; None where all are."""
+    """A sentence about the first of the variables that is nearly the name of a setting; None where none is.
+
+    Others are let be: a cluster hands every process the addresses of a service that is called bellwether, and people keep
+    variables of their own.
+    """
     prefix = "BELLWETHER_"
     known = [name.upper() for name in Settings.model_fields]
     for name in names:
         own = name.upper().removeprefix(prefix)
-        if own != name.upper() and own not in known and name.upper() not in DEV_PORTS:
-            near = difflib.get_close_matches(own, known, n=1)
-            meant = f"did you mean {prefix}{near[0]}?" if near else f"there are {prefix}{', '.join(known)}"
-            return f"{name} is no setting; {meant}"
+        if own == name.upper() or own in known or name.upper() in DEV_PORTS or _OF_A_CLUSTER.search(own):
+            continue
+        near = difflib.get_close_matches(own, known, n=1)
+        if near:
+            return f"{name} is no setting; did you mean {prefix}{near[0]}?"
     return None
 
 

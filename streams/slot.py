@@ -19,7 +19,9 @@ from streams.errors import Fatal
 
 WHO = b"\0who"  # key of the record that names the slot: the first of a transaction in its marker partition
 STABLE_SECONDS = 0.4  # a healthy transaction is decided sooner; after that a dead worker is looked for
-ANSWER_SECONDS = 12.0  # for each of the three answers that a commit waits for: by then the broker has aborted it
+ANSWER_SECONDS = (
+    12.0  # for each of the three answers that a commit waits for: by then the broker has aborted it
+)
 LONGEST_COMMIT = 3 * ANSWER_SECONDS + 10
 TRIES = 3  # to end one transaction of a dead worker: more do not help
 DOUBTS = 20  # commits that fail in a row: about half a minute with a broker that answers

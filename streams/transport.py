@@ -81,7 +81,9 @@ def run(app: faust.App) -> NoReturn:
     """
     logging.getLogger("faust").setLevel(logging.WARNING)
     logging.getLogger("mode").setLevel(logging.WARNING)
-    logging.getLogger("mode.timers").setLevel(logging.ERROR)  # that the clock waits for a slow broker is said elsewhere
+    logging.getLogger("mode.timers").setLevel(
+        logging.ERROR
+    )  # that the clock waits for a slow broker is said elsewhere
     worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False)
     worker.spinner = None  # not silenced by quiet
     try:

@@ -25,8 +25,8 @@ from streams.settings import Settings, unknown
 def settings(**flags: Any) -> Settings:
     """The settings, flags first (None: not given).
 
-    Raises Refused naming the variable and what it should hold; one that is no setting is refused too: a typo must not
-    pass in silence.
+    Raises Refused naming the variable and what it should hold; one that is nearly a setting is refused too: a typo
+    must not pass in silence.
     """
     in_file = (name.upper() for name in DotEnvSettingsSource(Settings).env_vars)
     if (mistake := unknown([*os.environ, *in_file])) is not None:

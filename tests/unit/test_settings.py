@@ -29,14 +29,28 @@ def refused() -> str:
     [
         ("BELLWETHER_BROKERS", "BELLWETHER_BROKERS is no setting; did you mean BELLWETHER_BROKER?"),
         ("BELLWETHER_NAMESPCE", "did you mean BELLWETHER_NAMESPACE?"),
-        ("BELLWETHER_QQQ", "is no setting; there are BELLWETHER_BROKER, STORE, NAMESPACE"),
+        ("BELLWETHER_METRIC_PORT", "did you mean BELLWETHER_METRICS_PORT?"),
     ],
 )
-def test_a_variable_that_is_no_setting_is_refused(
+def test_a_variable_that_is_nearly_a_setting_is_refused(
     monkeypatch: pytest.MonkeyPatch, name: str, says: str
 ) -> None:
     monkeypatch.setenv(name, "x")
     assert says in refused()
+
+
+def test_what_a_cluster_says_of_a_service_of_our_name_and_other_peoples_variables_are_let_be(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in {
+        "BELLWETHER_SERVICE_HOST": "10.0.0.7",
+        "BELLWETHER_SERVICE_PORT_HTTP": "80",
+        "BELLWETHER_PORT": "tcp://10.0.0.7:80",
+        "BELLWETHER_PORT_80_TCP_ADDR": "10.0.0.7",
+        "BELLWETHER_QQQ": "x",
+    }.items():
+        monkeypatch.setenv(name, value)
+    assert settings().broker == "dev"
 
 
 def test_so_is_a_line_of_the_env_file_and_what_is_not_ours_is_left_alone(tmp_path: Path) -> None:
