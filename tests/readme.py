@@ -60,7 +60,7 @@ CHECKED_ONLY = (
     "make test",
     "make setup",
     ". .venv/bin/activate",
-    "bellwether simulate --accounts 400 --months 24 --seed 401 --to judged.jsonl",
+    "bellwether simulate --accounts 2000 --months 24 --seed 5011 --to judged.jsonl",
     "bellwether backtest --events judged.jsonl --truth judged.truth.jsonl --against deploy/policy-quiet.toml"
     " --picture judged.svg",
     "bellwether dev",
