@@ -170,9 +170,8 @@ def test_the_scrape_counts_what_was_sent_and_what_became_of_it(seen: Run) -> Non
     assert total(store, "bellwether_store_rows_total") >= applied
     for samples in (intake, monitor, store):
         assert total(samples, "bellwether_partitions_assigned") == total(samples, "bellwether_partitions") > 0
-    for app in (
-        seen.ports
-    ):  # the parts of a scrape are not of one moment, and the clock may have just sent a day's end
+    # The parts of a scrape are not of one moment, and the clock may have just sent a day's end.
+    for app in ("intake", "monitor", "store"):
         until(lambda app=app: is_settled(scraped(seen.ports[app])))  # type: ignore[misc]
 
 
