@@ -146,9 +146,8 @@ class Fold:
         if event.rates:
             book.rates.add(as_of, event.rates)
         if book.book_exposure is None and event.book_exposure is not None and book.sweep is None:
-            book.sweep = (
-                ""  # who slept while there was no total holds an unknown share of it: everyone has a look
-            )
+            # Who slept while there was no total holds an unknown share of it: all have a look.
+            book.sweep = ""
         # What the tick carries is the book at the end of the day before: this very tick is judged by it.
         book.book_exposure, book.book_accounts, book.book_as_of = (
             event.book_exposure,

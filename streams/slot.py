@@ -19,9 +19,8 @@ from streams.errors import Fatal
 
 WHO = b"\0who"  # key of the record that names the slot: the first of a transaction in its marker partition
 STABLE_SECONDS = 0.4  # a healthy transaction is decided sooner; after that a dead worker is looked for
-ANSWER_SECONDS = (
-    12.0  # for each of the three answers that a commit waits for: by then the broker has aborted it
-)
+# For each of the three answers that a commit waits for: by then the broker has aborted the transaction.
+ANSWER_SECONDS = 12.0
 LONGEST_COMMIT = 3 * ANSWER_SECONDS + 10
 TRIES = 3  # to end one transaction of a dead worker: more do not help
 DOUBTS = 20  # commits that fail in a row: about half a minute with a broker that answers
@@ -53,9 +52,8 @@ class Slot:
         self._kafka, self._transaction_ms = kafka, transaction_ms
         self._stopping, self._doubts_in_a_row = False, 0
         self._admin: ck_admin.AdminClient | None = None
-        self._ended: dict[
-            str, int
-        ] = {}  # dead worker -> how often its transaction was ended, since offsets were stable
+        # Dead worker -> how often its transaction was ended since the offsets were stable.
+        self._ended: dict[str, int] = {}
         self._producer: Any = None
         self.renew()
 

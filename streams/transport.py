@@ -81,9 +81,8 @@ def run(app: faust.App) -> NoReturn:
     """
     logging.getLogger("faust").setLevel(logging.WARNING)
     logging.getLogger("mode").setLevel(logging.WARNING)
-    logging.getLogger("mode.timers").setLevel(
-        logging.ERROR
-    )  # that the clock waits for a slow broker is said elsewhere
+    # That the clock waits for a slow broker is said elsewhere.
+    logging.getLogger("mode.timers").setLevel(logging.ERROR)
     worker = faust.Worker(app, quiet=True, override_logging=False, redirect_stdouts=False)
     worker.spinner = None  # not silenced by quiet
     try:
@@ -232,12 +231,14 @@ class Consumer(BaseConsumer):
     async def on_stop(self) -> None:
         """Nothing is committed here: what is in flight is abandoned, and read again by the next owner."""
         if self._watch is not None:
-            self._watch.begin(STOP_SECONDS, "asked to stop: Kafka's client has not let go")
+            self._watch.end()
         if self.unit is not None:
+            # A watch of its own: a commit that comes back meanwhile must not end this one too.
+            stopping = Watch(self.unit.close)
+            stopping.begin(STOP_SECONDS, "asked to stop: Kafka's client has not let go")
             self.unit.stop()
             await self._in_kafka(self.unit.close)
-            if self._watch is not None:
-                self._watch.end()
+            stopping.end()
         self._kafka.shutdown(wait=False)
 
     def assignment(self) -> set[TP]:
