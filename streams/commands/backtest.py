@@ -55,7 +55,8 @@ def backtest(
         _writable(picture)
     truths = quality.read_truths(truth) if truth is not None else None
     result = _run(events, policy_file)
-    if not result.events:
+    # Who asks for JSON finds the refused lines in it, all of them.
+    if not result.events and not (as_json and result.dead_letters):
         first = (
             f"; line {result.dead_letters[0]['line']}: {result.dead_letters[0]['reason']}"
             if result.dead_letters

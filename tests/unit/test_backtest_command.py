@@ -104,6 +104,14 @@ def test_a_picture_that_can_not_be_is_refused_before_the_work(
     assert isinstance(done.exception, Refused), done.output
 
 
+def test_refused_lines_are_in_the_json_also_where_no_line_is_an_event(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    path.write_text('{"type": "invoice.isued"}\n\n[1]\n', encoding="utf-8")
+    answer = told(path)
+    assert answer["events"] == 0
+    assert [letter["line"] for letter in answer["dead_letters"]] == [1, 3]
+
+
 @pytest.mark.parametrize(
     ("content", "says"),
     [
