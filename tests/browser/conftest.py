@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import socket
 import subprocess
 import time
 import urllib.request
@@ -21,6 +20,7 @@ from streams.feeds.history import ToHistory
 from streams.settings import Settings, deploy_dir
 from tests.browser import story
 from tests.integration.pipeline import deployment, finished, prepare, workers
+from tests.ports import free_port
 
 TOKENS = {"mo:manager": SecretStr("token-of-mo"), "ann:analyst": SecretStr("token-of-ann")}
 
@@ -60,11 +60,8 @@ def run(
     chromium: Browser, kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory
 ) -> Iterator[Run]:
     """The whole pipeline with the book in it. `chromium` comes first: without one nothing is started."""
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
     made = deployment(kafka, clickhouse, f"t{uuid.uuid4().hex[:10]}", tmp_path_factory.mktemp("page"))
-    settings = made.model_copy(update={"web_port": port, "tokens": TOKENS})
+    settings = made.model_copy(update={"web_port": free_port(), "tokens": TOKENS})
     prepare(settings, kafka)
     with ToHistory(kafka, settings) as sink:
         for event in story.events(story.yesterday()):
@@ -75,7 +72,7 @@ def run(
                 sink.event(event["account_id"], raw)
     with workers(settings, "intake", "monitor", "store", "web") as crew:
         finished(settings, kafka, crew)
-        url = f"http://127.0.0.1:{port}"
+        url = f"http://127.0.0.1:{settings.web_port}"
         until = time.monotonic() + 120
         while True:
             crew.check()

@@ -16,9 +16,9 @@ from pathlib import Path
 
 import pytest
 
-from streams.dev.processes import _free_port
 from tests.faults.harness import ROOT, run
 from tests.faults.test_pipeline import Pipeline
+from tests.ports import free_port
 
 SERVE = """
 import sys, time
@@ -39,7 +39,7 @@ class Broker:
     """A dev broker on one port and one data directory, through several lives."""
 
     def __init__(self, directory: Path) -> None:
-        self.directory, self.port, self.kills = directory, _free_port(), 0
+        self.directory, self.port, self.kills = directory, free_port(), 0
         self.start()
 
     def start(self) -> None:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -16,15 +15,9 @@ from confluent_kafka.admin._resource import ResourceType
 
 from streams.dev import kafka
 from tests import compose
+from tests.ports import free_port
 
 ENVIRONMENT = compose.document()["services"]["kafka"]["environment"]
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 def written(directory: Path, inside: int, host: int, controller: int) -> Path:

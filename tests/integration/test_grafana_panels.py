@@ -8,7 +8,6 @@ from __future__ import annotations
 import contextlib
 import json
 import shutil
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -34,6 +33,7 @@ from tests.grafana import CLICKHOUSE, PROMETHEUS, Query, as_promql, as_sql, dash
 from tests.integration.pipeline import deployment, finished, prepare, silent, workers
 from tests.integration.store_kit import refreshed
 from tests.integration.test_dev_clickhouse_front import http_call
+from tests.ports import free_port
 
 QUERIES = [query for name, dashboard in dashboards().items() for query in queries(name, dashboard)]
 SQL = [query for query in QUERIES if query.kind == CLICKHOUSE]
@@ -50,23 +50,10 @@ class Scene:
     account: str
 
 
-def free_ports() -> int:
-    """The first of three ports in a row that nobody has."""
-    while True:
-        with contextlib.ExitStack() as stack:
-            first = stack.enter_context(socket.create_server(("127.0.0.1", 0))).getsockname()[1]
-            try:
-                for port in (first + 1, first + 2):
-                    stack.enter_context(socket.create_server(("127.0.0.1", port)))
-            except OSError:
-                continue
-            return int(first)
-
-
 @contextlib.contextmanager
 def scraping(folder: Path, ports: list[int]) -> Iterator[str]:
     """The address of a Prometheus that scrapes these ports each second; ended by its own id."""
-    address = f"127.0.0.1:{free_ports()}"
+    address = f"127.0.0.1:{free_port()}"
     targets = json.dumps([f"127.0.0.1:{port}" for port in ports])
     config = f"global: {{scrape_interval: 1s}}\nscrape_configs: [{{job_name: b, static_configs: [{{targets: {targets}}}]}}]\n"
     (folder / "prometheus.yml").write_text(config)
@@ -111,7 +98,7 @@ def decision(body: dict[str, Any], now: str) -> dict[str, Any]:
 def scene(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Scene]:
     """A small demo under workers that are scraped; then live events, a decision, a dead letter and a late fact."""
     folder = tmp_path_factory.mktemp("grafana")
-    port = free_ports()
+    port = free_port(len(PORTS))
     settings = deployment(kafka, clickhouse, "grafana", folder).model_copy(update={"metrics_port": port})
     prepare(settings, kafka)
     with (

@@ -5,7 +5,6 @@ from __future__ import annotations
 import contextlib
 import os
 import signal
-import socket
 import time
 import urllib.error
 import urllib.request
@@ -25,25 +24,12 @@ from streams.metrics import METRICS, PORTS
 from streams.settings import Settings
 from streams.simulate import generate
 from tests.integration.pipeline import deployment, finished, prepare, workers
+from tests.ports import free_port
 from tests.prometheus import run
 
 WAIT = 180.0  # generous, for machines that are busy
 LIVE = 40  # invoices sent live, beside three payments that are no events
 Samples = dict[tuple[str, ...], float]
-
-
-def free_ports() -> int:
-    """The first of as many free ports in a row as there are apps, and one for the page."""
-    for first in range(20_000 + os.getpid() % 10_000, 60_000, 7):
-        with contextlib.ExitStack() as probes:
-            try:
-                for port in range(first, first + len(PORTS) + 1):
-                    probe = probes.enter_context(socket.socket())
-                    probe.bind(("127.0.0.1", port))
-            except OSError:
-                continue
-            return first
-    raise AssertionError("no free ports in a row")
 
 
 def answer(port: int, path: str, seconds: float = 30.0) -> tuple[int, str]:
@@ -89,7 +75,7 @@ class Run:
 
 @pytest.fixture(scope="module")
 def seen(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
-    first = free_ports()
+    first = free_port(len(PORTS) + 1)
     base = deployment(kafka, clickhouse, f"t{os.urandom(5).hex()}", tmp_path_factory.mktemp("metrics"))
     settings = base.model_copy(update={"metrics_port": first, "web_port": first + len(PORTS)})
     prepare(settings, kafka)
@@ -218,7 +204,7 @@ def test_a_worker_that_loses_its_broker_is_not_ready_and_says_so(tmp_path: Path,
     own = Settings(_env_file=None, broker="dev", store="clickhouse://unused", data_dir=tmp_path)
     with dev_services(own) as services:
         servers = services.kafka_servers
-        port = free_ports()
+        port = free_port(len(PORTS) + 1)
         settings = deployment(servers, "dev", namespace, tmp_path / "worker").model_copy(
             update={"metrics_port": port}
         )

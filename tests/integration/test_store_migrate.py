@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import http.server
 import shutil
-import socket
 import threading
 from collections.abc import Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -19,6 +18,7 @@ from streams.store.client import Client, connect
 from streams.store.migrate import FILES, differences, migrate, read_files, require_current
 from streams.store.rows import REFUSED, TABLES, rows
 from tests.integration.store_kit import made
+from tests.ports import free_port
 
 
 @pytest.fixture
@@ -176,13 +176,6 @@ def test_views_show_topic_partition_and_offset_of_every_row(store: Client) -> No
 
 
 # -- a store that cannot be used
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port: int = probe.getsockname()[1]
-        return port
 
 
 @pytest.fixture

@@ -17,6 +17,7 @@ from streams.blocks import Block
 from streams.errors import Refused
 from streams.metrics import BUCKETS, BY_NAME, METRICS, PORTS, SAMPLES, Metrics, serve, table
 from streams.settings import Settings, deploy_dir
+from tests.ports import free_port
 
 ROOT = Path(__file__).resolve().parents[2]
 
@@ -39,12 +40,6 @@ class Record:
 
     def headers(self) -> list[tuple[str, bytes]]:
         return self._headers
-
-
-def free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 def settings(port: int = 0) -> Settings:

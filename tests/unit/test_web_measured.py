@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import socket
 import urllib.error
 import urllib.request
 from typing import Any
@@ -18,6 +17,7 @@ from streams.settings import Settings
 from streams.web import measured
 from streams.web.measured import EVERY, METRICS, STALL_SECONDS, MeasuredStore, PageMetrics, Pulse
 from streams.web.queries import ready
+from tests.ports import free_port
 from tests.web_kit import ACCOUNT, PAGES, Browser, MemoryStore, account, browser
 
 REQUESTS = "bellwether_page_requests_total"
@@ -214,9 +214,7 @@ def test_a_page_whose_loop_stands_still_is_stalled() -> None:
 
 
 def test_they_are_served_beside_the_metrics_on_the_pages_own_port() -> None:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
+    port = free_port()
     with browser() as it:
         it.get("/feeds")
         assert it.client.app is not None
