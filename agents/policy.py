@@ -13,7 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, get_args
 from zoneinfo import ZoneInfo
@@ -24,7 +24,6 @@ from pydantic import (
     BeforeValidator,
     ConfigDict,
     Field,
-    PrivateAttr,
     ValidationError,
     model_validator,
 )
@@ -736,7 +735,11 @@ class Policy(_Part):
             )
         return self
 
-    _variants: dict[tuple[str | None, str | None], Policy] = PrivateAttr(default_factory=dict)
+    @cached_property
+    def variants(self) -> dict[tuple[str | None, str | None], Policy]:
+        """The policies of tiers and segments with numbers of their own, filled by load_policy()."""
+        # No private attribute of pydantic's: every event asks for it, and those are looked up five times as slowly.
+        return {}
 
     @property
     def base_unit(self) -> int:
@@ -750,7 +753,7 @@ class Policy(_Part):
     def of(self, tier: str | None, segment: str | None) -> Policy:
         """What holds for an account of this tier (as of the tick before) and segment (its industry): a tier's overrides
         go before its segment's, and both before the policy's own numbers."""
-        variants = self._variants
+        variants = self.variants
         if not variants:
             return self
         name = None if segment is None else segment.casefold()
@@ -837,7 +840,7 @@ def load_policy(text: str) -> Policy:
         policy = Policy.model_validate(content)
     except ValidationError as error:
         raise _error(error, text) from None
-    policy._variants.update(_variants(content, overrides, text))
+    policy.variants.update(_variants(content, overrides, text))
     return policy
 
 
