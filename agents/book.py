@@ -15,6 +15,7 @@ from agents.triggers import BookTotals
 from schemas.money import minor
 
 _VERSION = 1
+_POLICY_VERSION = 2  # 1 knew nothing of a live_from that came with the adoption
 
 
 class Book:
@@ -29,6 +30,7 @@ class Book:
         "changed",
         "day",
         "exposure",
+        "live_from",
         "policy",
         "policy_hash",
         "policy_text",
@@ -40,6 +42,7 @@ class Book:
         self.policy: Policy | None = None
         self.policy_text = ""
         self.policy_hash = ""
+        self.live_from: int | None = None  # as the adoption said it, in place of the policy's own
         self.rates = Rates("USD", {})
         self.day: int | None = None
         # Every account is looked at, not just those with something due, at the tick after a policy and at live_from's:
@@ -53,13 +56,18 @@ class Book:
         self.adopted = False  # the policy changed since the last dump
         self.changed = False
 
-    def adopt(self, text: str, policy_hash: str) -> bool:
-        """Put a policy in force; False when it is in force already. Raises PolicyError."""
-        if policy_hash == self.policy_hash:
+    def adopt(self, text: str, policy_hash: str, live_from: int | None = None) -> bool:
+        """Put a policy in force; False when it is in force already. `live_from` goes before the policy's own.
+
+        Raises PolicyError.
+        """
+        if (policy_hash, live_from) == (self.policy_hash, self.live_from):
             return False
         policy = load_policy(text)
+        if live_from is not None:
+            policy = policy.going_live(live_from)
         self.rates = self.rates.rebased(policy.base_currency, policy.rates)
-        self.policy, self.policy_text, self.policy_hash = policy, text, policy_hash
+        self.policy, self.policy_text, self.policy_hash, self.live_from = policy, text, policy_hash, live_from
         self.sweep = ""
         self.adopted = self.changed = True
         return True
@@ -76,7 +84,9 @@ class Book:
         """The pieces that changed since the last dump."""
         out: dict[str, bytes] = {}
         if self.adopted:
-            out["policy"] = orjson.dumps([_VERSION, self.policy_hash, self.policy_text])
+            out["policy"] = orjson.dumps(
+                [_POLICY_VERSION, self.policy_hash, self.policy_text, self.live_from]
+            )
         if self.changed:
             out["book"] = orjson.dumps(
                 [
@@ -99,9 +109,12 @@ class Book:
         """A book from its pieces; an empty one from none. Raises ValueError for a version that is not read."""
         book = cls()
         if "policy" in pieces:
-            version, policy_hash, text = orjson.loads(pieces["policy"])
-            _read(version)
-            book.adopt(text, policy_hash)
+            version, policy_hash, text, *live_from = orjson.loads(pieces["policy"])
+            if version not in (1, _POLICY_VERSION):
+                raise ValueError(
+                    f"policy of version {version}: this engine reads versions 1 to {_POLICY_VERSION}"
+                )
+            book.adopt(text, policy_hash, *live_from)
             book.adopted = False
         if "book" in pieces:
             version, day, sweep, exposure, accounts, *totals, rates = orjson.loads(pieces["book"])

@@ -19,9 +19,8 @@ from agents.account import Account, new
 from agents.book import Book
 from agents.desk import ProposalChange
 from agents.evidence import behind
-from agents.facts import local_day, microseconds
+from agents.facts import LATE, REPEAT, local_day, microseconds
 from agents.ids import derived
-from agents.ledger import LATE, REPEAT
 from agents.measure import measure
 from agents.policy import Policy, Tier
 from agents.records import (
@@ -96,7 +95,8 @@ class Fold:
     def adopt(self, event: PolicyAdopted) -> list[Refusal]:
         """A policy comes into force with the next record. A text that is no policy is refused; the old one stands."""
         try:
-            self.book.adopt(event.text, event.hash)
+            live_from = None if event.live_from is None else event.live_from.toordinal()
+            self.book.adopt(event.text, event.hash, live_from)
         except ValueError as error:
             return [Refusal("dead-letters", "", f"policy {event.hash} is not adopted: {error}")]
         return []

@@ -762,6 +762,11 @@ class Policy(_Part):
                 return variants[key]
         return self
 
+    def going_live(self, day: int) -> Policy:
+        """The same policy with another live_from, its variants too."""
+        variants = {key: variant.going_live(day) for key, variant in self.variants.items()}
+        return self.model_copy(update={"live_from": day, "variants": variants})
+
 
 _NO_HOLIDAYS: Final[frozenset[int]] = frozenset()
 _HEADER: Final = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")

@@ -10,18 +10,30 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
-from typing import Any
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import confluent_kafka as ck
 import orjson
 
+from agents.policy import PolicyError, load_policy
+from schemas.events import (
+    CONTROL_TYPES,
+    TOPIC_OF,
+    BookReported,
+    ClockTicked,
+    Event,
+    Invalid,
+    PolicyAdopted,
+    parse,
+)
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently
 from streams.errors import Refused
 from streams.settings import Settings
 
 SOURCE = "bellwether"
+AHEAD: Final = timedelta(days=2)  # contract: what is dated this far ahead of its Kafka timestamp is refused
 
 _SILENT = (  # nobody is there, as opposed to a broker that says no
     ck.KafkaError._ALL_BROKERS_DOWN,
@@ -31,6 +43,29 @@ _SILENT = (  # nobody is there, as opposed to a broker that says no
 )
 
 
+def control_event(raw: bytes | None, sent_ms: int) -> Event:
+    """The event of one control record, sent at so many milliseconds since 1970. Raises Invalid for what counts nowhere:
+    intake makes it a dead letter, and whoever asks which day it is passes it over."""
+    if raw is None:
+        raise Invalid("the record has no value; send one JSON object")
+    event = parse(raw)
+    if event.type not in CONTROL_TYPES:
+        raise Invalid(f"type: {event.type} belongs in {TOPICS[TOPIC_OF[event.type]].name}, not here")
+    if isinstance(event, ClockTicked):
+        sent = datetime.fromtimestamp(sent_ms / 1000, UTC).date()
+        if event.as_of > sent + AHEAD:
+            raise Invalid(
+                f"as_of: {event.as_of} is more than 2 days after the record was sent; a day's tick is "
+                "written when the day ends"
+            )
+    if isinstance(event, PolicyAdopted):
+        try:
+            load_policy(event.text)
+        except PolicyError as error:
+            raise Invalid(f"text: {error}") from None
+    return event
+
+
 @dataclass(slots=True)
 class Control:
     """What the control topic says so far; `offset` is the next one to read."""
@@ -38,33 +73,29 @@ class Control:
     offset: int = 0
     policy_hash: str | None = None
     policy_text: str | None = None
+    live_from: date | None = None  # as the adoption said it, in place of the policy's own
     first_policy_on: datetime | None = None
     last_tick: date | None = None
     books: dict[date, dict[int, tuple[Decimal, int]]] = field(default_factory=dict)
 
-    def take(self, raw: bytes) -> None:
-        """Fold one control record; what is not a control event is left to intake, which makes it a dead letter."""
+    def take(self, raw: bytes | None, sent_ms: int) -> None:
+        """Fold one control record; what is no valid one is left to intake, which makes it a dead letter."""
         try:
-            event = orjson.loads(raw)
-            kind = event["type"]
-            if kind == "policy.adopted":
-                self.policy_hash, self.policy_text = event["hash"], event["text"]
-                if self.first_policy_on is None:
-                    self.first_policy_on = datetime.fromisoformat(event["occurred_at"])
-            elif kind == "clock.ticked":
-                day = date.fromisoformat(event["as_of"])
-                self.last_tick = max(day, self.last_tick or day)
-            elif kind == "book.reported":
-                day = date.fromisoformat(event["as_of"])
-                if self.books and day < max(self.books):
-                    return
-                self.books = {d: parts for d, parts in self.books.items() if d >= day}
-                self.books.setdefault(day, {})[event["partition"]] = (
-                    Decimal(event["exposure"]),
-                    event["accounts"],
-                )
-        except (ValueError, KeyError, TypeError, ArithmeticError):
+            event = control_event(raw, sent_ms)
+        except Invalid:
             return
+        if isinstance(event, PolicyAdopted):
+            self.policy_hash, self.policy_text, self.live_from = event.hash, event.text, event.live_from
+            if self.first_policy_on is None:
+                self.first_policy_on = event.occurred_at
+        elif isinstance(event, ClockTicked):
+            self.last_tick = max(event.as_of, self.last_tick or event.as_of)
+        elif isinstance(event, BookReported):
+            day = event.as_of
+            if self.books and day < max(self.books):
+                return
+            self.books = {d: parts for d, parts in self.books.items() if d >= day}
+            self.books.setdefault(day, {})[event.partition] = Decimal(event.exposure), event.accounts
 
     def book(self, partitions: int) -> tuple[str, int] | None:
         """(exposure in base currency, accounts) of the newest day that every partition has reported, else None."""
@@ -108,8 +139,7 @@ class ControlReader:
                     if record.error().code() == ck.KafkaError._PARTITION_EOF:
                         return control
                     raise Refused(f"cannot read {self._topic}: {record.error().str()}")
-                if record.value() is not None:
-                    control.take(record.value())
+                control.take(record.value(), record.timestamp()[1])
                 control.offset = record.offset() + 1
         except ck.KafkaException as error:
             if error.args[0].code() in _SILENT:

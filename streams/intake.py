@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime, timedelta
+from datetime import UTC, datetime
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -22,7 +22,15 @@ from agents.policy import PolicyError, load_policy, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import TOPICS
 from streams.blocks import Block, Kafka, patiently
-from streams.control import ControlReader, clock_ticked, day_to_tick, policy_adopted, send_control
+from streams.control import (
+    AHEAD,
+    ControlReader,
+    clock_ticked,
+    control_event,
+    day_to_tick,
+    policy_adopted,
+    send_control,
+)
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
 from streams.letters import dead_letter
@@ -36,7 +44,6 @@ SOURCES = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "h
 OUTCOMES = ("accepted", "refused")
 GROUP = "intake"
 log = get_logger(__name__)
-AHEAD = timedelta(days=2)  # contract: an event this far ahead of its Kafka timestamp is refused
 
 
 class Intake:
@@ -128,22 +135,8 @@ class Intake:
             if index == first:
                 _count(block, "control", 1, 0)
                 continue
-            raw = record.value()
             try:
-                if raw is None:
-                    raise Invalid("the record has no value; send one JSON object")
-                event = parse(raw)
-                if event.type not in CONTROL_TYPES:
-                    raise Invalid(
-                        f"type: {event.type} belongs in {TOPICS[TOPIC_OF[event.type]].name}, not here"
-                    )
-                if event.type == "clock.ticked":
-                    sent = record.timestamp()[1] / 1000
-                    if event.as_of.toordinal() > _ordinal(sent) + AHEAD.days:
-                        raise Invalid(
-                            f"as_of: {event.as_of} is more than 2 days after the record was sent; a day's tick is "
-                            "written when the day ends"
-                        )
+                event = control_event(record.value(), record.timestamp()[1])
             except Invalid as error:
                 block.outputs.append((*dead_letter(self.dead_letters, record, str(error), "refused"), -1))
                 _count(block, "control", 0, 1)
@@ -195,15 +188,11 @@ def _first_policy(block: Block) -> int | None:
     """The place of the first policy in a block of control records."""
     for index, record in enumerate(block.records):
         try:
-            if record.value() is not None and parse(record.value()).type == "policy.adopted":
+            if control_event(record.value(), record.timestamp()[1]).type == "policy.adopted":
                 return index
         except Invalid:
             continue
     return None
-
-
-def _ordinal(seconds: float) -> int:
-    return int(seconds // 86_400) + 719_163  # date(1970, 1, 1).toordinal()
 
 
 # -- the app -------------------------------------------------------------------------------------------------------

@@ -129,7 +129,7 @@ def adopt(file: Path | None) -> None:
     servers = kafka_servers(config)
     control = read_control(servers, config)
     wanted = policy_hash(text)
-    if control.policy_hash == wanted:
+    if (control.policy_hash, control.live_from) == (wanted, None):
         click.echo(f"policy {wanted} is in force already; nothing was written")
         return
     send_control(servers, config, policy_adopted(text, wanted, ENGINE, datetime.now(UTC)))

@@ -11,6 +11,7 @@ from streams.blocks import Block
 from streams.intake import Intake
 from streams.murmur2 import partition_of
 from streams.settings import Settings
+from tests.rules import POLICY_TEXT
 
 NOW_MS = 1_760_000_000_000  # 2025-10-09T08:53:20Z
 
@@ -72,11 +73,11 @@ def tick(day: str) -> bytes:
     ).encode()
 
 
-def policy() -> bytes:
+def policy(text: str = POLICY_TEXT) -> bytes:
     return json.dumps(
         {
             "event_id": "p", "type": "policy.adopted", "occurred_at": "2025-10-09T00:00:00Z", "source": "clock",
-            "hash": "abc", "text": "x = 1", "engine": "1",
+            "hash": "abc", "text": text, "engine": "1",
         }
     ).encode()  # fmt: skip
 
@@ -118,6 +119,7 @@ def test_a_valid_event_is_journalled_by_account_with_its_origin_and_its_bytes() 
         ("credit.history.v1", policy(), "does not belong in a backfill"),
         ("credit.control.v1", event(), "belongs in credit.invoices.v1"),
         ("credit.control.v1", tick("2025-10-12"), "as_of"),
+        ("credit.control.v1", policy("x = 1"), "text: "),
     ],
 )
 def test_what_is_not_valid_becomes_a_dead_letter_that_says_why(
@@ -175,6 +177,14 @@ def test_before_a_policy_stands_events_wait_and_the_first_policy_goes_before_all
     copied = [value for _, _, value, _, partition in control.outputs if partition == 0]
     assert copied == [policy(), tick("2025-10-07"), tick("2025-10-08")]
     assert control.end == 3
+
+
+def test_what_is_no_policy_is_not_the_first_one() -> None:
+    control = block("credit.control.v1", policy("x = 1"), policy())
+    intake(standing=False).take(control)
+    topics = [topic for topic, _, _, _, partition in control.outputs if partition in (0, -1)]
+    assert topics == ["credit.journal.v1", "credit.dead-letters.v1"]
+    assert control.outputs[0][2] == policy()
 
 
 def test_the_clock_waits_while_history_is_unread_and_events_do_not() -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections import Counter
+from datetime import date
 from typing import Any
 
 import orjson
@@ -15,7 +16,7 @@ from agents.monitor import Fold
 from agents.policy import policy_hash
 from agents.records import Output
 from agents.wakes import Wakes
-from schemas.events import ClockTicked, parse
+from schemas.events import ClockTicked, PolicyAdopted, parse
 from streams.settings import Settings, policy_text
 
 POLICY = policy_text(Settings(_env_file=None))
@@ -186,6 +187,36 @@ def test_a_text_that_is_no_policy_is_refused_and_the_old_one_stands() -> None:
     refused = f.adopt(parse(orjson.dumps(body)))  # type: ignore[arg-type]
     assert [r.topic for r in refused] == ["dead-letters"]
     assert f.book.policy_hash == before
+
+
+def adoption(**fields: str) -> PolicyAdopted:
+    body = {"event_id": "p", "type": "policy.adopted", "occurred_at": "2026-03-01T00:00:00Z", "source": "x",
+            "hash": policy_hash(POLICY), "text": POLICY, "engine": "1", **fields}  # fmt: skip
+    adopted = parse(orjson.dumps(body))
+    assert isinstance(adopted, PolicyAdopted)
+    return adopted
+
+
+def test_a_live_from_that_comes_with_the_adoption_goes_before_the_policys_own() -> None:
+    f = fold()
+    assert f.adopt(adoption(live_from="2026-04-01")) == []
+    policy = f.book.policy
+    assert policy is not None
+    assert policy.live_from == date(2026, 4, 1).toordinal()
+    assert policy.of("high", None).live_from == policy.live_from
+    again = Book.load(f.book.dump())
+    assert again.policy is not None
+    assert again.policy.live_from == policy.live_from, "it is kept with the states"
+    f.adopt(adoption())
+    assert f.book.policy is not None
+    assert f.book.policy.live_from is None
+
+
+def test_a_policy_that_was_kept_without_a_live_from_is_still_read() -> None:
+    kept = orjson.dumps([1, "h", POLICY])
+    assert Book.load({"policy": kept}).policy is not None
+    with pytest.raises(ValueError, match="version 3"):
+        Book.load({"policy": orjson.dumps([3, "h", POLICY, None])})
 
 
 def test_no_two_records_have_one_id_even_where_days_go_back_before_the_first_tick() -> None:

@@ -1,0 +1,93 @@
+"""The control topic as those read it who ask which day it is, which policy stands, and what the book adds up to."""
+
+from __future__ import annotations
+
+import json
+from datetime import UTC, date, datetime
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from streams.control import Control, day_to_tick
+from tests.rules import POLICY_TEXT
+
+SENT_MS = 1_760_000_000_000  # 2025-10-09T08:53:20Z
+
+
+def record(kind: str, **fields: Any) -> bytes:
+    base = {"event_id": "e", "type": kind, "occurred_at": "2025-10-09T00:00:00Z", "source": "clock"}
+    return json.dumps({**base, **fields}).encode()
+
+
+def tick(day: str) -> bytes:
+    return record("clock.ticked", as_of=day)
+
+
+def adopted(text: str = POLICY_TEXT, policy_hash: str = "abc", **fields: Any) -> bytes:
+    return record("policy.adopted", hash=policy_hash, text=text, engine="1", **fields)
+
+
+def book(day: str, partition: int, exposure: str, accounts: int) -> bytes:
+    return record("book.reported", as_of=day, partition=partition, exposure=exposure, accounts=accounts)
+
+
+def control(*records: bytes | None) -> Control:
+    said = Control()
+    for raw in records:
+        said.take(raw, SENT_MS)
+    return said
+
+
+@pytest.mark.parametrize(
+    "stray", [None, b"{", b"[]", tick("2031-01-01"), tick("2025-10-12"), record("clock.ticked")]
+)
+def test_a_record_that_intake_refuses_does_not_stop_the_clock(stray: bytes | None) -> None:
+    said = control(tick("2025-10-07"), stray)
+    assert said.last_tick == date(2025, 10, 7)
+    assert day_to_tick(datetime(2025, 10, 9, 1, tzinfo=UTC), ZoneInfo("UTC"), said) == date(2025, 10, 8)
+
+
+def test_a_text_that_is_no_policy_leaves_the_one_before_it_in_force() -> None:
+    said = control(adopted(), adopted("x = 1", "def"))
+    assert (said.policy_hash, said.policy_text) == ("abc", POLICY_TEXT)
+    assert control(adopted("x = 1")).first_policy_on is None
+
+
+def test_the_day_of_going_live_may_come_with_the_adoption() -> None:
+    assert control(adopted()).live_from is None
+    assert control(adopted(live_from="2025-11-01")).live_from == date(2025, 11, 1)
+
+
+@pytest.mark.parametrize(
+    ("now", "ticked", "zone", "ends"),
+    [
+        ("2025-10-09T00:00:00+00:00", "2025-10-07", "UTC", "2025-10-08"),
+        ("2025-10-09T23:59:59+00:00", "2025-10-08", "UTC", None),
+        ("2025-10-09T22:30:00+00:00", "2025-10-08", "Europe/Berlin", "2025-10-09"),
+        ("2025-10-12T12:00:00+00:00", "2025-10-07", "UTC", "2025-10-11"),  # the gap is stepped by the monitor
+        ("2025-10-09T12:00:00+00:00", None, "UTC", None),  # the day of the first policy has not ended
+        ("2025-10-10T00:00:01+00:00", None, "UTC", "2025-10-09"),
+    ],
+)
+def test_the_newest_day_that_has_ended_is_ticked(
+    now: str, ticked: str | None, zone: str, ends: str | None
+) -> None:
+    said = control(adopted(), *([tick(ticked)] if ticked else []))
+    day = day_to_tick(datetime.fromisoformat(now), ZoneInfo(zone), said)
+    assert day == (None if ends is None else date.fromisoformat(ends))
+
+
+def test_without_a_policy_no_day_ends() -> None:
+    assert day_to_tick(datetime(2025, 10, 9, tzinfo=UTC), ZoneInfo("UTC"), control()) is None
+
+
+def test_the_book_is_summed_over_the_newest_day_that_all_partitions_have_reported() -> None:
+    said = control(book("2025-10-07", 0, "10.50", 1), book("2025-10-07", 1, "20.00", 2))
+    assert said.book(2) == ("30.50", 3)
+    said.take(book("2025-10-08", 0, "11.00", 1), SENT_MS)
+    assert said.book(2) is None, "what is two days old is no longer told"
+    said.take(book("2025-10-08", 1, "5.00", 1), SENT_MS)
+    said.take(book("2025-10-07", 1, "99.00", 9), SENT_MS)
+    assert said.book(2) == ("16.00", 2)
+    assert said.book(3) is None
