@@ -23,7 +23,8 @@ from agents.rates import Rates
 from agents.totals import Totals
 
 if TYPE_CHECKING:
-    from agents.ledger import Ledger, Promise
+    from agents.announced import Announced
+    from agents.ledger import Ledger
     from agents.policy import Drift as DriftPolicy
 
 LAST_PAID = 5
@@ -302,7 +303,7 @@ def discounts_taken(lines: Lines, totals: Totals, today: int, after: int) -> tup
     return lines.discounts[3]
 
 
-def deadline(promise: Promise, grace: int, holidays: Set[int]) -> int:
+def deadline(promise: Announced, grace: int, holidays: Set[int]) -> int:
     """The last day on which a promise can be kept: due_on + so many business days."""
     return add_business_days(promise.fact.content[2], grace, holidays)
 
@@ -339,7 +340,7 @@ def promises_broken(
     return broken
 
 
-def _kept(ledger: Ledger, promise: Promise, last: int, share: tuple[int, int], rates: Rates) -> bool:
+def _kept(ledger: Ledger, promise: Announced, last: int, share: tuple[int, int], rates: Rates) -> bool:
     amount, currency, _, invoice_ids = promise.fact.content
     made = promise.fact.day
     if invoice_ids:

@@ -1,6 +1,6 @@
 """Facts as registers: what an event says in a compact row, on which day it counts, and which of several versions wins.
 
-What the facts together amount to is not decided here (invoices.py, payments.py, orders.py, ledger.py).
+What the facts together amount to is not decided here (invoices.py, payments.py, orders.py, posting.py).
 """
 
 from __future__ import annotations
@@ -23,6 +23,15 @@ _DAY_US: Final = 86_400_000_000
 NEW: Final = 2  # the winning version changed
 SAME: Final = 1  # only the memory of versions changed
 KNOWN: Final = 0  # nothing changed
+
+APPLIED: Final = "applied"
+REPEAT: Final = "repeat"
+LATE: Final = "late"
+Applied = str
+"""What became of an event. APPLIED: taken. REPEAT: known already, nothing moves. LATE: beyond reach, nothing was taken."""
+
+NEVER: Final = 4_000_000
+"""A day after every date that we accept."""
 
 
 def microseconds(instant: datetime) -> int:

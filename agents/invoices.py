@@ -1,7 +1,7 @@
 """An invoice: its facts, and what they amount to as a pure function of them (open amount, days paid, its place
 in every figure).
 
-How invoices add up to an account is totals.py's; which facts are taken is ledger.py's.
+How invoices add up to an account is totals.py's; which facts are taken is takers.py's.
 """
 
 from __future__ import annotations

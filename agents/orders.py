@@ -1,6 +1,6 @@
 """An order: its open part by day, as a pure function of its facts and of the invoices that name it.
 
-In which currency they are counted is ledger.py's.
+In which currency they are counted is posting.py's.
 """
 
 from __future__ import annotations

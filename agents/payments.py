@@ -1,7 +1,7 @@
 """A payment: what was received, what of it is applied to which invoice, what was reversed, and what is left unapplied.
 
 A pure function of the payment's own facts and of what invoices took of it. How much of an application an invoice can
-take is invoices.py's; that the two agree is ledger.py's.
+take is invoices.py's; that the two agree is posting.py's.
 """
 
 from __future__ import annotations

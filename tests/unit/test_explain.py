@@ -23,10 +23,10 @@ from agents.book import Book
 from agents.changes import Change, clearing, firing
 from agents.conditions import all_met, conditions, policy_value, threshold_keys
 from agents.explain import Unexplained, alert_transition, label
+from agents.facts import APPLIED
 from agents.figures import Figures
 from agents.formulas import FORMULAS, formula_of
 from agents.ids import namespace_id
-from agents.ledger import APPLIED
 from agents.limits import REASONS
 from agents.monitor import Fold
 from agents.policy import policy_hash

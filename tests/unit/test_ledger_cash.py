@@ -7,11 +7,11 @@ from typing import Any
 
 import pytest
 
-from agents import ledger as ledgers
 from agents.account import Account
 from agents.book import Book
+from agents.facts import APPLIED, LATE, REPEAT
 from agents.ids import namespace_id
-from agents.ledger import APPLIED, REPEAT, Ledger, UnfitAmount
+from agents.ledger import Ledger, UnfitAmount
 from agents.measure import measure
 from agents.monitor import Fold
 from agents.policy import policy_hash
@@ -217,7 +217,7 @@ def test_every_application_of_a_long_overpaid_payment_settles() -> None:
     facts.append(payment(1, 5, "100.00", *((f"i{n}", "10.00") for n in range(1, 61))))
     ledger = books.ledger_of(facts, books.day(10), POLICY)
     for n in range(1, 51):
-        assert ledger.apply(voided(500 + n, 6, f"i{n}"), books.day(10), POLICY, USD) == ledgers.APPLIED
+        assert ledger.apply(voided(500 + n, 6, f"i{n}"), books.day(10), POLICY, USD) == APPLIED
         paid = sorted(
             int(one.id[1:])
             for one in ledger.invoices.values()
@@ -233,7 +233,7 @@ def test_a_memo_that_folded_away_with_its_invoice_is_not_taken_anew() -> None:
     ledger = books.ledger_of([invoice(1), memo], books.day(6), POLICY)
     ledger.advance(books.day(600), POLICY, USD)
     other = books.event("invoice.credited", 10, 600, memo_id="m1", amount="100.00", currency="USD")
-    assert ledger.apply(other, books.day(600), POLICY, USD) == ledgers.LATE
+    assert ledger.apply(other, books.day(600), POLICY, USD) == LATE
     assert ledger.open_balance == 0
 
 

@@ -7,8 +7,9 @@ from typing import Any
 
 import pytest
 
+from agents.facts import APPLIED, LATE, REPEAT
 from agents.figures import Figures
-from agents.ledger import APPLIED, LATE, REPEAT, TYPES, Ledger
+from agents.ledger import TYPES, Ledger
 from agents.measure import measure
 from agents.rates import Rates
 from tests.reference import books

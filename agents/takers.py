@@ -1,0 +1,501 @@
+"""One function an event type: takes a fact into its record, and has the record posted.
+
+Which events there are, and what of each is kept, is facts.py's; what a record then adds to the totals is posting.py's.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING, Any, Final
+
+import orjson
+
+from agents.announced import PROMISE, SCHEDULED, Announced
+from agents.facts import APPLIED, KNOWN, LATE, NEW, REPEAT, Applied, Register
+from agents.folding import gone, out_of_reach, partly_gone
+from agents.invoices import Dispute, Invoice, Memo
+from agents.orders import Order
+from agents.payments import Payment
+from agents.posting import (
+    invoice_shell,
+    link_dispute,
+    order_shell,
+    payment_shell,
+    post_memo,
+    refresh_invoice,
+    refresh_order,
+    refresh_payment,
+    unpost_memo,
+)
+from agents.settling import rebuild, settle
+from agents.totals import HISTORY_DAYS
+from agents.valuation import value_foreign, value_limit
+
+if TYPE_CHECKING:
+    from agents.ledger import Ledger
+
+
+def _invoice_issued(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    invoice = ledger.invoices.get(ident)
+    if invoice is None:
+        if day <= ledger.issued_mark or ledger.folded("i" + ident):
+            return LATE
+        _money(ledger, us, event_id, content[1])
+        invoice = invoice_shell(ledger, ident)
+        if _waits(ledger, content[1]) and (content[4] is None or content[4] in ledger.orders):
+            invoice.issue = Register(us, event_id, day, content)
+            ledger.new_invoices.append(invoice)
+            ledger.new_exposure += content[0]
+            return APPLIED
+    settle(ledger)
+    issue = invoice.issue
+    if issue is None:
+        _money(ledger, us, event_id, content[1])
+        invoice.issue = Register(us, event_id, day, content)
+    else:
+        if out_of_reach(ledger, invoice) and not _said(issue, content):
+            return LATE
+        _money(ledger, us, event_id, content[1])
+        answer = issue.offer(us, event_id, day, content)
+        if answer != NEW:
+            if answer != KNOWN:
+                _touch_invoice(ledger, invoice)
+            return REPEAT
+    _touch_invoice(ledger, invoice)
+    refresh_invoice(ledger, invoice)
+    return APPLIED
+
+
+def _invoice_voided(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    return _on_invoice(ledger, "void", ident, us, event_id, day, content)
+
+
+def _invoice_written_off(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    return _on_invoice(ledger, "write_off", ident, us, event_id, day, content)
+
+
+def _on_invoice(
+    ledger: Ledger, slot: str, ident: str, us: int, event_id: str, day: int, content: list[Any]
+) -> Applied:
+    settle(ledger)
+    invoice = ledger.invoices.get(ident)
+    if invoice is None:
+        if ledger.folded("i" + ident):
+            return LATE
+        invoice = invoice_shell(ledger, ident)
+    fact: Register | None = getattr(invoice, slot)
+    if fact is None:
+        if out_of_reach(ledger, invoice):
+            return LATE
+        setattr(invoice, slot, Register(us, event_id, day, content))
+    else:
+        if out_of_reach(ledger, invoice) and not _said(fact, content):
+            return LATE
+        answer = fact.offer(us, event_id, day, content)
+        if answer != NEW:
+            if answer != KNOWN:
+                _touch_invoice(ledger, invoice)
+            return REPEAT
+    _touch_invoice(ledger, invoice)
+    refresh_invoice(ledger, invoice)
+    return APPLIED
+
+
+def _invoice_credited(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    settle(ledger)
+    memo = ledger.memos.get(ident)
+    if memo is None:
+        if ledger.folded("m" + ident) or (content[0] is not None and gone(ledger, content[0])):
+            return LATE
+        _money(ledger, us, event_id, content[2])
+        memo = ledger.memos[ident] = Memo(ident, Register(us, event_id, day, content))
+        ledger.extras.add(memo)
+    else:
+        if not _said(memo.fact, content) and (
+            (content[0] is not None and gone(ledger, content[0]))
+            or (memo.posted is not None and gone(ledger, memo.posted))
+        ):
+            return LATE
+        _money(ledger, us, event_id, content[2])
+        before = memo.fact.content, memo.fact.day
+        answer = memo.fact.offer(us, event_id, day, content)
+        if answer != KNOWN:
+            ledger.extras.dirty.add(memo.page)
+            ledger.changed = True
+        if answer != NEW:
+            return REPEAT
+        unpost_memo(ledger, memo, *before)
+    ledger.changed = True
+    post_memo(ledger, memo)
+    return APPLIED
+
+
+def _invoice_disputed(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    return _on_dispute(ledger, "fact", ident, us, event_id, day, content)
+
+
+def _dispute_resolved(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    return _on_dispute(ledger, "resolved", ident, us, event_id, day, content)
+
+
+def _on_dispute(
+    ledger: Ledger, slot: str, ident: str, us: int, event_id: str, day: int, content: list[Any]
+) -> Applied:
+    settle(ledger)
+    dispute = ledger.disputes.get(ident)
+    known: Register | None = None if dispute is None else getattr(dispute, slot)
+    said = known is not None and _said(known, content)
+    posted = None if dispute is None else dispute.posted
+    if dispute is None and ledger.folded("d" + ident):
+        return LATE
+    if not said and (gone(ledger, content[0]) or (posted is not None and gone(ledger, posted))):
+        return LATE
+    if dispute is None:
+        dispute = ledger.disputes[ident] = Dispute(ident)
+        ledger.extras.add(dispute)
+    if known is None:
+        setattr(dispute, slot, Register(us, event_id, day, content))
+    else:
+        answer = known.offer(us, event_id, day, content)
+        if answer != KNOWN:
+            ledger.extras.dirty.add(dispute.page)
+            ledger.changed = True
+        if answer != NEW:
+            return REPEAT
+    ledger.extras.dirty.add(dispute.page)
+    ledger.changed = True
+    link_dispute(ledger, dispute)
+    return APPLIED
+
+
+def _order_booked(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    if content[1] is not None:
+        _money(ledger, us, event_id, content[1])
+    order = ledger.orders.get(ident)
+    if order is None:
+        if ledger.folded("o" + ident):
+            return LATE
+        order = order_shell(ledger, ident)
+        if content[0] is not None and _waits(ledger, content[1]):
+            order.booked = Register(us, event_id, day, content)
+            ledger.new_orders.append(order)
+            ledger.new_exposure += content[0]
+            return APPLIED
+    if order.booked is None:
+        order.booked = Register(us, event_id, day, content)
+        return _order_moved(ledger, order, NEW)
+    return _order_moved(ledger, order, order.booked.offer(us, event_id, day, content))
+
+
+def _order_closed(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    order = ledger.orders.get(ident)
+    if order is None:
+        if ledger.folded("o" + ident):
+            return LATE
+        order = order_shell(ledger, ident)
+    known = order.closings.get((source, event_id))
+    if known is None:
+        order.closings[source, event_id] = Register(us, event_id, day, content)
+        return _order_moved(ledger, order, NEW)
+    return _order_moved(ledger, order, known.offer(us, event_id, day, content))
+
+
+def _order_moved(ledger: Ledger, order: Order, answer: int) -> Applied:
+    if answer != KNOWN:
+        ledger.order_pages.dirty.add(order.page)
+        ledger.changed = True
+    if answer != NEW:
+        return REPEAT
+    refresh_order(ledger, order)
+    return APPLIED
+
+
+def _payment_received(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    payment = ledger.payments.get(ident)
+    is_new = payment is None
+    if payment is None:
+        if day <= ledger.paid_mark or ledger.folded("p" + ident):
+            return LATE
+        if content[4] and all(gone(ledger, part[0]) for part in content[4]):
+            return LATE
+        payment = payment_shell(ledger, ident)
+    _money(ledger, us, event_id, content[1])
+    if is_new and _waits(ledger, content[1]) and all(part[0] in ledger.invoices for part in content[4] or ()):
+        payment.received = Register(us, event_id, day, content)
+        ledger.new_payments.append(payment)
+        return APPLIED
+    settle(ledger)
+    received = payment.received
+    if received is None:
+        payment.received = Register(us, event_id, day, content)
+    else:
+        if not _said(received, content) and partly_gone(ledger, payment):
+            return LATE
+        answer = received.offer(us, event_id, day, content)
+        if answer != NEW:
+            if answer != KNOWN:
+                _touch_payment(ledger, payment)
+                refresh_payment(ledger, payment)
+            return REPEAT
+    _touch_payment(ledger, payment)
+    refresh_payment(ledger, payment)
+    return APPLIED
+
+
+def _payment_applied(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    settle(ledger)
+    payment = ledger.payments.get(ident)
+    known = None if payment is None else payment.applied.get((source, event_id))
+    if known is None and (ledger.folded("p" + ident) or all(gone(ledger, part[0]) for part in content)):
+        return LATE
+    return _on_payment(ledger, "applied", ident, us, event_id, source, day, content)
+
+
+def _payment_reversed(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    settle(ledger)
+    payment = ledger.payments.get(ident)
+    if payment is None:
+        if ledger.folded("p" + ident):
+            return LATE
+    elif (source, event_id) not in payment.reversed and partly_gone(ledger, payment):
+        return LATE
+    return _on_payment(ledger, "reversed", ident, us, event_id, source, day, content)
+
+
+def _on_payment(
+    ledger: Ledger, slot: str, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    payment = ledger.payments.get(ident) or payment_shell(ledger, ident)
+    facts: dict[tuple[str, str], Register] = getattr(payment, slot)
+    known = facts.get((source, event_id))
+    if known is None:
+        facts[source, event_id] = Register(us, event_id, day, content)
+    else:
+        answer = known.offer(us, event_id, day, content)
+        if answer != KNOWN:
+            _touch_payment(ledger, payment)
+        if answer != NEW:
+            return REPEAT
+    _touch_payment(ledger, payment)
+    refresh_payment(ledger, payment)
+    return APPLIED
+
+
+def _payment_promised(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    fact = Register(us, event_id, day, content)
+    answer = _announced(ledger, PROMISE, ledger.promises, "q" + ident, fact)
+    if answer is APPLIED:
+        ledger.posted_totals.version += 1
+    if answer is not LATE:
+        _money(ledger, us, event_id, content[1])
+    return answer
+
+
+def _payment_scheduled(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    fact = Register(us, event_id, day, content)
+    answer = _announced(ledger, SCHEDULED, ledger.scheduled, "s" + ident, fact)
+    if answer is not LATE:
+        _money(ledger, us, event_id, content[1])
+    return answer
+
+
+def _announced(ledger: Ledger, kind: str, table: dict[str, Announced], token: str, fact: Register) -> Applied:
+    ident = token[1:]
+    known = table.get(ident)
+    if known is None:
+        if ledger.folded(token):
+            return LATE
+        known = table[ident] = Announced(kind, ident, fact)
+        ledger.extras.add(known)
+        answer = NEW
+    else:
+        answer = known.fact.offer(fact.us, fact.event_id, fact.day, fact.content)
+    if answer != KNOWN:
+        ledger.extras.dirty.add(known.page)
+        ledger.changed = True
+    if answer != NEW:
+        return REPEAT
+    reach, span = ledger.settings[2:]
+    ledger.fold_later(token, known.folds_on(reach, span))
+    return APPLIED
+
+
+def _account_opened(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    if ledger.profile_opened is None or (us, event_id) > ledger.profile_opened:
+        ledger.profile_opened = us, event_id
+        ledger.changed = ledger.head_changed = True
+    return _account_updated(ledger, ident, us, event_id, source, day, content)
+
+
+def _account_updated(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    profile = ledger.profile
+    if profile is None:
+        ledger.profile = Register(us, event_id, day, content)
+    else:
+        order = us, event_id, orjson.dumps(content)
+        if order <= (profile.us, profile.event_id, orjson.dumps(profile.content)):
+            ledger.profile_changed()
+            return REPEAT
+        ledger.profile = Register(us, event_id, day, content)
+    ledger.changed = ledger.head_changed = True
+    ledger.profile_changed()
+    _choose_currency(ledger)
+    value_limit(ledger, ledger.today)
+    return APPLIED
+
+
+def _account_closed(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    if ledger.profile_closed is not None and (us, event_id) <= ledger.profile_closed:
+        return REPEAT
+    ledger.profile_closed = us, event_id
+    ledger.changed = ledger.head_changed = True
+    ledger.profile_changed()
+    return APPLIED
+
+
+def _limit_set(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    row = [us, event_id, day, *content]
+    limits = ledger.limits
+    if row in limits:
+        return REPEAT
+    ledger.limits = sorted([*limits, row], key=lambda r: (r[0], r[1], r[3], r[4]))
+    _money(ledger, us, event_id, content[1])
+    _trim_limits(ledger)
+    if ledger.limits == limits:
+        return REPEAT
+    ledger.changed = ledger.head_changed = True
+    ledger.posted_totals.version += 1
+    value_limit(ledger, ledger.today)
+    return APPLIED
+
+
+def _trim_limits(ledger: Ledger) -> None:
+    """Keeps the settings of the days that a figure may ask for, and the one that stood before them."""
+    old = [row for row in ledger.limits if row[2] <= ledger.today - HISTORY_DAYS]
+    if len(old) > 1:
+        ledger.limits = ledger.limits[len(old) - 1 :]
+
+
+def _security_recorded(
+    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
+) -> Applied:
+    known = ledger.securities.get(ident)
+    if known is None:
+        ledger.securities[ident] = Register(us, event_id, day, content)
+        answer = NEW
+    else:
+        answer = known.offer(us, event_id, day, content)
+    if answer != KNOWN:
+        ledger.changed = ledger.head_changed = True
+        ledger.posted_totals.version += 1
+    _money(ledger, us, event_id, content[2])
+    if answer == NEW and ledger.rates is not None:
+        value_foreign(ledger, ledger.today, ledger.rates)
+    return APPLIED if answer == NEW else REPEAT
+
+
+def _waits(ledger: Ledger, currency: str) -> bool:
+    """Whether a new fact in this currency may wait for settle(). None does while anything is foreign: its value
+    is part of the state."""
+    return currency == ledger.currency and not ledger.posted_totals.uses and not ledger.posted_totals.native
+
+
+def _money(ledger: Ledger, us: int, event_id: str, currency: str) -> None:
+    """Keeps the earliest money fact: its currency is the account's until account.opened names one."""
+    first = ledger.first_money
+    if first is None or [us, event_id, currency] < first:
+        ledger.first_money = [us, event_id, currency]
+        ledger.changed = ledger.head_changed = True
+        if ledger.profile is None:
+            _choose_currency(ledger)
+            value_limit(ledger, ledger.today)
+    if currency != ledger.currency:
+        settle(ledger)
+
+
+def _choose_currency(ledger: Ledger) -> None:
+    if ledger.profile is not None:
+        currency = ledger.profile.content[1]
+    else:
+        currency = None if ledger.first_money is None else ledger.first_money[2]
+    if currency != ledger.currency:
+        ledger.currency = currency
+        rebuild(ledger)
+    elif currency is not None and ledger.posted_totals.currency != currency:
+        rebuild(ledger)
+
+
+def _touch_invoice(ledger: Ledger, invoice: Invoice) -> None:
+    ledger.invoice_pages.dirty.add(invoice.page)
+    ledger.changed = True
+
+
+def _touch_payment(ledger: Ledger, payment: Payment) -> None:
+    ledger.payment_pages.dirty.add(payment.page)
+    ledger.changed = True
+
+
+def _said(fact: Register, content: list[Any]) -> bool:
+    """Whether some event said the same of this fact before."""
+    return fact.content == content or any(content == version[0] for version in fact.versions or ())
+
+
+Taker = Callable[["Ledger", str, int, str, str, int, list[Any]], Applied]
+"""(ledger, natural id, microseconds of occurred_at, event_id, source, the fact's day, its content) -> what became of it.
+Day and content are those of facts.ROW_OF."""
+
+TAKE: Final[dict[str, Taker]] = {
+    "invoice.issued": _invoice_issued,
+    "invoice.credited": _invoice_credited,
+    "invoice.disputed": _invoice_disputed,
+    "dispute.resolved": _dispute_resolved,
+    "invoice.written_off": _invoice_written_off,
+    "invoice.voided": _invoice_voided,
+    "order.booked": _order_booked,
+    "order.closed": _order_closed,
+    "payment.received": _payment_received,
+    "payment.applied": _payment_applied,
+    "payment.reversed": _payment_reversed,
+    "payment.promised": _payment_promised,
+    "payment.scheduled": _payment_scheduled,
+    "account.opened": _account_opened,
+    "account.updated": _account_updated,
+    "account.limit_set": _limit_set,
+    "account.closed": _account_closed,
+    "security.recorded": _security_recorded,
+}
+"""Event type -> its taker."""
