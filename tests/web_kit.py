@@ -130,7 +130,7 @@ def letter(value: bytes, reason: str = "amount: wanted a decimal string") -> Row
 
 def rows() -> dict[str, list[Row]]:
     """What a small store answers to each question."""
-    counts = dict.fromkeys(("open", "snoozed", "acknowledged", "unassigned", "cleared"), 1)
+    counts = dict.fromkeys(("open", "snoozed", "acknowledged", "unassigned"), 1)
     totals: Row = {
         "accounts": 1, "exposure": Decimal(50100), "currency": "USD", "unvalued": 0, "newest_day": date(2026, 5, 2),
         "newest": NOW, "dtp": 71.4, "past_due_base": 34000.0, "disputed_base": 0.0, "ageing_current_base": 15000.0,
@@ -151,7 +151,8 @@ def rows() -> dict[str, list[Row]]:
             {"tier": "high", "accounts": 1, "exposure": Decimal(50100), "past_due": 34000.0, "dtp": 71.4}
         ],
         "statuses": [{"status": "watch", "accounts": 1}],
-        "inbox_counts": [{"history": False, **counts, **{f"{k}_accounts": v for k, v in counts.items()}}],
+        "open_counts": [{"history": False, **counts}],
+        "cleared_counts": [{"history": False, "cleared": 1}],
         "proposal_counts": [{"status": "proposed", "number": 1}],
         "turned": [group(alert())],
         "turned_count": [{"accounts": 1, "lately": 1}],

@@ -8,8 +8,10 @@ from __future__ import annotations
 import asyncio
 import base64
 import secrets
+from collections import Counter
 from collections.abc import Callable, Sequence
 from datetime import date, timedelta
+from itertools import chain
 from typing import Any, Final
 from urllib.parse import urlencode
 
@@ -93,7 +95,7 @@ async def portfolio(request: web.Request) -> web.Response:
                 queries.totals(),
                 queries.tiers(),
                 queries.statuses(),
-                queries.inbox_counts(today),
+                queries.open_counts(today),
                 queries.proposal_counts(),
             )
         )
@@ -238,9 +240,10 @@ async def inbox(request: web.Request) -> web.Response:
     after = cursor.read(query.after, int, str, str)
     if after is not None:
         cursor.day(after[1])
-    rows, counts, owners = await asyncio.gather(
+    rows, opened, cleared, owners = await asyncio.gather(
         site.store.ask(queries.inbox(query, today, after)),
-        site.store.ask(queries.inbox_counts(today)),
+        site.store.ask(queries.open_counts(today)),
+        site.store.ask(queries.cleared_counts()),
         site.store.ask(queries.owners()),
     )
     rows, following = paged(
@@ -251,7 +254,7 @@ async def inbox(request: web.Request) -> web.Response:
         "inbox.html",
         query=query,
         groups=[_turned(row) for row in rows],
-        counts={bool(row["history"]): row for row in counts},
+        counts=_counts(opened, cleared),
         owners=[row["owner"] for row in owners],
         states=("open", "unassigned", "acknowledged", "snoozed", "cleared"),
         to_state=lambda state, when: link(
@@ -262,6 +265,14 @@ async def inbox(request: web.Request) -> web.Response:
         saved=link("/alerts", query),
         sent=None,
     )
+
+
+def _counts(*answers: list[Row]) -> dict[bool, Counter[str]]:
+    """How many alerts each state holds: False today's, True what a backfill found. A state without any counts 0."""
+    counts: dict[bool, Counter[str]] = {False: Counter(), True: Counter()}
+    for row in chain.from_iterable(answers):
+        counts[bool(row["history"])].update({name: n for name, n in row.items() if name != "history"})
+    return counts
 
 
 class SentQuery(queries.Query):

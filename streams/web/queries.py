@@ -376,16 +376,24 @@ STORY: Final = (
 """The names of what inbox() puts into `story`, in order."""
 
 
-def inbox_counts(today: date) -> Question:
-    """How many alerts and accounts each state of the inbox holds, today's and history's apart."""
+def open_counts(today: date) -> Question:
+    """How many alerts each state of the inbox holds but the cleared one, today's and history's apart."""
     counts = ", ".join(
-        f"countIf({condition}) AS {state}, uniqExactIf(account_id, {condition}) AS {state}_accounts"
-        for state, condition in STATES.items()
+        f"countIf({condition}) AS {state}" for state, condition in STATES.items() if state != "cleared"
     )
     return Question(
-        "inbox_counts",
-        f"SELECT history, {counts} FROM (SELECT *, {_ASLEEP} FROM alerts_current) GROUP BY history",
+        "open_counts",
+        f"SELECT history, {counts} FROM (SELECT *, {_ASLEEP} FROM alerts_open) GROUP BY history",
         {"today": today},
+    )
+
+
+def cleared_counts() -> Question:
+    """How many alerts have cleared, today's and history's apart. It reads a row for each alert that there ever was."""
+    return Question(
+        "cleared_counts",
+        f"SELECT history, count() AS cleared FROM alerts_current WHERE {STATES['cleared']} GROUP BY history",
+        {},
     )
 
 
@@ -398,11 +406,19 @@ def owners() -> Question:
     )
 
 
+def _by_id(known: str, rows: str, column: str) -> str:
+    """What is in view `known` under an id. Its table `rows` is in the order of accounts: the account is looked for first, in
+    the column of ids alone, and of all other columns only that account's rows are read."""
+    return (
+        f"SELECT * FROM {known} WHERE account_id IN (SELECT account_id FROM {rows} WHERE {column} = {{{column}:String}})"
+        f" AND {column} = {{{column}:String}}"
+    )
+
+
 def alert(alert_id: str) -> Question:
     """The newest transition of one alert."""
-    return Question(
-        "alert", "SELECT * FROM alerts_current WHERE alert_id = {alert_id:String}", {"alert_id": alert_id}
-    )
+    statement = _by_id("alerts_current", "alerts_newest_rows", "alert_id")
+    return Question("alert", statement, {"alert_id": alert_id})
 
 
 def alert_life(account_id: str, alert_id: str) -> Question:
@@ -525,11 +541,8 @@ def proposal_counts() -> Question:
 
 def proposal(proposal_id: str) -> Question:
     """The newest transition of one proposal."""
-    return Question(
-        "proposal",
-        "SELECT * FROM proposals_current WHERE proposal_id = {proposal_id:String}",
-        {"proposal_id": proposal_id},
-    )
+    statement = _by_id("proposals_current", "proposals_newest_rows", "proposal_id")
+    return Question("proposal", statement, {"proposal_id": proposal_id})
 
 
 def proposal_life(account_id: str, proposal_id: str) -> Question:

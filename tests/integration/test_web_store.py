@@ -94,7 +94,8 @@ def questions(text: str) -> list[Question]:
         queries.markers(text, DAY),
         queries.inbox(InboxQuery(q=text, trigger=text, owner=text, tier="low", severity=2), DAY, (1, "2026-01-01", text)),
         *(queries.inbox(InboxQuery(state=state), DAY, None) for state in queries.STATES),
-        queries.inbox_counts(DAY),
+        queries.open_counts(DAY),
+        queries.cleared_counts(),
         queries.owners(),
         queries.turned(DAY),
         queries.turned_count(DAY),
@@ -220,10 +221,15 @@ def test_the_inbox_shows_each_account_once_with_its_whole_story(filled: Filled) 
 
 
 def test_history_is_kept_apart_from_today(filled: Filled) -> None:
-    counts = {bool(row["history"]): row["open"] for row in filled.ask(queries.inbox_counts(DAY))}
+    counts = {bool(row["history"]): row["open"] for row in filled.ask(queries.open_counts(DAY))}
     assert counts == {
         True: sum(1 for n in range(1200) if n % 4 and n % 9 == 0),
         False: sum(1 for n in range(1200) if n % 4 and n % 9),
+    }
+    cleared = {bool(row["history"]): row["cleared"] for row in filled.ask(queries.cleared_counts())}
+    assert cleared == {
+        True: sum(1 for n in range(1200) if n % 4 == 0 and n % 9 == 0),
+        False: sum(1 for n in range(1200) if n % 4 == 0 and n % 9),
     }
 
 
@@ -291,3 +297,41 @@ def test_a_decision_of_today_that_was_refused_is_found_by_its_id(filled: Filled)
     assert filled.ask(queries.decision("e5", "C-00003"))[0]["outcome"] == "journalled"
     assert filled.ask(queries.decision("page-unknown", "C-00003")) == []
     assert filled.ask(queries.series("C-00003", DAY - timedelta(days=5)))[0]["exposure"] is not None
+
+
+def test_an_alert_is_found_by_its_id_alone_as_its_newest_transition_has_it(clickhouse: str) -> None:
+    """Transitions in parts of their own: no condition may take an older one for the newest."""
+    client, store = made(clickhouse, "tids"), Store(lambda: clickhouse, "tids")
+    for number, (status, severity) in enumerate((("opened", 3), ("escalated", 4), ("cleared", 4))):
+        client.command(
+            "INSERT INTO alerts_rows (alert_id, account_id, trigger, severity, status, as_of, history, value, topic, "
+            "partition, offset, written_at) SELECT concat('a', toString(number)), concat('C-', toString(number % 3)), "
+            f"concat('t', toString(number)), {severity}, '{status}', toDate('2026-02-01') + {number}, false, '{{}}', 't', 1, "
+            f"number + 100 * {number}, now64(3) FROM numbers(12) WHERE {number} < 2 OR number % 2 = 0"
+        )
+        client.command(
+            "INSERT INTO proposals_rows (proposal_id, account_id, as_of, status, value, topic, partition, offset, written_at) "
+            f"SELECT concat('p', toString(number)), concat('C-', toString(number % 3)), '2026-02-01', '{number}', '{{}}', "
+            f"'t', 1, number + 100 * {number}, now64(3) FROM numbers(12)"
+        )
+
+    def ask(question: Question) -> list[dict[str, Any]]:
+        return asyncio.run(store.ask(question))
+
+    try:
+        for n in range(12):
+            newest = ("C-" + str(n % 3), "escalated" if n % 2 else "cleared", 4)
+            assert [
+                (row["account_id"], row["status"], row["severity"]) for row in ask(queries.alert(f"a{n}"))
+            ] == [newest]
+            assert [row["status"] for row in ask(queries.proposal(f"p{n}"))] == ["2"]
+        assert ask(queries.alert("a")) == ask(queries.proposal("a0")) == []
+        known = {
+            status: ask(queries.alerts(AlertsQuery(status=status), None))
+            for status in ("opened", "escalated", "cleared")
+        }
+        assert [len(rows) for rows in known.values()] == [0, 6, 6]
+        assert ask(queries.alerts(AlertsQuery(account_id="C-0", status="opened"), None)) == []
+        assert ask(queries.open_counts(DAY))[0]["open"] == ask(queries.cleared_counts())[0]["cleared"] == 6
+    finally:
+        store.close()
