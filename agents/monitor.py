@@ -37,7 +37,7 @@ from agents.records import (
 from agents.triggers import BookTotals, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
-from schemas.events import AccountEvent, ClockTicked, Event, PolicyAdopted
+from schemas.events import AccountEvent, BookReported, ClockTicked, Event, PolicyAdopted
 from schemas.money import minor
 from schemas.outputs import ce_type
 
@@ -56,6 +56,13 @@ def _never() -> bool:
     return False
 
 
+def _none_failed(account_id: str) -> str | None:
+    return None
+
+
+_ALL: Final = 1 << 62  # accounts to wake, where no commit is to be kept short
+
+
 class Accounts(Protocol):
     """Where the accounts of the partition are kept: a dict in a backtest, the states of a partition in a worker."""
 
@@ -65,11 +72,15 @@ class Accounts(Protocol):
 
 
 class StepFailed(Exception):
-    """A rule raised: a bug of ours, met on this account. The account may be half changed; its owner undoes it."""
+    """A rule raised: a bug of ours, met on this account. The account may be half changed; its owner undoes it.
 
-    def __init__(self, account_id: str, error: Exception) -> None:
+    `part`: what is passed over when the record comes again. Of a tick the account, of another record all of it: "".
+    """
+
+    def __init__(self, account_id: str, part: str, error: Exception) -> None:
         super().__init__(f"{type(error).__name__}: {error}")
         self.account_id = account_id
+        self.part = part
         self.error = error
 
 
@@ -91,6 +102,25 @@ class Fold:
         self.told: Callable[[Account, View, list[AlertChange], list[ProposalChange]], None] | None = None
         # The book's totals, and what they were made of.
         self._totals: tuple[tuple[Any, ...], BookTotals | None] = ((), None)
+
+    def take(
+        self,
+        event: Event,
+        live: Callable[[], bool] = _never,
+        budget: int = _ALL,
+        failed: Callable[[str], str | None] = _none_failed,
+    ) -> tuple[list[Output | Refusal], int, bool]:
+        """The next record, whatever it is: what tick() returns of one, and as much of what adopt() and event() say.
+
+        Raises StepFailed.
+        """
+        if isinstance(event, ClockTicked):
+            return self.tick(event, live(), budget, failed)
+        if isinstance(event, PolicyAdopted):
+            return [*self.adopt(event)], 0, True
+        if isinstance(event, BookReported):
+            return [Refusal("dead-letters", "", "type: book.reported is not for the journal")], 0, True
+        return self.event(event, live), 0, True
 
     def adopt(self, event: PolicyAdopted) -> list[Refusal]:
         """A policy comes into force with the next record. A text that is no policy is refused; the old one stands."""
@@ -116,7 +146,7 @@ class Fold:
         try:
             outputs = self._step(account, event, today, policy, live)
         except Exception as error:
-            raise StepFailed(account_id, error) from error
+            raise StepFailed(account_id, "", error) from error
         if outputs is None:
             return []
         if outputs and isinstance(outputs[0], Refusal):
@@ -130,7 +160,7 @@ class Fold:
         event: ClockTicked,
         live: bool,
         budget: int,
-        failed: Callable[[str], str | None] = lambda account_id: None,
+        failed: Callable[[str], str | None] = _none_failed,
     ) -> tuple[list[Output | Refusal], int, bool]:
         """The end of day `as_of`: (outputs, accounts woken, whether the tick is complete).
 
@@ -175,7 +205,7 @@ class Fold:
                     try:
                         self._wake(account, day, at, live, outputs)
                     except Exception as error:
-                        raise StepFailed(account_id, error) from error
+                        raise StepFailed(account_id, account_id, error) from error
                     self.accounts.put(account_id, account)
                 if book.sweep is not None:
                     book.sweep = account_id

@@ -21,7 +21,7 @@ from agents.ids import namespace_id
 from agents.monitor import ENGINE, Fold, StepFailed
 from agents.records import Output
 from agents.wakes import Wakes
-from schemas.events import BookReported, ClockTicked, PolicyAdopted, parse
+from schemas.events import parse
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently
 from streams.errors import Refused
@@ -109,14 +109,7 @@ def refold(
         event = parse(record.value())
         live = dict(record.headers() or ()).get("origin-topic") != history
         try:
-            if isinstance(event, ClockTicked):
-                outputs, _, _ = fold.tick(event, live, 1 << 62)
-            elif isinstance(event, PolicyAdopted):
-                outputs = list(fold.adopt(event))
-            elif isinstance(event, BookReported):
-                continue
-            else:
-                outputs = fold.event(event, partial(bool, live))
+            outputs, _, _ = fold.take(event, partial(bool, live))
         except StepFailed:
             continue
         for output in outputs:

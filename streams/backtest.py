@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import zlib
 from collections import Counter
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from functools import partial
 from pathlib import Path
@@ -28,7 +28,6 @@ from streams.errors import Refused
 from streams.heap import few_collections
 from streams.ticks import has_ticks, with_ticks
 
-SLICE = 1 << 62  # a backtest has no commits to keep short
 FAILURES = 20
 WHOLE = (0, 1)  # the one shard of an undivided book
 
@@ -129,17 +128,10 @@ def _run(
             if reason is not None:
                 refused(lines.number, reason, event.account_id)
                 continue
-        outputs: Iterable[Output | Refusal]
         try:
-            if isinstance(event, ClockTicked):
-                outputs, _, _ = fold.tick(event, False, SLICE, partial(_known, failed, number))
-            elif isinstance(event, PolicyAdopted | BookReported):
-                continue  # refused by Lines
-            else:
-                outputs = fold.event(event)
+            outputs, _, _ = fold.take(event, failed=partial(_known, failed, number))
         except StepFailed as failure:
-            account_id = failure.account_id if isinstance(event, ClockTicked) else ""
-            raise _Failure(number, account_id, str(failure)) from failure
+            raise _Failure(number, failure.part, str(failure)) from failure
         for output in outputs:
             if isinstance(output, Refusal):
                 if output.topic == "late":

@@ -11,7 +11,7 @@ from collections.abc import Callable, Collection, Iterable, Iterator
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any, Final, Protocol
+from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
 import confluent_kafka as ck
@@ -29,7 +29,7 @@ from agents.records import Output
 from agents.triggers import BY_ID, TRIGGERS, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
-from schemas.events import BookReported, ClockTicked, Event, PolicyAdopted, parse
+from schemas.events import ClockTicked, Event, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.audit import read_topic
 from streams.backtest import Lines
@@ -230,34 +230,29 @@ def _refold(
     broken: list[Exception] = []
     fold.told = _teller(found.cases, wanted, explain, broken)
     for number, event in enumerate(events):
-        outputs: Iterable[Any]
-        try:
-            if isinstance(event, ClockTicked):
-                known = _passed_over(failed, number)
-                outputs, _, _ = fold.tick(event, False, 1 << 62, known)
-                found.touched.clear()
-                found.days += 1
-            elif isinstance(event, PolicyAdopted):
-                outputs = fold.adopt(event)
-                if event.occurred_at != _GIVEN:
-                    found.adopted[event.hash] = {
-                        "event_id": event.event_id,
-                        "adopted_at": event.occurred_at.isoformat(),
-                    }
-            elif isinstance(event, BookReported) or (number, "") in failed:
+        account_id = _account_of(event)
+        if account_id is not None:
+            if (number, "") in failed:
                 continue
-            else:
-                day = fold.book.day
-                zone = ZoneInfo(fold.book.policy.time_zone) if fold.book.policy is not None else UTC
-                found.touched[event.account_id] = day_of(event, zone) if day is None else day + 1
-                if explain:
-                    found.events[event.event_id] = event_row(event)
-                outputs = fold.event(event)
+            day = fold.book.day
+            zone = ZoneInfo(fold.book.policy.time_zone) if fold.book.policy is not None else UTC
+            found.touched[account_id] = day_of(event, zone) if day is None else day + 1
+            if explain:
+                found.events[event.event_id] = event_row(event)
+        try:
+            outputs, _, _ = fold.take(event, failed=_passed_over(failed, number))
         except StepFailed as failure:
             if broken:
                 raise broken[0] from None
-            account_id = failure.account_id if isinstance(event, ClockTicked) else ""
-            raise _Failure(number, account_id, str(failure)) from failure
+            raise _Failure(number, failure.part, str(failure)) from failure
+        if isinstance(event, ClockTicked):
+            found.touched.clear()
+            found.days += 1
+        elif isinstance(event, PolicyAdopted) and event.occurred_at != _GIVEN:
+            found.adopted[event.hash] = {
+                "event_id": event.event_id,
+                "adopted_at": event.occurred_at.isoformat(),
+            }
         for output in outputs:
             if isinstance(output, Output) and output.topic in _IDS:
                 case = found.cases.get(output.body[_IDS[output.topic]])

@@ -23,7 +23,7 @@ from agents.ids import namespace_id
 from agents.monitor import ENGINE, Fold, StepFailed
 from agents.records import Output, Refusal
 from agents.wakes import Wakes
-from schemas.events import BookReported, ClockTicked, PolicyAdopted, parse
+from schemas.events import ClockTicked, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.blocks import Block, Kafka
 from streams.dev.processes import kafka_servers
@@ -104,26 +104,16 @@ class Monitor:
                 aside += 1
                 continue
             event = parse(record.value())
-            done = True
             try:
-                outputs: list[Any]
-                if isinstance(event, ClockTicked):
-                    live = self._is_live(record)
-                    outputs, woken, done = fold.tick(event, live, budget, partial(block.is_poison, offset))
-                    budget -= woken
-                    states.put("", fold.book)
-                elif isinstance(event, PolicyAdopted):
-                    outputs = list(fold.adopt(event))
-                    states.put("", fold.book)
-                elif isinstance(event, BookReported):
-                    outputs = [Refusal("dead-letters", "", "type: book.reported is not for the journal")]
-                else:
-                    outputs = list(fold.event(event, partial(self._is_live, record)))
+                live, known = partial(self._is_live, record), partial(block.is_poison, offset)
+                outputs, woken, done = fold.take(event, live, budget, known)
             except StepFailed as failure:
-                account_id = failure.account_id if isinstance(event, ClockTicked) else ""
-                block.poison(offset, account_id, failure.error)
+                block.poison(offset, failure.part, failure.error)
                 self._count_failure(failure)
                 return
+            budget -= woken
+            if isinstance(event, ClockTicked | PolicyAdopted):
+                states.put("", fold.book)
             for output in outputs:
                 if isinstance(output, Refusal):
                     clean &= output.topic != "failed"

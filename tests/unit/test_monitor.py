@@ -9,12 +9,14 @@ from typing import Any
 import orjson
 import pytest
 
+from agents import limits
 from agents.account import Account, dump, load
 from agents.book import Book
 from agents.ids import namespace_id
-from agents.monitor import Fold
+from agents.monitor import Fold, StepFailed
 from agents.policy import policy_hash
-from agents.records import Output
+from agents.records import Output, Refusal
+from agents.triggers import View
 from agents.wakes import Wakes
 from schemas.events import ClockTicked, PolicyAdopted, parse
 from streams.settings import Settings, policy_text
@@ -217,6 +219,44 @@ def test_a_policy_that_was_kept_without_a_live_from_is_still_read() -> None:
     assert Book.load({"policy": kept}).policy is not None
     with pytest.raises(ValueError, match="version 3"):
         Book.load({"policy": orjson.dumps([3, "h", POLICY, None])})
+
+
+def test_a_report_of_the_book_is_not_for_the_journal_and_moves_nothing() -> None:
+    f = fold()
+    f.book.dump()
+    report = parse(
+        b'{"event_id": "b1", "type": "book.reported", "occurred_at": "2026-03-02T00:00:00Z", "source": "bellwether",'
+        b' "partition": 0, "as_of": "2026-03-01", "exposure": "5.00", "accounts": 1}'
+    )
+    (refusal,), woken, done = f.take(report)
+    assert isinstance(refusal, Refusal)
+    assert (refusal.topic, woken, done, f.book.changed) == ("dead-letters", 0, True, False)
+
+
+def test_a_rule_that_raises_costs_a_tick_one_account_and_any_other_record_the_whole_of_it(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    f = fold()
+    for account in ("C1", "C2"):
+        f.take(limit(account, "2026-03-01", "10000.00"))
+    rule = limits.score
+
+    def broken(view: View) -> limits.Scoring:
+        if view.account_id == "C1":
+            raise ZeroDivisionError
+        return rule(view)
+
+    monkeypatch.setattr(limits, "score", broken)
+    with pytest.raises(StepFailed) as of_event:
+        f.take(limit("C1", "2026-03-01", "20000.00"))
+    with pytest.raises(StepFailed) as of_tick:
+        f.take(tick("2026-03-01"))
+    assert (of_event.value.account_id, of_event.value.part) == ("C1", "")
+    assert (of_tick.value.account_id, of_tick.value.part) == ("C1", "C1")
+    outputs, woken, done = f.take(tick("2026-03-01"), failed={"C1": "it raised"}.get)
+    assert (woken, done) == (2, True)
+    assert [o.account_id for o in outputs if isinstance(o, Refusal)] == ["C1"]
+    assert {o.account_id for o in outputs if isinstance(o, Output)} == {"C2"}
 
 
 def test_no_two_records_have_one_id_even_where_days_go_back_before_the_first_tick() -> None:
