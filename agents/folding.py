@@ -13,7 +13,7 @@ from agents.announced import Announced
 from agents.facts import NEVER
 from agents.invoices import Invoice, taken_by_payment
 from agents.payments import Payment
-from agents.posting import NO_FIT, memo_folds_on, refresh_order
+from agents.posting import memo_folds_on, refresh_order, unpost_payment
 from agents.settling import settle
 from agents.valuation import rate_for
 
@@ -153,12 +153,7 @@ def _payment(ledger: Ledger, ident: str, today: int) -> None:
         ledger.fold_later("p" + ident, fold_on)
         return
     totals = ledger.posted_totals
-    totals.receipt(receipt, -1, payment.worth)
-    totals.use(receipt.currency, -1)
-    if payment.held:
-        totals.use(NO_FIT, -payment.held)
-    for day in payment.reversal_days:
-        totals.reverse(day, -1)
+    unpost_payment(ledger, payment)
     if used:
         totals.cash(0, receipt.currency, used)
         left = ledger.folded_cash[receipt.currency] - used

@@ -137,7 +137,7 @@ class Posting(NamedTuple):
     last_day: int  # the newest date in it: no window reaches it for ever
 
 
-def _scaled(amount: int, factor: tuple[int, int]) -> int:
+def scaled(amount: int, factor: tuple[int, int]) -> int:
     """amount * factor, half to even."""
     numerator, denominator = factor
     quotient, rest = divmod(amount * numerator, denominator)
@@ -182,7 +182,7 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
         )  # fmt: skip
 
     book = _Book(invoice, gross, own, day, factor)
-    whole = _scaled(gross, value)
+    whole = scaled(gross, value)
     final = book.at(None)
     moves = book.plain_moves() if book.plain else book.moves()
     balance: list[tuple[int, int]] = []
@@ -196,9 +196,9 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
             moves, key=lambda move: move[0]
         ):  # by day: each level is rounded by itself
             if change:
-                before = _scaled(standing * whole, (1, gross))
+                before = scaled(standing * whole, (1, gross))
                 standing += change
-                balance.append((when, _scaled(standing * whole, (1, gross)) - before))
+                balance.append((when, scaled(standing * whole, (1, gross)) - before))
                 native.append((when, own, change))
     for when, _, taken in moves:
         cash += [(when, source, amount) for source, amount in taken]
@@ -264,13 +264,13 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
         newest = max(newest, when)
     if value is not _SAME:
         parts = (whole, gross)
-        valued = [(p, _scaled(a, parts), d) for p, a, d in observations]
+        valued = [(p, scaled(a, parts), d) for p, a, d in observations]
         observations = [one for one in valued if one[1]]  # less than half a minor unit weighs nothing
         last_paid = max([one[0] for one in observations], default=None)
-        memos = [(w, _scaled(a, parts)) for w, a in memos]
-        raised = [(w, _scaled(a, parts)) for w, a in raised]
-        disputed = _scaled(disputed, parts)
-        rest = _scaled(rest, parts)
+        memos = [(w, scaled(a, parts)) for w, a in memos]
+        raised = [(w, scaled(a, parts)) for w, a in raised]
+        disputed = scaled(disputed, parts)
+        rest = scaled(rest, parts)
         left = rest if rest > 0 else 0
     return Posting(
         day, due, whole, rest, left - disputed, disputed, tuple(balance), tuple(cash), tuple(native),
@@ -368,7 +368,7 @@ class _Book:
         if currency == self.own:
             return amount
         factor = self.factor(currency, self.own, self.day)
-        return 0 if factor is None else _scaled(amount, factor)
+        return 0 if factor is None else scaled(amount, factor)
 
     def at(self, day: int | None) -> _State:
         """The books at the end of a day; None: with everything known."""

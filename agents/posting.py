@@ -19,8 +19,7 @@ from agents.valuation import inward, rate_for, valued
 if TYPE_CHECKING:
     from agents.ledger import Ledger
 
-NO_FIT: Final = "-"
-"""Stands for a currency that nothing converts: facts held because their amounts do not fit."""
+_NO_FIT: Final = "-"  # stands for a currency that nothing converts: facts held as their amounts do not fit
 
 
 def refresh_invoice(ledger: Ledger, invoice: Invoice) -> None:
@@ -198,22 +197,15 @@ def refresh_order(ledger: Ledger, order: Order) -> None:
 def refresh_payment(ledger: Ledger, payment: Payment) -> None:
     """Takes the payment's old posting out of the totals and puts the new one in, and has the invoices posted to which it
     now offers something else."""
+    unpost_payment(ledger, payment)
     totals = ledger.posted_totals
-    old = payment.posted
-    if old is not None:
-        totals.receipt(old, -1, payment.worth)
-        totals.use(old.currency, -1)
-    for day in payment.reversal_days:
-        totals.reverse(day, -1)
-    if payment.held:
-        totals.use(NO_FIT, -payment.held)
     applied: list[Register] = []
     reversals: list[Register] = []
     if payment.applied or payment.reversed:
         applied, reversals = facts_that_fit(payment)
         payment.held = len(payment.applied) + len(payment.reversed) - len(applied) - len(reversals)
         if payment.held:
-            totals.use(NO_FIT, payment.held)
+            totals.use(_NO_FIT, payment.held)
         payment.reversal_days = [fact.day for fact in reversals]
         for day in payment.reversal_days:
             totals.reverse(day, 1)
@@ -238,6 +230,25 @@ def refresh_payment(ledger: Ledger, payment: Payment) -> None:
             )
             totals.use(receipt.currency, 1)
         totals.receipt(receipt, 1, payment.worth)
+    _offer(ledger, payment, listed, tight)
+
+
+def unpost_payment(ledger: Ledger, payment: Payment) -> None:
+    """Takes out of the totals what was posted of the payment by itself."""
+    totals = ledger.posted_totals
+    old = payment.posted
+    if old is not None:
+        totals.receipt(old, -1, payment.worth)
+        totals.use(old.currency, -1)
+    for day in payment.reversal_days:
+        totals.reverse(day, -1)
+    if payment.held:
+        totals.use(_NO_FIT, -payment.held)
+
+
+def _offer(ledger: Ledger, payment: Payment, listed: list[tuple[str, Application]], tight: bool) -> None:
+    """Gives each invoice what the payment now applies to it, and takes back what it no longer does."""
+    payment_id = payment.id
     by_invoice: dict[str, list[Application]] = {}
     for invoice_id, application in listed:
         group = by_invoice.get(invoice_id)
@@ -246,7 +257,7 @@ def refresh_payment(ledger: Ledger, payment: Payment) -> None:
         else:
             group.append(application)
     held, ledger.answers_held = ledger.answers_held, True  # all that it offers first, then the answers
-    freed: list[Invoice] = []  # no longer held by what else the payment names; see _fold_group()
+    freed: list[Invoice] = []  # no longer held by what else the payment names; see folding._group()
     for invoice_id in payment.invoices:
         if invoice_id not in by_invoice:
             invoice = ledger.invoices.get(invoice_id)

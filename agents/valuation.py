@@ -5,8 +5,9 @@ Where rates come from and how they are crossed is rates.py's; what the worth is 
 
 from __future__ import annotations
 
-from fractions import Fraction
 from typing import TYPE_CHECKING
+
+from agents.invoices import scaled
 
 if TYPE_CHECKING:
     from agents.ledger import Ledger
@@ -45,7 +46,7 @@ def inward(ledger: Ledger, token: str, amount: int, source: str, target: str, da
     if source == target:
         return amount
     factor = rate_for(ledger, token, source, target, day)
-    return 0 if factor is None else _times(amount, factor)
+    return 0 if factor is None else scaled(amount, factor)
 
 
 def valued(ledger: Ledger, token: str, amount: int, currency: str, day: int) -> int:
@@ -102,8 +103,3 @@ def value_limit(ledger: Ledger, today: int) -> None:
     if limit != ledger.limit:
         ledger.limit = limit
         ledger.changed = ledger.head_changed = True
-
-
-def _times(amount: int, factor: tuple[int, int]) -> int:
-    """amount * factor, half to even."""
-    return round(Fraction(amount * factor[0], factor[1]))
