@@ -1,4 +1,4 @@
-"""Drift with few observations: the test that must agree with the level rule, chosen by the number of payment runs.
+"""Drift with few observations: the test that must agree with the level rule, by the number of payment runs; and shrinking.
 
 Domain section 3. A payment run is one observation; the level rule itself is a trigger's.
 """
@@ -113,3 +113,15 @@ def cusum(values: list[float], mu: float, slack: float) -> float:
         if total < 0:
             total = 0.0
     return total
+
+
+def shrunk(value: float | None, runs: int, segment: float | None, weight: int) -> float | None:
+    """A figure of few payment runs drawn towards its segment's: (runs * value + weight * segment) / (runs + weight).
+
+    Domain section 3; the credibility estimate of Buehlmann (1967), with `weight` as his k. Any unit, the same for `value` and
+    `segment`. No value: None, for the segment says nothing of the account. No segment, or a weight of 0: the value itself.
+    For display alone: no trigger, score, alert or proposal may read it.
+    """
+    if value is None or segment is None or weight == 0:
+        return value
+    return (runs * value + weight * segment) / (runs + weight)

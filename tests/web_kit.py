@@ -24,6 +24,7 @@ from schemas.contract import example
 from streams.settings import Settings
 from streams.web.app import application
 from streams.web.queries import Question, Row
+from tests.rules import POLICY_TEXT
 
 NOW = datetime(2026, 5, 3, 9, 30, tzinfo=UTC)
 TODAY = NOW.date()
@@ -78,8 +79,8 @@ def account(**changed: Any) -> Row:
     return {**row, **changed}
 
 
-def figures() -> Row:
-    body = example("snapshot")
+def figures(**changed: Any) -> Row:
+    body = {**example("snapshot"), **changed}
     ageing = {f"ageing_{name}": Decimal(value) for name, value in body.pop("ageing").items()}
     body.pop("ageing_disputed")
     return {**body, **ageing, "last_payment_on": date(2026, 4, 17), "as_of": date(2026, 5, 2)}
@@ -164,6 +165,13 @@ def rows() -> dict[str, list[Row]]:
         "accounts_found": [{"found": 1}],
         "account": [account()],
         "figures": [figures()],
+        "policy_in_force": [{"text": POLICY_TEXT}],
+        "industry": [{"industry": "Machinery"}],
+        "days_to_pay_of_others": [
+            {"industry": "", "accounts": 2, "days": 60.0},
+            {"industry": "logistics", "accounts": 1, "days": 20.0},
+            {"industry": "machinery", "accounts": 3, "days": 120.0},
+        ],
         "series": [day, {**day, "as_of": date(2026, 5, 2)}],
         "markers": [
             {"day": date(2026, 5, 2), "kind": "alert", "number": 1, "severity": 4, "names": ["past due"]}

@@ -22,7 +22,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from schemas.outputs import Alert, LimitProposal
-from streams.web import cursor, decisions, queries, words
+from streams.web import cursor, decisions, queries, segments, words
 from streams.web.queries import Row
 from streams.web.security import deciding
 from streams.web.site import SITE, asked, one, own_id, sentence
@@ -64,11 +64,35 @@ class Account(_Answer):
     url: str
 
 
+class Shrunk(_Answer):
+    """Days to pay of a year where few payments stand behind them, drawn towards those of the segment.
+
+    To read by: no alert, score or limit stands on it.
+    """
+
+    value: Annotated[
+        float,
+        Field(description="(runs * own + w * mean) / (runs + w), w = drift.segment_weight of the policy."),
+    ]
+    own: Annotated[float, Field(description="The account's own: dtp_365d.")]
+    runs: Annotated[int, Field(ge=0, description="Its payment runs in these 365 days.")]
+    mean: Annotated[float, Field(description="The mean of the segment's other accounts, each counted once.")]
+    accounts: Annotated[int, Field(ge=1, description="How many those are.")]
+    segment: Annotated[
+        str | None, Field(description="Their industry; null: the whole book, for nobody else in it has paid.")
+    ]
+    industry: Annotated[str | None, Field(description="The account's industry; null: not known.")]
+
+
 class AccountDetail(Account):
     """An account with its newest figures, its open alerts and the proposal that waits."""
 
     figures: Annotated[
         Json | None, Field(description="The newest snapshot, by the names of credit.snapshots.v1.")
+    ]
+    days_to_pay_shrunk: Annotated[
+        Shrunk | None,
+        Field(description="Null where the account's own payments are enough, or there are none."),
     ]
     alerts: Annotated[list[Alert], Field(description="Those that have not cleared.")]
     proposal: Annotated[LimitProposal | None, Field(description="The one that waits for a person.")]
@@ -219,10 +243,12 @@ async def account(request: web.Request) -> web.Response:
         store.ask(queries.proposals(waiting, None)),
     )
     known = figures[0] if figures else None
+    shrunk = await segments.days_to_pay(store, known)
     return _answer(
         {
             **_account(row),
             "figures": known and {name: value for name, value in known.items() if name not in _NOT_FIGURES},
+            "days_to_pay_shrunk": shrunk and shrunk._asdict(),
             "alerts": [_record(alert) for alert in alerts_],
             "proposal": _record(proposals_[0]) if proposals_ else None,
         }

@@ -21,7 +21,7 @@ from pydantic import Field
 from agents.limits import APPROVERS
 from schemas.events import TOPIC_OF
 from streams.settings import FEEDS
-from streams.web import charts, cursor, decisions, queries, words
+from streams.web import charts, cursor, decisions, queries, segments, words
 from streams.web.decisions import Declined
 from streams.web.queries import Row
 from streams.web.security import (
@@ -195,14 +195,16 @@ async def account(request: web.Request) -> web.Response:
     timeline, following = paged(
         timeline, queries.PAGE, lambda row: (row["place"], row["kind"], row["id"], row["what"])
     )
+    newest_figures = figures[0] if figures else None
     balance, days = charts.account(rows, markers, known["currency"])
     path = f"/accounts/{words.segment(account_id)}"
     return await render(
         request,
         "account.html",
         account=known,
-        figures=figures[0] if figures else None,
-        ageing=charts.ageing(figures[0]) if figures else [],
+        figures=newest_figures,
+        shrunk=await segments.days_to_pay(site.store, newest_figures),
+        ageing=charts.ageing(newest_figures) if newest_figures else [],
         rows=charts.thinned(rows),
         balance=balance,
         days=days,

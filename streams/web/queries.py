@@ -169,6 +169,39 @@ def figures(account_id: str) -> Question:
     return Question("figures", statement, {"account_id": account_id})
 
 
+def industry(account_id: str) -> Question:
+    """Its industry as it was told last; no row when none is known."""
+    statement = "SELECT industry FROM account_industries WHERE account_id = {account_id:String}"
+    return Question("industry", statement, {"account_id": account_id})
+
+
+def days_to_pay_of_others(account_id: str) -> Question:
+    """By industry, as it is spelled (empty: not known): how many other accounts have paid within a year, and the sum of their
+    days to pay, each account's own dtp_365d once. It reads the newest figures of every account and no older ones."""
+    return Question(
+        "days_to_pay_of_others",
+        """
+        SELECT industry, count() AS accounts, sum(figures.dtp_365d) AS days FROM (
+            SELECT account_id, dtp_365d FROM snapshots_latest
+            WHERE dtp_365d IS NOT NULL AND account_id != {account_id:String}
+        ) AS figures
+        LEFT JOIN (SELECT account_id, industry FROM account_industries) AS told ON told.account_id = figures.account_id
+        GROUP BY industry ORDER BY industry""",
+        {"account_id": account_id},
+    )
+
+
+def policy_in_force() -> Question:
+    """The text of the policy that the journal adopted last; no row before the first."""
+    return Question(
+        "policy_in_force",
+        """
+        SELECT JSONExtractString(value, 'text') AS text FROM journal_rows
+        WHERE account_id = '' AND type = 'policy.adopted' ORDER BY partition, offset DESC LIMIT 1""",
+        {},
+    )
+
+
 def series(account_id: str, since: date) -> Question:
     """Its figures by day, the newest of each day, oldest first."""
     return Question(

@@ -394,7 +394,7 @@ def test_a_store_that_is_brought_up_to_date_has_its_open_alerts(
     before = client.query(f"SELECT {columns} FROM accounts ORDER BY account_id").result_rows
     assert sum(row[1] for row in before) > 10
     names = client.query("DESCRIBE TABLE accounts").result_columns[:2]
-    assert migrate(clickhouse, namespace) == ["0013_open_alerts.sql"]
+    assert migrate(clickhouse, namespace)[0] == "0013_open_alerts.sql"
     assert client.query("DESCRIBE TABLE accounts").result_columns[:2] == names
     assert client.query(f"SELECT {columns} FROM accounts ORDER BY account_id").result_rows == before
     same_as_before(client, records[:1000])
@@ -425,4 +425,87 @@ def test_a_store_that_is_brought_up_to_date_has_its_old_rows_in_the_rollups(
     assert client.query("SELECT sum(alerts) FROM alerts_opened_daily").result_rows == [(5,)]
     assert count(client, "alerts_current") == 5
     assert count(client, "snapshots_latest") == 9
+    client.command(f"DROP DATABASE `{client.database}`")
+
+
+# ---------------------------------------------------------------- what an account's industry is
+
+INDUSTRIES = ("Machinery", "machinery", "Straßenbau", None, "")
+
+
+def profiles(seed: int, number: int = 60) -> list[Record]:
+    """Profiles of nine accounts, several of the same instant; and other facts, which name an industry in vain."""
+    draw = random.Random(seed)
+    records = []
+    for n in range(number):
+        body = {
+            "event_id": f"p{draw.randrange(1000):03}-{n}",
+            "type": draw.choice(["account.opened", "account.updated", "invoice.issued"]),
+            "account_id": f"A{draw.randrange(9)}",
+            "occurred_at": f"202{3 + draw.randrange(3)}-0{1 + draw.randrange(2)}-01T00:00:00Z",
+            "industry": draw.choice(INDUSTRIES),
+        }
+        if draw.random() < 0.2:
+            del body["industry"]
+        records.append(Record(body, n, of="credit.journal.v1"))
+    return records
+
+
+def told_last(records: Sequence[Record]) -> dict[str, str]:
+    """Account -> industry: by hand, of the fact with the greatest (occurred_at, event_id)."""
+    profiles_ = [r.body for r in records if r.body["type"] in ("account.opened", "account.updated")]
+    profiles_.sort(key=lambda body: (body["occurred_at"], body["event_id"]))
+    newest = {body["account_id"]: body.get("industry") for body in profiles_}
+    return {account: industry for account, industry in newest.items() if industry}
+
+
+def industries(store: Client) -> dict[str, str]:
+    rows = store.query("SELECT account_id, industry FROM account_industries").result_rows
+    found: dict[str, str] = {account: industry for account, industry in rows}  # noqa: C416
+    assert len(rows) == len(found), "one row each"
+    return found
+
+
+@pytest.mark.parametrize("seed", range(3))
+def test_an_industry_is_the_one_told_last_however_often_and_in_whatever_order(
+    store: Client, sink: Sink, seed: int
+) -> None:
+    records = profiles(seed)
+    wanted = told_last(records)
+    assert len(wanted) > 2
+    assert {industry for r in records if (industry := r.body.get("industry"))} > set(wanted.values()) or seed
+    for part in range(3):
+        sink.write({"journal": random.Random(seed + part).sample(records, len(records))}, {})
+        repeat(sink, "journal", records, seed)
+        assert industries(store) == wanted
+    store.command("OPTIMIZE TABLE account_industries_rows FINAL")
+    assert industries(store) == wanted
+    later = Record(
+        {**records[0].body, "type": "account.updated", "account_id": next(iter(wanted)), "event_id": "z",
+         "occurred_at": "2026-01-01T00:00:00Z", "industry": None}, 999, of="credit.journal.v1",
+    )  # fmt: skip
+    sink.write({"journal": [later]}, {})
+    assert industries(store) == told_last([*records, later])
+    assert len(industries(store)) == len(wanted) - 1, "a profile without an industry takes it away"
+
+
+def test_a_store_that_is_brought_up_to_date_has_its_industries(
+    clickhouse: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = Path(shutil.copytree(FILES, tmp_path / "clickhouse"))
+    for path in old.glob("*.sql"):
+        if path.name > "0014":
+            path.unlink()
+    migrate(clickhouse, namespace, old)
+    monkeypatch.setattr("streams.store.sink.require_current", lambda *_: None)  # a worker of that time
+    records = profiles(5)
+    worker = Sink(clickhouse, namespace, "store")
+    worker.write({"journal": records[:40]}, {})
+    assert "0014_account_industries.sql" in migrate(clickhouse, namespace)
+    client = connect(clickhouse, database_name(clickhouse, namespace))
+    assert industries(client) == told_last(records[:40])
+    worker.write({"journal": records[30:]}, {})  # the worker went on as it was
+    worker.close()
+    assert industries(client) == told_last(records)
+    assert differences(clickhouse, namespace) == []
     client.command(f"DROP DATABASE `{client.database}`")

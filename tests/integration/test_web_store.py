@@ -89,6 +89,9 @@ def questions(text: str) -> list[Question]:
         queries.accounts_found(AccountsQuery(q=text)),
         queries.account(text),
         queries.figures(text),
+        queries.industry(text),
+        queries.days_to_pay_of_others(text),
+        queries.policy_in_force(),
         queries.series(text, DAY),
         queries.timeline(text, TimelineQuery(), (1, text, text, text)),
         queries.markers(text, DAY),
@@ -333,5 +336,42 @@ def test_an_alert_is_found_by_its_id_alone_as_its_newest_transition_has_it(click
         assert [len(rows) for rows in known.values()] == [0, 6, 6]
         assert ask(queries.alerts(AlertsQuery(account_id="C-0", status="opened"), None)) == []
         assert ask(queries.open_counts(DAY))[0]["open"] == ask(queries.cleared_counts())[0]["cleared"] == 6
+    finally:
+        store.close()
+
+
+def test_the_days_to_pay_of_others_are_summed_by_industry_from_newest_figures_alone(clickhouse: str) -> None:
+    client, store = made(clickhouse, "tsegments"), Store(lambda: clickhouse, "tsegments")
+    for offset, day, days in ((0, "2026-01-01", "999"), (100, "2026-02-01", "number * 1.5")):
+        client.command(
+            "INSERT INTO snapshots_rows (account_id, as_of, dtp_365d, topic, partition, offset, written_at) "
+            f"SELECT concat('C-', toString(number)), '{day}', if(number % 5 = 0, NULL, {days}), 't', 1, number + {offset}, "
+            "now64(3) FROM numbers(20)"
+        )
+    client.command(
+        "INSERT INTO journal_rows (account_id, type, event_id, occurred_at, value, topic, partition, offset, written_at) "
+        "SELECT concat('C-', toString(number)), 'account.opened', 'e', '2026-01-01', "
+        "concat('{\"industry\": \"', ['Steel', 'steel'][1 + number % 2], '\"}'), 't', 1, number, now64(3) "
+        "FROM numbers(40) WHERE number % 4"
+    )
+    client.command(
+        "INSERT INTO journal_rows (account_id, type, event_id, occurred_at, value, topic, partition, offset, written_at) "
+        "SELECT '', 'policy.adopted', toString(number), '2026-01-01', "
+        "concat('{\"text\": \"policy ', toString(number), '\"}'), 't', number % 3, number, now64(3) FROM numbers(9)"
+    )
+    try:
+        paid = [n for n in range(20) if n % 5 and n != 7]
+        wanted = [
+            {"industry": name, "accounts": len(own), "days": sum(n * 1.5 for n in own)}
+            for name, own in (
+                ("", [n for n in paid if n % 4 == 0]),
+                ("Steel", [n for n in paid if n % 4 == 2]),
+                ("steel", [n for n in paid if n % 2]),
+            )
+        ]
+        assert asyncio.run(store.ask(queries.days_to_pay_of_others("C-7"))) == wanted
+        assert asyncio.run(store.ask(queries.industry("C-7"))) == [{"industry": "steel"}]
+        assert asyncio.run(store.ask(queries.industry("C-8"))) == []
+        assert asyncio.run(store.ask(queries.policy_in_force())) == [{"text": "policy 6"}]
     finally:
         store.close()

@@ -19,6 +19,7 @@ from tests.web_kit import (
     account,
     alert,
     browser,
+    figures,
     hidden,
     proposal,
 )
@@ -99,6 +100,13 @@ def test_answers_are_what_the_document_says(address: str, path: str) -> None:
         answer = it.get(address)
     assert (answer.status, answer.headers["Content-Type"].partition(";")[0]) == (200, "application/json")
     assert faults(api.document(), answer_schema(path), answer.json) == []
+
+
+def test_an_account_of_few_payments_is_what_the_document_says() -> None:
+    with browser(MemoryStore(figures=[figures(payment_runs_365d=3)])) as it:
+        answer = it.get(f"/api/v1/accounts/{ACCOUNT}").json
+    assert answer["days_to_pay_shrunk"] is not None
+    assert faults(api.document(), answer_schema("/api/v1/accounts/{id}"), answer) == []
 
 
 def test_an_answer_that_differs_is_found() -> None:
