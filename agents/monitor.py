@@ -114,12 +114,14 @@ class Fold:
 
         Raises StepFailed.
         """
-        if isinstance(event, ClockTicked):
-            return self.tick(event, live(), budget, failed)
         if isinstance(event, PolicyAdopted):
             return [*self.adopt(event)], 0, True
         if isinstance(event, BookReported):
             return [Refusal("dead-letters", "", "type: book.reported is not for the journal")], 0, True
+        if self.book.policy is None:  # intake lets nothing by before it: somebody else wrote this
+            return [Refusal("dead-letters", "", f"type: {event.type} came before the first policy")], 0, True
+        if isinstance(event, ClockTicked):
+            return self.tick(event, live(), budget, failed)
         return self.event(event, live), 0, True
 
     def adopt(self, event: PolicyAdopted) -> list[Refusal]:

@@ -629,13 +629,15 @@ HISTORY_TYPES: Final = frozenset(TOPIC_OF) - CONTROL_TYPES | {"clock.ticked"}
 _validate: Final = EVENT.validator.validate_json
 
 
-def parse(raw: bytes | str) -> AccountEvent | ControlEvent:
+def parse(raw: bytes | str | None) -> AccountEvent | ControlEvent:
     """The event that a record's value holds.
 
     Raises Invalid, and nothing else, whatever the value is. Does not compare `occurred_at` with any clock and does
     not know the topic the record came from: both are intake's to check. A key given twice is refused as long as the
     text is written alike throughout (a blank before every colon, or before none).
     """
+    if raw is None:
+        raise Invalid("the record has no value; send one JSON object")
     try:
         event: AccountEvent | ControlEvent = _validate(raw)
     except ValidationError as error:

@@ -21,7 +21,7 @@ from agents.ids import namespace_id
 from agents.monitor import ENGINE, Fold, StepFailed
 from agents.records import Output
 from agents.wakes import Wakes
-from schemas.events import parse
+from schemas.events import Invalid, parse
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently
 from streams.errors import Refused
@@ -106,7 +106,10 @@ def refold(
     count = 0
     for record in records:
         count += 1
-        event = parse(record.value())
+        try:
+            event = parse(record.value())
+        except Invalid:
+            continue  # a dead letter
         live = dict(record.headers() or ()).get("origin-topic") != history
         try:
             outputs, _, _ = fold.take(event, partial(bool, live))

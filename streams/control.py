@@ -46,8 +46,6 @@ _SILENT = (  # nobody is there, as opposed to a broker that says no
 def control_event(raw: bytes | None, sent_ms: int) -> Event:
     """The event of one control record, sent at so many milliseconds since 1970. Raises Invalid for what counts nowhere:
     intake makes it a dead letter, and whoever asks which day it is passes it over."""
-    if raw is None:
-        raise Invalid("the record has no value; send one JSON object")
     event = parse(raw)
     if event.type not in CONTROL_TYPES:
         raise Invalid(f"type: {event.type} belongs in {TOPICS[TOPIC_OF[event.type]].name}, not here")

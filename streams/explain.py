@@ -29,7 +29,7 @@ from agents.records import Output
 from agents.triggers import BY_ID, TRIGGERS, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
-from schemas.events import ClockTicked, Event, PolicyAdopted, parse
+from schemas.events import ClockTicked, Event, Invalid, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.audit import read_topic
 from streams.backtest import Lines
@@ -95,12 +95,15 @@ class Journal:
         key = None if account_id is None else account_id.encode()
         for record in read_topic(self._kafka, self.topic, part):
             if key is None or not record.key() or record.key() == key:
-                yield parse(record.value())
+                try:
+                    yield parse(record.value())
+                except Invalid:  # the monitor made it a dead letter
+                    continue
 
     def accounts(self, part: int) -> Iterator[str]:
         for record in read_topic(self._kafka, self.topic, part):
             if record.key():
-                yield record.key().decode()
+                yield record.key().decode(errors="replace")
 
     def empty(self) -> bool:
         """Whether nothing has been journalled yet."""

@@ -83,11 +83,8 @@ class Intake:
         event: Any = None
         history = source == "history"
         for record in block.records:
-            raw = record.value()
             try:
-                if raw is None:
-                    raise Invalid("the record has no value; send one JSON object")
-                event = parse(raw)
+                event = parse(record.value())
                 kind = event.type
                 if history:
                     if kind == "clock.ticked":
@@ -184,14 +181,18 @@ def _count(block: Block, source: str, accepted: int, refused: int) -> None:
             tally[key] = tally.get(key, 0) + number
 
 
+def _is_policy(record: Any) -> bool:
+    try:
+        return control_event(record.value(), record.timestamp()[1]).type == "policy.adopted"
+    except Invalid:
+        return False
+
+
 def _first_policy(block: Block) -> int | None:
     """The place of the first policy in a block of control records."""
     for index, record in enumerate(block.records):
-        try:
-            if control_event(record.value(), record.timestamp()[1]).type == "policy.adopted":
-                return index
-        except Invalid:
-            continue
+        if _is_policy(record):
+            return index
     return None
 
 
@@ -227,9 +228,10 @@ class Cluster:
         """A policy is the first record of every journal partition, since nothing is copied before it.
 
         Offsets do not tell: a worker that died with the policy in its transaction leaves partitions that are not empty and
-        hold no record that counts.
+        hold no record that counts; and what somebody else wrote there is no policy.
         """
-        found, _ = self._records([ck.TopicPartition(self._journal, n, 0) for n in range(self.partitions)])
+        parts = [ck.TopicPartition(self._journal, n, 0) for n in range(self.partitions)]
+        found, _ = self._records(parts, _is_policy)
         return len(found) == self.partitions
 
     def history_unread(self) -> bool:
@@ -253,8 +255,11 @@ class Cluster:
         self._asked = 0.0
         return False
 
-    def _records(self, parts: list[ck.TopicPartition]) -> tuple[set[int], set[int]]:
-        """(partitions that hold a committed record at or after the offset given, partitions that did not answer)."""
+    def _records(
+        self, parts: list[ck.TopicPartition], counts: Callable[[Any], bool] = lambda record: True
+    ) -> tuple[set[int], set[int]]:
+        """(partitions that hold a committed record that counts at or after the offset given, partitions that did not
+        answer)."""
         found: set[int] = set()
         asked = {part.partition for part in parts}
         if not parts:
@@ -266,6 +271,8 @@ class Cluster:
             if record is None or record.partition() not in asked:
                 continue
             if record.error() is None:
+                if not counts(record):
+                    continue
                 found.add(record.partition())
             elif record.error().code() != ck.KafkaError._PARTITION_EOF:
                 continue

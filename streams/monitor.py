@@ -23,7 +23,7 @@ from agents.ids import namespace_id
 from agents.monitor import ENGINE, Fold, StepFailed
 from agents.records import Output, Refusal
 from agents.wakes import Wakes
-from schemas.events import ClockTicked, PolicyAdopted, parse
+from schemas.events import ClockTicked, Invalid, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.blocks import Block, Kafka
 from streams.dev.processes import kafka_servers
@@ -103,7 +103,12 @@ class Monitor:
                 clean = False
                 aside += 1
                 continue
-            event = parse(record.value())
+            try:
+                event = parse(record.value())
+            except Invalid as error:  # intake lets none through: somebody else wrote it, and it stops nobody
+                self._refuse(block, record, str(error), "dead-letters")
+                aside += 1
+                continue
             try:
                 live, known = partial(self._is_live, record), partial(block.is_poison, offset)
                 outputs, woken, done = fold.take(event, live, budget, known)
@@ -116,8 +121,9 @@ class Monitor:
                 states.put("", fold.book)
             for output in outputs:
                 if isinstance(output, Refusal):
-                    clean &= output.topic != "failed"
-                    aside += not isinstance(event, ClockTicked)  # a tick fails for an account, and is applied
+                    failed_for_one = output.topic == "failed"  # a tick fails for an account, and is applied
+                    clean &= not failed_for_one
+                    aside += not failed_for_one
                     self._refuse(block, record, output.reason, output.topic)
                 else:
                     states.outputs.append(self._record(output, record))

@@ -172,6 +172,65 @@ def _shared(names: frozenset[str]) -> frozenset[str]:
     return _NAMES.setdefault(names, names) if len(_NAMES) < 1000 else _NAMES.get(names, names)
 
 
+class _Seat:
+    """A slot and its membership of the group: what both units stand on. After a commit that was undone, all starts again
+    from what is committed."""
+
+    __slots__ = ("_doubt", "slot", "source", "undone")
+
+    def __init__(
+        self,
+        kafka: Kafka,
+        slot: str,
+        group: str,
+        topics: Sequence[str],
+        offsets_for: Callable[[list[TP]], Mapping[TP, int]],
+        session_ms: int,
+        transaction_ms: int,
+        max_records: int,
+    ) -> None:
+        self.undone = 0
+        self._doubt = False
+        # Before joining: it ends what an earlier life of the slot left open.
+        self.slot = Slot(kafka, slot, transaction_ms)
+        self.source = Source(
+            kafka,
+            group=group,
+            topics=topics,
+            slot=slot,
+            offsets_for=offsets_for,
+            session_ms=session_ms,
+            max_records=max_records,
+        )
+
+    def poll(self, timeout: float) -> list[Block]:
+        if self._doubt:
+            if self.slot.broken:
+                self.slot.renew()
+            self.source.rewind()
+            self._doubt = False
+        return self.source.poll(timeout)
+
+    def undo(self, blocks: list[Block]) -> None:
+        self.undone += 1
+        self._doubt = True
+        self.source.count_failures(blocks)
+
+    def stop(self) -> None:
+        self.slot.stop()
+        self.source.stop()
+
+    def stats(self) -> dict[str, float]:
+        return {
+            "commits": self.slot.commits,
+            "commit_seconds": self.slot.commit_seconds,
+            "doubts": self.slot.doubts,
+            "fenced": self.slot.fenced,
+            "assignments": self.source.assignments,
+            "undone": self.undone,
+        }
+
+
 class StatefulUnit:
     """States, outputs and offsets in one transaction: for an app that folds co-partitioned topics.
 
@@ -209,22 +268,13 @@ class StatefulUnit:
             )
         self.topics, self.changelog = tuple(topics), changelog
         self.partitions: dict[int, Partition] = {}  # owned, or owned until the last rebalance (kept warm)
-        self.restored = self.warm = self.undone = self.restoring = self.restored_records = 0
+        self.restored = self.warm = self.restoring = self.restored_records = 0
         self.restore_seconds = 0.0
         self._load, self._dump, self._on_restored = load, dump, on_restored
-        self._doubt = False
-        self.slot = Slot(
-            kafka, slot, transaction_ms
-        )  # before joining: ends what an earlier life of it left open
-        self.source = Source(
-            kafka,
-            group=group,
-            topics=topics,
-            slot=slot,
-            offsets_for=self._offsets_for,
-            session_ms=session_ms,
-            max_records=max_records,
+        self._seat = _Seat(
+            kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
         )
+        self.slot, self.source = self._seat.slot, self._seat.source
         self.inputs, self.longest_commit = self.source.inputs, LONGEST_COMMIT
         self._restorer = kafka.consumer(
             {
@@ -242,12 +292,7 @@ class StatefulUnit:
 
     def poll(self, timeout: float) -> list[Block]:
         """Blocks at hand, with the states of their partition. Rebalances and restores happen in here."""
-        if self._doubt:
-            if self.slot.broken:
-                self.slot.renew()
-            self.source.rewind()
-            self._doubt = False
-        blocks = self.source.poll(timeout)
+        blocks = self._seat.poll(timeout)
         for block in blocks:
             block.states = self.partitions[block.partition]
         return blocks
@@ -288,15 +333,12 @@ class StatefulUnit:
             return True
         for number in bad:
             self.partitions[number].positions = {}  # its states may be half changed: never take them for warm
-        self.undone += 1
-        self._doubt = True
-        self.source.count_failures(blocks)
+        self._seat.undo(blocks)
         return False
 
     def stop(self) -> None:
         """From any thread: whatever waits for Kafka ends soon, with Stopped."""
-        self.slot.stop()
-        self.source.stop()
+        self._seat.stop()
 
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
@@ -306,8 +348,7 @@ class StatefulUnit:
     def stats(self) -> dict[str, float]:
         """Counters since the start, for metrics."""
         return {
-            **_stats(self.slot, self.source),
-            "undone": self.undone,
+            **self._seat.stats(),
             "restored": self.restored,
             "warm": self.warm,
             "restore_seconds": self.restore_seconds,
@@ -388,6 +429,9 @@ class StatefulUnit:
         key = m.key()
         if key == WHO:
             return
+        if key is None or b"\0" not in key:
+            log.warning("no state", topic=m.topic(), partition=m.partition(), offset=m.offset())
+            return  # somebody else's: what a worker writes names account and piece
         account_id, _, piece = key.decode().rpartition("\0")
         pieces = self.partitions[m.partition()].pieces
         value = m.value()
@@ -423,30 +467,16 @@ class RelayUnit:
         max_records: int = 5000,
     ) -> None:
         kafka.partitions([*topics, marker, *outputs])
-        self.marker, self.undone = marker, 0
-        self._doubt = False
-        self.slot = Slot(
-            kafka, slot, transaction_ms
-        )  # before joining: ends what an earlier life of it left open
-        self.source = Source(
-            kafka,
-            group=group,
-            topics=topics,
-            slot=slot,
-            offsets_for=self._offsets_for,
-            session_ms=session_ms,
-            max_records=max_records,
+        self.marker = marker
+        self._seat = _Seat(
+            kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
         )
+        self.slot, self.source = self._seat.slot, self._seat.source
         self.inputs, self.longest_commit = self.source.inputs, LONGEST_COMMIT
 
     def poll(self, timeout: float) -> list[Block]:
         """Blocks at hand. Rebalances happen in here."""
-        if self._doubt:
-            if self.slot.broken:
-                self.slot.renew()
-            self.source.rewind()
-            self._doubt = False
-        return self.source.poll(timeout)
+        return self._seat.poll(timeout)
 
     def commit(self, blocks: list[Block]) -> bool:
         """Outputs and offsets of the applied blocks in one transaction. False: some are undone; poll again."""
@@ -467,15 +497,12 @@ class RelayUnit:
         if done and len(good) == len(blocks):
             self.source.settle(blocks)
             return True
-        self.undone += 1
-        self._doubt = True
-        self.source.count_failures(blocks)
+        self._seat.undo(blocks)
         return False
 
     def stop(self) -> None:
         """From any thread: whatever waits for Kafka ends soon, with Stopped."""
-        self.slot.stop()
-        self.source.stop()
+        self._seat.stop()
 
     def close(self) -> None:
         """Leave the group, so that others take over at once."""
@@ -483,7 +510,7 @@ class RelayUnit:
 
     def stats(self) -> dict[str, float]:
         """Counters since the start, for metrics."""
-        return {**_stats(self.slot, self.source), "undone": self.undone}
+        return self._seat.stats()
 
     def _offsets_for(self, tps: list[TP]) -> dict[TP, int]:
         """What is committed, once nobody who is dead holds up our outputs' readers or our offsets."""
@@ -498,13 +525,3 @@ class RelayUnit:
             time.sleep(0.01)
         committed = self.slot.committed(self.source, tps, [(self.marker, 0)])
         return {tp: offset for tp, (offset, _) in committed.items()}
-
-
-def _stats(slot: Slot, source: Source) -> dict[str, float]:
-    return {
-        "commits": slot.commits,
-        "commit_seconds": slot.commit_seconds,
-        "doubts": slot.doubts,
-        "fenced": slot.fenced,
-        "assignments": source.assignments,
-    }

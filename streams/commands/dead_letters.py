@@ -10,6 +10,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
+from schemas.events import TOPIC_OF
 from schemas.topics import TOPICS
 from streams.audit import read_topic
 from streams.blocks import Kafka
@@ -109,7 +110,7 @@ def replay(letters: tuple[str, ...], everything: bool) -> None:
         if everything
         else [_find(kafka, topic, partitions, name) for name in letters]
     )
-    sources = {config.prefixed(t.name) for t in TOPICS.values() if not t.private}
+    sources = {config.prefixed(TOPICS[name].name) for name in ("history", *TOPIC_OF.values())}
     failures: list[str] = []
     sent = 0
     producer = kafka.producer({"enable.idempotence": True})
@@ -117,7 +118,7 @@ def replay(letters: tuple[str, ...], everything: bool) -> None:
         origin = _header(record, "topic")
         if origin not in sources:
             failures.append(
-                f"{record.partition()}/{record.offset()}: its origin {origin} is no topic of ours"
+                f"{record.partition()}/{record.offset()}: its origin {origin} is no input topic; send it to one of them"
             )
             continue
         ordered = origin in {config.prefixed(TOPICS[name].name) for name in ("history", "control")}

@@ -3,16 +3,22 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from datetime import UTC, datetime
 from pathlib import Path
 
 import confluent_kafka as ck
+import orjson
 import pytest
 
+from agents.monitor import ENGINE
+from agents.policy import policy_hash
 from schemas.topics import TOPICS
 from streams import topics_admin
 from streams.blocks import Kafka
+from streams.control import policy_adopted
 from streams.intake import GROUP, Cluster
 from streams.settings import Settings
+from tests.rules import POLICY_TEXT
 
 PARTITIONS = 3
 
@@ -26,13 +32,17 @@ def settings(kafka: str, namespace: str, tmp_path: Path) -> Settings:
     return made
 
 
-def write(kafka: str, topic: str, partitions: Iterable[int], *, commit: bool) -> None:
+def adopted() -> bytes:
+    return orjson.dumps(policy_adopted(POLICY_TEXT, policy_hash(POLICY_TEXT), ENGINE, datetime.now(UTC)))
+
+
+def write(kafka: str, topic: str, partitions: Iterable[int], *, commit: bool, value: bytes = b"{}") -> None:
     """One record into each partition, in one transaction."""
     producer = Kafka(kafka).producer({"transactional.id": f"{topic}-writer"})
     producer.init_transactions(30)
     producer.begin_transaction()
     for partition in partitions:
-        producer.produce(topic, b"{}", partition=partition)
+        producer.produce(topic, value, partition=partition)
     producer.flush(30)
     if commit:
         producer.commit_transaction(30)
@@ -46,11 +56,13 @@ def test_a_policy_of_which_only_a_given_up_transaction_is_left_does_not_stand(
     journal = settings.prefixed(TOPICS["journal"].name)
     cluster = Cluster(Kafka(kafka), kafka, settings)
     assert not cluster.standing(), "an empty journal"
-    write(kafka, journal, range(PARTITIONS), commit=False)
+    write(kafka, journal, range(PARTITIONS), commit=False, value=adopted())
     assert not cluster.standing(), "its offsets have moved, and nothing in it counts"
-    write(kafka, journal, range(PARTITIONS - 1), commit=True)
-    assert not cluster.standing(), "one partition has none"
     write(kafka, journal, range(PARTITIONS), commit=True)
+    assert not cluster.standing(), "what somebody else wrote there is no policy"
+    write(kafka, journal, range(PARTITIONS - 1), commit=True, value=adopted())
+    assert not cluster.standing(), "one partition has none"
+    write(kafka, journal, [PARTITIONS - 1], commit=True, value=adopted())
     assert cluster.standing()
 
 

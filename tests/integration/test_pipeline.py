@@ -9,7 +9,7 @@ import orjson
 import pytest
 
 from schemas.outputs import OUTPUT_OF
-from streams.audit import audit
+from streams.audit import audit, read_topic
 from streams.backtest import run
 from streams.blocks import Kafka
 from streams.demo import count
@@ -17,6 +17,7 @@ from streams.feeds.history import ToHistory
 from streams.settings import policy_text
 from streams.simulate import generate
 from streams.store.client import connect, database_name
+from streams.topics_admin import create
 from tests.integration.pipeline import deployment, emitted, finished, prepare, workers
 
 
@@ -71,3 +72,42 @@ def test_the_pipeline_says_what_a_backtest_says_and_stores_what_it_says(
     assert summary.events == expected.events
     assert (findings.differences, findings.meanwhile) == ([], 0)
     assert findings.outputs["alerts"] == len(expected.alerts)
+
+
+@pytest.mark.timeout(300)
+def test_what_somebody_else_writes_into_our_own_topics_stops_nobody(
+    kafka: str, clickhouse: str, namespace: str, tmp_path: Path
+) -> None:
+    settings = deployment(kafka, clickhouse, namespace, tmp_path)
+    client = Kafka(kafka)
+    create(kafka, settings)
+    strays = (b"{", b"\xff\xfe", None, b'{"type": "clock.ticked"}')
+    producer = client.producer({"enable.idempotence": True})
+    for partition in range(4):  # before any policy stands there
+        for value in strays:
+            producer.produce(settings.prefixed("credit.journal.v1"), value, b"\xff", partition)
+        producer.produce(settings.prefixed("credit.account-state.v1"), b"x", None, partition)
+        producer.produce(settings.prefixed("credit.account-state.v1"), b"x", b"\xff", partition)
+    assert producer.flush(20) == 0
+    prepare(settings, kafka)
+    events = [
+        {"type": "account.limit_set", "credit_limit": "100.00"},
+        {"type": "invoice.issued", "invoice_id": "I1", "amount": "150.00",
+         "invoice_date": "2026-01-05", "due_date": "2026-02-04"},
+    ]  # fmt: skip
+    with ToHistory(kafka, settings) as sink:
+        for number, event in enumerate(events):
+            common = {"event_id": f"e{number}", "account_id": "C1", "source": "erp", "currency": "USD",
+                      "occurred_at": f"2026-01-0{number + 5}T09:00:00Z"}  # fmt: skip
+            sink.event("C1", orjson.dumps({**common, **event}))
+    with workers(settings, "intake", "monitor", "store") as crew:
+        finished(settings, kafka, crew)
+        findings = audit(client, settings)
+    (alert,) = [body for _, body in emitted(settings, kafka, "alerts")]
+    assert (alert["trigger"], alert["status"]) == ("over_limit", "opened")
+    topic = settings.prefixed("credit.dead-letters.v1")
+    letters = [r for n in range(client.partitions([topic])[topic]) for r in read_topic(client, topic, n)]
+    assert Counter(r.value() for r in letters) == dict.fromkeys(strays, 4), (
+        "each of them, and nothing of ours"
+    )
+    assert findings.differences == []

@@ -105,6 +105,38 @@ def test_what_is_set_aside_is_counted_by_its_feed_and_not_as_applied() -> None:
     assert tally["bellwether_events_total", "journal", "set_aside"] == 1
 
 
+class Stray(Record):
+    """A record that somebody else than intake wrote into the journal."""
+
+    def __init__(self, offset: int, value: bytes | None) -> None:
+        super().__init__(offset)
+        self._value: Any = value
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return []
+
+
+def test_what_nobody_can_read_in_the_journal_is_set_aside_and_the_line_goes_on() -> None:
+    worker = Worker()
+    strays = [
+        Stray(n, value) for n, value in enumerate((None, b"", b"{", b"\xff", b'{"type":"invoice.issued"}'), 1)
+    ]
+    tally = worker.takes(adopted(0), *strays, limit(6))
+    assert tally["bellwether_dead_letters_total", "journal", "refused"] == len(strays)
+    assert tally["bellwether_events_total", "journal", "applied"] == 2
+    letters = [headers for topic, _, _, headers in worker.states.outputs if topic == "credit.dead-letters.v1"]
+    reasons = [dict(headers or ())["__connect.errors.exception.message"] for headers in letters]
+    assert b"no value" in reasons[0]
+    assert b"account_id" in reasons[-1] or b"event_id" in reasons[-1]
+
+
+def test_what_comes_before_the_first_policy_is_set_aside_and_stops_nobody() -> None:
+    worker = Worker()
+    tally = worker.takes(limit(0), ended(1, "2026-03-01"), adopted(2), limit(3))
+    assert tally["bellwether_dead_letters_total", "invoices", "refused"] == 2
+    assert tally["bellwether_events_total", "journal", "applied"] == 2
+
+
 def test_what_a_rule_raised_on_is_counted_as_failed_in_the_second_pass() -> None:
     worker = Worker()
     worker.takes(adopted(0))
