@@ -14,6 +14,8 @@ import traceback
 
 import click
 
+from streams import entry
+
 # command -> (module, attribute, one line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
     "demo": ("streams.commands.demo", "demo", "A simulated book through real Kafka and ClickHouse."),
@@ -87,22 +89,22 @@ def cli() -> None:
     from streams import logs
 
     logs.configure("console", logging.ERROR)  # to stderr; a worker says more, see commands/worker.py
+    entry.by_exception()
 
 
 def main() -> None:
-    """The entry point: one sentence for every failure, the exit code for every caller; no stack trace reaches a user."""
-    try:
-        from confluent_kafka import KafkaError, KafkaException
-        from stamina.instrumentation import set_on_retry_hooks
+    """One sentence for every failure, the exit code for every caller; no stack trace reaches a user.
 
-        from streams.errors import Refused
-    except KeyboardInterrupt:
-        click.echo("stopped", err=True)
-        sys.exit(130)
+    The door before it, which answers Ctrl-C during the imports, is streams/entry.py.
+    """
+    from confluent_kafka import KafkaError, KafkaException
+    from stamina.instrumentation import set_on_retry_hooks
+
+    from streams.errors import Refused
 
     set_on_retry_hooks([])  # what is tried again says so once, where it is tried, not at every try
     try:
-        code = cli.main(standalone_mode=False)
+        code = cli.main(prog_name="bellwether", standalone_mode=False)
     except click.ClickException as error:
         error.show()
         sys.exit(error.exit_code)
@@ -137,7 +139,3 @@ def _kept(error: Exception) -> str:
     except OSError:
         return what
     return f"{what}; the details are in {file.name}, please report them"
-
-
-if __name__ == "__main__":
-    main()

@@ -71,7 +71,7 @@ class Pipeline:
         return [
             Worker(
                 f"{app}-{slot}",
-                (sys.executable, "-m", "streams.cli", "worker", "--only", app),
+                (sys.executable, "-m", "streams", "worker", "--only", app),
                 # Half of the workers come back under the name they had: both are allowed.
                 {**env, "BELLWETHER_SLOT": slot if slot == "a" else f"{slot}{{life}}"},
                 rate,

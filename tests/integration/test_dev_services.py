@@ -200,11 +200,11 @@ def test_ports_that_are_given_are_used(tmp_path: Path, devs: list[Dev]) -> None:
 
 def test_the_command_dev_runs_everything_and_ends_with_ctrl_c(tmp_path: Path, devs: list[Dev]) -> None:
     data = tmp_path / "data"
-    dev = Dev(data, "-m", "streams.cli", "dev")
+    dev = Dev(data, "-m", "streams", "dev")
     devs.append(dev)
     dev.wait_until_up("Kafka ")
     topics = subprocess.run(
-        [sys.executable, "-m", "streams.cli", "topics"],
+        [sys.executable, "-m", "streams", "topics"],
         env={**os.environ, "PYTHONPATH": str(ROOT), "BELLWETHER_DATA_DIR": str(data)},
         capture_output=True,
         text=True,
