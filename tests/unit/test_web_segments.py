@@ -92,17 +92,19 @@ def page(**answers: Any) -> str:
 
 def test_the_page_says_it_in_words() -> None:
     text = page()
-    assert re.search(r"Days to pay, a year ?60 ?47\.5 with its segment", text)
+    assert re.search(r"Days to pay, a year ?60 ?47\.5 with its industry", text)
     assert (
         "Few payments: 60 days to pay rest on 3 payment runs in a year. The 3 other accounts that paid in Machinery took, on "
-        "average, 40 days. Both together make 47.5 a better guess of what to expect." in text
+        "average, 40 days; weighed together, 47.5." in text
     )
     assert "alerts, score and limit stand on the account’s own payments" in text
-    assert "of the whole book (its industry is not known), took, on average, 33.3 days" in page(industry=[])
+    unknown = page(industry=[])
+    assert "of the whole book (its industry is not known), took, on average, 33.3 days" in unknown
+    assert "with the book" in unknown
     mining = page(industry=[{"industry": "<b>Mining"}])
     assert "of the whole book (nobody else in <b>Mining did)," in mining
     one = page(days_to_pay_of_others=[{"industry": "machinery", "accounts": 1, "days": 40.0}])
-    assert "The only other account that paid in Machinery took 40 days." in one
+    assert "The only other account that paid in Machinery took 40 days;" in one
 
 
 def test_the_page_says_nothing_where_payments_are_enough() -> None:
