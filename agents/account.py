@@ -10,13 +10,13 @@ from collections.abc import Mapping
 import orjson
 
 from agents.desk import Desk
+from agents.facts import NEVER
 from agents.ledger import Ledger
 from agents.signals import Signals
 from agents.watch import Watch
 
 PULSE = "pulse"
 _PULSE_VERSION = 2  # 1 knew nothing of `linked`
-NEVER = 4_000_000  # a day after every date we accept
 
 
 class Pulse:

@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 from agents.business_days import add_business_days
 from agents.drift import Drift, drift
+from agents.facts import NEVER
 from agents.invoices import OPEN
 from agents.lines import NEVER_PAID, Lines
 from agents.rates import Rates
@@ -184,16 +185,13 @@ def _ends_before(first: date) -> tuple[int, ...]:
 def first_invoice_on(ledger: Ledger, lines: Lines) -> int | None:
     """The earliest invoice_date of all that was issued and not voided, folded ones included."""
     first = min(ledger.first_invoice, lines.cohort_days[0] if lines.cohort_days else ledger.first_invoice)
-    return first if first < _NEVER else None
+    return first if first < NEVER else None
 
 
 def first_due_on(ledger: Ledger, lines: Lines) -> int | None:
     """The earliest due_date of the same invoices."""
     first = min(ledger.first_due, lines.due_days[0] if lines.due_days else ledger.first_due)
-    return first if first < _NEVER else None
-
-
-_NEVER = 4_000_000
+    return first if first < NEVER else None
 
 
 def last_payment_on(ledger: Ledger, lines: Lines) -> int | None:
@@ -247,7 +245,7 @@ def partial_of_last(lines: Lines, totals: Totals, today: int, after: int) -> int
     if known is not None and known[0] <= today < known[1] and known[2] == today - after:
         return known[3]
     seen = parts = 0
-    until = _NEVER  # the day on which one leaves the window, or its rest is past due
+    until = NEVER  # the day on which one leaves the window, or its rest is past due
     for day in sorted(totals.last_paid, reverse=True):
         if day > today:
             until = day
@@ -286,7 +284,7 @@ def discounts_taken(lines: Lines, totals: Totals, today: int, after: int) -> tup
     if known is not None and known[0] <= today < known[1] and known[2] == today - after:
         return known[3]
     decided: list[bool] = []
-    until = _NEVER  # the day on which one is decided by time, or leaves the window
+    until = NEVER  # the day on which one is decided by time, or leaves the window
     for day in sorted(totals.offers, reverse=True):
         if day <= after or len(decided) >= LAST_DISCOUNTS:
             break

@@ -8,13 +8,12 @@ from datetime import date
 from typing import TYPE_CHECKING
 
 from agents.behaviour import MONTHS, deadline
+from agents.facts import NEVER
 from agents.lines import lines as lines_of
 
 if TYPE_CHECKING:
     from agents.ledger import Ledger
     from agents.policy import Policy
-
-NEVER = 4_000_000
 
 
 def _next_of(days: list[int], offsets: Iterable[int], today: int, best: int) -> int:

@@ -12,10 +12,10 @@ from uuid import UUID
 import orjson
 
 from agents import limits
+from agents.facts import NEVER
 from agents.ids import derived
 from agents.limits import APPROVERS, Draft, Scoring
 from agents.policy import Tier
-from agents.signals import NEVER
 from agents.triggers import View
 from agents.watch import OpenAlert, Watch
 from schemas.money import minor

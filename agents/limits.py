@@ -10,8 +10,8 @@ from collections.abc import Sequence
 from statistics import median
 from typing import Any, Final, Literal, NamedTuple
 
+from agents.facts import NEVER
 from agents.policy import GRADES, Grade, Limits, Policy, Scale, Tier, months_after
-from agents.signals import NEVER
 from agents.triggers import View, worst_fact
 from agents.watch import OpenAlert
 

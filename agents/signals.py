@@ -7,27 +7,19 @@ news.py and statements.py.
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime, timedelta
+from datetime import datetime
 from typing import Any, Final, NamedTuple, TypeVar
-from zoneinfo import ZoneInfo
 
 import orjson
 
 from agents import news, statements
+from agents.facts import APPLIED, LATE, NEVER, REPEAT, local_day, microseconds
 from agents.news import Article, Story
 from agents.policy import Policy, months_after
 from agents.statements import Statement
 from schemas.money import minor
 
-APPLIED: Final = "applied"
-REPEAT: Final = "repeat"
-LATE: Final = "late"
-NEVER: Final = 4_000_000  # a day after every date that is accepted
 _VERSION: Final = 1
-_EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
-_MICROSECOND: Final = timedelta(microseconds=1)
-_EPOCH_DAY: Final = date(1970, 1, 1).toordinal()
-_DAY_US: Final = 86_400_000_000
 _ENDLESS_KEPT: Final = (
     16  # articles that never decay, kept for good beyond the days in which they can be corrected
 )
@@ -109,13 +101,8 @@ class NewsScore(NamedTuple):
     severity: int
 
 
-def _at(event: Any) -> int:
-    return int((event.occurred_at - _EPOCH) // _MICROSECOND)
-
-
 def _day(instant: datetime, policy: Policy) -> int:
-    zone = policy.time_zone
-    return instant.astimezone(UTC if zone == "UTC" else ZoneInfo(zone)).toordinal()
+    return local_day(microseconds(instant), policy.time_zone)
 
 
 class Signals:
@@ -186,7 +173,7 @@ class Signals:
         limit = None if event.recommended_limit is None else minor(event.recommended_limit, event.currency)
         version = [
             day,
-            _at(event),
+            microseconds(event.occurred_at),
             event.event_id,
             event.agency,
             points,
@@ -221,7 +208,7 @@ class Signals:
         amount = None if event.amount is None else minor(event.amount, event.currency)
         version = [
             event.filed_on.toordinal(),
-            _at(event),
+            microseconds(event.occurred_at),
             event.event_id,
             event.kind,
             event.status,
@@ -237,7 +224,13 @@ class Signals:
     def _screening(self, event: Any, today: int, policy: Policy) -> str:
         if event.status == "cleared" and event.actor is None:
             return APPLIED  # only a person clears a match: without one nothing has changed
-        version = [_day(event.occurred_at, policy), _at(event), event.event_id, event.status, event.list]
+        version = [
+            _day(event.occurred_at, policy),
+            microseconds(event.occurred_at),
+            event.event_id,
+            event.status,
+            event.list,
+        ]
         keep = policy.bureau.filing_keep_days
         answer = self._put("s.f", self._screenings, event.match_id, version, today)
         self._forget("s.f", self._screenings, lambda last: last[3] == "cleared", today, keep)
@@ -245,14 +238,14 @@ class Signals:
 
     def _relation(self, event: Any, today: int, policy: Policy) -> str:
         severity = event.severity if event.type == "related.distressed" else 0
-        version = [_day(event.occurred_at, policy), _at(event), event.event_id, severity]
+        version = [_day(event.occurred_at, policy), microseconds(event.occurred_at), event.event_id, severity]
         key = f"{event.related_account_id}\x1f{event.alert_id}"
         answer = self._put("s.f", self._related, key, version, today)
         self._forget("s.f", self._related, lambda last: last[3] == 0, today, policy.bureau.filing_keep_days)
         return answer
 
     def _link(self, event: Any, today: int, policy: Policy) -> str:
-        version = [_day(event.occurred_at, policy), _at(event), event.event_id]
+        version = [_day(event.occurred_at, policy), microseconds(event.occurred_at), event.event_id]
         known = self._children.get(event.related_account_id)
         if known is not None and known[_AT:] <= version[_AT:]:
             return REPEAT  # the first link says all that a later one could
@@ -266,7 +259,7 @@ class Signals:
         claim = None if event.claim is None else minor(event.claim, event.currency)
         version = [
             max(published, _day(event.occurred_at, policy)),
-            _at(event),
+            microseconds(event.occurred_at),
             event.event_id,
             published,
             category,
@@ -294,7 +287,7 @@ class Signals:
             amounts.append(None if amount is None else minor(amount, event.currency))
         version = [
             _day(event.occurred_at, policy),
-            _at(event),
+            microseconds(event.occurred_at),
             event.event_id,
             event.period_end.toordinal(),
             event.months,
@@ -310,7 +303,7 @@ class Signals:
     def _reference(self, event: Any, today: int, policy: Policy) -> str:
         version = [
             _day(event.occurred_at, policy),
-            _at(event),
+            microseconds(event.occurred_at),
             event.event_id,
             minor(event.high_credit, event.currency),
             event.currency,
@@ -354,7 +347,7 @@ class Signals:
             for key, versions in table.items()
             if len(versions) == 1
             and over(versions[-1])
-            and max(versions[-1][_DAY], _EPOCH_DAY + versions[-1][_AT] // _DAY_US) < today - days
+            and max(versions[-1][_DAY], local_day(versions[-1][_AT], "UTC")) < today - days
         ]
         for key in old:
             del table[key]

@@ -11,9 +11,9 @@ from uuid import UUID
 
 import orjson
 
+from agents.facts import NEVER
 from agents.ids import derived
 from agents.policy import Policy
-from agents.signals import NEVER
 from agents.triggers import (
     AT_ONCE,
     BY_ID,

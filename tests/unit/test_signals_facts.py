@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 
+from agents.facts import APPLIED, LATE, NEVER, REPEAT
 from agents.policy import load_policy
 from agents.rates import Rates
-from agents.signals import APPLIED, LATE, NEVER, REPEAT, Signals
+from agents.signals import Signals
 from tests.rules import (
     POLICY,
     POLICY_TEXT,
