@@ -36,9 +36,9 @@ from streams.errors import Refused
 from streams.letters import dead_letter
 from streams.metrics import Key, Metrics, serve
 from streams.murmur2 import partition_of
-from streams.partition import RelayUnit
 from streams.settings import Settings, policy_text, slot_name
 from streams.transport import TOPIC, application
+from streams.units import RelayUnit
 
 SOURCES = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history", "control")
 OUTCOMES = ("accepted", "refused")

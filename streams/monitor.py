@@ -30,9 +30,10 @@ from streams.dev.processes import kafka_servers
 from streams.errors import Fatal
 from streams.letters import dead_letter
 from streams.metrics import Key, Metrics, serve
-from streams.partition import Partition, StatefulUnit
+from streams.partition import Partition
 from streams.settings import Settings, slot_name
 from streams.transport import TOPIC, application
+from streams.units import StatefulUnit
 
 SLICE = 4000  # accounts that one commit wakes at most: about a quarter of a second
 FAILURES = (

@@ -1,23 +1,17 @@
-"""The states of the partitions that a worker owns, and the two commit units: with states (monitor), without (intake).
+"""The states of one partition: loaded when touched, and of the changed ones the changed pieces written out.
 
-No Faust here, no meaning of a state or a record. At every return from `poll` and `commit` of the unit with states:
-
-    the states of each partition == fold(step, its input up to partition.positions), and both are committed.
+No Faust here, no meaning of a state or a record, and no commit: that is the units' (units.py).
 """
 
 from __future__ import annotations
 
 import sys
-import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from typing import Any
 
-import confluent_kafka as ck
 from structlog import get_logger
 
-from streams.blocks import TP, Block, Kafka, Source
-from streams.errors import Fatal, Refused
-from streams.slot import LONGEST_COMMIT, STABLE_SECONDS, WHO, Produce, Slot
+from streams.slot import WHO, Produce
 
 Pieces = Mapping[str, bytes]
 Headers = Sequence[tuple[str, bytes | str]] | None
@@ -131,6 +125,28 @@ class Partition:
             if account_id and not hash(account_id) & WEIGHED:
                 self._weigh(account_id, {**dumped, **dict.fromkeys(dead)} if dead else dumped)
 
+    def remember(self, record: Any) -> None:
+        """One record of the changelog, while the partition is restored."""
+        key = record.key()
+        if key == WHO:
+            return
+        if key is None or b"\0" not in key:
+            log.warning(
+                "no state", topic=record.topic(), partition=record.partition(), offset=record.offset()
+            )
+            return  # somebody else's: what a worker writes names account and piece
+        account_id, _, piece = key.decode().rpartition("\0")
+        value = record.value()
+        if value is not None:
+            known = self.pieces.get(account_id)
+            if known is None:
+                known = self.pieces[account_id] = {}
+            known[sys.intern(piece)] = value
+        elif account_id in self.pieces:
+            self.pieces[account_id].pop(piece, None)
+            if not self.pieces[account_id]:
+                del self.pieces[account_id]
+
     def weigh(self) -> None:
         """Once, after a restore: the sizes of what was read."""
         for account_id, pieces in self.pieces.items():
@@ -170,358 +186,3 @@ _NAMES: dict[frozenset[str], frozenset[str]] = {}
 def _shared(names: frozenset[str]) -> frozenset[str]:
     """One set for all accounts that have the same pieces, as most do."""
     return _NAMES.setdefault(names, names) if len(_NAMES) < 1000 else _NAMES.get(names, names)
-
-
-class _Seat:
-    """A slot and its membership of the group: what both units stand on. After a commit that was undone, all starts again
-    from what is committed."""
-
-    __slots__ = ("_doubt", "slot", "source", "undone")
-
-    def __init__(
-        self,
-        kafka: Kafka,
-        slot: str,
-        group: str,
-        topics: Sequence[str],
-        offsets_for: Callable[[list[TP]], Mapping[TP, int]],
-        session_ms: int,
-        transaction_ms: int,
-        max_records: int,
-    ) -> None:
-        self.undone = 0
-        self._doubt = False
-        # Before joining: it ends what an earlier life of the slot left open.
-        self.slot = Slot(kafka, slot, transaction_ms)
-        self.source = Source(
-            kafka,
-            group=group,
-            topics=topics,
-            slot=slot,
-            offsets_for=offsets_for,
-            session_ms=session_ms,
-            max_records=max_records,
-        )
-
-    def poll(self, timeout: float) -> list[Block]:
-        if self._doubt:
-            if self.slot.broken:
-                self.slot.renew()
-            self.source.rewind()
-            self._doubt = False
-        return self.source.poll(timeout)
-
-    def undo(self, blocks: list[Block]) -> None:
-        self.undone += 1
-        self._doubt = True
-        self.source.count_failures(blocks)
-
-    def stop(self) -> None:
-        self.slot.stop()
-        self.source.stop()
-
-    def stats(self) -> dict[str, float]:
-        return {
-            "commits": self.slot.commits,
-            "commit_seconds": self.slot.commit_seconds,
-            "doubts": self.slot.doubts,
-            "fenced": self.slot.fenced,
-            "assignments": self.source.assignments,
-            "undone": self.undone,
-        }
-
-
-class StatefulUnit:
-    """States, outputs and offsets in one transaction: for an app that folds co-partitioned topics.
-
-    load(account_id, pieces) -> state is called when the account is first touched. dump(state) -> {piece: bytes, or
-    None to delete it} is called once a commit for each changed account, and tells what changed since the last call.
-    on_restored(partition) is called in the polling thread with each partition that was restored (from nothing at the
-    first start), before its first block.
-
-    `outputs` names the topics that are written to, so that a missing one is refused at the start. Raises Refused at
-    construction (no broker, topics missing or not co-partitioned), Fatal when this process can not go on, Stopped.
-    """
-
-    def __init__(
-        self,
-        kafka: Kafka,
-        *,
-        slot: str,
-        group: str,
-        topics: Sequence[str],
-        changelog: str,
-        load: Callable[[str, Pieces], Any],
-        dump: Callable[[Any], Mapping[str, bytes | None]],
-        outputs: Iterable[str] = (),
-        on_restored: Callable[[Partition], None] | None = None,
-        session_ms: int = 6000,
-        transaction_ms: int = 10_000,
-        max_records: int = 5000,
-    ) -> None:
-        counts = kafka.partitions([*topics, changelog, *outputs])
-        if len({counts[t] for t in (*topics, changelog)}) > 1:
-            told = ", ".join(f"{t} has {counts[t]}" for t in (*topics, changelog))
-            raise Refused(
-                f"these topics of {kafka.servers} must have as many partitions as each other: {told}; "
-                "see `bellwether topics`, and make the wrong one anew"
-            )
-        self.topics, self.changelog = tuple(topics), changelog
-        self.partitions: dict[int, Partition] = {}  # owned, or owned until the last rebalance (kept warm)
-        self.restored = self.warm = self.restoring = self.restored_records = 0
-        self.restore_seconds = 0.0
-        self._load, self._dump, self._on_restored = load, dump, on_restored
-        self._seat = _Seat(
-            kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
-        )
-        self.slot, self.source = self._seat.slot, self._seat.source
-        self.inputs, self.longest_commit = self.source.inputs, LONGEST_COMMIT
-        self._restorer = kafka.consumer(
-            {
-                "group.id": group + "-restore",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "fetch.wait.max.ms": 10,
-                "fetch.error.backoff.ms": 20,
-                "fetch.queue.backoff.ms": 5,
-            }
-        )
-        # Connected now: a cold handle takes 0.5 to 1 s to its first record.
-        self.source.retry("restore", self._restorer.get_watermark_offsets, ck.TopicPartition(changelog, 0), 5)
-
-    def poll(self, timeout: float) -> list[Block]:
-        """Blocks at hand, with the states of their partition. Rebalances and restores happen in here."""
-        blocks = self._seat.poll(timeout)
-        for block in blocks:
-            block.states = self.partitions[block.partition]
-        return blocks
-
-    def commit(self, blocks: list[Block]) -> bool:
-        """Outputs, changed states and offsets of the blocks in one transaction. False: some are undone; poll again.
-
-        A partition one of whose blocks was not applied is undone, and restored; the others are committed.
-        """
-        bad = {b.partition for b in blocks if not b.applied}
-        good = [b for b in blocks if b.partition not in bad]
-        touched = {b.partition: self.partitions[b.partition] for b in good}
-        dirty = [part for part in touched.values() if part.changed or part.outputs]
-        # A slice of a record moves states and no offset: the same offset is committed again, under a token of its own.
-        offsets = {
-            (b.topic, b.partition): b.next_offset for b in good if b.end or touched[b.partition] in dirty
-        }
-        token = self.slot.token()
-
-        def write(produce: Produce) -> None:
-            for number in touched:
-                produce(self.changelog, self.slot.name.encode(), WHO, number)
-            for part in dirty:
-                part.write(self.changelog, self._dump, produce)
-
-        if offsets:
-            if not self.slot.commit(write, offsets, self.source.member, token):
-                bad |= touched.keys()
-            else:
-                for (topic, number), offset in offsets.items():
-                    touched[number].positions[topic] = offset, token
-                for part in dirty:
-                    part.committed()
-                for b in good:
-                    b.committed = True
-        if not bad:
-            self.source.settle(blocks)
-            return True
-        for number in bad:
-            self.partitions[number].positions = {}  # its states may be half changed: never take them for warm
-        self._seat.undo(blocks)
-        return False
-
-    def stop(self) -> None:
-        """From any thread: whatever waits for Kafka ends soon, with Stopped."""
-        self._seat.stop()
-
-    def close(self) -> None:
-        """Leave the group, so that others take over at once."""
-        self.source.close()
-        self._restorer.close()
-
-    def stats(self) -> dict[str, float]:
-        """Counters since the start, for metrics."""
-        return {
-            **self._seat.stats(),
-            "restored": self.restored,
-            "warm": self.warm,
-            "restore_seconds": self.restore_seconds,
-            "restoring": self.restoring,
-            "restored_records": self.restored_records,
-            "states": sum(part.held() for part in list(self.partitions.values())),
-            "state_bytes": sum(part.bytes_held() for part in list(self.partitions.values())),
-        }
-
-    def _offsets_for(self, tps: list[TP]) -> dict[TP, int]:
-        """Brings the partitions to what is committed. The order is the proof: offsets, high watermark, then read."""
-        numbers = sorted({n for _, n in tps})
-        if len(tps) != len(numbers) * len(self.topics):
-            raise Fatal(f"partitions of {', '.join(self.topics)} do not come together: {tps}")
-        committed = self.slot.committed(self.source, tps, [(self.changelog, n) for n in numbers])  # 1.
-        found = {tp: committed[tp] if tp in committed else (self.source.watermarks(*tp)[0], "") for tp in tps}
-        cold = []
-        for n in numbers:
-            positions = {t: found[t, n] for t in self.topics}
-            old = self.partitions.get(n)
-            if old is not None and old.positions == positions and not old.changed:
-                self.warm += 1  # nobody committed since, and nothing was left half done: as good as restored
-            else:
-                self.partitions[n] = Partition(n, positions, self._load)
-                cold.append(n)
-        for n in self.partitions.keys() - set(numbers):
-            del self.partitions[n]
-        if cold:
-            self._restore(cold)  # 2. and 3.
-        return {tp: offset for tp, (offset, _) in found.items()}
-
-    def _restore(self, numbers: list[int]) -> None:
-        began = time.monotonic()
-        self.restoring = len(numbers)
-        missing = {}  # partition -> high watermark
-        for n in numbers:
-            low, high = self.source.watermarks(self.changelog, n)
-            if high > low:
-                missing[n] = high
-        self._restorer.assign([ck.TopicPartition(self.changelog, n, ck.OFFSET_BEGINNING) for n in missing])
-        patience = time.monotonic() + STABLE_SECONDS
-        count = 0
-        while missing:
-            self.source.check_stop()
-            if time.monotonic() > patience:
-                self.slot.end_dead(self.source, [(self.changelog, n) for n in missing])
-                patience = time.monotonic() + 2
-            first: Any = self._restorer.poll(0.05)
-            if first is None:
-                continue
-            for m in (first, *self._restorer.consume(10000, 0)):
-                error = m.error()
-                if error is None:
-                    self._remember(m)
-                    count += 1
-                    self.restored_records += 1
-                elif error.code() == ck.KafkaError._PARTITION_EOF:
-                    # The end of the *stable* log: below the high watermark a transaction is open, so wait for it.
-                    if m.offset() >= missing.get(m.partition(), 0):
-                        missing.pop(m.partition(), None)
-                    continue
-                else:
-                    log.warning("restore", error=error.str())
-                    continue
-                patience = time.monotonic() + STABLE_SECONDS
-        self._restorer.unassign()
-        for n in numbers:
-            self.partitions[n].weigh()
-            if self._on_restored:
-                self._on_restored(self.partitions[n])
-        self.restoring = 0
-        seconds = time.monotonic() - began
-        self.restored += len(numbers)
-        self.restore_seconds += seconds
-        log.info("restored", partitions=numbers, records=count, seconds=round(seconds, 3))
-
-    def _remember(self, m: Any) -> None:
-        key = m.key()
-        if key == WHO:
-            return
-        if key is None or b"\0" not in key:
-            log.warning("no state", topic=m.topic(), partition=m.partition(), offset=m.offset())
-            return  # somebody else's: what a worker writes names account and piece
-        account_id, _, piece = key.decode().rpartition("\0")
-        pieces = self.partitions[m.partition()].pieces
-        value = m.value()
-        if value is not None:
-            known = pieces.get(account_id)
-            if known is None:
-                known = pieces[account_id] = {}
-            known[sys.intern(piece)] = value
-        elif account_id in pieces:
-            pieces[account_id].pop(piece, None)
-            if not pieces[account_id]:
-                del pieces[account_id]
-
-
-class RelayUnit:
-    """Outputs and offsets in one transaction, no states: for an app that copies topics with any partition counts.
-
-    Blocks carry their outputs. `marker` is a topic of one partition in which each transaction names its slot, so that
-    another worker of the group can end at once what a dead one left open. Raises as `StatefulUnit` does.
-    """
-
-    def __init__(
-        self,
-        kafka: Kafka,
-        *,
-        slot: str,
-        group: str,
-        topics: Sequence[str],
-        marker: str,
-        outputs: Iterable[str] = (),
-        session_ms: int = 6000,
-        transaction_ms: int = 10_000,
-        max_records: int = 5000,
-    ) -> None:
-        kafka.partitions([*topics, marker, *outputs])
-        self.marker = marker
-        self._seat = _Seat(
-            kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
-        )
-        self.slot, self.source = self._seat.slot, self._seat.source
-        self.inputs, self.longest_commit = self.source.inputs, LONGEST_COMMIT
-
-    def poll(self, timeout: float) -> list[Block]:
-        """Blocks at hand. Rebalances happen in here."""
-        return self._seat.poll(timeout)
-
-    def commit(self, blocks: list[Block]) -> bool:
-        """Outputs and offsets of the applied blocks in one transaction. False: some are undone; poll again."""
-        good = [b for b in blocks if b.applied]
-        offsets = {(b.topic, b.partition): b.next_offset for b in good if b.end or b.outputs}
-
-        def write(produce: Produce) -> None:
-            produce(self.marker, self.slot.name.encode(), WHO, 0)
-            for block in good:
-                for topic, key, value, headers, partition in block.outputs:
-                    produce(topic, value, key, partition, headers)
-
-        done = True
-        if offsets:
-            done = self.slot.commit(write, offsets, self.source.member)
-            for b in good:
-                b.committed = done
-        if done and len(good) == len(blocks):
-            self.source.settle(blocks)
-            return True
-        self._seat.undo(blocks)
-        return False
-
-    def stop(self) -> None:
-        """From any thread: whatever waits for Kafka ends soon, with Stopped."""
-        self._seat.stop()
-
-    def close(self) -> None:
-        """Leave the group, so that others take over at once."""
-        self.source.close()
-
-    def stats(self) -> dict[str, float]:
-        """Counters since the start, for metrics."""
-        return self._seat.stats()
-
-    def _offsets_for(self, tps: list[TP]) -> dict[TP, int]:
-        """What is committed, once nobody who is dead holds up our outputs' readers or our offsets."""
-        high = self.source.watermarks(self.marker, 0)[1]
-        here = ck.TopicPartition(self.marker, 0)
-        until = time.monotonic() + STABLE_SECONDS
-        while self.source.retry("marker", self.source.consumer.get_watermark_offsets, here, 5)[1] < high:
-            if time.monotonic() > until:  # undecided for longer than a living worker's transaction takes
-                self.slot.end_dead(self.source, [(self.marker, 0)])
-                break
-            self.source.check_stop()
-            time.sleep(0.01)
-        committed = self.slot.committed(self.source, tps, [(self.marker, 0)])
-        return {tp: offset for tp, (offset, _) in committed.items()}

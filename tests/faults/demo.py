@@ -23,8 +23,9 @@ from faust.types import StreamT
 from streams import transport
 from streams.blocks import Block, Kafka
 from streams.metrics import Metrics
-from streams.partition import Partition, RelayUnit, StatefulUnit
+from streams.partition import Partition
 from streams.settings import Settings
+from streams.units import RelayUnit, StatefulUnit
 
 SOURCES = {"one": 3, "two": 5}  # topic -> partitions, on purpose not the journal's
 JOURNAL_PARTITIONS = 4

@@ -10,8 +10,8 @@ import pytest
 
 from streams.blocks import Block, Kafka
 from streams.errors import Refused
-from streams.partition import RelayUnit
 from streams.slot import WHO
+from streams.units import RelayUnit
 from tests.faults import demo, kit
 from tests.integration.test_unit_states import Unending
 

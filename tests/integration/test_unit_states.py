@@ -16,7 +16,8 @@ import pytest
 
 from streams.blocks import Block, Kafka, Stopped
 from streams.errors import Fatal, Refused
-from streams.partition import Partition, StatefulUnit
+from streams.partition import Partition
+from streams.units import StatefulUnit
 from tests.faults import demo, kit
 
 
