@@ -325,10 +325,21 @@ _STORY: Final = """
         coalesce(toString(toDate(snoozed_until)), ''), coalesce(evidence, ''))) AS story"""
 
 
+def _picked(known: str, where: str, having: str) -> str:
+    """The ids of the accounts of which alerts in `known` fit, gravest and newest first, at most {rows}.
+
+    They are found by three narrow columns; the story, with its texts and evidence, is then read of these accounts alone.
+    """
+    return f"""SELECT account_id FROM (
+                SELECT account_id, max(severity) AS worst, max(as_of) AS newest FROM {known} {where}
+                GROUP BY account_id {having} ORDER BY worst DESC, newest DESC, account_id LIMIT {{rows:UInt32}}
+            )"""
+
+
 def inbox(query: InboxQuery, today: date, after: Sequence[Any] | None) -> Question:
     """Accounts with alerts that fit, gravest and newest first, and those alerts as one story each."""
     where, parameters = _inbox_filters(query, today)
-    known = "alerts_current" if query.state == "cleared" else "alerts_open"
+    known = f"(SELECT *, {_ASLEEP} FROM {'alerts_current' if query.state == 'cleared' else 'alerts_open'})"
     having = ""
     if after is not None:
         having = (
@@ -336,15 +347,15 @@ def inbox(query: InboxQuery, today: date, after: Sequence[Any] | None) -> Questi
             " OR ((worst, newest) = ({worst:Int64}, {newest:Date}) AND account_id > {account:String})"
         )
         parameters |= dict(zip(("worst", "newest", "account"), after, strict=True))
+    picked = _picked(known, _where(where), having)
     return Question(
         "inbox",
         f"""
         SELECT account_id, anyLast(account_name) AS name, max(severity) AS worst, max(as_of) AS newest,
             count() AS number, argMax(tier, as_of) AS tier_, argMax(exposure, as_of) AS exposure_, any(currency) AS currency_,
             {_STORY}
-        FROM (SELECT *, {_ASLEEP} FROM {known}) {_where(where)}
-        GROUP BY account_id {having}
-        ORDER BY worst DESC, newest DESC, account_id LIMIT {{rows:UInt32}}""",
+        FROM {known} {_where([f"account_id IN ({picked})", *where])}
+        GROUP BY account_id ORDER BY worst DESC, newest DESC, account_id""",
         {**parameters, "rows": INBOX_PAGE + 1},
     )
 
@@ -357,6 +368,7 @@ def turned(since: date, rows: int = 12) -> Question:
 
     Beside each its newest proposal that was not overtaken, and what became of it.
     """
+    picked = _picked("alerts_open", "WHERE NOT history", "HAVING maxIf(as_of, severity >= 3) >= {since:Date}")
     return Question(
         "turned",
         f"""
@@ -371,9 +383,8 @@ def turned(since: date, rows: int = 12) -> Question:
             SELECT account_id, anyLast(account_name) AS name, max(severity) AS worst, max(as_of) AS newest,
                 count() AS number, argMax(tier, as_of) AS tier_, argMax(exposure, as_of) AS exposure_,
                 any(currency) AS currency_, {_STORY}
-            FROM alerts_open WHERE NOT history
-            GROUP BY account_id HAVING maxIf(as_of, severity >= 3) >= {{since:Date}}
-            ORDER BY worst DESC, newest DESC, account_id LIMIT {{rows:UInt32}}
+            FROM alerts_open WHERE NOT history AND account_id IN ({picked})
+            GROUP BY account_id
         ) AS told
         LEFT JOIN (
             SELECT account_id, grade, dtp_90d, dtp_baseline FROM snapshots_latest

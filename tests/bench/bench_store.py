@@ -1,7 +1,7 @@
 """How fast the store writes and answers on the dev engine: `python -m tests.bench.bench_store [SNAPSHOTS]` (10M).
 
 Writes: records in memory through the sink, CPU time of the worker and of the engine apart. Reads: the questions of people who
-look, and the page's own, on a book of 20,000 accounts and 24 months made inside the engine.
+look, and the page's own, on a book of 20,000 accounts and 24 months made inside the engine: what they read most is filled.
 """
 
 from __future__ import annotations
@@ -202,7 +202,7 @@ def fill(client: Client, number: int) -> None:
         )
         client.command(
             "INSERT INTO alerts_rows (alert_id, account_id, trigger, severity, status, number, title, as_of, exposure, "
-            "currency, history, value, topic, partition, offset, written_at) "
+            "currency, history, action, opened_at, tier, evidence, value, topic, partition, offset, written_at) "
             f"SELECT lower(hex(MD5(toString({alert})))), "
             f"concat('A', leftPad(toString({alert} % {ACCOUNTS} AS whose), 6, '0')), "
             f"concat('trigger_', toString((7 * whose + intDiv({alert}, {ACCOUNTS}) % {TRIGGERS}) % 28)), "
@@ -210,6 +210,9 @@ def fill(client: Client, number: int) -> None:
             "['opened', 'escalated', 'acknowledged'], ['opened', 'escalated', 'cleared'])[1 + intDiv(number % 30, 10)], "
             "1 + intDiv(number % 30, 10), "
             f"'what turned, in a sentence', toDate('2024-01-01') + toUInt32(number * 730 / {number}), 100, 'USD', false, "
+            "'what to do about it, in a sentence or two', now64(6), 'high', "
+            """concat('{"metrics": {"dtp_90d": ', toString(cityHash64(number)), '}, "event_ids": ["', """
+            """hex(MD5(toString(number))), '", "', hex(MD5(toString(number + 1))), '"]}'), """
             f"repeat('x', 900), 'credit.alerts.v1', number % 12, number, now64(3) FROM {numbers} WHERE number % 10 = 0"
         )
     client.command(

@@ -223,6 +223,31 @@ def test_the_inbox_shows_each_account_once_with_its_whole_story(filled: Filled) 
     assert seen == wanted
 
 
+def test_what_turned_is_the_gravest_with_all_that_is_open_on_them(filled: Filled) -> None:
+    since = date(2026, 2, 20)
+    stories: dict[str, list[tuple[int, date]]] = {}
+    for n in range(1200):
+        if n % 4 and n % 9:
+            day = date(2026, 2, 1) + timedelta(days=n % 28)
+            stories.setdefault(f"C-{n % 500 * 3:05}", []).append((n % 5 + 1, day))
+    wanted = [
+        (
+            -max(severity for severity, _ in story),
+            -max(day for _, day in story).toordinal(),
+            account,
+            len(story),
+        )
+        for account, story in stories.items()
+        if any(severity >= 3 and day >= since for severity, day in story)
+    ]
+    assert len(wanted) > 50
+    found = [
+        (-row["worst"], -row["newest"].toordinal(), row["account_id"], len(row["story"]))
+        for row in filled.ask(queries.turned(since))
+    ]
+    assert found == sorted(wanted)[:12]
+
+
 def test_history_is_kept_apart_from_today(filled: Filled) -> None:
     counts = {bool(row["history"]): row["open"] for row in filled.ask(queries.open_counts(DAY))}
     assert counts == {
