@@ -263,10 +263,22 @@ def _named(cases: list[list[dict[str, Any]]]) -> dict[str, Any]:
     return named
 
 
-def _without_ids(value: Any) -> Any:
+def _without_ids(case: list[dict[str, Any]]) -> list[Any]:
+    """The records in their order, each without its ids."""
+    return [_stripped(record) for record in case]
+
+
+def _stripped(value: Any) -> Any:
     if isinstance(value, dict):
-        return {name: _without_ids(each) for name, each in value.items() if name not in _OF_THE_NAMESPACE}
-    return [_without_ids(each) for each in value] if isinstance(value, list) else value
+        return {name: _stripped(each) for name, each in value.items() if name not in _OF_THE_NAMESPACE}
+    if not isinstance(value, list):
+        return value
+    bare = [_stripped(each) for each in value]
+    if any(isinstance(each, dict) and not _OF_THE_NAMESPACE.isdisjoint(each) for each in value):
+        bare.sort(
+            key=lambda each: orjson.dumps(each, option=orjson.OPT_SORT_KEYS)
+        )  # they stood in the order of their ids
+    return bare
 
 
 # --- The switch -----------------------------------------------------------------------------------------------------

@@ -28,6 +28,17 @@ def test_the_same_cases_under_other_ids_and_another_engine_are_no_difference() -
     assert compare([[alert()]], [[alert(alert_id="other", engine="2", url="/alerts/y")]]).none()
 
 
+def test_what_stands_in_the_order_of_its_ids_is_in_another_order_there_and_no_difference() -> None:
+    def distressed(*related: tuple[str, int]) -> dict[str, Any]:
+        told = [{"account_id": "C2", "alert_id": ident, "severity": severity} for ident, severity in related]
+        return alert(trigger="related_party_distress", evidence={"metrics": {"related": told}})
+
+    before = [[distressed(("id-1", 4)), distressed(("id-1", 4), ("id-2", 5))]]
+    assert compare(before, [[distressed(("id-8", 4)), distressed(("id-7", 5), ("id-8", 4))]]).none()
+    assert not compare(before, [[distressed(("id-8", 4)), distressed(("id-7", 4), ("id-8", 4))]]).none()
+    assert not compare(before, [list(reversed(before[0]))]).none(), "transitions have an order of their own"
+
+
 def test_gained_lost_and_changed_are_told_by_name() -> None:
     before = [[alert("C1")], [alert("C2")], [alert("C3"), alert("C3", "2026-01-07", status="cleared")]]
     after = [[alert("C1", evidence={"metrics": {"utilization": 1.2}})], [alert("C3")], [alert("C4")]]
