@@ -25,10 +25,13 @@ from schemas.events import Invalid, parse
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently
 from streams.errors import Refused
+from streams.murmur2 import partition_of
 from streams.settings import Settings
 from streams.slot import WHO
 
 AUDITED = ("alerts", "limit-proposals", "account-status", "snapshots")
+_TOLD = 4  # fields of one record that are named
+_ABSENT = object()  # no field of that name, which is not null
 
 
 @dataclass(slots=True)
@@ -128,37 +131,20 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
     counts = kafka.partitions([names[name] for name in ("journal", "account-state", *AUDITED)])
     parts = range(counts[names["journal"]])
     committed = _committed(kafka, settings, parts)
-    emitted: dict[str, dict[str, bytes]] = {name: {} for name in AUDITED}
-    engines: set[str | None] = set()
-    for name in AUDITED:
-        for partition in range(counts[names[name]]):
-            for record in read_topic(kafka, names[name], partition):
-                ce_id = dict(record.headers() or ()).get("ce_id", b"").decode()
-                if ce_id in emitted[name]:
-                    found.differences.append(f"{names[name]}: ce_id {ce_id} stands twice")
-                emitted[name][ce_id] = record.value()
-                if name == "alerts":
-                    engines.add(orjson.loads(record.value()).get("engine"))
-        found.outputs[name] = len(emitted[name])
-
-    if others := sorted(str(engine) for engine in engines - {ENGINE}):
+    there = {
+        name: _read_outputs(kafka, names[name], counts[names[name]], TOPICS[name].cleanup == "compact", found)
+        for name in AUDITED
+    }
+    found.outputs = {name: len(outputs.records) for name, outputs in there.items()}
+    if others := sorted(set().union(*(outputs.engines for outputs in there.values())) - {ENGINE}):
         raise Refused(
-            f"these alerts were made by engine {', '.join(others)}, and this is engine {ENGINE}: audit them with the version "
+            f"these outputs were made by engine {', '.join(others)}, and this is engine {ENGINE}: audit them with the version "
             "that made them"
         )
 
     def compare(output: Output) -> None:
-        if output.topic not in emitted:
-            return
-        there = emitted[output.topic].pop(output.ce_id, None)
-        if there is None:
-            found.differences.append(
-                f"{names[output.topic]}: ce_id {output.ce_id} of account {output.account_id} is missing"
-            )
-        elif there != orjson.dumps(output.body):
-            found.differences.append(
-                f"{names[output.topic]}: ce_id {output.ce_id} of account {output.account_id} differs from the refold"
-            )
+        if output.topic in there:
+            there[output.topic].compare(output, found)
 
     for partition in parts:
         offset = committed.get(partition, -1)
@@ -186,11 +172,102 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
             progress(partition + 1, len(parts))
     now = _committed(kafka, settings, parts)
     found.meanwhile = sum(max(0, now[number]) - max(0, committed[number]) for number in parts)
-    for name, left in emitted.items():
-        found.differences.extend(
-            f"{names[name]}: ce_id {ce_id} is not in the refold" for ce_id in sorted(left)
-        )
+    for outputs in there.values():
+        outputs.finish(found)
     return found
+
+
+@dataclass(slots=True)
+class _Outputs:
+    """The committed records of one output topic, which the refold's are held against one after another."""
+
+    topic: str
+    partitions: int
+    compacted: bool
+    records: dict[str, bytes] = field(default_factory=dict)  # by ce_id
+    engines: set[str] = field(default_factory=set)
+    shortened: set[int] = field(
+        default_factory=set
+    )  # partitions of which Kafka has dropped the oldest records
+    left: dict[str, bytes] = field(default_factory=dict)  # of which the refold has said nothing so far
+    overtaken: dict[str, list[str]] = field(default_factory=dict)  # account -> ce_ids that are not there
+
+    def compare(self, output: Output, found: Findings) -> None:
+        """One output of the refold. They come in the order in which they were emitted, account by account.
+
+        What is not there is no difference where Kafka drops records itself: of a compacted topic what a newer record of
+        the account follows, of another what is older than all that its partition still has.
+        """
+        what = f"{self.topic}: ce_id {output.ce_id} of account {output.account_id}"
+        record = self.left.pop(output.ce_id, None)
+        partition = partition_of(output.account_id.encode(), self.partitions)
+        if record is not None:
+            self.shortened.discard(partition)
+            self.overtaken.pop(output.account_id, None)
+            if record != orjson.dumps(output.body):
+                found.differences.append(f"{what} differs from the refold{_where(record, output.body)}")
+        elif self.compacted:
+            self.overtaken.setdefault(output.account_id, []).append(f"{what} is missing")
+        elif partition not in self.shortened:
+            found.differences.append(f"{what} is missing")
+
+    def finish(self, found: Findings) -> None:
+        """When the refold has ended: what it never said, and what nothing newer stands for."""
+        for missing in self.overtaken.values():
+            found.differences += missing
+        found.differences += [
+            f"{self.topic}: ce_id {ce_id} is not in the refold" for ce_id in sorted(self.left)
+        ]
+
+
+def _read_outputs(kafka: Kafka, topic: str, partitions: int, compacted: bool, found: Findings) -> _Outputs:
+    """Reads one output topic. A record that no monitor writes is a difference, and is left out."""
+    outputs = _Outputs(topic, partitions, compacted)
+    for partition in range(partitions):
+        if not compacted and _dropped(kafka, topic, partition):
+            outputs.shortened.add(partition)
+        for record in read_topic(kafka, topic, partition):
+            where = f"{topic}/{partition} at {record.offset()}"
+            ce_id = (dict(record.headers() or ()).get("ce_id") or b"").decode(errors="replace")
+            try:
+                body = orjson.loads(record.value() or b"")
+            except orjson.JSONDecodeError:
+                body = None
+            if not ce_id or not isinstance(body, dict):
+                found.differences.append(
+                    f"{where}: no record of ours: {'no JSON object' if ce_id else 'no ce_id'}"
+                )
+                continue
+            if ce_id in outputs.records:
+                first = outputs.records[ce_id]
+                other = "" if first == record.value() else f", and differs{_where(first, body)}"
+                found.differences.append(f"{where}: ce_id {ce_id} stands there a second time{other}")
+                continue
+            outputs.records[ce_id] = record.value()
+            if "engine" in body:
+                outputs.engines.add(str(body["engine"]))
+    outputs.left = dict(outputs.records)
+    return outputs
+
+
+def _dropped(kafka: Kafka, topic: str, partition: int) -> bool:
+    """Whether Kafka has dropped the oldest records of the partition, as it does when they are older than is kept."""
+    asked = kafka.consumer({"group.id": "reader"})
+    try:
+        low, _ = patiently(asked.get_watermark_offsets, ck.TopicPartition(topic, partition), 10)
+        return bool(low > 0)
+    finally:
+        asked.close()
+
+
+def _where(record: bytes, body: dict[str, Any]) -> str:
+    """Which fields differ, the first of them, as the end of a sentence; nothing when only the bytes do."""
+    said, ours = orjson.loads(record), orjson.loads(orjson.dumps(body))
+    wrong = sorted(
+        name for name in said.keys() | ours.keys() if said.get(name, _ABSENT) != ours.get(name, _ABSENT)
+    )
+    more = f" and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else ""
+    return f" in {', '.join(wrong[:_TOLD])}{more}" if wrong else ""
 
 
 def _committed(kafka: Kafka, settings: Settings, parts: range) -> dict[int, int]:
@@ -210,7 +287,7 @@ def _stored(kafka: Kafka, topic: str, partition: int) -> dict[str, dict[str, byt
     for record in read_topic(kafka, topic, partition):
         if record.key() == WHO:
             continue
-        account_id, _, piece = record.key().decode().rpartition("\0")
+        account_id, _, piece = (record.key() or b"").decode(errors="replace").rpartition("\0")
         if record.value() is None:
             out.get(account_id, {}).pop(piece, None)
         else:

@@ -49,7 +49,7 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
     "audit": (
         "streams.commands.audit",
         "audit",
-        "Refolds the journal and compares states and outputs with it.",
+        "Refolds the journal and compares states, outputs and ClickHouse with it.",
     ),
     "explain": (
         "streams.commands.explain",

@@ -1,4 +1,4 @@
-"""`bellwether audit`: refolds the journal and compares; exit code 1 where the cluster differs."""
+"""`bellwether audit`: refolds the journal and compares; exit code 1 where the cluster or the store differs."""
 
 from __future__ import annotations
 
@@ -9,30 +9,42 @@ import click
 from streams.audit import audit as run
 from streams.blocks import Kafka
 from streams.commands.options import progress_bar, settings
-from streams.dev.processes import kafka_servers
+from streams.dev.processes import kafka_servers, locate
 from streams.heap import few_collections
+
+_TOLD = 50  # differences that are printed
 
 
 @click.command()
 def audit() -> None:
-    """Refold the journal up to the committed offsets and compare states, alerts, proposals, statuses and snapshots with it.
+    """Refold the journal up to the committed offsets and compare states, alerts, proposals, statuses and snapshots with it;
+    then compare the rows of ClickHouse with the topics.
 
     Run it while no events flow: what is in flight looks like a difference.
     """
+    from streams.store.held import held
+
     config = settings()
+    dsn = locate(config).clickhouse
     kafka = Kafka(kafka_servers(config), config.kafka_config)
     with progress_bar(transient=True) as bar:
         task = bar.add_task("refolding", total=None)
         with few_collections():
             found = run(kafka, config, lambda done, total: bar.update(task, completed=done, total=total))
+        bar.update(task, description="the store", completed=0, total=None)
+        there = held(kafka, config, dsn)
     outputs = ", ".join(f"{count:,} {name}" for name, count in found.outputs.items())
     click.echo(
         f"{found.journal:,} journal records of {found.accounts:,} accounts refolded; emitted: {outputs}"
     )
-    for difference in found.differences[:50]:
+    late = f"; {there.waiting:,} records wait for the store" if there.waiting else ""
+    click.echo(f"{there.rows:,} rows of the store compared with their records{late}")
+    differences = found.differences + there.differences
+    for difference in differences[:_TOLD]:
         click.echo(difference, err=True)
-    if found.differences:
-        click.echo(f"{len(found.differences):,} differences", err=True)
+    if differences:
+        more = f", the first {_TOLD} of them above" if len(differences) > _TOLD else ""
+        click.echo(f"{len(differences):,} differences{more}", err=True)
         if found.meanwhile:
             click.echo(
                 f"{found.meanwhile:,} events were decided while this ran, and what they moved looks like a difference: run it "
@@ -40,4 +52,4 @@ def audit() -> None:
                 err=True,
             )
         sys.exit(1)
-    click.echo("states and outputs equal the refold")
+    click.echo("states and outputs equal the refold, and the store equals them")

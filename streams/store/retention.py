@@ -60,7 +60,7 @@ def _each(dsn: str, namespace: str, days: Mapping[str, int], change: bool) -> li
     try:
         with refusals(named(dsn), client.database):
             for view, keep in days.items():
-                kept = _kept(client, view)
+                kept = kept_days(client, view)
                 if kept == keep:
                     continue
                 if change:
@@ -74,7 +74,8 @@ def _each(dsn: str, namespace: str, days: Mapping[str, int], change: bool) -> li
     return said
 
 
-def _kept(client: Client, view: str) -> int:
+def kept_days(client: Client, view: str) -> int:
+    """For how many days the view's table keeps its rows now; 0 is for ever."""
     rows = client.query(
         "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {name:String}",
         parameters={"name": f"{view}_rows"},

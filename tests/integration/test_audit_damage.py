@@ -1,0 +1,190 @@
+"""`bellwether audit` on real services: clean after a book, and each kind of planted damage named by its place."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any
+
+import orjson
+import pytest
+
+from schemas.topics import TOPICS
+from streams.audit import audit, read_topic
+from streams.blocks import Kafka
+from streams.feeds.history import ToHistory
+from streams.settings import Settings
+from streams.simulate import generate
+from streams.store.client import Client, connect, database_name
+from streams.store.held import Held, held
+from tests.integration.pipeline import deployment, finished, prepare, workers
+
+Deployment = tuple[Settings, Kafka, Client]
+
+
+@pytest.fixture(scope="module")
+def deployed(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
+    """A small book that has gone through all workers, which have stopped. The tests leave it as they find it."""
+    settings = deployment(kafka, clickhouse, "damage", tmp_path_factory.mktemp("damage"))
+    prepare(settings, kafka)
+    with ToHistory(kafka, settings) as sink:
+        for event in generate(6, 8, 21):
+            line = orjson.dumps(event)
+            if event["type"] == "clock.ticked":
+                sink.tick(line)
+            else:
+                sink.event(event["account_id"], line)
+    with workers(settings, "intake", "monitor", "store") as crew:
+        finished(settings, kafka, crew)
+    client = connect(clickhouse, database_name(clickhouse, "damage"))
+    yield settings, Kafka(kafka), client
+    client.close()
+
+
+def looked(deployed: Deployment) -> Held:
+    settings, kafka, _ = deployed
+    return held(kafka, settings, settings.store)
+
+
+def changed(client: Client, statement: str) -> None:
+    client.command(statement, settings={"mutations_sync": 2})
+
+
+def some(client: Client, view: str) -> dict[str, Any]:
+    """A row in the middle, so that it is the newest of nothing."""
+    key = "proposal_id" if view == "proposals" else "account_id"
+    found = client.query(
+        f"SELECT * FROM {view} AS a WHERE offset < (SELECT max(offset) FROM {view} AS b WHERE b.{key} = a.{key}) "
+        "ORDER BY partition, offset LIMIT 1"
+        if view != "journal"
+        else "SELECT * FROM journal WHERE account_id != '' ORDER BY partition, offset LIMIT 1"
+    )
+    return dict(next(iter(found.named_results())))
+
+
+def place(row: dict[str, Any], view: str) -> str:
+    return f"{view}: the row of {row['topic']}/{row['partition']} at {row['offset']}"
+
+
+@pytest.mark.timeout(300)
+def test_a_store_that_nobody_touched_holds_every_record(deployed: Deployment) -> None:
+    settings, kafka, _ = deployed
+    said = looked(deployed)
+    assert (said.differences, said.waiting) == ([], 0)
+    names = ("journal", "alerts", "limit-proposals", "account-status", "snapshots")
+    topics = [settings.prefixed(TOPICS[name].name) for name in names]
+    counts = kafka.partitions(topics)
+    assert said.rows == sum(1 for t in topics for n in range(counts[t]) for _ in read_topic(kafka, t, n))
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize("view", ["journal", "alerts", "snapshots", "account_status"])
+def test_a_deleted_row_is_named(deployed: Deployment, view: str) -> None:
+    client = deployed[2]
+    row = some(client, view)
+    where = f"topic = '{row['topic']}' AND partition = {row['partition']} AND offset = {row['offset']}"
+    changed(client, f"CREATE TABLE kept AS {view}_rows")
+    changed(client, f"INSERT INTO kept SELECT * FROM {view}_rows WHERE {where}")
+    changed(client, f"ALTER TABLE {view}_rows DELETE WHERE {where}")
+    try:
+        assert looked(deployed).differences == [f"{place(row, view)} is missing"]
+    finally:
+        client.command(f"INSERT INTO {view}_rows SELECT * FROM kept")
+        client.command("DROP TABLE kept SYNC")
+
+
+@pytest.mark.timeout(300)
+@pytest.mark.parametrize(
+    ("view", "column", "wrong", "right"),
+    [
+        ("journal", "type", "concat(type, '!')", "replaceOne(type, '!', '')"),
+        ("alerts", "severity", "severity - 1", "severity + 1"),
+        ("snapshots", "exposure", "exposure + toDecimal32('0.01', 2)", "exposure - toDecimal32('0.01', 2)"),
+        ("snapshots", "dtp_90d", "dtp_90d + 0.5", "dtp_90d - 0.5"),
+        ("account_status", "status", "concat(status, '!')", "replaceOne(status, '!', '')"),
+    ],
+)  # fmt: skip
+def test_a_value_that_was_changed_is_named_with_its_column(
+    deployed: Deployment, view: str, column: str, wrong: str, right: str
+) -> None:
+    client = deployed[2]
+    row = some(client, view)
+    if column == "dtp_90d" and row[column] is None:
+        row = next(
+            iter(
+                client.query(
+                    "SELECT * FROM snapshots WHERE dtp_90d IS NOT NULL ORDER BY offset LIMIT 1"
+                ).named_results()
+            )
+        )
+    where = f"topic = '{row['topic']}' AND partition = {row['partition']} AND offset = {row['offset']}"
+    changed(client, f"ALTER TABLE {view}_rows UPDATE {column} = {wrong} WHERE {where}")
+    try:
+        assert looked(deployed).differences == [f"{place(row, view)} differs in {column}"]
+    finally:
+        changed(client, f"ALTER TABLE {view}_rows UPDATE {column} = {right} WHERE {where}")
+
+
+@pytest.mark.timeout(300)
+def test_a_row_without_a_record_is_named(deployed: Deployment) -> None:
+    client = deployed[2]
+    row = some(client, "alerts")
+    where = f"topic = '{row['topic']}' AND partition = {row['partition']}"
+    client.command(
+        "INSERT INTO alerts_rows SELECT * REPLACE (toInt64(1000000) AS offset) FROM "
+        f"(SELECT * FROM alerts WHERE {where} AND offset = {row['offset']})"
+    )
+    try:
+        said = looked(deployed).differences
+    finally:
+        changed(client, f"ALTER TABLE alerts_rows DELETE WHERE {where} AND offset = 1000000")
+        changed(client, f"ALTER TABLE alerts_newest_rows DELETE WHERE {where} AND offset = 1000000")
+        newest = "SELECT * FROM alerts ORDER BY offset DESC LIMIT 1 BY account_id, alert_id"
+        client.command(f"INSERT INTO alerts_newest_rows {newest}")
+    assert said == [
+        f"alerts: a row says {row['topic']}/{row['partition']} at 1000000, where no such record is"
+    ]
+
+
+@pytest.mark.timeout(300)
+def test_the_newest_row_of_an_account_must_be_the_newest_of_its_rows(deployed: Deployment) -> None:
+    client = deployed[2]
+    (account, offset, grade) = client.query(
+        "SELECT account_id, offset, grade FROM snapshots_latest ORDER BY account_id LIMIT 1"
+    ).result_rows[0]
+    changed(client, f"ALTER TABLE snapshots_newest_rows UPDATE grade = 'Z' WHERE account_id = '{account}'")
+    try:
+        assert looked(deployed).differences == [
+            f"snapshots_latest: of account {account} the row of offset {offset} is missing or differs"
+        ]
+    finally:
+        changed(
+            client,
+            f"ALTER TABLE snapshots_newest_rows UPDATE grade = '{grade}' WHERE account_id = '{account}'",
+        )
+
+
+@pytest.mark.timeout(300)
+def test_forged_records_of_outputs_are_named_and_stop_nothing(deployed: Deployment) -> None:
+    settings, kafka, _ = deployed
+    topic = settings.prefixed("credit.alerts.v1")
+    partition = next(n for n in range(4) if any(read_topic(kafka, topic, n)))
+    first = next(iter(read_topic(kafka, topic, partition)))
+    last = max(record.offset() for record in read_topic(kafka, topic, partition))
+    end = last + 2  # behind the transaction's marker
+    body = orjson.dumps(orjson.loads(first.value()) | {"severity": 1, "title": "all is well"})
+    assert audit(kafka, settings).differences == []
+    producer = kafka.producer({"enable.idempotence": True})
+    forged: list[tuple[bytes | None, Any]] = [
+        (body, first.headers()), (b"junk", None), (b"{}", None), (b"[]", [("ce_id", b"x")]), (None, None),
+    ]  # fmt: skip
+    for value, headers in forged:
+        producer.produce(topic, value, first.key(), partition, headers=headers)
+    assert producer.flush(20) == 0
+    ce_id = dict(first.headers())["ce_id"].decode()
+    assert audit(kafka, settings).differences == [
+        f"{topic}/{partition} at {end}: ce_id {ce_id} stands there a second time, and differs in severity, title",
+        f"{topic}/{partition} at {end + 1}: no record of ours: no ce_id",
+        f"{topic}/{partition} at {end + 2}: no record of ours: no ce_id",
+        f"{topic}/{partition} at {end + 3}: no record of ours: no JSON object",
+        f"{topic}/{partition} at {end + 4}: no record of ours: no ce_id",
+    ]
