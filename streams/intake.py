@@ -22,6 +22,7 @@ from agents.policy import PolicyError, load_policy, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import TOPICS
 from streams.blocks import Block, Kafka, patiently
+from streams.by_faust import app_of
 from streams.control import (
     AHEAD,
     ControlReader,
@@ -366,5 +367,6 @@ def build(settings: Settings) -> faust.App:
 
 def __getattr__(name: str) -> Any:
     if name == "app":  # for `faust -A streams.intake worker`
-        return build(Settings())
+        made = globals()["app"] = app_of(build)
+        return made
     raise AttributeError(name)

@@ -26,6 +26,7 @@ from agents.wakes import Wakes
 from schemas.events import ClockTicked, Invalid, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.blocks import Block, Kafka
+from streams.by_faust import app_of
 from streams.dev.processes import kafka_servers
 from streams.errors import Fatal
 from streams.letters import dead_letter
@@ -277,5 +278,6 @@ def build(settings: Settings) -> faust.App:
 
 def __getattr__(name: str) -> Any:
     if name == "app":  # for `faust -A streams.monitor worker`
-        return build(Settings())
+        made = globals()["app"] = app_of(build)
+        return made
     raise AttributeError(name)

@@ -12,6 +12,7 @@ import faust
 from schemas.topics import TOPICS
 from streams import transport
 from streams.blocks import Kafka
+from streams.by_faust import app_of
 from streams.dev.processes import locate
 from streams.metrics import Metrics, serve
 from streams.settings import Settings, slot_name
@@ -45,5 +46,6 @@ def build(settings: Settings) -> faust.App:
 
 def __getattr__(name: str) -> Any:
     if name == "app":  # for `faust -A streams.store.app worker`
-        return build(Settings())
+        made = globals()["app"] = app_of(build)
+        return made
     raise AttributeError(name)
