@@ -582,8 +582,9 @@ def _no_broken_promise(view: View, step: int) -> str:
 def _recovered_score(view: View) -> Lever | None:
     """Every agency's newest within so many tenths of a point of its best, and its best class again."""
     reports = [
-        (report, *triggers.agency_fall(report, view))
+        (report, points or 0.0, classes or 0)
         for report in view.signals.reports(view.today, view.policy)
+        for points, classes in (triggers.agency_fall(report, view),)
     ]
     fallen = [row for row in reports if row[1] > 0 or row[2] > 0]
     if not fallen:

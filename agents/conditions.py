@@ -477,11 +477,11 @@ def _concentration(view: View) -> list[Condition]:
 def _bureau_downgrade(view: View) -> list[Condition]:
     rule, key = view.policy.triggers.bureau_downgrade, "triggers.bureau_downgrade"
     falls = [triggers.agency_fall(report, view) for report in view.signals.reports(view.today, view.policy)]
-    missing = "no agency has reported"
+    missing = "no agency's report of a year can be compared" if falls else "no agency has reported"
     return [
         _at_least(
             "fall_points",
-            max((points for points, _ in falls), default=None),
+            max((points for points, _ in falls if points is not None), default=None),
             rule.points,
             f"{key}.points",
             missing=missing,
@@ -489,7 +489,7 @@ def _bureau_downgrade(view: View) -> list[Condition]:
         ),
         _at_least(
             "fall_classes",
-            max((classes for _, classes in falls), default=None),
+            max((classes for _, classes in falls if classes is not None), default=None),
             rule.classes,
             f"{key}.classes",
             missing=missing,

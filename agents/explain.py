@@ -357,20 +357,22 @@ def _financials(view: View) -> Row:
 
 
 def _bureau(view: View) -> Row:
-    return {
-        "reports": [
+    rows = []
+    for report in view.signals.reports(view.today, view.policy):
+        by_class = report.score is None and report.class_rank is not None
+        stated_on = (report.class_on if by_class else report.score_on) or report.reported_on
+        rows.append(
             {
                 "agency": report.agency,
                 "score": report.score,
                 "as_reported": report.score_text,
                 "rating_class": report.rating_class,
-                "age_days": view.today - report.reported_on,
-                "stale": view.today - report.reported_on > view.policy.bureau.stale_days,
-                "event_id": report.event_id,
+                "age_days": view.today - stated_on,
+                "stale": view.today - stated_on > view.policy.bureau.stale_days,
+                "event_id": (report.class_event if by_class else report.score_event) or report.event_id,
             }
-            for report in view.signals.reports(view.today, view.policy)
-        ]
-    }
+        )
+    return {"reports": rows}
 
 
 def _references(view: View) -> Row:

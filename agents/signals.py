@@ -40,16 +40,25 @@ _PIECES: Final = {
 
 
 class AgencyReport(NamedTuple):
-    """An agency's newest report as of a day beside its best of bureau.best_days. Points are 0–100, 100 the best."""
+    """What an agency says as of a day, beside its best of bureau.best_days. Points are 0–100, 100 the best.
+
+    Score, class and limit are each the newest that it has stated: agencies also report the one that moved alone, which
+    takes nothing back of the others. What an earlier report stated counts for bureau.score_days.
+    """
 
     agency: str
-    reported_on: int
+    reported_on: int  # of its newest report, whatever that states
     score: float | None
     score_text: str | None  # as reported, on its own scale
+    score_on: int | None
+    score_event: str | None
     rating_class: str | None
     class_rank: int | None  # in the policy's order, 0 the best; None: unknown there, shown and not compared
+    class_on: int | None
+    class_event: str | None
     recommended_limit: int | None
-    currency: str | None
+    currency: str | None  # of the limit
+    limit_event: str | None
     dbt: float | None
     event_id: str
     best_score: float | None
@@ -503,15 +512,14 @@ class Signals:
     def _bureau_points(self, today: int, policy: Policy) -> float | None:
         total = weights = 0.0
         for report in self.reports(today, policy):
-            points = report.score
+            points, stated_on = report.score, report.score_on
             if points is None and report.class_rank is not None:
                 steps = len(policy.bureau.agencies[report.agency].classes) - 1
                 points = 100.0 * (1 - report.class_rank / steps) if steps else None
-            if points is None or today - report.reported_on > policy.bureau.score_days:
+                stated_on = report.class_on
+            if points is None or stated_on is None or today - stated_on > policy.bureau.score_days:
                 continue
-            weight = (
-                1.0 if today - report.reported_on <= policy.bureau.stale_days else policy.bureau.stale_weight
-            )
+            weight = 1.0 if today - stated_on <= policy.bureau.stale_days else policy.bureau.stale_weight
             total += weight * points
             weights += weight
         return total / weights if weights else None
@@ -776,22 +784,33 @@ def _agency_reports(table: _Table, today: int, policy: Policy) -> tuple[AgencyRe
         rule = policy.bureau.agencies.get(agency)
         ranks = {} if rule is None else {name: rank for rank, name in enumerate(rule.classes)}
         window = [v for v in rows if v[_DAY] > today - policy.bureau.best_days]
+        stated = [v for v in rows if v[_DAY] >= today - policy.bureau.score_days] or [newest]
+        last_score = next((v for v in reversed(stated) if v[4] is not None), None)
+        last_class = next((v for v in reversed(stated) if v[6] is not None), None)
+        last_limit = next((v for v in reversed(stated) if v[7] is not None), None)
         # The latest of equals: the evidence names the report from which the fall began.
         score = max((v for v in window if v[4] is not None), key=lambda v: v[4], default=None)
         ranked = min((v for v in window if v[6] in ranks), key=lambda v: ranks[v[6]], default=None)
         limit = max(
-            (v for v in window if v[7] is not None and v[8] == newest[8]), key=lambda v: v[7], default=None
+            (v for v in window if v[7] is not None and last_limit is not None and v[8] == last_limit[8]),
+            key=lambda v: v[7],
+            default=None,
         )
         out.append(
             AgencyReport(
                 agency=agency,
                 reported_on=newest[_DAY],
-                score=newest[4],
-                score_text=newest[5],
-                rating_class=newest[6],
-                class_rank=ranks.get(newest[6]),
-                recommended_limit=newest[7],
-                currency=newest[8],
+                score=None if last_score is None else last_score[4],
+                score_text=None if last_score is None else last_score[5],
+                score_on=None if last_score is None else last_score[_DAY],
+                score_event=None if last_score is None else last_score[_EVENT],
+                rating_class=None if last_class is None else last_class[6],
+                class_rank=None if last_class is None else ranks.get(last_class[6]),
+                class_on=None if last_class is None else last_class[_DAY],
+                class_event=None if last_class is None else last_class[_EVENT],
+                recommended_limit=None if last_limit is None else last_limit[7],
+                currency=None if last_limit is None else last_limit[8],
+                limit_event=None if last_limit is None else last_limit[_EVENT],
                 dbt=newest[9],
                 event_id=newest[_EVENT],
                 best_score=None if score is None else score[4],

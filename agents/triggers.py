@@ -874,11 +874,11 @@ def _concentration_evidence(v: View) -> Evidence:
 # --- What others say ----------------------------------------------------------------------------------------
 
 
-def agency_fall(report: AgencyReport, v: View) -> tuple[float, int]:
-    """How far an agency's newest stands below its best of 365 days: points, and classes."""
+def agency_fall(report: AgencyReport, v: View) -> tuple[float | None, int | None]:
+    """How far an agency's newest stands below its best of 365 days: points, and classes; None: nothing to compare."""
     if v.today - report.reported_on >= v.policy.bureau.best_days:
-        return 0.0, 0
-    points, classes = 0.0, 0
+        return None, None
+    points = classes = None
     if report.score is not None and report.best_score is not None:
         points = report.best_score - report.score
     if report.class_rank is not None and report.best_rank is not None:
@@ -890,7 +890,7 @@ def _bureau_downgrade(v: View) -> Firing | None:
     rule = v.policy.triggers.bureau_downgrade
     distance: float | None = None
     for report in v.signals.reports(v.today, v.policy):
-        points, classes = agency_fall(report, v)
+        points, classes = (fall or 0 for fall in agency_fall(report, v))
         if points >= rule.points or classes >= rule.classes:
             # A class stands for as many points as fire alone.
             distance = max(
@@ -901,16 +901,24 @@ def _bureau_downgrade(v: View) -> Firing | None:
 
 def _bureau_downgrade_clears(v: View) -> bool:
     rule, reports = v.policy.triggers.bureau_downgrade, v.signals.reports(v.today, v.policy)
-    falls = [agency_fall(report, v) for report in reports]
-    return bool(falls) and all(
-        points <= rule.clear_points and classes < rule.classes for points, classes in falls
-    )
+    compared = False
+    for report in reports:
+        points, classes = agency_fall(report, v)
+        if classes is None and report.best_rank is not None:
+            return (
+                False  # a class that the policy does not know says nothing of the fall from one that it knows
+            )
+        if (points or 0) > rule.clear_points or (classes or 0) >= rule.classes:
+            return False
+        compared = compared or points is not None or classes is not None
+    return compared
 
 
 def _bureau_downgrade_evidence(v: View) -> Evidence:
     rule, worst = v.policy.triggers.bureau_downgrade, None
     for report in v.signals.reports(v.today, v.policy):
-        fall = agency_fall(report, v)
+        points, classes = agency_fall(report, v)
+        fall = (points or 0.0, classes or 0)
         if worst is None or fall > worst[0]:
             worst = (fall, report)
     thresholds = {
@@ -932,7 +940,14 @@ def _bureau_downgrade_evidence(v: View) -> Evidence:
         "report_age_days": v.today - report.reported_on,
     }
     return Evidence(
-        metrics, thresholds, _events(report.best_score_event, report.best_rank_event, report.event_id)
+        metrics,
+        thresholds,
+        _events(
+            report.best_score_event,
+            report.best_rank_event,
+            report.score_event,
+            report.class_event,
+        ),
     )
 
 
@@ -977,7 +992,7 @@ def _agency_limit_cut_evidence(v: View) -> Evidence:
         "cut": _share(cut),
     }
     return Evidence(
-        metrics, {"cut": rule.cut, "clear_cut": 0.0}, _events(report.best_limit_event, report.event_id)
+        metrics, {"cut": rule.cut, "clear_cut": 0.0}, _events(report.best_limit_event, report.limit_event)
     )
 
 

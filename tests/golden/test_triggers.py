@@ -419,6 +419,34 @@ def inverted(on: int, score: float, agency: str = "risky", **more: Any) -> Event
             [inverted(20, 40), inverted(10, 80, at=30)],
             [],
         ),
+        (
+            "a report without a score clears nothing, nor does another agency's",
+            [
+                inverted(0, 40),
+                inverted(10, 70),
+                bureau("risky", 20, recommended_limit="900.00", currency="USD"),
+                inverted(21, 40, "other"),
+            ],
+            [("opened", 10, 3)],
+        ),
+        (
+            "nor a class that the policy does not know",
+            [
+                bureau("creditsafe", 0, 80, rating_class="A"),
+                bureau("creditsafe", 10, 80, rating_class="B"),
+                bureau("creditsafe", 20, 80, rating_class="Q"),
+            ],
+            [("opened", 10, 3)],
+        ),
+        (
+            "a fall from a class that was told alone",
+            [
+                bureau("creditsafe", 0, rating_class="A"),
+                bureau("creditsafe", 10, 80),
+                bureau("creditsafe", 20, rating_class="B"),
+            ],
+            [("opened", 20, 3)],
+        ),
     ],
 )
 def test_bureau_downgrade(what: str, events: list[Event], wanted: list[tuple[str, int, int]]) -> None:

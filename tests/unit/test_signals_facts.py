@@ -90,6 +90,25 @@ def test_agencies_are_averaged_and_a_stale_report_counts_half() -> None:
     assert signals([report(1, rating_class="C")]).bureau_points(TODAY, POLICY) == 50.0
 
 
+def test_a_report_of_one_figure_takes_nothing_back_of_the_others() -> None:
+    told = [
+        report(300, 40.0, rating_class="C", recommended_limit="9000.00", currency="USD"),
+        report(95, 60.0),
+        report(40, recommended_limit="5000.00", currency="USD"),
+        report(2, dbt=12),
+    ]
+    (found,) = signals(told).reports(TODAY, POLICY)
+    assert (found.reported_on, found.score, found.score_on) == (TODAY - 2, 60.0, TODAY - 95)
+    assert (found.rating_class, found.class_rank, found.class_on) == ("C", 2, TODAY - 300)
+    assert (found.recommended_limit, found.best_limit) == (5000_00, 9000_00)
+    fresh = report(1, 80.0, agency="dnb")
+    assert signals([*told, fresh]).bureau_points(TODAY, POLICY) == pytest.approx((0.5 * 60 + 80) / 1.5)
+    # Stated 366 days ago it no longer counts, whatever the agency has reported since.
+    (spent,) = signals([report(366, 40.0), report(2, dbt=12)]).reports(TODAY, POLICY)
+    assert (spent.score, spent.reported_on) == (None, TODAY - 2)
+    assert signals([report(365, 40.0), report(2, dbt=12)]).bureau_points(TODAY, POLICY) == 40.0
+
+
 def test_a_release_may_come_before_its_filing() -> None:
     filed, released = filing("lien", days=30), filing("lien", "released", days=5)
     for order in ([filed, released], [released, filed], [released, filed, released, filed]):
