@@ -171,8 +171,9 @@ class Desk:
         pending, rule = self._pending, view.policy.limits
         if pending is None:
             return []
-        generous = pending.direction in ("open", "raise")
-        if generous and alerts and alerts[0].severity >= rule.cut.severity:
+        generous = pending.proposed > (pending.current or 0)
+        known = _grave(pending.evidence, view)
+        if generous and any(a.severity >= rule.cut.severity and a.alert_id not in known for a in alerts):
             return [self._end("superseded", view, None, None)]
         if pending.direction != "hold" and view.ledger.limit != pending.current:
             return [self._end("superseded", view, None, None)]

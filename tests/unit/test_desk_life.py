@@ -237,6 +237,23 @@ def test_a_pending_opening_is_withdrawn_when_a_grave_alert_opens() -> None:
     assert days.tick() == ["open superseded 80000 manager"]
 
 
+def test_an_opening_that_was_proposed_in_sight_of_a_grave_alert_stands_until_another_opens() -> None:
+    days = Days()
+    days.watch.alerts = [LATE]
+    assert days.tick() == ["open proposed 80000 manager"]
+    assert days.tick(14) == ["open escalated 80000 controller"]
+    days.watch.alerts = [LATE, OpenAlert("legal_filing", "a-6", 4)]
+    assert days.tick() == ["open superseded 80000 controller"]
+
+
+def test_prepayment_is_not_withdrawn_because_the_customer_gets_worse() -> None:
+    days = Days()
+    days.grade = "E"
+    assert days.tick() == ["open proposed 0 analyst"]
+    days.watch.alerts = [LATE]
+    assert days.tick(14) == ["open escalated 0 manager"]
+
+
 def test_a_proposal_made_for_another_limit_is_withdrawn() -> None:
     days = Days()
     days.tick()
