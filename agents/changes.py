@@ -706,8 +706,8 @@ def _restored_limit(view: View) -> Lever | None:
     def limits(step: int) -> list[tuple[str, int, str, int]]:
         rows = []
         for report in cut:
-            best, now = report.best_limit or 0, report.recommended_limit or 0
-            currency = report.currency or view.policy.base_currency
+            best, now = report.best_limit or 0, report.stated_limit or 0
+            currency = report.stated_currency or view.policy.base_currency
             rows.append((report.agency, max(now, best - step), currency, now))
         return rows
 
@@ -733,7 +733,7 @@ def _restored_limit(view: View) -> Lever | None:
             for agency, limit, currency, now in limits(step)
         )
 
-    short = max((report.best_limit or 0) - (report.recommended_limit or 0) for report in cut)
+    short = max((report.best_limit or 0) - (report.stated_limit or 0) for report in cut)
     return Lever("cut", "money", 1, short, 0, at, says)
 
 
@@ -746,7 +746,7 @@ def _lowered_limit(view: View) -> Lever | None:
     if not known:
         return None
     report = known[0]
-    now, currency = report.recommended_limit or 0, report.currency or view.policy.base_currency
+    now, currency = report.stated_limit or 0, report.stated_currency or view.policy.base_currency
 
     def at(step: int) -> View:
         return _reported(

@@ -42,8 +42,8 @@ _PIECES: Final = {
 class AgencyReport(NamedTuple):
     """What an agency says as of a day, beside its best of bureau.best_days. Points are 0–100, 100 the best.
 
-    Score, class and limit are each the newest that it has stated: agencies also report the one that moved alone, which
-    takes nothing back of the others. What an earlier report stated counts for bureau.score_days.
+    Score, class and stated limit are each the newest that it has stated: agencies also report the one that moved alone,
+    which takes nothing back of the others. What an earlier report stated counts for bureau.score_days.
     """
 
     agency: str
@@ -56,8 +56,11 @@ class AgencyReport(NamedTuple):
     class_rank: int | None  # in the policy's order, 0 the best; None: unknown there, shown and not compared
     class_on: int | None
     class_event: str | None
-    recommended_limit: int | None
-    currency: str | None  # of the limit
+    recommended_limit: int | None  # of its newest report
+    currency: str | None
+    stated_limit: int | None
+    stated_currency: str | None
+    limit_on: int | None
     limit_event: str | None
     dbt: float | None
     event_id: str
@@ -65,7 +68,7 @@ class AgencyReport(NamedTuple):
     best_score_event: str | None
     best_rank: int | None
     best_rank_event: str | None
-    best_limit: int | None  # in the same currency as the newest
+    best_limit: int | None  # in the same currency as the stated limit
     best_limit_event: str | None
 
 
@@ -808,8 +811,11 @@ def _agency_reports(table: _Table, today: int, policy: Policy) -> tuple[AgencyRe
                 class_rank=None if last_class is None else ranks.get(last_class[6]),
                 class_on=None if last_class is None else last_class[_DAY],
                 class_event=None if last_class is None else last_class[_EVENT],
-                recommended_limit=None if last_limit is None else last_limit[7],
-                currency=None if last_limit is None else last_limit[8],
+                recommended_limit=newest[7],
+                currency=newest[8],
+                stated_limit=None if last_limit is None else last_limit[7],
+                stated_currency=None if last_limit is None else last_limit[8],
+                limit_on=None if last_limit is None else last_limit[_DAY],
                 limit_event=None if last_limit is None else last_limit[_EVENT],
                 dbt=newest[9],
                 event_id=newest[_EVENT],

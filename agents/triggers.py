@@ -953,7 +953,7 @@ def _bureau_downgrade_evidence(v: View) -> Evidence:
 
 def agency_cut(report: AgencyReport, v: View) -> float | None:
     """The share by which an agency's newest recommended limit stands below its best of 365 days."""
-    now, best = report.recommended_limit, report.best_limit
+    now, best = report.stated_limit, report.best_limit
     if now is None or not best or v.today - report.reported_on >= v.policy.bureau.best_days:
         return None
     return 1 - now / best
@@ -965,7 +965,7 @@ def _agency_limit_cut(v: View) -> Firing | None:
     for report in v.signals.reports(v.today, v.policy):
         cut = agency_cut(report, v)
         if cut is not None and cut >= rule.cut:
-            firing = Firing(rule.severity_zero if report.recommended_limit == 0 else rule.severity, cut)
+            firing = Firing(rule.severity_zero if report.stated_limit == 0 else rule.severity, cut)
             worst = firing if worst is None else max(worst, firing)
     return worst
 
@@ -983,10 +983,10 @@ def _agency_limit_cut_evidence(v: View) -> Evidence:
     if not known:
         return Evidence({}, {"cut": rule.cut}, [])
     cut, report = max(known, key=lambda item: item[0])
-    currency = report.currency or v.policy.base_currency
+    currency = report.stated_currency or v.policy.base_currency
     metrics = {
         "agency": report.agency,
-        "recommended_limit": text(report.recommended_limit or 0, currency),
+        "recommended_limit": text(report.stated_limit or 0, currency),
         "best_recommended_limit": text(report.best_limit or 0, currency),
         "currency": currency,
         "cut": _share(cut),

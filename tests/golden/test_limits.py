@@ -161,15 +161,6 @@ def test_the_newest_agency() -> None:
     assert first_offer(customer(), given)["proposed_limit"] == "35000.00"
 
 
-def test_the_newest_limit_stands_while_later_reports_state_none() -> None:
-    given = [
-        bureau("dnb", -9, 90, recommended_limit="35000.00", currency="USD", at=0.1),
-        bureau("dnb", 0, 90, at=0.2),
-    ]
-    offer = first_offer(customer(), given)
-    assert (offer["proposed_limit"], binding(offer)) == ("35000.00", "agency")
-
-
 def test_the_bureau_category_is_the_mean_of_the_agencies_newest() -> None:
     # dnb 20 then 100; creditsafe 60: (100 + 60) / 2 = 80: 0.8 x 80 + 20 = 84
     given = [bureau("dnb", -9, 20, at=0), bureau("dnb", -1, 100, at=0), bureau("creditsafe", -1, 60, at=0)]

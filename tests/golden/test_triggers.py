@@ -454,6 +454,21 @@ def test_bureau_downgrade(what: str, events: list[Event], wanted: list[tuple[str
     assert told(account(), events, until=until, trigger="bureau_downgrade") == wanted
 
 
+def test_an_agencys_cut_is_not_cleared_by_a_report_that_states_no_limit() -> None:
+    def limited(agency: str, on: int, amount: str) -> Event:
+        return bureau(agency, on, recommended_limit=amount, currency="USD")
+
+    cut = [limited("risky", 0, "1000.00"), limited("other", 1, "500.00"), limited("risky", 10, "700.00")]
+    for silent in ([], [bureau("risky", 20, 60)], [bureau("risky", 20, 60), limited("other", 21, "500.00")]):
+        events = [*cut, *silent]
+        assert told(account(), events, until=30, trigger="agency_limit_cut") == [("opened", 10, 3)]
+    restored = [*cut, bureau("risky", 20, 60), limited("risky", 25, "1000.00")]
+    assert told(account(), restored, until=30, trigger="agency_limit_cut") == [
+        ("opened", 10, 3),
+        ("cleared", 25, 3),
+    ]
+
+
 # adverse_news: trust of an unknown domain 0.5
 
 

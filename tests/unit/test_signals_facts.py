@@ -100,7 +100,7 @@ def test_a_report_of_one_figure_takes_nothing_back_of_the_others() -> None:
     (found,) = signals(told).reports(TODAY, POLICY)
     assert (found.reported_on, found.score, found.score_on) == (TODAY - 2, 60.0, TODAY - 95)
     assert (found.rating_class, found.class_rank, found.class_on) == ("C", 2, TODAY - 300)
-    assert (found.recommended_limit, found.best_limit) == (5000_00, 9000_00)
+    assert (found.stated_limit, found.limit_on, found.best_limit) == (5000_00, TODAY - 40, 9000_00)
     fresh = report(1, 80.0, agency="dnb")
     assert signals([*told, fresh]).bureau_points(TODAY, POLICY) == pytest.approx((0.5 * 60 + 80) / 1.5)
     # Stated 366 days ago it no longer counts, whatever the agency has reported since.
