@@ -28,7 +28,8 @@ _REMEMBERED: Final = 20  # holds and decisions that are remembered, the newest
 class ProposalChange(NamedTuple):
     """One transition of one proposal: a record of credit.limit-proposals.v1. Money in minor units, days as ordinals.
 
-    `number` counts the records of the proposal from 1. `effective_limit`: what was approved, else None.
+    `number` counts the records of the proposal from 1. `effective_limit`: what was approved, else None; of a hold the limit
+    as it stands.
     """
 
     proposal_id: str
@@ -266,7 +267,9 @@ class Desk:
         if _rank(event.role) < _rank(needed):
             return [], f"role: {event.role} may not approve this limit; wanted {needed} or above"
         self._remember(event)
-        return [self._end("approved", view, event.actor, amount)], None
+        # A hold leaves the limit where it stands, whatever the approval says: subscribers take over what is effective.
+        effective = view.ledger.limit if pending.direction == "hold" else amount
+        return [self._end("approved", view, event.actor, effective)], None
 
     def _remember(self, event: Any) -> None:
         self._decided = [*self._decided, event.event_id][-_REMEMBERED:]

@@ -219,6 +219,16 @@ def test_a_hold_is_proposed_once_for_an_alert_and_nothing_else_while_it_is_open(
     assert days.tick(31)[-1:] == ["cut proposed 20000 analyst"]
 
 
+@pytest.mark.parametrize("stands", [100_000_00, 20_000_00, None])
+def test_an_approved_hold_tells_the_limit_as_it_stands(stands: int | None) -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [INSOLVENT]
+    days.tick()
+    days.ledger.limit = stands  # the seller's, since
+    assert days.decide("approved", "controller", "100000.00") == (["hold approved 100000 manager"], None)
+    assert days.changes[-1].effective_limit == stands
+
+
 def test_auto_is_emitted_as_approved_by_the_policy_and_waits_for_nobody() -> None:
     days = Days(month=10_000_00)
     days.tier = "low"
