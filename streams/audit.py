@@ -8,7 +8,7 @@ from __future__ import annotations
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
+from functools import cache, partial
 from typing import Any
 
 import confluent_kafka as ck
@@ -186,9 +186,8 @@ class _Outputs:
     compacted: bool
     records: dict[str, bytes] = field(default_factory=dict)  # by ce_id
     engines: set[str] = field(default_factory=set)
-    shortened: set[int] = field(
-        default_factory=set
-    )  # partitions of which Kafka has dropped the oldest records
+    dropped: Callable[[int], bool] = lambda _: False  # a partition's oldest records are gone
+    begun: set[int] = field(default_factory=set)  # partitions whose oldest record has been met
     left: dict[str, bytes] = field(default_factory=dict)  # of which the refold has said nothing so far
     overtaken: dict[str, list[str]] = field(default_factory=dict)  # account -> ce_ids that are not there
 
@@ -202,13 +201,13 @@ class _Outputs:
         record = self.left.pop(output.ce_id, None)
         partition = partition_of(output.account_id.encode(), self.partitions)
         if record is not None:
-            self.shortened.discard(partition)
+            self.begun.add(partition)
             self.overtaken.pop(output.account_id, None)
             if record != orjson.dumps(output.body):
                 found.differences.append(f"{what} differs from the refold{_where(record, output.body)}")
         elif self.compacted:
             self.overtaken.setdefault(output.account_id, []).append(f"{what} is missing")
-        elif partition not in self.shortened:
+        elif partition in self.begun or not self.dropped(partition):
             found.differences.append(f"{what} is missing")
 
     def finish(self, found: Findings) -> None:
@@ -222,10 +221,8 @@ class _Outputs:
 
 def _read_outputs(kafka: Kafka, topic: str, partitions: int, compacted: bool, found: Findings) -> _Outputs:
     """Reads one output topic. A record that no monitor writes is a difference, and is left out."""
-    outputs = _Outputs(topic, partitions, compacted)
+    outputs = _Outputs(topic, partitions, compacted, dropped=cache(partial(_dropped, kafka, topic)))
     for partition in range(partitions):
-        if not compacted and _dropped(kafka, topic, partition):
-            outputs.shortened.add(partition)
         for record in read_topic(kafka, topic, partition):
             where = f"{topic}/{partition} at {record.offset()}"
             ce_id = (dict(record.headers() or ()).get("ce_id") or b"").decode(errors="replace")

@@ -21,7 +21,7 @@ def differences(
     refolded: list[Output], there: list[Output], *, compacted: bool, dropped: bool = False
 ) -> list[str]:
     records = {output.ce_id: orjson.dumps(output.body) for output in there}
-    outputs = _Outputs(TOPIC, 1, compacted, records, shortened={0} if dropped else set(), left=dict(records))
+    outputs = _Outputs(TOPIC, 1, compacted, records, dropped=lambda _: dropped, left=dict(records))
     found = Findings()
     for output in refolded:
         outputs.compare(output, found)
