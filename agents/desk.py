@@ -136,13 +136,13 @@ class Desk:
         ]
         if not new:
             return []
-        self._held = [*self._held, *(alert.alert_id for alert in new)][-_REMEMBERED:]
-        self.changed = True
         changes = []
         if self._pending is not None:
             if self._pending.direction == "hold":
-                return []  # a person has a hold on the table already
+                return []  # a person has a hold on the table already; rejected or expired, it answers nothing of these
             changes.append(self._end("superseded", view, None, None))
+        self._held = [*self._held, *(alert.alert_id for alert in new)][-_REMEMBERED:]
+        self.changed = True
         scoring = scoring or limits.score(view)
         return [*changes, self._propose(limits.hold(view, scoring, new[0]), scoring, view, ids)]
 

@@ -219,6 +219,22 @@ def test_a_hold_is_proposed_once_for_an_alert_and_nothing_else_while_it_is_open(
     assert days.tick(31)[-1:] == ["cut proposed 20000 analyst"]
 
 
+@pytest.mark.parametrize("end", ["rejected", "expired"])
+def test_an_alert_that_opened_beside_a_waiting_hold_gets_its_own_when_that_ends(end: str) -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [OpenAlert("sanctions_match", "a-7", 5)]
+    assert days.event() == ["hold proposed 100000 manager"]
+    days.watch.alerts = [*days.watch.alerts, INSOLVENT]
+    assert days.event() == []  # one is on the table
+    if end == "rejected":
+        days.decide("rejected")
+        days.watch.alerts = [INSOLVENT]  # the match was somebody else
+        assert days.tick() == ["hold proposed 100000 manager"]
+    else:
+        assert days.tick(28)[-2:] == ["hold expired 100000 controller", "hold proposed 100000 manager"]
+    assert days.changes[-1].binding == "insolvency"
+
+
 @pytest.mark.parametrize("stands", [100_000_00, 20_000_00, None])
 def test_an_approved_hold_tells_the_limit_as_it_stands(stands: int | None) -> None:
     days = Days(limit=100_000_00)
