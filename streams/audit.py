@@ -23,7 +23,7 @@ from agents.records import Output
 from agents.wakes import Wakes
 from schemas.events import Invalid, parse
 from schemas.topics import TOPICS
-from streams.blocks import Kafka, patiently
+from streams.blocks import Kafka, patiently, watermarks
 from streams.errors import Refused
 from streams.murmur2 import partition_of
 from streams.settings import Settings
@@ -67,7 +67,7 @@ def read_topic(
     )
     ends = kafka.consumer({"group.id": "reader", "isolation.level": "read_uncommitted"})
     try:
-        low, high = patiently(ends.get_watermark_offsets, ck.TopicPartition(topic, partition), 10)
+        low, high = patiently(watermarks, ends, ck.TopicPartition(topic, partition), 10)
         end = high if until is None else min(high, until)
         if end <= low:
             return
@@ -251,7 +251,7 @@ def _dropped(kafka: Kafka, topic: str, partition: int) -> bool:
     """Whether Kafka has dropped the oldest records of the partition, as it does when they are older than is kept."""
     asked = kafka.consumer({"group.id": "reader"})
     try:
-        low, _ = patiently(asked.get_watermark_offsets, ck.TopicPartition(topic, partition), 10)
+        low, _ = patiently(watermarks, asked, ck.TopicPartition(topic, partition), 10)
         return bool(low > 0)
     finally:
         asked.close()

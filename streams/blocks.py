@@ -126,6 +126,24 @@ class Kafka:
         return {t: len(known[t].partitions) for t in topics}
 
 
+def watermarks(consumer: Any, part: ck.TopicPartition, timeout: float) -> tuple[int, int]:
+    """First offset and end of a partition, as `consumer` is told them: the last stable offset where it is read_committed.
+
+    A broker that has just come may not know of a topic yet, and librdkafka believes it for minutes: then it asks anew.
+    Raises KafkaException all the same, for whoever tries again.
+    """
+    try:
+        low, high = consumer.get_watermark_offsets(part, timeout)
+    except ck.KafkaException as error:
+        if error.args[0].code() in _UNKNOWN:
+            consumer.list_topics(part.topic, timeout)
+        raise
+    return low, high
+
+
+_UNKNOWN = (ck.KafkaError._UNKNOWN_PARTITION, ck.KafkaError._UNKNOWN_TOPIC)
+
+
 def patiently(call: Callable[..., Any], *args: Any, seconds: float = 15.0) -> Any:
     """call(*args) from outside a unit, again while Kafka fails: a coordinator that moves or loads is no failure.
 
@@ -380,7 +398,7 @@ class Source:
     def watermarks(self, topic: str, partition: int) -> tuple[int, int]:
         """First offset and high watermark; open transactions lie below the high watermark."""
         tp = ck.TopicPartition(topic, partition)
-        low, high = self.retry(f"ends of {topic}/{partition}", self.ends.get_watermark_offsets, tp, 5)
+        low, high = self.retry(f"ends of {topic}/{partition}", watermarks, self.ends, tp, 5)
         return low, high
 
     def retry(

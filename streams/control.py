@@ -28,7 +28,7 @@ from schemas.events import (
     parse,
 )
 from schemas.topics import TOPICS
-from streams.blocks import Kafka, patiently
+from streams.blocks import Kafka, patiently, watermarks
 from streams.errors import Refused
 from streams.settings import Settings
 
@@ -125,7 +125,7 @@ class ControlReader:
         """Everything up to the topic's end now. Raises Refused when it can not be read."""
         control, consumer, where = self.control, self._consumer, ck.TopicPartition(self._topic, 0)
         try:
-            low, _ = patiently(consumer.get_watermark_offsets, where, timeout)
+            low, _ = patiently(watermarks, consumer, where, timeout)
             control.offset = max(control.offset, low)
             consumer.assign([ck.TopicPartition(self._topic, 0, control.offset)])
             until = time.monotonic() + timeout

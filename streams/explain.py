@@ -33,7 +33,7 @@ from schemas.events import ClockTicked, Event, Invalid, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.audit import read_topic
 from streams.backtest import Lines
-from streams.blocks import Kafka
+from streams.blocks import Kafka, watermarks
 from streams.control import policy_adopted
 from streams.errors import Refused
 from streams.heap import few_collections
@@ -110,8 +110,7 @@ class Journal:
         consumer = self._kafka.consumer({"group.id": "reader", "isolation.level": "read_committed"})
         try:
             ends = [
-                consumer.get_watermark_offsets(ck.TopicPartition(self.topic, part), 10)
-                for part in range(self._count)
+                watermarks(consumer, ck.TopicPartition(self.topic, part), 10) for part in range(self._count)
             ]
         finally:
             consumer.close()

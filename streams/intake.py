@@ -21,7 +21,7 @@ from agents.monitor import ENGINE
 from agents.policy import PolicyError, load_policy, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import TOPICS
-from streams.blocks import Block, Kafka, patiently
+from streams.blocks import Block, Kafka, patiently, watermarks
 from streams.by_faust import app_of
 from streams.control import (
     AHEAD,
@@ -245,7 +245,7 @@ class Cluster:
         parts = [ck.TopicPartition(self._history, n) for n in range(self.partitions)]
         for part in patiently(self._probe.committed, parts, 10):
             there = ck.TopicPartition(part.topic, part.partition)
-            low, high = patiently(self._probe.get_watermark_offsets, there, 10)
+            low, high = patiently(watermarks, self._probe, there, 10)
             if (
                 max(part.offset, low) < high
             ):  # records, or only the mark that ends a transaction of the sender's

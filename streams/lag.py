@@ -12,7 +12,7 @@ from typing import Any
 import confluent_kafka as ck
 
 from schemas.topics import TOPICS
-from streams.blocks import TP, Kafka, patiently
+from streams.blocks import TP, Kafka, patiently, watermarks
 from streams.settings import Settings
 
 READS = {
@@ -55,7 +55,7 @@ class Lag:
             parts = [ck.TopicPartition(topic, n) for n in range(self._counts[topic])]
             behind = done = 0
             for part in patiently(self._groups[group].committed, parts, 10):
-                low, high = patiently(self._reader.get_watermark_offsets, part, 10)
+                low, high = patiently(watermarks, self._reader, part, 10)
                 at = part.offset if part.offset >= 0 else low
                 done += at - low
                 behind += self._left(topic, part.partition, at, high)

@@ -21,7 +21,7 @@ from agents.ids import derived, namespace_id
 from agents.triggers import TRIGGERS
 from schemas.topics import TOPICS
 from streams.audit import read_topic
-from streams.blocks import Kafka, patiently
+from streams.blocks import Kafka, patiently, watermarks
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.lag import READS, Lag
@@ -352,7 +352,7 @@ def _copy_control(kafka: Kafka, settings: Settings, other: Settings) -> None:
     writer.close()
     intake = kafka.consumer({"group.id": other.prefixed("intake"), "enable.auto.commit": False})
     try:
-        _, end = patiently(intake.get_watermark_offsets, ck.TopicPartition(sink, 0), 10)
+        _, end = patiently(watermarks, intake, ck.TopicPartition(sink, 0), 10)
         intake.commit(offsets=[ck.TopicPartition(sink, 0, end)], asynchronous=False)
     finally:
         intake.close()

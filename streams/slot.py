@@ -14,7 +14,7 @@ import confluent_kafka as ck
 import confluent_kafka.admin as ck_admin
 from structlog import get_logger
 
-from streams.blocks import PATIENCE_SECONDS, TP, Kafka, Source, Stopped
+from streams.blocks import PATIENCE_SECONDS, TP, Kafka, Source, Stopped, watermarks
 from streams.errors import Fatal
 
 WHO = b"\0who"  # key of the record that names the slot: the first of a transaction in its marker partition
@@ -167,9 +167,7 @@ class Slot:
         for topic, number in markers:
             here = ck.TopicPartition(topic, number)
             # The last stable offset: of the first record of the oldest open transaction.
-            stable = source.retry(f"end of {topic}/{number}", source.consumer.get_watermark_offsets, here, 5)[
-                1
-            ]
+            stable = source.retry(f"end of {topic}/{number}", watermarks, source.consumer, here, 5)[1]
             high = source.watermarks(topic, number)[1]
             if stable < high:
                 names |= _writers(source.ends, ck.TopicPartition(topic, number, stable), high)
@@ -210,6 +208,10 @@ class Slot:
                 "transactional.id": name,
                 "transaction.timeout.ms": self._transaction_ms,
                 "linger.ms": 0,
+                # From 2.10 on librdkafka forgets a broker that died, and a commit that waits for it as the group's
+                # coordinator looks for the new one only when some connection changes (its issues 5511 and 5456): never,
+                # in a quiet worker. Idle connections that are closed are such a change.
+                "connections.max.idle.ms": 5000,
                 "queue.buffering.max.messages": 1_000_000,
                 "compression.type": "lz4",
             }

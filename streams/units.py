@@ -14,7 +14,7 @@ from typing import Any
 import confluent_kafka as ck
 from structlog import get_logger
 
-from streams.blocks import TP, Block, Kafka, Source
+from streams.blocks import TP, Block, Kafka, Source, watermarks
 from streams.errors import Fatal, Refused
 from streams.partition import Partition, Pieces
 from streams.slot import LONGEST_COMMIT, STABLE_SECONDS, WHO, Produce, Slot
@@ -138,7 +138,7 @@ class StatefulUnit:
             }
         )
         # Connected now: a cold handle takes 0.5 to 1 s to its first record.
-        self.source.retry("restore", self._restorer.get_watermark_offsets, ck.TopicPartition(changelog, 0), 5)
+        self.source.retry("restore", watermarks, self._restorer, ck.TopicPartition(changelog, 0), 5)
 
     def poll(self, timeout: float) -> list[Block]:
         """Blocks at hand, with the states of their partition. Rebalances and restores happen in here."""
@@ -347,7 +347,7 @@ class RelayUnit:
         high = self.source.watermarks(self.marker, 0)[1]
         here = ck.TopicPartition(self.marker, 0)
         until = time.monotonic() + STABLE_SECONDS
-        while self.source.retry("marker", self.source.consumer.get_watermark_offsets, here, 5)[1] < high:
+        while self.source.retry("marker", watermarks, self.source.consumer, here, 5)[1] < high:
             if time.monotonic() > until:  # undecided for longer than a living worker's transaction takes
                 self.slot.end_dead(self.source, [(self.marker, 0)])
                 break

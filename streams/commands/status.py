@@ -10,7 +10,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.topics import TOPICS
-from streams.blocks import Kafka
+from streams.blocks import Kafka, watermarks
 from streams.commands.options import settings
 from streams.control import read_control
 from streams.dev.processes import clickhouse_dsn, kafka_servers
@@ -68,7 +68,7 @@ def _freshness(kafka: Kafka, config: Settings) -> Table:
     for name, topic in names.items():
         total, newest = 0, 0
         for n in range(counts[topic]):
-            low, high = reader.get_watermark_offsets(ck.TopicPartition(topic, n), 10)
+            low, high = watermarks(reader, ck.TopicPartition(topic, n), 10)
             total += high - low
             if high > low:
                 reader.assign([ck.TopicPartition(topic, n, max(low, high - 2))])

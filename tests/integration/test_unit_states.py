@@ -136,10 +136,11 @@ def test_on_restored_is_called_with_each_partition_before_its_first_block(run: R
 
 def test_two_workers_share_and_what_nobody_touched_stays_warm(run: Run) -> None:
     run.send(200)
-    a, b = run.unit("a"), run.unit("b")
+    a = run.unit("a")
     with working(run, a):
         until(lambda: a.source.assignments == 1 and run.drained())
         assert (a.restored, a.warm) == (4, 0)
+        b = run.unit("b")
         with working(run, b):
             until(lambda: len(a.source.owned) == 2 and len(b.source.owned) == 2)
             until(lambda: a.restored + a.warm >= 6)  # owned is said before it is restored

@@ -1,13 +1,14 @@
-"""A block: what it commits, what it defers, what it remembers as poison. No Kafka."""
+"""A block: what it commits, what it defers, what it remembers as poison. And ends of partitions, asked for. No Kafka."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
 
+import confluent_kafka as ck
 import pytest
 
-from streams.blocks import Block
+from streams.blocks import Block, patiently, watermarks
 from streams.errors import Fatal
 
 
@@ -93,3 +94,33 @@ def test_a_poison_that_is_applied_all_the_same_is_a_failure() -> None:
             poisoned(made)
     assert not again.applied
     assert isinstance(again.error, ValueError)
+
+
+class Stale:
+    """A consumer that was told by a broker which had just come that there is no such partition."""
+
+    def __init__(self, code: int) -> None:
+        self.code: int | None = code
+        self.asked_anew: list[str] = []
+
+    def get_watermark_offsets(self, part: ck.TopicPartition, timeout: float) -> tuple[int, int]:
+        if self.code is not None:
+            raise ck.KafkaException(ck.KafkaError(self.code))
+        return 3, 7
+
+    def list_topics(self, topic: str, timeout: float) -> None:
+        self.asked_anew.append(topic)
+        self.code = None
+
+
+def test_a_partition_that_a_new_broker_did_not_know_is_asked_for_anew() -> None:
+    stale = Stale(ck.KafkaError._UNKNOWN_PARTITION)
+    assert patiently(watermarks, stale, ck.TopicPartition("journal", 2), 1.0) == (3, 7)
+    assert stale.asked_anew == ["journal"]
+
+
+def test_any_other_trouble_with_the_ends_of_a_partition_is_the_callers() -> None:
+    stale = Stale(ck.KafkaError._TRANSPORT)
+    with pytest.raises(ck.KafkaException):
+        watermarks(stale, ck.TopicPartition("journal", 2), 1.0)
+    assert stale.asked_anew == []
