@@ -57,7 +57,7 @@ def read_topic(
     """
     consumer = kafka.consumer(
         {
-            "group.id": "reader",
+            "group.id": f"{topic}-reader",
             "isolation.level": "read_committed",
             "enable.auto.commit": False,
             "enable.partition.eof": True,
@@ -65,7 +65,7 @@ def read_topic(
             "fetch.wait.max.ms": 10,
         }
     )
-    ends = kafka.consumer({"group.id": "reader", "isolation.level": "read_uncommitted"})
+    ends = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_uncommitted"})
     try:
         low, high = patiently(watermarks, ends, ck.TopicPartition(topic, partition), 10)
         end = high if until is None else min(high, until)
@@ -249,7 +249,7 @@ def _read_outputs(kafka: Kafka, topic: str, partitions: int, compacted: bool, fo
 
 def _dropped(kafka: Kafka, topic: str, partition: int) -> bool:
     """Whether Kafka has dropped the oldest records of the partition, as it does when they are older than is kept."""
-    asked = kafka.consumer({"group.id": "reader"})
+    asked = kafka.consumer({"group.id": f"{topic}-reader"})
     try:
         low, _ = patiently(watermarks, asked, ck.TopicPartition(topic, partition), 10)
         return bool(low > 0)

@@ -5,6 +5,7 @@ Nothing here commits an offset, writes a record or keeps a state: that is for th
 
 from __future__ import annotations
 
+import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
@@ -95,27 +96,31 @@ class Kafka:
         """For questions about groups and topics."""
         return ck_admin.AdminClient(self._settings({}))
 
+    def topics(self, seconds: float = 10.0) -> dict[str, Any]:
+        """What the cluster says of its topics. Refused when no broker answers, or it does not let us in."""
+        heard: list[ck.KafkaError] = []
+        probe = self.producer({"log_level": 0, "error_cb": heard.append})
+        until = time.monotonic() + seconds
+        while True:
+            try:
+                return dict(probe.list_topics(timeout=1.0).topics)
+            except ck.KafkaException as e:
+                probe.poll(0)
+                barred = [error for error in heard if error.code() in _BARRED]
+                if barred:
+                    raise Refused(
+                        f"Kafka at {self.servers} does not let us in ({_said(barred[0])}): mend BELLWETHER_KAFKA_CONFIG"
+                    ) from None
+                if time.monotonic() > until:
+                    why = _said(([error for error in heard if error.code() != _ALL_DOWN] or [e.args[0]])[-1])
+                    raise Refused(
+                        f"no Kafka answers at {self.servers} ({why}): start it, or set BELLWETHER_BROKER, and "
+                        "BELLWETHER_KAFKA_CONFIG where it asks for TLS or a password"
+                    ) from None
+
     def partitions(self, topics: Iterable[str], seconds: float = 10.0) -> dict[str, int]:
         """How many partitions each topic has. Refused when no broker answers or a topic is missing."""
-        said: list[str] = []
-        probe = self.consumer(
-            {"group.id": "probe", "log_level": 0, "error_cb": lambda e: said.append(e.str())}
-        )
-        until = time.monotonic() + seconds
-        try:
-            while True:
-                try:
-                    known = probe.list_topics(timeout=1.0).topics
-                    break
-                except ck.KafkaException as e:
-                    probe.poll(0)
-                    if time.monotonic() > until:
-                        why = said[-1] if said else e.args[0].str()
-                        raise Refused(
-                            f"no Kafka answers at {self.servers} ({why}): start it, or set BELLWETHER_BROKER"
-                        ) from None
-        finally:
-            probe.close()
+        known = self.topics(seconds)
         topics = list(topics)
         missing = sorted({t for t in topics if t not in known or known[t].error is not None})
         if missing:
@@ -124,6 +129,17 @@ class Kafka:
                 "make what is missing with `bellwether topics --create`"
             )
         return {t: len(known[t].partitions) for t in topics}
+
+
+_ALL_DOWN = ck.KafkaError._ALL_BROKERS_DOWN
+_BARRED = (ck.KafkaError._AUTHENTICATION, ck.KafkaError._SSL)
+_THREAD = re.compile(
+    r"^(?:\S+: )+|\s*\(after \d+ms.*\)$"
+)  # which of librdkafka's connections said it, and when
+
+
+def _said(error: ck.KafkaError) -> str:
+    return _THREAD.sub("", str(error.str()))
 
 
 def watermarks(consumer: Any, part: ck.TopicPartition, timeout: float) -> tuple[int, int]:

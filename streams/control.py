@@ -159,6 +159,7 @@ class ControlReader:
 
 def read_control(servers: str, settings: Settings) -> Control:
     """What the control topic says now. Raises Refused when it can not be read."""
+    Kafka(servers, settings.kafka_config).partitions([settings.prefixed(TOPICS["control"].name)])
     reader = ControlReader(servers, settings)
     try:
         return reader.read()

@@ -107,7 +107,9 @@ class Journal:
 
     def empty(self) -> bool:
         """Whether nothing has been journalled yet."""
-        consumer = self._kafka.consumer({"group.id": "reader", "isolation.level": "read_committed"})
+        consumer = self._kafka.consumer(
+            {"group.id": f"{self.topic}-reader", "isolation.level": "read_committed"}
+        )
         try:
             ends = [
                 watermarks(consumer, ck.TopicPartition(self.topic, part), 10) for part in range(self._count)

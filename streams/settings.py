@@ -11,6 +11,7 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Annotated, Literal
 
+import orjson
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
@@ -71,6 +72,11 @@ class Settings(BaseSettings):
     def _pairs(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
+        if value.lstrip().startswith("{"):  # for values with commas in them
+            try:
+                return orjson.loads(value)
+            except orjson.JSONDecodeError as error:
+                raise ValueError(f"write it as key=value,key=value or as one JSON object: {error}") from None
         pairs = [item.partition("=") for item in value.split(",") if item.strip()]
         if any(not sep for _, sep, _ in pairs):
             raise ValueError("write it as key=value,key=value, for example sasl.username=app,sasl.password=…")

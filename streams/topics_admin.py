@@ -18,6 +18,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined, unused-ignore]
 )
 
 from schemas.topics import TOPICS, Topic
+from streams.blocks import Kafka
 from streams.errors import Refused
 from streams.settings import Settings
 
@@ -105,8 +106,8 @@ def _admin(servers: str, settings: Settings) -> AdminClient:
 
 def _states(admin: AdminClient, servers: str, settings: Settings) -> list[State]:
     names = {logical: settings.prefixed(topic.name) for logical, topic in TOPICS.items()}
+    found = Kafka(servers, settings.kafka_config).topics()
     try:
-        found = admin.list_topics(timeout=TIMEOUT).topics
         there = [name for name in names.values() if name in found]
         configs = _configs(admin, there)
     except KafkaException as error:

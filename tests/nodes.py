@@ -25,8 +25,8 @@ SECONDS = 90.0
 class Nodes:
     """So many brokers, each one a controller too, in one cluster; records on `min(3, nodes)` of them.
 
-    `settings` go to every node's properties, over those of the dev broker. The plain listener is always there: the
-    nodes talk to each other by it.
+    `settings` go to every node's properties, over those of the dev broker; {port} and {controller_port} in them are the
+    node's. The plain listener must stay: the nodes talk to each other by it, and `servers` is where it is.
     """
 
     def __init__(self, directory: Path, count: int, settings: Mapping[str, str] | None = None) -> None:
@@ -50,7 +50,10 @@ class Nodes:
                 "offsets.topic.replication.factor": replicas,
                 "transaction.state.log.replication.factor": replicas,
                 "transaction.state.log.min.isr": least,
-                **(settings or {}),
+                **{
+                    key: value.format(port=port, controller_port=controller_port)
+                    for key, value in (settings or {}).items()
+                },
             }
             file = home / "server.properties"
             file.write_text("".join(f"{key}={value}\n" for key, value in properties.items()))

@@ -10,6 +10,7 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 import click
+import orjson
 
 from streams.commands.options import settings
 from streams.dev.processes import Child, kafka_servers, start, stop
@@ -88,7 +89,7 @@ def environment(config: Settings) -> dict[str, str]:
         "BELLWETHER_TOKENS": ",".join(f"{k}:{v.get_secret_value()}" for k, v in config.tokens.items()),
         "BELLWETHER_FEED_DAYS": ",".join(f"{feed}={days}" for feed, days in config.feed_days.items()),
         "BELLWETHER_PROXIES": ",".join(config.proxies),
-        "BELLWETHER_KAFKA_CONFIG": ",".join(f"{k}={v}" for k, v in config.kafka_config.items()),
+        "BELLWETHER_KAFKA_CONFIG": orjson.dumps(config.kafka_config).decode(),
     }
     if config.policy is not None:
         out["BELLWETHER_POLICY"] = str(config.policy)

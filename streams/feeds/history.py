@@ -15,11 +15,11 @@ from typing import IO, Protocol, Self
 import confluent_kafka as ck
 
 from schemas.topics import TOPICS
+from streams.blocks import Kafka
 from streams.errors import Refused
 from streams.murmur2 import partition_of
 from streams.settings import Settings
 
-ANSWER_SECONDS = 15.0
 _FLUSH_SECONDS = 120.0
 
 
@@ -110,7 +110,7 @@ class ToHistory:
     def __init__(self, servers: str, settings: Settings) -> None:
         self.sent = 0
         self.topic = settings.prefixed(TOPICS["history"].name)
-        self._servers = servers
+        self._servers, self._kafka = servers, Kafka(servers, settings.kafka_config)
         self._failed = 0
         self._reason = ""
         self._producer = ck.Producer(
@@ -136,16 +136,7 @@ class ToHistory:
         )
 
     def _count(self) -> int:
-        try:
-            metadata = self._producer.list_topics(self.topic, timeout=ANSWER_SECONDS).topics.get(self.topic)
-        except ck.KafkaException as error:
-            raise Refused(
-                f"no Kafka answers at {self._servers} ({error.args[0].str()}); is it running? "
-                "`bellwether dev` starts one, BELLWETHER_BROKER names another"
-            ) from error
-        if metadata is None or metadata.error is not None or not metadata.partitions:
-            raise Refused(f"{self._servers} has no topic {self.topic}; run `bellwether topics --create`")
-        return len(metadata.partitions)
+        return self._kafka.partitions([self.topic])[self.topic]
 
     def _delivered(self, error: ck.KafkaError | None, _: ck.Message) -> None:
         if error is not None:

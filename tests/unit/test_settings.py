@@ -7,10 +7,10 @@ from pathlib import Path
 import pytest
 
 from streams.commands.options import settings
-from streams.commands.worker import worker
+from streams.commands.worker import environment, worker
 from streams.control import read_control
 from streams.errors import Refused
-from streams.settings import policy_text
+from streams.settings import Settings, policy_text
 
 
 @pytest.fixture(autouse=True)
@@ -82,6 +82,27 @@ def test_a_mistake_names_the_variable_and_what_to_write(
 ) -> None:
     monkeypatch.setenv(name, value)
     assert says in refused()
+
+
+@pytest.mark.parametrize(
+    "given",
+    ["sasl.username=app, sasl.password=it=s", '{"sasl.username": "app", "sasl.password": "it=s"}'],
+)
+def test_settings_of_kafka_are_pairs_or_one_json_object(given: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BELLWETHER_KAFKA_CONFIG", given)
+    assert Settings(_env_file=None).kafka_config == {"sasl.username": "app", "sasl.password": "it=s"}
+
+
+def test_a_worker_is_given_the_settings_of_kafka_whole() -> None:
+    config = {"sasl.password": 'a,b="c"'}
+    told = environment(Settings(_env_file=None, kafka_config=config))["BELLWETHER_KAFKA_CONFIG"]
+    assert Settings(_env_file=None, kafka_config=told).kafka_config == config
+
+
+@pytest.mark.parametrize("given", ['{"sasl.password": ', "{sasl.password=x}"])
+def test_a_torn_json_object_is_said(given: str) -> None:
+    with pytest.raises(ValueError, match="one JSON object"):
+        Settings(_env_file=None, kafka_config=given)
 
 
 @pytest.mark.parametrize(("content", "says"), [(None, "No such file"), (b"\xff\xfe", "it is not UTF-8 text")])
