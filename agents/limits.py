@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
+from functools import lru_cache
 from statistics import median
 from typing import Any, Final, Literal, NamedTuple
 
@@ -215,6 +217,17 @@ def rounded_down(amount: int, digits: int) -> int:
     return int(amount // step * step)
 
 
+@lru_cache(maxsize=256)
+def _exact(share: float) -> Fraction:
+    """A number of the policy as it is written there: 0.29 in binary is less."""
+    return Fraction(str(share))
+
+
+def part(amount: int, share: float) -> int:
+    """So much of an amount in minor units, downwards, exactly: 0.29 of 200,000 is 58,000 and not 57,999."""
+    return int(amount * _exact(share))
+
+
 def cycles(terms_days: int, cycle_days: int) -> int:
     """Billing cycles in flight: ⌈terms / 30⌉ + 1. Net 30: 2; payment on receipt: 1."""
     return -(-terms_days // cycle_days) + 1
@@ -235,7 +248,7 @@ def terms(view: View, grade: Grade) -> Terms:
     purchases = figures.monthly_purchases
     need = None if purchases is None else max(0, purchases) * cycles(terms_days, rule.cycle_days)
     known: dict[str, int | None] = {
-        "need": None if need is None else int(need * multiplier),
+        "need": None if need is None else part(need, multiplier),
         "net_worth": None,
         "references": None,
         "agency": None,
@@ -268,7 +281,7 @@ def _net_worth_term(view: View) -> int | None:
     if statement is None or worth is None:
         return None
     own = _own(view, worth, statement.currency)
-    return None if own is None else max(0, int(own * view.policy.limits.net_worth_share))
+    return None if own is None else max(0, part(own, view.policy.limits.net_worth_share))
 
 
 def _references_term(view: View) -> int | None:
@@ -282,17 +295,17 @@ def _agency_term(view: View) -> int | None:
     policy = view.policy
     best: tuple[int, int] | None = None
     for report in view.signals.reports(view.today, policy):
-        if report.recommended_limit is None or report.currency is None:
+        if report.stated_limit is None or report.stated_currency is None or report.limit_on is None:
             continue
-        if view.today - report.reported_on > policy.bureau.score_days:
+        if view.today - report.limit_on > policy.bureau.score_days:
             continue
-        own = _own(view, report.recommended_limit, report.currency)
-        if own is None or (best is not None and report.reported_on < best[0]):
+        own = _own(view, report.stated_limit, report.stated_currency)
+        if own is None or (best is not None and report.limit_on < best[0]):
             continue
         agency = policy.bureau.agencies.get(report.agency)
-        amount = int(own * (1.0 if agency is None else agency.limit_multiplier))
-        if best is None or report.reported_on > best[0] or amount < best[1]:
-            best = report.reported_on, amount
+        amount = part(own, 1.0 if agency is None else agency.limit_multiplier)
+        if best is None or report.limit_on > best[0] or amount < best[1]:
+            best = report.limit_on, amount
     return None if best is None else best[1]
 
 
@@ -412,7 +425,7 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
             _draft(view, "cut", found.limit, found, scoring, tier, alerts) if found.limit < current else None
         )
     if found.limit > current:
-        cap = int(current * rule.raise_.times_current)
+        cap = part(current, rule.raise_.times_current)
         if found.limit > cap:
             capped = rounded_down(cap, rule.significant_digits)
             found = found._replace(limit=capped, binding="raise_cap", terms={**found.terms, "raise_cap": cap})

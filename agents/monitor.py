@@ -52,6 +52,18 @@ MOVES_STATUS: Final = frozenset({"account.opened", "account.updated", "account.l
 RELATED: Final = frozenset({"related.linked", "related.distressed", "related.recovered"})
 
 
+def _turns(account: Account, today: int) -> bool:
+    """Whether exposure has come over the limit, or under it, since the status was told: from the ledger's running totals."""
+    ledger, told = account.ledger, account.pulse.status
+    limit = ledger.limit
+    if not limit or not told:
+        return False
+    was_over = str(told[-1]).startswith("-")
+    if not was_over and ledger.exposure_at_most(today) <= limit:
+        return False
+    return (ledger.exposure_now(today) > limit) != was_over
+
+
 def _never() -> bool:
     return False
 
@@ -258,14 +270,15 @@ class Fold:
         if kind in RELATED and live():
             relatives = self._relay(account, event, today, own)
         stirs = account.watch.stirs(account.ledger, kind, today, own)
-        if not stirs and kind not in MOVES_STATUS:
+        turns = kind in MOVES_STATUS or _turns(account, today)
+        if not stirs and not turns:
             return [*relatives]
         view = self._view(account, own, today, event_id=event.event_id, tick=False)
         at = _instant(event)
         alerts = account.watch.at_once(view, kind, at, self.ids) if stirs else []
         proposals = account.desk.at_once(view, account.watch, at, self.ids) if alerts else []
         outputs: list[Output | Refusal] = [*relatives]
-        if alerts or proposals or kind in MOVES_STATUS:
+        if alerts or proposals or turns:
             self._emit(account, view, alerts, proposals, at, outputs)
         if self._has_relatives(account) and live():
             outputs += self._tell_relatives(account, alerts, at, own)
@@ -284,6 +297,8 @@ class Fold:
             proposals, refused = account.desk.decide(event, view)
             if kind == "proposal.approved" and proposals:
                 self._approve(account, event, proposals[0], policy, today)
+                # The decision may have measured the account under its old limit.
+                view = self._view(account, policy, today, event_id=event.event_id, tick=False)
         elif kind in ALERT_DECISIONS:
             alerts, refused = account.watch.decide(event, view)
         else:

@@ -27,6 +27,7 @@ from tests.golden.stories import (
     reference,
     rejected,
     run_lines,
+    shipped_policy,
     statement,
     tick,
 )
@@ -159,6 +160,27 @@ def test_the_newest_agency() -> None:
         bureau("creditsafe", -5, 90, recommended_limit="20000.00", currency="USD", at=0.1),
     ]
     assert first_offer(customer(), given)["proposed_limit"] == "35000.00"
+
+
+def test_the_newest_limit_stands_while_later_reports_state_none_and_outranks_by_its_own_day() -> None:
+    older = bureau("dnb", -9, 90, recommended_limit="35000.00", currency="USD", at=0.1)
+    silent = bureau("dnb", 0, 90, at=0.2)
+    offer = first_offer(customer(), older, silent)
+    assert (offer["proposed_limit"], binding(offer)) == ("35000.00", "agency")
+    newer = bureau("creditsafe", -5, 90, recommended_limit="20000.00", currency="USD", at=0.1)
+    assert first_offer(customer(), older, silent, newer)["proposed_limit"] == "20000.00"
+
+
+def test_numbers_of_the_policy_are_taken_as_they_are_written() -> None:
+    # in binary 0.29 of 200,000 cents is 57,999 and 0.7 of 90,000 is 62,999
+    policy = shipped_policy().replace("multiplier = 0.6 }", "multiplier = 0.29 }")
+    policy = policy.replace(
+        '["1", "2", "3", "4"]\nlimit_multiplier = 1.0', '["1", "2", "3", "4"]\nlimit_multiplier = 0.7'
+    )
+    offer = play(customer("1000.00"), bureau("dnb", 0, 50), until=0, policy=policy).proposals[0]
+    assert (offer["grade"], offer["proposed_limit"]) == ("C", "580.00")
+    given = bureau("dnb", 0, 90, recommended_limit="900.00", currency="USD")
+    assert play(customer(), given, until=0, policy=policy).proposals[0]["proposed_limit"] == "630.00"
 
 
 def test_the_bureau_category_is_the_mean_of_the_agencies_newest() -> None:
@@ -495,6 +517,47 @@ def test_tier_and_status(what: str, story: list[Event], tier: str, status: str) 
     got = last_status(customer(), limit("100000.00"), story, until=5)
     assert (got["tier"], got["status"]) == (tier, status)
     assert dt.date.fromisoformat(got["as_of"])
+
+
+def statuses(*events: Event | list[Event], until: int) -> list[tuple[str, str, str]]:
+    """(occurred_at, status, tier) of every account-status, in order of emission."""
+    seen: list[tuple[str, str, str]] = []
+
+    def note(output: Output) -> None:
+        if output.topic == "account-status":
+            seen.append((output.at[:13], output.body["status"], output.body["tier"]))
+
+    play(*events, until=until, each=note)
+    return seen
+
+
+def test_orders_are_held_and_released_with_the_event_though_the_alert_stays_open() -> None:
+    # 101 % opens over_limit; 98 % is under the limit and does not clear it; 100.5 % is over again
+    story = [
+        bureau("dnb", 0, 90, at=0),
+        invoice("I1", "1010.00", 4),
+        payment("P1", "30.00", 7, {"I1": "30.00"}),
+        invoice("I2", "25.00", 10),
+    ]
+    told = statuses(customer(), limit("1000.00"), story, until=12)
+    assert ("2025-01-05T12", "hold", "high") in told
+    assert [one[1:] for one in told if one[0] == "2025-01-08T12"] == [("watch", "low")]
+    assert [one[1:] for one in told if one[0] == "2025-01-11T12"] == [("hold", "high")]
+
+
+def test_an_approval_below_the_exposure_is_over_the_limit_at_once() -> None:
+    story: list[Event] = [customer("1000.00"), bureau("dnb", 0, 50), invoice("I1", "9000.00", 1)]
+    offer = play(*story, until=3).proposals[0]
+    decision = approved(offer["proposal_id"], 4, "controller", "5000.00")
+    told: list[Output] = []
+    result = play(*story, decision, until=4, each=told.append)
+    assert ("opened", 4, 4) in [
+        (one["status"], (dt.date.fromisoformat(one["as_of"]) - dt.date(2025, 1, 1)).days, one["severity"])
+        for one in result.alerts
+        if one["trigger"] == "over_limit" and one["opened_at"] == decision["occurred_at"]
+    ]
+    beside = [one.body for one in told if one.at == decision["occurred_at"] and one.topic == "snapshots"]
+    assert [(one["credit_limit"], one["tier"]) for one in beside] == [("5000.00", "high")]
 
 
 def test_headroom() -> None:
