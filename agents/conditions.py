@@ -714,8 +714,21 @@ _THRESHOLDS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
 # --- For people ----------------------------------------------------------------------------------------------
 
 
-def shown(value: Any, unit: str, currency: str | None, base: str) -> str:
-    """A figure as a person reads it: 41.2 days, 82.5 %, 14,200.00 EUR, 2026-03-01, none."""
+def told_apart(value: Any, level: Any, unit: str, currency: str | None, base: str) -> tuple[str, str]:
+    """A figure and the level it is held against, with as many decimals as it takes to see that they differ: 80.04 % of
+    80.00 %, not 80.0 % of 80.0 %."""
+    for finer in range(_FINEST):
+        told, told_level = (shown(one, unit, currency, base, finer) for one in (value, level))
+        if told != told_level:
+            return told, told_level
+    return shown(value, unit, currency, base), shown(level, unit, currency, base)
+
+
+_FINEST: Final = 6  # decimals more; what differs by less is told as the same
+
+
+def shown(value: Any, unit: str, currency: str | None, base: str, finer: int = 0) -> str:
+    """A figure as a person reads it: 41.2 days, 82.5 %, 14,200.00 EUR, 2026-03-01, none; with so many decimals more."""
     if value is None:
         return "none"
     if isinstance(value, bool):
@@ -726,13 +739,13 @@ def shown(value: Any, unit: str, currency: str | None, base: str) -> str:
         code = base if unit == "base" else currency
         return str(value) if code is None else f"{grouped(text(int(value), code))} {code}"
     if unit == "days":
-        return f"{value:,.1f} days" if isinstance(value, float) else f"{value:,} days"
+        return f"{value:,.{1 + finer}f} days" if isinstance(value, float) else f"{value:,} days"
     if unit == "share":
-        return f"{value:.1%}" if abs(value) >= 0.1 or value == 0 else f"{value:.2%}"
+        return f"{value:.{(1 if abs(value) >= 0.1 or value == 0 else 2) + finer}%}"
     if unit == "date":
         return date.fromordinal(int(value)).isoformat()
     if isinstance(value, float):
-        return f"{value:,.2f}".rstrip("0").rstrip(".")
+        return f"{value:,.{2 + finer}f}".rstrip("0").rstrip(".")
     return f"{value:,}" if isinstance(value, int) else str(value)
 
 

@@ -14,7 +14,7 @@ from typing import Any, Final
 
 from agents import limits
 from agents.changes import Change, clearing, firing
-from agents.conditions import Condition, all_met, conditions, policy_value, shown, threshold_keys
+from agents.conditions import Condition, all_met, conditions, policy_value, shown, threshold_keys, told_apart
 from agents.desk import ProposalChange
 from agents.evidence import MOST, behind
 from agents.formulas import FORMULAS, Formula, formula_of
@@ -146,6 +146,9 @@ def _condition(condition: Condition, trigger: Trigger, view: View) -> Row:
 
 def _compared(condition: Condition, formula: Formula, view: View) -> Row:
     """A figure held against a level, of a trigger or of a raise."""
+    told, told_level = told_apart(
+        condition.value, condition.level, formula.unit, view.figures.currency, view.policy.base_currency
+    )
     return {
         "figure": condition.figure,
         "label": label(condition.figure),
@@ -154,8 +157,8 @@ def _compared(condition: Condition, formula: Formula, view: View) -> Row:
         "level": _wire(condition.level, formula.unit, view),
         "met": condition.met,
         "missing": condition.missing,
-        "shown": _shown(condition.value, formula.unit, view),
-        "shown_level": _shown(condition.level, formula.unit, view),
+        "shown": told,
+        "shown_level": told_level,
         "formula": formula.stated(view.policy),
         "policy": _sources(condition.keys, view.policy),
     }
@@ -618,7 +621,3 @@ def _wire(value: Any, unit: str, view: View) -> Any:
     if unit in ("money", "base") and currency is not None:
         return text(math.floor(value), currency)
     return _iso(int(value)) if unit == "date" else value
-
-
-def _shown(value: Any, unit: str, view: View) -> str:
-    return shown(value, unit, view.figures.currency, view.policy.base_currency)

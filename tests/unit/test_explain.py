@@ -21,7 +21,7 @@ from agents import conditions as told_conditions
 from agents.account import Account, InMemory
 from agents.book import Book
 from agents.changes import Change, clearing, firing
-from agents.conditions import all_met, conditions, policy_value, threshold_keys
+from agents.conditions import all_met, conditions, policy_value, threshold_keys, told_apart
 from agents.explain import Unexplained, alert_transition, label
 from agents.facts import APPLIED
 from agents.figures import Figures
@@ -748,3 +748,22 @@ def test_evidence_that_is_not_the_views_is_a_fault_that_is_told() -> None:
     with pytest.raises(Unexplained):
         alert_transition(change, seen)
     assert alert_transition(change._replace(metrics=evidence.metrics), seen)["figures"]
+
+
+@pytest.mark.parametrize(
+    ("value", "level", "unit", "told"),
+    [
+        (0.825, 0.8, "share", ("82.5%", "80.0%")),
+        (0.8004, 0.8, "share", ("80.04%", "80.00%")),
+        (1.00001, 1.0, "share", ("100.001%", "100.000%")),
+        (0.8, 0.8, "share", ("80.0%", "80.0%")),
+        (0.1 + 0.2, 0.3, "share", ("30.0%", "30.0%")),  # what differs by the last bit is told as the same
+        (41.96, 42.04, "days", ("41.96 days", "42.04 days")),
+        (None, 0.8, "share", ("none", "80.0%")),
+        (3, 3, "count", ("3", "3")),
+    ],
+)
+def test_a_figure_and_its_level_are_told_apart(
+    value: float | None, level: float, unit: str, told: tuple[str, str]
+) -> None:
+    assert told_apart(value, level, unit, "EUR", "USD") == told
