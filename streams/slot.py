@@ -21,6 +21,8 @@ WHO = b"\0who"  # key of the record that names the slot: the first of a transact
 STABLE_SECONDS = 0.4  # a healthy transaction is decided sooner; after that a dead worker is looked for
 # For each of the three answers that a commit waits for: by then the broker has aborted the transaction.
 ANSWER_SECONDS = 12.0
+# From 2.10 on librdkafka may wait for ever for a group's coordinator that has died (its issues 5511 and 5456). Letting idle
+# connections close wakes it, and makes commits of a quiet worker wait for seconds: worse than to end and begin anew.
 LONGEST_COMMIT = 3 * ANSWER_SECONDS + 10
 TRIES = 3  # to end one transaction of a dead worker: more do not help
 DOUBTS = 20  # commits that fail in a row: about half a minute with a broker that answers
@@ -208,10 +210,6 @@ class Slot:
                 "transactional.id": name,
                 "transaction.timeout.ms": self._transaction_ms,
                 "linger.ms": 0,
-                # From 2.10 on librdkafka forgets a broker that died, and a commit that waits for it as the group's
-                # coordinator looks for the new one only when some connection changes (its issues 5511 and 5456): never,
-                # in a quiet worker. Idle connections that are closed are such a change.
-                "connections.max.idle.ms": 5000,
                 "queue.buffering.max.messages": 1_000_000,
                 "compression.type": "lz4",
             }
