@@ -7,8 +7,6 @@ drops what no fact can reach, valuation.py does rates, ledger_pieces.py bytes. F
 from __future__ import annotations
 
 from collections.abc import Mapping
-from fractions import Fraction
-from functools import lru_cache
 from hashlib import blake2b
 from typing import TYPE_CHECKING, Any, Final
 
@@ -23,6 +21,7 @@ from agents.invoices import Dispute, Invoice, Memo
 from agents.orders import Order
 from agents.pages import Pages
 from agents.payments import Payment, facts_that_fit
+from agents.policy import exact
 from agents.settling import rebuild, revalue, settle
 from agents.takers import TAKE
 from agents.totals import Totals
@@ -240,7 +239,7 @@ class Ledger:
         """Postings hold numbers of the policy: another policy with other ones makes them anew."""
         self._policy = policy
         figures = policy.figures
-        numerator, denominator = _fraction(figures.kaplan_meier_paid_share)
+        numerator, denominator = exact(figures.kaplan_meier_paid_share).as_integer_ratio()
         settings = [numerator, denominator, figures.reach_days, figures.baseline_from_days]
         if settings != self.settings:
             self.settings = settings
@@ -373,9 +372,3 @@ class Ledger:
 
 def _short(token: str) -> int:
     return int.from_bytes(blake2b(token.encode(), digest_size=6).digest(), "big")
-
-
-@lru_cache(maxsize=64)
-def _fraction(share: float) -> tuple[int, int]:
-    exact = Fraction(str(share))
-    return exact.numerator, exact.denominator

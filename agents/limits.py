@@ -7,13 +7,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from fractions import Fraction
-from functools import lru_cache
 from statistics import median
 from typing import Any, Final, Literal, NamedTuple
 
 from agents.facts import NEVER
-from agents.policy import GRADES, Grade, Limits, Policy, Scale, Tier, months_after
+from agents.policy import GRADES, Grade, Limits, Policy, Scale, Tier, exact, months_after
 from agents.triggers import View, worst_fact
 from agents.watch import OpenAlert
 
@@ -217,15 +215,9 @@ def rounded_down(amount: int, digits: int) -> int:
     return int(amount // step * step)
 
 
-@lru_cache(maxsize=256)
-def _exact(share: float) -> Fraction:
-    """A number of the policy as it is written there: 0.29 in binary is less."""
-    return Fraction(str(share))
-
-
 def part(amount: int, share: float) -> int:
     """So much of an amount in minor units, downwards, exactly: 0.29 of 200,000 is 58,000 and not 57,999."""
-    return int(amount * _exact(share))
+    return int(amount * exact(share))
 
 
 def cycles(terms_days: int, cycle_days: int) -> int:

@@ -7,24 +7,17 @@ time alone stands in boundaries.py.
 from __future__ import annotations
 
 from bisect import bisect_right
-from fractions import Fraction
-from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from agents import behaviour, exposure, survival
 from agents.figures import Figures
 from agents.ledger import Ledger
 from agents.lines import lines as lines_of
+from agents.policy import exact
 from agents.rates import Rates
 
 if TYPE_CHECKING:
     from agents.policy import Policy
-
-
-@lru_cache(maxsize=16)
-def _fraction(share: float) -> tuple[int, int]:
-    exact = Fraction(str(share))
-    return exact.numerator, exact.denominator
 
 
 def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: bool) -> Figures:
@@ -94,7 +87,7 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
             surprise = survival.overdue_surprise(
                 lines, today, today - p.baseline_from_days, p.overdue_surprise_prior
             )
-    promise_share = _fraction(p.promise_kept_share)
+    promise_share = exact(p.promise_kept_share).as_integer_ratio()
     recent = today - p.promises_recent_days
     broken = (
         behaviour.promises_broken(

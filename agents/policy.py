@@ -13,6 +13,7 @@ import tomllib
 from collections.abc import Mapping
 from datetime import date
 from decimal import Decimal, InvalidOperation
+from fractions import Fraction
 from functools import cached_property, lru_cache
 from itertools import pairwise
 from typing import Annotated, Any, Final, Literal, get_args
@@ -920,6 +921,12 @@ def _merged(content: dict[str, Any], changes: dict[str, Any]) -> dict[str, Any]:
         known = out.get(key)
         out[key] = _merged(known, value) if isinstance(known, dict) and isinstance(value, dict) else value
     return out
+
+
+@lru_cache(maxsize=256)
+def exact(number: float) -> Fraction:
+    """A number of the policy as it is written there: 0.29 in binary is less."""
+    return Fraction(str(number))
 
 
 def policy_hash(text: str) -> str:

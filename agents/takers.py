@@ -51,21 +51,13 @@ def _invoice_issued(
             return APPLIED
     settle(ledger)
     issue = invoice.issue
+    if issue is not None and out_of_reach(ledger, invoice) and not _said(issue, content):
+        return LATE
+    _money(ledger, us, event_id, content[1])
     if issue is None:
-        _money(ledger, us, event_id, content[1])
         invoice.issue = Register(us, event_id, day, content)
-    else:
-        if out_of_reach(ledger, invoice) and not _said(issue, content):
-            return LATE
-        _money(ledger, us, event_id, content[1])
-        answer = issue.offer(us, event_id, day, content)
-        if answer != NEW:
-            if answer != KNOWN:
-                _touch_invoice(ledger, invoice)
-            return REPEAT
-    _touch_invoice(ledger, invoice)
-    refresh_invoice(ledger, invoice)
-    return APPLIED
+        return _invoice_moved(ledger, invoice, NEW)
+    return _invoice_moved(ledger, invoice, issue.offer(us, event_id, day, content))
 
 
 def _invoice_voided(
@@ -90,19 +82,20 @@ def _on_invoice(
             return LATE
         invoice = invoice_shell(ledger, ident)
     fact: Register | None = getattr(invoice, slot)
+    if out_of_reach(ledger, invoice) and (fact is None or not _said(fact, content)):
+        return LATE
     if fact is None:
-        if out_of_reach(ledger, invoice):
-            return LATE
         setattr(invoice, slot, Register(us, event_id, day, content))
-    else:
-        if out_of_reach(ledger, invoice) and not _said(fact, content):
-            return LATE
-        answer = fact.offer(us, event_id, day, content)
-        if answer != NEW:
-            if answer != KNOWN:
-                _touch_invoice(ledger, invoice)
-            return REPEAT
-    _touch_invoice(ledger, invoice)
+        return _invoice_moved(ledger, invoice, NEW)
+    return _invoice_moved(ledger, invoice, fact.offer(us, event_id, day, content))
+
+
+def _invoice_moved(ledger: Ledger, invoice: Invoice, answer: int) -> Applied:
+    if answer != KNOWN:
+        ledger.invoice_pages.dirty.add(invoice.page)
+        ledger.changed = True
+    if answer != NEW:
+        return REPEAT
     refresh_invoice(ledger, invoice)
     return APPLIED
 
@@ -128,8 +121,7 @@ def _invoice_credited(
         before = memo.fact.content, memo.fact.day
         answer = memo.fact.offer(us, event_id, day, content)
         if answer != KNOWN:
-            ledger.extras.dirty.add(memo.page)
-            ledger.changed = True
+            _touch_extra(ledger, memo)
         if answer != NEW:
             return REPEAT
         unpost_memo(ledger, memo, *before)
@@ -170,12 +162,10 @@ def _on_dispute(
     else:
         answer = known.offer(us, event_id, day, content)
         if answer != KNOWN:
-            ledger.extras.dirty.add(dispute.page)
-            ledger.changed = True
+            _touch_extra(ledger, dispute)
         if answer != NEW:
             return REPEAT
-    ledger.extras.dirty.add(dispute.page)
-    ledger.changed = True
+    _touch_extra(ledger, dispute)
     link_dispute(ledger, dispute)
     return APPLIED
 
@@ -337,8 +327,7 @@ def _announced(ledger: Ledger, kind: str, table: dict[str, Announced], token: st
     else:
         answer = known.fact.offer(fact.us, fact.event_id, fact.day, fact.content)
     if answer != KNOWN:
-        ledger.extras.dirty.add(known.page)
-        ledger.changed = True
+        _touch_extra(ledger, known)
     if answer != NEW:
         return REPEAT
     reach, span = ledger.settings[2:]
@@ -459,13 +448,13 @@ def _choose_currency(ledger: Ledger) -> None:
         rebuild(ledger)
 
 
-def _touch_invoice(ledger: Ledger, invoice: Invoice) -> None:
-    ledger.invoice_pages.dirty.add(invoice.page)
+def _touch_payment(ledger: Ledger, payment: Payment) -> None:
+    ledger.payment_pages.dirty.add(payment.page)
     ledger.changed = True
 
 
-def _touch_payment(ledger: Ledger, payment: Payment) -> None:
-    ledger.payment_pages.dirty.add(payment.page)
+def _touch_extra(ledger: Ledger, extra: Memo | Dispute | Announced) -> None:
+    ledger.extras.dirty.add(extra.page)
     ledger.changed = True
 
 

@@ -6,7 +6,7 @@ The invariant it checks: committed (states, outputs) = fold(step, journal up to 
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -30,7 +30,7 @@ from streams.settings import Settings
 from streams.slot import WHO
 
 AUDITED = ("alerts", "limit-proposals", "account-status", "snapshots")
-_TOLD = 4  # fields of one record that are named
+_NAMED = 4  # fields of one record or row that are named
 _ABSENT = object()  # no field of that name, which is not null
 
 
@@ -263,8 +263,13 @@ def _where(record: bytes, body: dict[str, Any]) -> str:
     wrong = sorted(
         name for name in said.keys() | ours.keys() if said.get(name, _ABSENT) != ours.get(name, _ABSENT)
     )
-    more = f" and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else ""
-    return f" in {', '.join(wrong[:_TOLD])}{more}" if wrong else ""
+    return f" in {first_of(wrong)}" if wrong else ""
+
+
+def first_of(names: Sequence[str]) -> str:
+    """The first few of these names, and how many more there are."""
+    more = f" and {len(names) - _NAMED} more" if len(names) > _NAMED else ""
+    return f"{', '.join(names[:_NAMED])}{more}"
 
 
 def _committed(kafka: Kafka, settings: Settings, parts: range) -> dict[int, int]:

@@ -133,9 +133,8 @@ class Kafka:
 
 _ALL_DOWN = ck.KafkaError._ALL_BROKERS_DOWN
 _BARRED = (ck.KafkaError._AUTHENTICATION, ck.KafkaError._SSL)
-_THREAD = re.compile(
-    r"^(?:\S+: )+|\s*\(after \d+ms.*\)$"
-)  # which of librdkafka's connections said it, and when
+# Which of librdkafka's connections said it, and when.
+_THREAD = re.compile(r"^(?:\S+: )+|\s*\(after \d+ms.*\)$")
 
 
 def _said(error: ck.KafkaError) -> str:

@@ -74,9 +74,13 @@ class Settings(BaseSettings):
             return value
         if value.lstrip().startswith("{"):  # for values with commas in them
             try:
-                return orjson.loads(value)
+                given = orjson.loads(value)
             except orjson.JSONDecodeError as error:
                 raise ValueError(f"write it as key=value,key=value or as one JSON object: {error}") from None
+            for key, text in given.items():
+                if not isinstance(text, str):
+                    raise ValueError(f'{key}: write its value as a text, for example {{"linger.ms": "5"}}')
+            return given
         pairs = [item.partition("=") for item in value.split(",") if item.strip()]
         if any(not sep for _, sep, _ in pairs):
             raise ValueError("write it as key=value,key=value, for example sasl.username=app,sasl.password=…")

@@ -110,7 +110,7 @@ class ToHistory:
     def __init__(self, servers: str, settings: Settings) -> None:
         self.sent = 0
         self.topic = settings.prefixed(TOPICS["history"].name)
-        self._servers, self._kafka = servers, Kafka(servers, settings.kafka_config)
+        self._servers = servers
         self._failed = 0
         self._reason = ""
         self._producer = ck.Producer(
@@ -130,13 +130,10 @@ class ToHistory:
             }
         )
         self._fatal = ""
-        self._partitions = self._count()
+        self._partitions = Kafka(servers, settings.kafka_config).partitions([self.topic])[self.topic]
         self._home = lru_cache(maxsize=500_000)(
             lambda account: partition_of(account.encode(), self._partitions)
         )
-
-    def _count(self) -> int:
-        return self._kafka.partitions([self.topic])[self.topic]
 
     def _delivered(self, error: ck.KafkaError | None, _: ck.Message) -> None:
         if error is not None:

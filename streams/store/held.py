@@ -14,7 +14,7 @@ from itertools import islice
 from typing import Any, Final
 
 from schemas.topics import TOPICS
-from streams.audit import read_topic
+from streams.audit import first_of, read_topic
 from streams.blocks import Kafka
 from streams.settings import Settings
 from streams.store.client import Client, connect, database_name, named, refusals
@@ -24,7 +24,6 @@ from streams.store.rows import TABLES, Record, Table, rows
 
 _CHUNK: Final = 20_000  # records compared at a time
 _EXACT: Final = Context(prec=80, rounding=ROUND_DOWN)  # more digits than any column has
-_TOLD: Final = 4  # columns of one row that are named
 _DAYS: Final = {"journal_rows": "occurred_at"}  # by which a row ages; else as_of
 _MICROSECONDS_A_DAY: Final = 86_400_000_000
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -112,8 +111,7 @@ def _partition(
                 if any(not _same(sent_as, value, row[name]) for row in stored)
             ]
             if wrong:
-                more = f" and {len(wrong) - _TOLD} more" if len(wrong) > _TOLD else ""
-                found.differences.append(f"{where} differs in {', '.join(wrong[:_TOLD])}{more}")
+                found.differences.append(f"{where} differs in {first_of(wrong)}")
         if not compacted:
             found.differences += [
                 f"{view}: a row says {topic}/{partition} at {offset}, where no such record is"

@@ -105,6 +105,13 @@ def test_a_torn_json_object_is_said(given: str) -> None:
         Settings(_env_file=None, kafka_config=given)
 
 
+def test_a_value_in_it_that_is_no_text_is_named_with_what_to_write() -> None:
+    with pytest.raises(
+        ValueError, match=r'linger.ms: write its value as a text, for example {"linger.ms": "5"}'
+    ):
+        Settings(_env_file=None, kafka_config='{"linger.ms": 5}')
+
+
 @pytest.mark.parametrize(("content", "says"), [(None, "No such file"), (b"\xff\xfe", "it is not UTF-8 text")])
 def test_a_policy_that_can_not_be_read_is_named_once(
     tmp_path: Path, content: bytes | None, says: str
