@@ -11,15 +11,13 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import orjson
 import pytest
 from playwright.sync_api import Browser, Page, sync_playwright
 from pydantic import SecretStr
 
-from streams.feeds.history import ToHistory
 from streams.settings import Settings, deploy_dir
 from tests.browser import story
-from tests.integration.pipeline import deployment, finished, prepare, workers
+from tests.integration.pipeline import backfill, deployment, finished, prepare, workers
 from tests.ports import free_port
 
 TOKENS = {"mo:manager": SecretStr("token-of-mo"), "ann:analyst": SecretStr("token-of-ann")}
@@ -63,13 +61,7 @@ def run(
     made = deployment(kafka, clickhouse, f"t{uuid.uuid4().hex[:10]}", tmp_path_factory.mktemp("page"))
     settings = made.model_copy(update={"web_port": free_port(), "tokens": TOKENS})
     prepare(settings, kafka)
-    with ToHistory(kafka, settings) as sink:
-        for event in story.events(story.yesterday()):
-            raw = orjson.dumps(event)
-            if event["type"] == "clock.ticked":
-                sink.tick(raw)
-            else:
-                sink.event(event["account_id"], raw)
+    backfill(settings, kafka, story.events(story.yesterday()))
     with workers(settings, "intake", "monitor", "store", "web") as crew:
         finished(settings, kafka, crew)
         url = f"http://127.0.0.1:{settings.web_port}"

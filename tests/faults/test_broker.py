@@ -16,8 +16,8 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import ROOT, run
-from tests.faults.test_pipeline import Pipeline
+from tests.faults.harness import ROOT
+from tests.faults.test_pipeline import ALONE, Pipeline, put_through
 from tests.ports import free_port
 
 SERVE = """
@@ -74,34 +74,24 @@ def test_nothing_is_lost_and_nothing_twice_when_the_broker_dies(tmp_path: Path, 
     broker, rnd = Broker(tmp_path / "data"), random.Random(seed)
     try:
         pipeline = Pipeline(f"127.0.0.1:{broker.port}", "broker", tmp_path / "run", way)
-        fed = threading.Event()
 
-        def kill_and_start() -> None:
+        def kill_and_start(fed: threading.Event) -> None:
             while not fed.wait(rnd.uniform(4, 9)) and broker.kills < 6:
                 broker.kill()
                 time.sleep(rnd.choice([0, 0.5, 3, 8]))
                 broker.start()
 
-        def feed() -> None:
-            killer = threading.Thread(target=kill_and_start)
-            killer.start()
-            pipeline.feed(12_000, seed, 200)
-            fed.set()
-            killer.join()
-
-        report = run(
-            pipeline.workers({"intake": 0.0, "monitor": 0.0}),
-            feed=feed,
-            done=pipeline.done,
-            check=pipeline.differences,
-            servers=pipeline.servers,
-            markers=[pipeline.topic("intake-marker"), pipeline.topic("account-state")],
-            directory=tmp_path / "run",
+        report = put_through(
+            pipeline,
             seed=seed,
+            count=12_000,
             kills=0,
             deaths=0,
+            per_second=200,
+            rates=ALONE,
+            beside=kill_and_start,
         )
-        print(f"{way}, seed {seed}: the broker was killed {broker.kills} times; {report.line()}")
+        print(f"the broker was killed {broker.kills} times")
         assert broker.kills >= 2
         assert report.differences == []
     finally:

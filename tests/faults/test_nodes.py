@@ -12,8 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.faults.harness import run
-from tests.faults.test_pipeline import Pipeline
+from tests.faults.test_pipeline import ALONE, Pipeline, put_through
 from tests.nodes import Nodes
 
 
@@ -26,9 +25,8 @@ def test_nothing_is_lost_and_nothing_twice_when_one_of_three_brokers_dies(
     kills = [0, 0, 0]
     try:
         pipeline = Pipeline(nodes.servers, "nodes", tmp_path / "run", way)
-        fed = threading.Event()
 
-        def kill_and_start() -> None:
+        def kill_and_start(fed: threading.Event) -> None:
             while not fed.wait(rnd.uniform(2, 6)) and sum(kills) < 8:
                 number = rnd.randrange(3)
                 nodes.kill(number)
@@ -37,26 +35,17 @@ def test_nothing_is_lost_and_nothing_twice_when_one_of_three_brokers_dies(
                 nodes.start(number)
                 nodes.settle()
 
-        def feed() -> None:
-            killer = threading.Thread(target=kill_and_start)
-            killer.start()
-            pipeline.feed(12_000, seed, 150)
-            fed.set()
-            killer.join()
-
-        report = run(
-            pipeline.workers({"intake": 0.0, "monitor": 0.0}),
-            feed=feed,
-            done=pipeline.done,
-            check=pipeline.differences,
-            servers=pipeline.servers,
-            markers=[pipeline.topic("intake-marker"), pipeline.topic("account-state")],
-            directory=tmp_path / "run",
+        report = put_through(
+            pipeline,
             seed=seed,
+            count=12_000,
             kills=0,
             deaths=0,
+            per_second=150,
+            rates=ALONE,
+            beside=kill_and_start,
         )
-        print(f"{way}, seed {seed}: the brokers were killed {kills} times; {report.line()}")
+        print(f"the brokers were killed {kills} times")
         assert sum(kills) >= 3
         assert report.differences == []
     finally:

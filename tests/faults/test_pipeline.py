@@ -7,8 +7,9 @@ from __future__ import annotations
 
 import datetime as dt
 import sys
+import threading
 from collections import Counter
-from collections.abc import Iterator, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from itertools import islice
 from pathlib import Path
 from typing import Any
@@ -35,6 +36,7 @@ PARTITIONS = 4
 # Deaths a second of a worker's life inside its commits, until there were as many as are allowed.
 RATES = {"intake": 0.5, "monitor": 0.5}
 LONG = {"intake": 0.1, "monitor": 0.1}
+ALONE = {"intake": 0.0, "monitor": 0.0}  # no worker is killed, and none dies
 # Restores are the monitor's alone.
 HIGH = {"uncommitted": {"intake": 0.0, "monitor": 1.0}, "offsets": {"intake": 0.6, "monitor": 0.6}}
 NOTHING = "no alert was emitted: a book in which nothing happens proves nothing"
@@ -219,11 +221,23 @@ def put_through(
     rates: Mapping[str, float],
     mistake: str = "",
     limit: float = 900,
+    beside: Callable[[threading.Event], object] = threading.Event.wait,
 ) -> Report:
-    """The product under the harness."""
+    """The product under the harness. `beside` runs while records are fed; the event says that all of them are."""
+
+    def feed() -> None:
+        fed = threading.Event()
+        other = threading.Thread(target=beside, args=(fed,))
+        other.start()
+        try:
+            pipeline.feed(count, seed, per_second)
+        finally:
+            fed.set()
+            other.join()
+
     report = run(
         pipeline.workers(rates),
-        feed=lambda: pipeline.feed(count, seed, per_second),
+        feed=feed,
         done=pipeline.done,
         check=pipeline.differences,
         servers=pipeline.servers,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +16,7 @@ from streams.commands.worker import start_all
 from streams.control import policy_adopted, send_control
 from streams.demo import settle
 from streams.dev.processes import Crew
+from streams.feeds.history import ToHistory
 from streams.settings import Settings, policy_text
 from streams.store.migrate import migrate
 from streams.topics_admin import create
@@ -54,6 +55,17 @@ def workers(settings: Settings, *names: str) -> Iterator[Crew]:
         yield crew
     finally:
         crew.stop()
+
+
+def backfill(settings: Settings, kafka: str, events: Iterable[dict[str, Any]]) -> None:
+    """A book onto credit.history.v1, in its order, ticks in line."""
+    with ToHistory(kafka, settings) as sink:
+        for event in events:
+            line = orjson.dumps(event)
+            if event["type"] == "clock.ticked":
+                sink.tick(line)
+            else:
+                sink.event(event["account_id"], line)
 
 
 def silent(stage: str, done: int, total: int) -> None:

@@ -11,12 +11,11 @@ import pytest
 from schemas.topics import TOPICS
 from streams.audit import audit, read_topic
 from streams.blocks import Kafka
-from streams.feeds.history import ToHistory
 from streams.settings import Settings
 from streams.simulate import generate
 from streams.store.client import Client, connect, database_name
 from streams.store.held import Held, held
-from tests.integration.pipeline import deployment, finished, prepare, workers
+from tests.integration.pipeline import backfill, deployment, finished, prepare, workers
 
 Deployment = tuple[Settings, Kafka, Client]
 
@@ -26,13 +25,7 @@ def deployed(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFacto
     """A small book that has gone through all workers, which have stopped. The tests leave it as they find it."""
     settings = deployment(kafka, clickhouse, "damage", tmp_path_factory.mktemp("damage"))
     prepare(settings, kafka)
-    with ToHistory(kafka, settings) as sink:
-        for event in generate(6, 8, 21):
-            line = orjson.dumps(event)
-            if event["type"] == "clock.ticked":
-                sink.tick(line)
-            else:
-                sink.event(event["account_id"], line)
+    backfill(settings, kafka, generate(6, 8, 21))
     with workers(settings, "intake", "monitor", "store") as crew:
         finished(settings, kafka, crew)
     client = connect(clickhouse, database_name(clickhouse, "damage"))

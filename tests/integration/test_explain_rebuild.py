@@ -23,12 +23,11 @@ from streams.control import read_control
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.explain import Journal, account_of, explanation, explanations, quiet
-from streams.feeds.history import ToHistory
 from streams.lag import Lag
 from streams.rebuild import Rebuilt, rebuild, switch
 from streams.settings import Settings
 from streams.simulate import generate
-from tests.integration.pipeline import emitted, prepare, workers
+from tests.integration.pipeline import backfill, emitted, prepare, workers
 
 UNREACHABLE = "clickhouse://nobody@127.0.0.1:1/none"
 IDS = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
@@ -91,12 +90,7 @@ def deployed(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
         journal_partitions=3,
     )
     prepare(without_store(settings), kafka)
-    with ToHistory(kafka, settings) as sink:
-        for event in generate(6, 5, 35):
-            if event["type"] == "clock.ticked":
-                sink.tick(orjson.dumps(event))
-            else:
-                sink.event(event["account_id"], orjson.dumps(event))
+    backfill(settings, kafka, generate(6, 5, 35))
     with workers(settings, "intake", "monitor") as crew:
         finished(settings, kafka, crew)
         newest = {body["proposal_id"]: body for _, body in emitted(settings, kafka, "limit-proposals")}

@@ -19,11 +19,10 @@ from prometheus_client.parser import text_string_to_metric_families
 from schemas.topics import TOPICS
 from streams.blocks import Kafka
 from streams.dev.processes import dev_services
-from streams.feeds.history import ToHistory
 from streams.metrics import METRICS, PORTS
 from streams.settings import Settings
 from streams.simulate import generate
-from tests.integration.pipeline import deployment, finished, prepare, workers
+from tests.integration.pipeline import backfill, deployment, finished, prepare, workers
 from tests.ports import free_port
 from tests.prometheus import run
 
@@ -79,16 +78,10 @@ def seen(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory) 
     base = deployment(kafka, clickhouse, f"t{os.urandom(5).hex()}", tmp_path_factory.mktemp("metrics"))
     settings = base.model_copy(update={"metrics_port": first, "web_port": first + len(PORTS)})
     prepare(settings, kafka)
-    accounts, events = set(), 0
-    with ToHistory(kafka, settings) as sink:
-        for event in generate(12, 8, 21):
-            line = orjson.dumps(event)
-            if event["type"] == "clock.ticked":
-                sink.tick(line)
-            else:
-                sink.event(event["account_id"], line)
-                accounts.add(event["account_id"])
-                events += 1
+    book = list(generate(12, 8, 21))
+    backfill(settings, kafka, book)
+    facts = [event for event in book if event["type"] != "clock.ticked"]
+    accounts, events = {event["account_id"] for event in facts}, len(facts)
     ports = {app: first + n for app, n in PORTS.items()}
     with workers(settings, *PORTS) as crew:
         until(lambda: crew.check() == [] and all(served(port) for port in ports.values()))

@@ -13,12 +13,11 @@ from streams.audit import audit, read_topic
 from streams.backtest import run
 from streams.blocks import Kafka
 from streams.demo import count
-from streams.feeds.history import ToHistory
 from streams.settings import policy_text
 from streams.simulate import generate
 from streams.store.client import connect, database_name
 from streams.topics_admin import create
-from tests.integration.pipeline import deployment, emitted, finished, prepare, workers
+from tests.integration.pipeline import backfill, deployment, emitted, finished, prepare, workers
 
 
 @pytest.fixture(scope="module")
@@ -36,13 +35,7 @@ def test_the_pipeline_says_what_a_backtest_says_and_stores_what_it_says(
 ) -> None:
     settings = deployment(kafka, clickhouse, namespace, tmp_path)
     prepare(settings, kafka)
-    with ToHistory(kafka, settings) as sink:
-        for line in book.read_bytes().splitlines():
-            event = orjson.loads(line)
-            if event["type"] == "clock.ticked":
-                sink.tick(line)
-            else:
-                sink.event(event["account_id"], line)
+    backfill(settings, kafka, map(orjson.loads, book.read_bytes().splitlines()))
     with workers(settings, "intake", "monitor", "store") as crew:
         finished(settings, kafka, crew)
         outputs = {name: emitted(settings, kafka, name) for name in OUTPUT_OF}
@@ -95,11 +88,10 @@ def test_what_somebody_else_writes_into_our_own_topics_stops_nobody(
         {"type": "invoice.issued", "invoice_id": "I1", "amount": "150.00",
          "invoice_date": "2026-01-05", "due_date": "2026-02-04"},
     ]  # fmt: skip
-    with ToHistory(kafka, settings) as sink:
-        for number, event in enumerate(events):
-            common = {"event_id": f"e{number}", "account_id": "C1", "source": "erp", "currency": "USD",
-                      "occurred_at": f"2026-01-0{number + 5}T09:00:00Z"}  # fmt: skip
-            sink.event("C1", orjson.dumps({**common, **event}))
+    for number, event in enumerate(events):
+        event |= {"event_id": f"e{number}", "account_id": "C1", "source": "erp", "currency": "USD",
+                  "occurred_at": f"2026-01-0{number + 5}T09:00:00Z"}  # fmt: skip
+    backfill(settings, kafka, events)
     with workers(settings, "intake", "monitor", "store") as crew:
         finished(settings, kafka, crew)
         findings = audit(client, settings)
