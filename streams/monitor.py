@@ -30,6 +30,7 @@ from streams.by_faust import app_of
 from streams.dev.processes import kafka_servers
 from streams.errors import Fatal
 from streams.letters import dead_letter
+from streams.memory import for_states
 from streams.metrics import Key, Metrics, serve
 from streams.partition import Partition
 from streams.settings import Settings, slot_name
@@ -244,6 +245,7 @@ def _unit(kafka: Kafka, settings: Settings, monitor: Monitor) -> StatefulUnit:
         dump=dump,
         outputs=[monitor.topics[name] for name in OUTPUTS],
         on_restored=monitor.restored,
+        memory=for_states(settings.memory_mb),
     )
 
 

@@ -51,6 +51,7 @@ class Settings(BaseSettings):
     }
     log_format: Literal["console", "json"] = "console"
     journal_partitions: Annotated[int, Field(ge=0)] = 0  # 0: 12, and 4 with the dev broker
+    memory_mb: Annotated[int, Field(ge=0)] = 0  # of a monitor worker, for states; 0: half of what there is
 
     @field_validator("proxies", mode="before")
     @classmethod

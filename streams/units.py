@@ -16,6 +16,7 @@ from structlog import get_logger
 
 from streams.blocks import TP, Block, Kafka, Source, watermarks
 from streams.errors import Fatal, Refused
+from streams.memory import at_hand
 from streams.partition import Partition, Pieces
 from streams.slot import LONGEST_COMMIT, STABLE_SECONDS, WHO, Produce, Slot
 
@@ -89,6 +90,9 @@ class StatefulUnit:
     on_restored(partition) is called in the polling thread with each partition that was restored (from nothing at the
     first start), before its first block.
 
+    `memory`: bytes that the states may take; None is without a limit. Beyond it accounts are kept as their pieces alone. It
+    is kept to between commits: what one commit touches comes on top.
+
     `outputs` names the topics that are written to, so that a missing one is refused at the start. Raises Refused at
     construction (no broker, topics missing or not co-partitioned), Fatal when this process can not go on, Stopped.
     """
@@ -108,6 +112,7 @@ class StatefulUnit:
         session_ms: int = 6000,
         transaction_ms: int = 10_000,
         max_records: int = 5000,
+        memory: int | None = None,
     ) -> None:
         counts = kafka.partitions([*topics, changelog, *outputs])
         if len({counts[t] for t in (*topics, changelog)}) > 1:
@@ -121,6 +126,8 @@ class StatefulUnit:
         self.restored = self.warm = self.restoring = self.restored_records = 0
         self.restore_seconds = 0.0
         self._load, self._dump, self._on_restored = load, dump, on_restored
+        self._memory = memory
+        self._loads = 0  # of partitions that are ours no more
         self._seat = _Seat(
             kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
         )
@@ -176,6 +183,8 @@ class StatefulUnit:
                     touched[number].positions[topic] = offset, token
                 for part in dirty:
                     part.committed()
+                    if self._memory is not None:
+                        part.lay_aside(at_hand(self._memory, self.partitions.values()))
                 for b in good:
                     b.committed = True
         if not bad:
@@ -197,6 +206,7 @@ class StatefulUnit:
 
     def stats(self) -> dict[str, float]:
         """Counters since the start, for metrics."""
+        parts = list(self.partitions.values())
         return {
             **self._seat.stats(),
             "restored": self.restored,
@@ -204,8 +214,10 @@ class StatefulUnit:
             "restore_seconds": self.restore_seconds,
             "restoring": self.restoring,
             "restored_records": self.restored_records,
-            "states": sum(part.held() for part in list(self.partitions.values())),
-            "state_bytes": sum(part.bytes_held() for part in list(self.partitions.values())),
+            "states": sum(part.held() for part in parts),
+            "states_at_hand": sum(part.at_hand() for part in parts),
+            "state_loads": self._loads + sum(part.loads for part in parts),
+            "state_bytes": sum(part.bytes_held for part in parts),
         }
 
     def _offsets_for(self, tps: list[TP]) -> dict[TP, int]:
@@ -222,13 +234,19 @@ class StatefulUnit:
             if old is not None and old.positions == positions and not old.changed:
                 self.warm += 1  # nobody committed since, and nothing was left half done: as good as restored
             else:
+                self._forget(n)
                 self.partitions[n] = Partition(n, positions, self._load)
                 cold.append(n)
         for n in self.partitions.keys() - set(numbers):
-            del self.partitions[n]
+            self._forget(n)
         if cold:
             self._restore(cold)  # 2. and 3.
         return {tp: offset for tp, (offset, _) in found.items()}
+
+    def _forget(self, number: int) -> None:
+        part = self.partitions.pop(number, None)
+        if part is not None:
+            self._loads += part.loads
 
     def _restore(self, numbers: list[int]) -> None:
         began = time.monotonic()
@@ -266,7 +284,6 @@ class StatefulUnit:
                 patience = time.monotonic() + STABLE_SECONDS
         self._restorer.unassign()
         for n in numbers:
-            self.partitions[n].weigh()
             if self._on_restored:
                 self._on_restored(self.partitions[n])
         self.restoring = 0

@@ -327,8 +327,13 @@ HEALTH = Dashboard(
             promql={"{{topic}}": "time() - max by (topic) (bellwether_feed_newest_event_timestamp_seconds)"}, unit="s",
         ),
         Panel(
-            "States held", "timeseries", "Accounts in memory of the monitors, and the bytes of their states on the topic.",
-            promql={"accounts": "sum(bellwether_states)", "bytes": "sum(bellwether_state_bytes)"},
+            "States held", "timeseries",
+            "Accounts that the monitors hold, at hand or as bytes for want of memory, and their bytes on the topic.",
+            promql={
+                "accounts": "sum(bellwether_states)",
+                "at hand": "sum(bellwether_states_at_hand)",
+                "bytes": "sum(bellwether_state_bytes)",
+            },
         ),
         Panel(
             "Outputs a second", "timeseries", "Records emitted, by topic.",

@@ -83,6 +83,7 @@ def environment(config: Settings) -> dict[str, str]:
         "BELLWETHER_SLOT": config.slot,
         "BELLWETHER_LOG_FORMAT": config.log_format,
         "BELLWETHER_JOURNAL_PARTITIONS": str(config.journal_partitions),
+        "BELLWETHER_MEMORY_MB": str(config.memory_mb),
         "BELLWETHER_BIND": config.bind,
         "BELLWETHER_METRICS_PORT": str(config.metrics_port),
         "BELLWETHER_WEB_PORT": str(config.web_port),

@@ -69,6 +69,7 @@ class Pipeline:
             "BELLWETHER_NAMESPACE": self.settings.namespace,
             "BELLWETHER_JOURNAL_PARTITIONS": str(PARTITIONS),
             "BELLWETHER_DATA_DIR": str(self.directory),
+            "BELLWETHER_MEMORY_MB": "1",  # all but a few accounts are laid aside at each commit
         }
         return [
             Worker(

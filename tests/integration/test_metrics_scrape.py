@@ -143,6 +143,7 @@ def test_the_scrape_counts_what_was_sent_and_what_became_of_it(seen: Run) -> Non
         assert total(samples, "bellwether_end_to_end_latency_seconds_count", "history") == count
         assert total(samples, "bellwether_end_to_end_latency_seconds_count", "live") in (LIVE, LIVE + 3)
     assert total(monitor, "bellwether_states") == len(seen.accounts)
+    assert total(monitor, "bellwether_states_at_hand") == len(seen.accounts)
     assert (
         total(monitor, "bellwether_alerts_total") == total(monitor, "bellwether_outputs_total", "alerts") > 0
     )

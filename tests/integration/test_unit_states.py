@@ -104,10 +104,26 @@ def test_states_are_restored_and_the_fold_goes_on(run: Run) -> None:
         run.work(unit)
         if slot == "c":
             kit.drive(unit, run.apply, lambda u=unit: bool(u.partitions))  # type: ignore[misc]
-            loaded = {a: p.get(a).dump() for p in unit.partitions.values() for a in list(p.accounts())}
+            loaded = {a: p.get(a).dump() for p in unit.partitions.values() for a in list(p.pieces)}
             assert len(loaded) == 50
         unit.close()
         run.check()
+
+
+def test_accounts_for_which_memory_is_short_are_laid_aside_and_made_anew_of_their_pieces(run: Run) -> None:
+    unit = run.unit("a", memory=1)
+    for _ in range(3):
+        run.send(100)
+        run.work(unit)
+    stats = unit.stats()
+    assert (stats["states"], stats["states_at_hand"]) == (50, 0)
+    assert stats["state_loads"] >= 100, "each of 50, in the second round and the third"
+    unit.close()
+    run.check()
+    after = run.unit("b")
+    kit.drive(after, run.apply, lambda: bool(after.partitions))
+    assert after.stats()["state_bytes"] == stats["state_bytes"]
+    after.close()
 
 
 def test_on_restored_is_called_with_each_partition_before_its_first_block(run: Run) -> None:

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 
 from streams.partition import Partition
+from streams.slot import WHO
 
 LOG = "state"
 
@@ -25,8 +26,17 @@ class Thing:
 
 def partition(**pieces: dict[str, bytes]) -> Partition:
     made = Partition(3, {"journal": (0, "")}, lambda _, pieces: Thing(pieces))
-    made.pieces.update(pieces)
+    for account_id, those in pieces.items():
+        for piece, value in those.items():
+            made.remember(Logged(f"{account_id}\0{piece}".encode(), value))
     return made
+
+
+class Logged:
+    """A record of the changelog."""
+
+    def __init__(self, key: bytes, value: bytes | None) -> None:
+        self.key, self.value = (lambda: key), (lambda: value)
 
 
 def written(part: Partition) -> set[tuple[str, bytes | None, bytes | None, int]]:
@@ -43,12 +53,12 @@ def written(part: Partition) -> set[tuple[str, bytes | None, bytes | None, int]]
     return sent
 
 
-def test_a_state_is_loaded_when_first_touched_and_its_bytes_are_dropped() -> None:
+def test_a_state_is_loaded_when_first_touched_and_once() -> None:
     part = partition(A={"head": b"1", "months": b"2"})
     state = part.get("A")
     assert state.loaded == {"head": b"1", "months": b"2"}
-    assert part.pieces == {}
     assert part.get("A") is state
+    assert part.loads == 1
     assert part.get("B") is None
 
 
@@ -72,54 +82,10 @@ def test_a_piece_dumped_as_none_is_deleted_if_the_changelog_has_it() -> None:
     assert written(part) == set(), "it is deleted already"
 
 
-def test_a_removed_account_loses_all_its_pieces_also_those_written_since() -> None:
-    part = partition(A={"head": b"1"})
-    state = part.get("A")
-    state.to_dump = {"page": b"1"}
-    part.put("A", state)
-    written(part)
-    part.remove("A")
-    assert part.get("A") is None
-    assert written(part) == {(LOG, b"A\0head", None, 3), (LOG, b"A\0page", None, 3)}
-
-
-def test_an_account_removed_without_being_loaded_is_deleted_too() -> None:
-    part = partition(A={"head": b"1"})
-    part.remove("A")
-    assert list(part.accounts()) == []
-    assert written(part) == {(LOG, b"A\0head", None, 3)}
-
-
-def test_an_account_that_comes_again_in_the_same_commit_keeps_only_what_it_writes() -> None:
-    part = partition(A={"head": b"1", "page": b"1"})
-    part.remove("A")
-    again = Thing({})
-    again.to_dump = {"head": b"9", "page": None}
-    part.put("A", again)
-    assert written(part) == {(LOG, b"A\0head", b"9", 3), (LOG, b"A\0page", None, 3)}
-    part.remove("A")
-    assert written(part) == {(LOG, b"A\0head", None, 3)}
-
-
-def test_an_account_made_and_removed_in_one_commit_leaves_nothing() -> None:
-    part = partition()
-    part.put("A", Thing({}))
-    part.remove("A")
-    assert written(part) == set()
-
-
 def test_a_state_that_was_not_loaded_is_not_overwritten() -> None:
     part = partition(A={"head": b"1"})
     with pytest.raises(RuntimeError, match="before it was loaded"):
         part.put("A", Thing({}))
-
-
-def test_all_accounts_are_listed_loaded_or_not_and_the_control_state_is_none_of_them() -> None:
-    part = partition(A={"head": b"1"}, B={"head": b"1"}, **{"": {"clock": b"1"}})
-    part.get("A")
-    part.get("")
-    part.put("C", Thing({}))
-    assert sorted(part.accounts()) == ["A", "B", "C"]
 
 
 def test_one_restored_piece_can_be_read_of_all_accounts_without_loading_them() -> None:
@@ -144,31 +110,79 @@ def test_outputs_are_sent_by_key_with_their_headers() -> None:
     assert sent == [("alerts", b"{}", b"A", -1, [("ce_id", "1")])]
 
 
-# -- how many, and how large ---------------------------------------------------------------------------------------
+# -- how many, how large, and which are at hand ----------------------------------------------------------------------
 
 
 def test_accounts_are_counted_whether_they_were_touched_or_not_and_the_control_state_is_none() -> None:
     part = partition(**{"A": {"head": b"1"}, "B": {"head": b"1"}, "": {"policy": b"p"}})
-    assert part.held() == 2
+    assert (part.held(), part.at_hand()) == (2, 0)
     part.get("A")
     part.get("")
-    assert part.held() == 2
+    assert (part.held(), part.at_hand()) == (2, 1)
 
 
-def test_bytes_of_states_are_estimated_from_a_sample_through_restore_rewrite_and_deletion() -> None:
-    accounts = [f"C{n}" for n in range(400)]
+def test_bytes_of_states_are_counted_through_restore_rewrite_and_deletion() -> None:
+    accounts = [f"C{n}" for n in range(40)]
     part = partition(
         **{"": {"policy": b"p" * 50_000}, **{a: {"head": b"x" * 100, "page": b"y" * 300} for a in accounts}}
     )
-    part.weigh()
-    assert part.bytes_held() == 400 * 400, "all are of one size, so a sample is exact"
-    for account in accounts:
+    assert (part.bytes_held, part.bytes_at_hand) == (40 * 400, 0)
+    for account in accounts[:10]:
         state = part.get(account)
         state.to_dump = {"head": b"x" * 50, "page": None, "months": b"z" * 250}
         part.put(account, state)
+    assert part.bytes_at_hand == 10 * 400
     written(part)
-    assert part.bytes_held() == 400 * 300
+    assert (part.bytes_held, part.bytes_at_hand) == (30 * 400 + 10 * 300, 10 * 300)
     for account in accounts:
-        part.remove(account)
+        state = part.get(account)
+        state.to_dump = {"head": None, "page": None, "months": None}
+        part.put(account, state)
     written(part)
-    assert (part.held(), part.bytes_held()) == (0, 0)
+    assert (part.held(), part.bytes_held, part.bytes_at_hand) == (0, 0, 0)
+
+
+def test_a_restore_counts_what_is_left_of_the_changelog() -> None:
+    part = partition()
+    for key, value in (
+        (b"A\0head", b"12345"), (b"B\0head", b"123"), (b"A\0head", b"1"), (b"B\0page", b"12"), (b"B\0head", None),
+        (b"C\0head", None), (b"\0policy", b"1234567"), (WHO, b"somebody"), (b"A\0page", b"22"), (b"A\0page", None),
+    ):  # fmt: skip
+        part.remember(Logged(key, value))
+    assert part.pieces == {"A": {"head": b"1"}, "B": {"page": b"12"}, "": {"policy": b"1234567"}}
+    assert (part.held(), part.bytes_held) == (2, 3)
+
+
+def test_who_is_laid_aside_is_made_of_what_was_written_last() -> None:
+    part = partition(**{"A": {"head": b"1"}, "": {"policy": b"p"}})
+    control, state = part.get(""), part.get("A")
+    state.to_dump = {"head": b"2", "page": b"3"}
+    part.put("A", state)
+    written(part)
+    part.lay_aside(2)
+    assert part.get("A") is state, "two bytes may stay"
+    part.lay_aside(0)
+    assert (part.at_hand(), part.bytes_at_hand, part.held()) == (0, 0, 1)
+    assert part.get("A").loaded == {"head": b"2", "page": b"3"}
+    assert (part.loads, part.bytes_at_hand) == (2, 2)
+    assert part.get("") is control, "the control state always stays"
+
+
+def test_the_last_to_come_is_laid_aside_first_and_the_others_stay_at_hand_through_a_sweep() -> None:
+    part = partition(**{f"C{n}": {"head": b"1" * 10} for n in range(10)})
+    for _ in range(3):
+        for n in range(10):
+            part.get(f"C{n}")
+            part.lay_aside(60)
+    assert sorted(part.objects) == [f"C{n}" for n in range(6)]
+    assert part.loads == 6 + 3 * 4
+
+
+def test_an_account_with_nothing_to_write_is_new_again_once_laid_aside() -> None:
+    part = partition(A={"head": b"1"})
+    part.get("A")
+    part.put("B", Thing({}))
+    written(part)
+    assert (part.held(), part.at_hand()) == (1, 2)
+    part.lay_aside(0)
+    assert part.get("B") is None
