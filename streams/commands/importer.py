@@ -26,8 +26,8 @@ from streams.errors import Refused
 from streams.feeds.dates import HOW, ORDERS, Order
 from streams.feeds.history import Nowhere, Sink, ToFile, ToHistory
 from streams.feeds.importing import import_events, import_ledgers
+from streams.feeds.kinds import CREDIT, PAYMENT
 from streams.feeds.layout import Layout, read_layout
-from streams.feeds.ledger import CREDIT, PAYMENT
 from streams.feeds.report import Report
 from streams.feeds.telling import Choices, Told
 from streams.settings import Settings, policy_text

@@ -17,7 +17,8 @@ import orjson
 
 from schemas.money import text as money
 from streams.feeds.dates import plus_days
-from streams.feeds.ledger import CUT, EARLIEST, INVOICE, ON_ACCOUNT, PAYMENT, Row, in_minor
+from streams.feeds.kinds import INVOICE, PAYMENT
+from streams.feeds.ledger import CUT, EARLIEST, ON_ACCOUNT, Row, in_minor
 from streams.feeds.report import BadRow, Report
 from streams.feeds.sorting import Sorter
 
@@ -190,14 +191,15 @@ class _Account:
         settlements: list[Row] = []
         payments: dict[tuple[str, ...], Row] = {}
         credits: dict[str, Row] = {}
+        named = any(row.kind != INVOICE for row in rows)
         for row in rows:
             if row.kind == INVOICE:
-                if not row.paid_on and row.paid not in ("", "0") and self._undated(row):
+                if not (row.paid_on or named) and row.paid not in ("", "0") and self._undated(row):
                     self._booking.refuse(
                         row,
                         "paid without a date",
-                        "it is paid, in part at least, and nothing says when; add a column with the date, "
-                        "or name the file of the payments beside this one",
+                        "it is paid, in part at least, and nothing says when; name the column of the day in a layout "
+                        'file (paid_date = "…"), or import the file of the payments beside this one',
                     )
                     continue
                 invoice = self._take_invoice(invoice, row, settlements)
@@ -227,6 +229,10 @@ class _Account:
                 self._booking.note(
                     "settlement columns passed over, as the payments themselves are there", invoice
                 )
+            if not (invoice.paid_on or payments) and int(invoice.paid or 0) > credited:
+                self._booking.note(
+                    "invoices paid by their own columns and open here, as no payment names them", invoice
+                )
             self._settle(invoice, int(invoice.amount) - credited, list(payments.values()) or settlements)
         elif payments:
             for row in payments.values():
@@ -235,9 +241,12 @@ class _Account:
         return len(rows)
 
     def _undated(self, row: Row) -> bool:
-        """Whether nothing in the files can be the money that an invoice says it was paid with."""
+        """Whether no money of its customer can be that with which an invoice says it was paid."""
         report = self._booking.report
-        return not report.payments and not (row.by_balance and report.credits)
+        could_be = report.paid_by[row.account]
+        if row.by_balance:
+            could_be += report.credited_by[row.account]
+        return int(row.paid) > could_be
 
     def _take_invoice(self, invoice: Row | None, row: Row, settlements: list[Row]) -> Row | None:
         booking = self._booking

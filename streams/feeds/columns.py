@@ -5,6 +5,7 @@ Names are compared without case, accents, blanks and punctuation. Only whole nam
 
 from __future__ import annotations
 
+import re
 import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -26,26 +27,31 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "debtorno debtornumber debtorcode clientid clientno clientnumber clientcode buyerid buyerno "
         "buyernumber cardcode bpcode partnerid businesspartner businesspartnerid kundennummer kundennr "
         "kundenr kundenummer debitorennummer debitorennr debitornr codeclient numeroclient noclient "
-        "codigocliente codcliente numerocliente klantnummer klantnr kundnummer nclient ncliente",
+        "codigocliente codcliente numerocliente klantnummer klantnr kundnummer kundnr nclient ncliente "
+        "debiteurnummer debiteurnr debiteurennummer codicecliente",
         "customer account client debtor debitor buyer billto billtoparty soldto soldtoparty payer kunde cust "
-        "acct cliente klant partner konto ac",
+        "acct cliente klant partner konto kontonummer kontonr debiteur ac",
     ),
     "name": (
         "customername custname namecustomer accountname clientname debtorname buyername companyname cardname "
         "name1 kundenname nomclient nombrecliente ragionesociale klantnaam businesspartnername "
-        "customerfullname",
-        "name company",
+        "customerfullname customerproject customerjob nomduclient debiteurnaam partnername "
+        "partnerdisplayname invoicepartnerdisplayname",
+        "name nombre company",
         "customer client debtor buyer kunde account",
         "contactname contact",
     ),
     "invoice": (
-        "invoicenumber invoiceno invoiceid invoicenum invoicenr invno invid invnum invnumber invnr "
+        "invoicenumber invoiceno invoicenum invoicenr invno invnum invnumber invnr "
         "invoicecode rechnungsnummer rechnungsnr rechnungnr numerofacture nofacture numerofactura "
-        "factuurnummer fakturanummer nfacture nfactura billno billnumber billid billingdocument billingdoc "
-        "billingdocumentnumber vbeln invoicedocument invoicekey",
-        "invoice rechnung facture factura factuur faktura xblnr",
+        "factuurnummer factuurnr fakturanummer fakturanr nfacture nfactura billno billnumber billingdocument "
+        "billingdoc billingdocumentnumber vbeln invoicedocument ndefacture nodefacture numerodefacture "
+        "nofactura numerodefactura numerofattura nofattura nfattura",
+        "invoiceid invid billid invoicekey",  # a number of the system's own, beside the one on the paper
+        "invoice rechnung facture factura factuur faktura fattura xblnr",
         "belnr documentnumber documentno documentid documentnum docno docid docnumber docnum belegnummer belegnr",
-        "document transactionnumber transactionno transactionid transno voucherno vouchernumber num number",
+        "document transactionnumber transactionno transactionid transno trxnumber trxno voucherno vouchernumber num "
+        "number",
     ),
     "document": (
         "belnr documentnumber documentno documentid docno docid docnumber docnum belegnummer belegnr",
@@ -53,7 +59,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "invoice_date": (
         "invoicedate invdate invoicedt invdt dateofinvoice dateinvoice rechnungsdatum billingdate billdate "
         "issuedate dateissued issuedon invoicedon issued fkdat datefacture fechafactura factuurdatum "
-        "fakturadatum invoiceissuedate invoicecreatedate datedefacture fechadefactura",
+        "fakturadatum invoiceissuedate invoicecreatedate datedefacture fechadefactura invoicebilldate "
+        "datafattura",
         "documentdate docdate bldat belegdatum documentcreatedate",
         "transactiondate trandate trxdate",
         "postingdate budat postdate posteddate buchungsdatum",
@@ -64,16 +71,18 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "duedate datedue dueon due duedt invoiceduedate netduedate paymentduedate dueindate duein netdt faedt "
         "faelligkeit falligkeit faelligkeitsdatum falligkeitsdatum faelligam falligam nettofalligkeit "
         "nettofaelligkeit maturitydate maturity dateecheance echeance vervaldatum fechavencimiento "
-        "vencimiento datascadenza scadenza payby paybydate forfallodatum datedecheance fechadevencimiento",
+        "vencimiento datascadenza scadenza payby paybydate netduedt "
+        "nettofalligkeitsdatum forfallodatum datedecheance fechadevencimiento",
     ),
     "baseline": ("zfbdt baselinedate baselinecreatedate",),
     "paid_date": (
         "paiddate datepaid paidon paidat paymentdate dateofpayment paymentdt settleddate settlementdate "
         "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
         "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
-        "datepaymentreceived fullypaidondate fullypaidon datedepaiement datedereglement fechadepago fechacobro",
-        "clearingdate cleareddate cleardate datecleared clearedon augdt ausgleichsdatum ausgleich",
-        "closeddate dateclosed closedate",
+        "datepaymentreceived fullypaidondate fullypaidon datedepaiement datedereglement fechadepago fechacobro "
+        "fechadecobro datapagamento",
+        "clearingdate cleareddate cleardate datecleared clearedon clearing augdt ausgleichsdatum ausgleich",
+        "closeddate dateclosed closedate closedatdate actualdateclosed",
         "valuedate valutadatum bankdate",
     ),
     "amount": (
@@ -83,31 +92,40 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag brutto montantttc gross",
         "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
         "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
-        "transactionamount",
+        "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur",
         "amount amt betrag montant importe bedrag importo belopp amountforeigncurrency",
         "total value",
-        "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount",
+        "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount "
+        "amountlcy amountmst amountinaccountingcurrency",
         "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
-        "balancedue amountdue remainingamount openitemamount offenerbetrag",
+        "balancedue amountdue remainingamount amountdueremaining openitemamount offenerbetrag openstaandbedrag",
     ),
     "paid_amount": (
         "appliedamount amountapplied allocatedamount amountallocated applicationamount appliedtoinvoice",
         "paidamount amountpaid paidamt amtpaid paymentamount paymentamt receivedamount amountreceived "
         "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
-        "bezahlt montantpaye importepagado betaaldbedrag paid totalpaid invoiceamountpaid",
+        "bezahlt montantpaye importepagado betaaldbedrag totalpaid invoiceamountpaid",
+        "paid",
     ),
     "payment_total": (
         "paymentamount paymentamt paymenttotal totalpayment receiptamount receipttotal receivedamount amountreceived",
     ),
-    "debit": ("debitamount debit sollbetrag soll debe",),
-    "credit": ("creditamount credit habenbetrag haben haber",),
+    "debit": ("debitamount debit sollbetrag betragsoll soll debe",),
+    "credit": ("creditamount credit habenbetrag betraghaben haben haber",),
     "balance": (
         "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
-        "balancedue amountdue remainingamount amountremaining invoiceamountdue openitemamount offenerbetrag saldo os",
+        "balancedue amountdue remainingamount amountremaining amountdueremaining invoiceamountdue openitemamount "
+        "offenerbetrag openstaandbedrag saldo os osamount",
     ),
     "currency": (
-        "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers",
-        "currency currencycode currencyiso isocurrency curr ccy wahrung waehrung devise moneda valuta valuta cur",
+        "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "
+        "belegwahrung bwahr",
+        "currency currencycode currencyiso isocurrency curr ccy wahrung wahrg waehrung devise moneda valuta cur",
+        "localcurrency hauswahrung hwahr",
+    ),
+    "side": (
+        "shkzg debitcreditindicator debitcreditind debitcredit drcr dc sollhaben sollhabenkennzeichen "
+        "sollhabenkennz sollhabenkz sh",
     ),
     "disputed": (
         "disputed dispute isdisputed indispute disputeflag disputedflag disputestatus underdispute strittig",
@@ -116,15 +134,17 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "terms paymentterms paymentterm termsofpayment termsdays termdays netdays paymenttermsdays "
         "paymenttermdays custpaymentterms customerpaymentterms zterm creditterms creditdays zahlungsbedingung "
         "zahlungsbedingungen zahlungsziel conditionspaiement termspayment invoiceterms",
-        "zbd1t",
     ),
+    "days_1": ("zbd1t",),
+    "days_2": ("zbd2t",),
+    "days_3": ("zbd3t",),
     "limit": (
         "creditlimit creditline creditlimitamount kreditlimit klimk creditlimits limit customercreditlimit",
     ),
     "payment": (
         "paymentid paymentno paymentnumber paymentnum paymentkey receiptid receiptno receiptnumber receiptnum "
         "cashreceiptno cashreceiptid zahlungsnummer numeropago paymentnr paymentcode",
-        "augbl ausgleichsbeleg clearingdocument clearingdoc clearingdocumentno clearingdocno clearingdocumentnumber "
+        "augbl ausgleichsbeleg clearingdocument clearingdoc clrngdoc clearingdocumentno clearingdocno clearingdocumentnumber "
         "paymentdocument paymentdoc paymentdocumentno",
     ),
     "reference": (
@@ -132,7 +152,11 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "chequeno chequenumber checknum bankreference bankref zahlungsreferenz verwendungszweck",
         "reference ref referencenumber referenceno zuordnung zuonr",
     ),
-    "type": ("documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype", "type tp"),
+    "type": (
+        "documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype trxclass",
+        "type tp",
+        "class",
+    ),
     "status": ("invoicestatus documentstatus docstatus", "status"),
     "credits": (
         "originalinvoice originalinvoiceno originalinvoicenumber originalinvoiceid appliesto appliestoinvoice "
@@ -148,13 +172,16 @@ FIELDS: Final = tuple(_NAMES)
 MONEY: Final = ("amount", "debit", "credit", "paid_amount", "payment_total", "balance", "limit")
 """The fields whose cells are amounts."""
 
+DUE: Final = frozenset(("due_date", "terms", "days_1"))
+"""The fields of which one says when an invoice is due."""
+
 _MONEY_NAMES: Final = frozenset(name for field in MONEY for tier in _TIERS[field] for name in tier)
 _SIGNS: Final = {"€": "EUR", "£": "GBP"}  # the others stand for several currencies
 
 # Only these say that a column is a file's own date of invoices, or of payments; "Date" alone is either's.
 _CERTAIN_INVOICE_TIERS: Final = 2
 _OPEN_TIER: Final = 6  # of amounts: what is still open
-_DOCUMENT_TIER: Final = 2
+_DOCUMENT_TIER: Final = 3
 # Of two columns with equal right the first is taken: nothing that counts depends on them.
 _OPTIONAL: Final = (
     "name",
@@ -166,6 +193,7 @@ _OPTIONAL: Final = (
     "credits",
     "status",
 )
+_ZONE: Final = re.compile(r"\((?:utc|gmt)\)", re.IGNORECASE)
 _COMPANY: Final = "company"  # may be the seller's own, so it stands for no customer
 _BARE_DATES: Final = [
     "date",
@@ -187,7 +215,7 @@ def plain(name: str) -> str:
     """A column name without case, accents, blanks and punctuation: 'Invoice No.' and 'INVOICE_NO' are both
     'invoiceno'."""
     spread = unicodedata.normalize(
-        "NFKD", name.replace("#", "no").replace("№", "no").replace("ß", "ss")
+        "NFKD", _ZONE.sub("", name).replace("#", "no").replace("№", "no").replace("ß", "ss")
     ).lower()
     return "".join(c for c in spread if c.isalnum())
 
@@ -275,6 +303,9 @@ def recognise(
             "invoice_date",
             "due_date",
             "terms",
+            "days_1",
+            "days_2",
+            "days_3",
             "disputed",
             "credits",
             "type",
@@ -327,6 +358,7 @@ def _by_sides(at: dict[str, int], tier_of: Mapping[str, int], doubtful: dict[str
     sides = "debit" in at and "credit" in at
     if sides and tier_of.get("amount") in (None, _OPEN_TIER) and "amount" not in doubtful:
         at.pop("amount", None)
+        at.pop("side", None)
         return
     for field in ("debit", "credit"):
         at.pop(field, None)
@@ -385,7 +417,7 @@ def _kind(
     bare_date = date is not None and plain(header[date]) in _BARE_DATES
     pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))
     has_money = own_amount or "paid_amount" in at
-    if beside_invoices and "paid_date" in at and not {"due_date", "terms"} & set(at):
+    if beside_invoices and "paid_date" in at and not DUE & set(at):
         return "payments"  # an invoice's date beside its payment is no second invoice
     if certain_date and own_amount and "customer" in at:
         return "invoices"
@@ -401,7 +433,7 @@ def is_certain(columns: Columns) -> bool:
     if columns.kind != "invoices":
         return False
     date = plain(columns.header[columns.at["invoice_date"]])
-    if "due_date" in columns.at or "terms" in columns.at:
+    if DUE & set(columns.at):
         return True
     return date not in _BARE_DATES and "paid_date" not in columns.at
 

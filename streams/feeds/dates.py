@@ -43,6 +43,12 @@ EMPTY: Final = frozenset(
 _FIRST, _LAST = dt.date(1970, 1, 1), dt.date(2100, 12, 31)
 _EXCEL_ZERO = dt.date(1899, 12, 30).toordinal()  # serial 1 is 1900-01-01; right for serials from 61 on
 
+# What systems write for no date: the first days of their calendars (SQL Server, spreadsheets, .NET) and Oracle's last.
+_NO_DATE = re.compile(
+    r"(?:0001|1753|1900)[./-]0?1[./-]0?1|(?:0?1|00?)[./-](?:0?1|00?|jan)[./-](?:0001|1753|1900)"
+    r"|1899-12-3[01]|4712-12-31|31[./-](?:12|dec)[./-]4712|12/31/4712",
+    re.ASCII | re.IGNORECASE,
+)
 _NUMERIC = re.compile(r"(\d{1,4})\s*([./\-])\s*(\d{1,2})\s*\2\s*(\d{4}|\d{1,2})\.?", re.ASCII)
 _COMPACT = re.compile(r"(\d{4})(\d\d)(\d\d)(?:\.0+)?", re.ASCII)
 _SERIAL = re.compile(r"([4-5]\d{4}|60000)(?:\.\d+)?", re.ASCII)
@@ -191,9 +197,12 @@ class Told(NamedTuple):
 
 
 def is_empty(text: str) -> bool:
-    """Whether a date cell says that there is none: blank, a word for it, zeros, or 31.12.9999."""
-    bare = text.strip().lower()
-    return bare in EMPTY or bare.startswith("9999") or bare.endswith("9999") or not bare.strip("0./- :t")
+    """Whether a date cell says that there is none: blank, a word for it, zeros, 31.12.9999, or a day like 1900-01-01
+    that systems write for none."""
+    bare = (_TIME.sub("", text.strip()) if ":" in text else text).strip().lower()
+    if bare in EMPTY or bare.startswith("9999") or bare.endswith("9999") or not bare.strip("0./- :t"):
+        return True
+    return _NO_DATE.fullmatch(bare) is not None
 
 
 def _possible(text: str) -> tuple[tuple[Order, ...] | None, bool]:

@@ -154,6 +154,8 @@ def _encoding(path: Path) -> str:
                 raise Refused(
                     f"{path}: this is no text but a compressed file or a PDF; import the CSV itself"
                 )
+            if head.lstrip(codecs.BOM_UTF8 + b" \t\r\n").startswith(b"<"):
+                raise Refused(f"{path}: this is HTML or XML; save the sheet as CSV and import that")
             for mark, encoding in _BOMS:
                 if head.startswith(mark):
                     return encoding

@@ -49,7 +49,7 @@ def import_ledgers(
             bar.stage("reading", size)
             read_rows(files, choices, records, report, _Difference(bar))
             if not records.count:
-                raise Refused(_nothing(paths, report))
+                raise Refused(_nothing(paths, report, "no rows below the header"))
 
             def where(place: str) -> tuple[str, int]:
                 return str(files[int(place[:3])].shape.path), int(place[3:])
@@ -58,7 +58,7 @@ def import_ledgers(
             bar.stage("booking", records.count)
             booking.book(records, report.last_day, events, bar.advance)
         if not events.count:
-            raise Refused(_nothing(paths, report))
+            raise Refused(_nothing(paths, report, "no rows below the header"))
         bar.stage("sending", events.count)
         ticks = Ticks(zone)
         done = 0
@@ -106,7 +106,7 @@ def import_events(paths: Sequence[Path], zone: dt.tzinfo, sink: Sink, report: Re
             report.last_day = max(report.last_day, day)
         report.accounts = len(accounts)
         if not good:
-            raise Refused(_nothing(paths, report))
+            raise Refused(_nothing(paths, report, "no events in it"))
 
 
 def _lines(paths: Sequence[Path], report: Report, bar: Bar) -> Iterator[tuple[bytes, Event]]:
@@ -161,10 +161,10 @@ class _Difference:
         self._last = position
 
 
-def _nothing(paths: Sequence[Path], report: Report) -> str:
+def _nothing(paths: Sequence[Path], report: Report, none: str) -> str:
     names = ", ".join(map(str, paths))
     if not report.rows:
-        return f"{names}: no rows below the header" if report.reasons == {} else f"{names}: nothing to import"
+        return f"{names}: {none}"
     first = f"; the first: {report.bad[0]}" if report.bad else ""
     reasons = ", ".join(f"{kind} ({count:,})" for kind, count in report.reasons.most_common(5))
     return f"{names}: none of the {report.rows:,} rows can be imported: {reasons}{first}"

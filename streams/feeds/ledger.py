@@ -15,6 +15,7 @@ from streams.feeds.amounts import EMPTY, bare
 from streams.feeds.columns import plain
 from streams.feeds.dates import plus_days
 from streams.feeds.files import rows
+from streams.feeds.kinds import CREDIT, CREDIT_SIDE, DEBIT_SIDE, INVOICE, PAYMENT, REFUND, meant
 from streams.feeds.report import BadRow, Report
 from streams.feeds.sorting import Sorter
 from streams.feeds.telling import Choices, Told
@@ -28,9 +29,6 @@ currency is known."""
 
 EARLIEST: Final = 90
 """Days that a settlement may come before its invoice (paid in advance); earlier ones are bad rows."""
-
-INVOICE, CREDIT, PAYMENT = "1", "2", "3"
-_REFUND: Final = "refund"  # no record is made of one
 
 _YES: Final = frozenset(
     [
@@ -76,44 +74,6 @@ _NO: Final = frozenset(
         ],
     ]
 )
-_CREDIT_TYPES: Final = frozenset(
-    [
-        "creditnote",
-        "creditmemo",
-        "creditmemorandum",
-        "credit",
-        "cn",
-        "cm",
-        "cr",
-        "dg",
-        "gutschrift",
-        "avoir",
-        "creditinvoice",
-        "creditnota",
-        "sc",
-    ]
-)
-_CREDIT_WORDS: Final = ("creditnote", "creditmemo", "creditinvoice", "gutschrift")
-_INVOICE_WORDS: Final = ("invoice", "rechnung", "facture", "factura", "bill")
-_PAYMENT_WORDS: Final = ("payment", "receipt", "zahlung")
-_PAYMENT_TYPES: Final = frozenset(
-    [
-        "payment",
-        "receipt",
-        "cashreceipt",
-        "dz",
-        "zahlung",
-        "paiement",
-        "pago",
-        "betaling",
-        "pmt",
-        "pymt",
-        "customerpayment",
-        "sr",
-        "sa",
-    ]
-)
-_REFUND_TYPES: Final = frozenset(["refund", "customerrefund", "paymentreversal", "paymentrefund"])
 _NOT_OWED: Final = frozenset(
     [
         "void",
@@ -138,8 +98,8 @@ _PAID: Final = frozenset(
 )
 """Statuses that say an invoice is settled, without a day."""
 _TOTAL: Final = re.compile(
-    r"\s*(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe|gesamt(?:summe)?"
-    r"|zwischensumme|endsumme|somme|suma|saldo)\b",
+    r"\s*(?:\*+\s*$|(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe"
+    r"|gesamt(?:summe)?|zwischensumme|endsumme|somme|suma|saldo)\b)",
     re.IGNORECASE,
 )
 _CURRENCY_NAMES: Final = {
@@ -263,7 +223,11 @@ class _Reader:
                     self._told_type(row)
                 continue
             except _Bad as bad:
-                if not any(map(str.strip, row)):
+                filled = [cell for cell in row if cell.strip()]
+                if not filled:
+                    continue
+                if len(filled) == 1 and filled[0].count(told.shape.delimiter) + 1 < width:
+                    report.note("lines with one cell left out, as headings and remarks are", f"{path}:{line}")
                     continue
                 if _is_total(row, told):
                     report.note("total lines left out", f"{path}:{line}")
@@ -278,8 +242,8 @@ class _Reader:
             report.rows += 1
             if "type" in self.told.columns.at:
                 self._told_type(row)
-            report.payments |= record.kind == PAYMENT
-            report.credits |= record.kind == CREDIT
+            if record.kind != INVOICE:
+                _count(report, record)
             if homeless and by_invoice is not None:
                 last = max(last, record.day)
                 by_invoice.add(CUT.join((record.invoice, "1", *record)))
@@ -332,7 +296,7 @@ class _Reader:
             )
         if len(clean) > 150 or not clean.isprintable():
             raise _Bad(
-                f"{field} is no number",
+                f"{field} is too long or no text",
                 field,
                 f"{text[:60]!r} is longer than 150 characters or has control characters",
             )
@@ -355,7 +319,8 @@ class _Reader:
             kind = "a date against the file's order" if "contradicts" in str(error) else "no date"
             raise _Bad(kind, field, str(error)) from None
         if not day and needed:
-            raise _Bad(f"{field} is empty".replace("_", " "), field, "is empty")
+            said = f"{text.strip()!r} stands for no date" if text.strip() else "is empty"
+            raise _Bad(f"{field} is empty".replace("_", " "), field, said)
         if day > self.latest and field != "due_date":
             raise _Bad(
                 "dated in the future", field, f"{day} is in the future (today is {self.choices.today})"
@@ -415,7 +380,13 @@ class _Reader:
         )
 
     def _net_days(self, row: list[str]) -> tuple[str, int | None]:
-        text = self._cell(row, "terms")
+        at, text = self.told.columns.at, self._cell(row, "terms")
+        # SAP: the last of three numbers of days that is not zero is that of the whole amount.
+        for field in ("days_3", "days_2", "days_1") if "days_1" in at else ():
+            if days := terms_of_payment.days(self._cell(row, field)):
+                return text, days
+        if self._cell(row, "days_1").strip():
+            return text, 0
         if text not in self.terms and len(self.terms) < 10_000:
             self.terms[text] = terms_of_payment.days(text)
         return text, self.terms.get(text)
@@ -429,23 +400,32 @@ class _Reader:
         if "status" in at and plain(self._cell(row, "status")) in _NOT_OWED:
             status = self._cell(row, "status").strip()
             raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
-        meant = self._meant(row) if "type" in at else ""
+        named = self._meant(row) if "type" in at else ""
         account = self._id(row, "customer", True)
-        number = self._id(row, "invoice", "document" not in at and meant != PAYMENT)
+        number = self._id(row, "invoice", "document" not in at and named != PAYMENT)
         if not number and "document" in at:
-            number = self._id(row, "document", meant != PAYMENT)
+            number = self._id(row, "document", named != PAYMENT)
         day = self._day(row, "invoice_date", True)
         currency = self._currency(row, "amount")
         amount = self._minor(row, "amount", currency) if "amount" in at else self._sides(row, currency)
         if amount is None:
             raise _Bad("amount is empty", "amount", "is empty")
+        if "side" in at and self._side(row) in CREDIT_SIDE:
+            amount = -abs(amount)
         if amount == 0:
             raise _Bad("amount is zero", "amount", "is zero: nothing is owed")
         paid_on = self._day(row, "paid_date", False) if "paid_date" in at else ""
         still_open = self._minor(row, "balance", currency) if "balance" in at else None
         name = self._text(row, "name") if "name" in at else ""
         limit = self._limit(row, currency) if "limit" in at else ""
-        if meant == PAYMENT:
+        if named and (amount < 0) != self.told.negative[named]:
+            what = "payment" if named == PAYMENT else "credit note"
+            raise _Bad(
+                f"a {what} the other way round",
+                "amount",
+                f"{self._money(row)} takes a {what} back, by its sign or side; that is not imported from ledgers",
+            )
+        if named == PAYMENT:
             invoice = (self._id(row, "credits", False) if "credits" in at else "") or ON_ACCOUNT
             if invoice == ON_ACCOUNT and "paid_date" in at and (paid_on or still_open == 0):
                 raise _LeftOut("payments left out, as the invoices they settled carry the day")
@@ -453,20 +433,20 @@ class _Reader:
             return Row(account, invoice, PAYMENT, place, number, str(abs(amount)), currency, day, "",
             "", "", "", "", "",
                        name, limit, number, reference)  # fmt: skip
-        if meant == CREDIT:
+        if named == CREDIT:
             amount = -abs(amount)
         if amount < 0:
             credited = self._id(row, "credits", False) if "credits" in at else ""
             if paid_on and not credited:
                 self._note("settled credit notes that name no invoice, taken as credit on account", place)
-            if not meant and "debit" in at:
+            if not named and "debit" in at:
                 self._note(
                     "amounts of the credit column, taken as credit notes, as no type says otherwise", place
                 )
             return Row(account, credited or number, CREDIT, place, number, str(-amount), currency, day, "",
             "", "", "", "", "",
                        name, limit, credited, "")  # fmt: skip
-        terms, net_days = self._net_days(row) if "terms" in at else ("", None)
+        terms, net_days = self._net_days(row)
         if net_days is None:
             net_days = choices.terms_days
         due = self._day(row, "due_date", False) if "due_date" in at else ""
@@ -478,7 +458,8 @@ class _Reader:
                     else "is empty"
                 )
                 raise _Bad("no due date", "due_date", f"{reason}; say the usual terms with --terms DAYS")
-            start = self._day(row, "baseline", False) if "baseline" in at and terms.strip() else ""
+            from_baseline = "baseline" in at and ("days_1" in at or terms.strip())
+            start = self._day(row, "baseline", False) if from_baseline else ""
             due = plus_days(start or day, net_days)
         if due < day:
             raise _Bad("due before the invoice", "due_date", f"due {due} before the invoice's date {day}")
@@ -543,6 +524,12 @@ class _Reader:
         account = self._id(row, "customer", True) if "customer" in at else ""
         invoice = (self._id(row, "invoice", not account) if "invoice" in at else "") or ON_ACCOUNT
         day = self._day(row, "paid_date", True)
+        if "side" in at and self._side(row) in DEBIT_SIDE:
+            raise _Bad(
+                "a refund",
+                "side",
+                "is a debit, so it gives money back; refunds are not imported from ledgers",
+            )
         # The currency of a payment that names none is its invoice's: booking.py knows it.
         said = self._cell(row, "currency").strip().lower() not in EMPTY
         named = said or self.told.columns.currency or self.told.signs or self.choices.currency is not None
@@ -564,20 +551,10 @@ class _Reader:
         text = self._cell(row, "type").strip()
         known = self.types.get(text)
         if known is None:
-            named = plain(text)
-            if named in _REFUND_TYPES:
-                known = _REFUND
-            elif named in _CREDIT_TYPES or any(word in named for word in _CREDIT_WORDS):
-                known = CREDIT
-            elif named in _PAYMENT_TYPES or (
-                any(word in named for word in _PAYMENT_WORDS) and not any(w in named for w in _INVOICE_WORDS)
-            ):
-                known = PAYMENT
-            else:
-                known = ""
+            known = meant(text)
             if len(self.types) < 1000:
                 self.types[text] = known
-        if known == _REFUND:
+        if known == REFUND:
             raise _Bad(
                 "a refund", "type", f"{text!r} gives money back; refunds are not imported from ledgers"
             )
@@ -588,6 +565,20 @@ class _Reader:
         read = self.report.types.setdefault(str(self.told.shape.path), {})
         if text not in read and len(read) < 100:
             read[text] = self.types.get(text, "")
+
+    def _side(self, row: list[str]) -> str:
+        """What the column of debit and credit says; '' where it is blank."""
+        side = plain(self._cell(row, "side"))
+        if side and side not in DEBIT_SIDE and side not in CREDIT_SIDE:
+            raise _Bad(
+                "unclear side", "side", f"{self._cell(row, 'side').strip()!r} is neither debit nor credit"
+            )
+        return side
+
+    def _money(self, row: list[str]) -> str:
+        """The cells of a row's amount as they stand, with their columns' names."""
+        fields = [f for f in ("amount", "debit", "credit", "side") if self._cell(row, f).strip()]
+        return ", ".join(f"{self.told.columns.named(f)} {self._cell(row, f).strip()!r}" for f in fields)
 
     def _sides(self, row: list[str], currency: str) -> int | None:
         """Debit less credit; None where both are empty."""
@@ -656,6 +647,12 @@ def _is_total(row: Sequence[str], told: Told) -> bool:
     return len(empty) >= min(2, len(needed))
 
 
+def _count(report: Report, record: Row) -> None:
+    """What an account paid or was credited. A payment whose currency is not known yet counts for more than it is."""
+    of = report.paid_by if record.kind == PAYMENT else report.credited_by
+    of[record.account] += max(int(record.amount), int(record.paid or 0))
+
+
 def _find_customers(files: Sequence[Told], by_invoice: Sorter, sorter: Sorter, report: Report) -> None:
     """Gives payments without a customer the customer of their invoice, where there is exactly one."""
     current, owners = "", set[str]()
@@ -668,7 +665,9 @@ def _find_customers(files: Sequence[Told], by_invoice: Sorter, sorter: Sorter, r
             continue
         record = Row._make(parts[2:])
         if len(owners) == 1:
-            sorter.add(CUT.join(record._replace(account=next(iter(owners)))))
+            record = record._replace(account=next(iter(owners)))
+            _count(report, record)
+            sorter.add(CUT.join(record))
             continue
         told = files[int(record.place[:3])]
         reason = (

@@ -38,8 +38,8 @@ class Report:
     credited: Counter[str] = field(default_factory=Counter)
     paid: Counter[str] = field(default_factory=Counter)
     accounts: int = 0
-    payments: bool = False  # some row is a payment
-    credits: bool = False  # some row is a credit note
+    paid_by: Counter[str] = field(default_factory=Counter)  # account -> its payments, of any currency
+    credited_by: Counter[str] = field(default_factory=Counter)  # account -> its credit notes, likewise
     assumed: str = ""  # the policy's currency, where a row names none
     types: dict[str, dict[str, str]] = field(
         default_factory=dict

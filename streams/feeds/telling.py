@@ -5,16 +5,20 @@ The second reading, which makes records of the rows, is ledger.py.
 
 from __future__ import annotations
 
+import contextlib
 import itertools
-from collections.abc import Callable, Sequence
+from collections import Counter
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from schemas.money import EXPONENTS
 from streams.errors import Refused
-from streams.feeds.amounts import AmountReader, DecimalEvidence
-from streams.feeds.columns import MONEY, Columns, Unclear, is_certain, recognise
+from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
+from streams.feeds.columns import DUE, MONEY, Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
 from streams.feeds.files import Shape, rows, shape
+from streams.feeds.kinds import CREDIT, PAYMENT, meant
 from streams.feeds.layout import Layout
 
 _ROWS_AT_ONCE = 5_000
@@ -45,6 +49,7 @@ class Told:
     why_decimal: str
     signs: bool  # currencies stand beside the amounts
     flipped: bool  # a payments file that writes all payments as negative amounts
+    negative: Mapping[str, bool]  # CREDIT, PAYMENT -> whether rows named so have negative amounts
 
 
 def tell(paths: Sequence[Path], choices: Choices, progress: Callable[[int], None]) -> list[Told]:
@@ -100,7 +105,7 @@ def _kinds(shapes: Sequence[Shape], choices: Choices) -> list[Columns]:
 
 def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[int], None]) -> Told:
     at, layout = columns.at, choices.layout
-    if columns.kind == "invoices" and choices.terms_days is None and not {"due_date", "terms"} & set(at):
+    if columns.kind == "invoices" and choices.terms_days is None and not DUE & set(at):
         if "baseline" not in at:
             raise Refused(
                 f"{one.path}: no due date and no terms of payment among the columns "
@@ -112,7 +117,8 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         at = columns.at
     date_columns = [at[f] for f in ("invoice_date", "due_date", "paid_date", "baseline") if f in at]
     money = [at[f] for f in MONEY if f in at]
-    dates, decimals = Evidence(), DecimalEvidence()
+    dates, decimals, signs = Evidence(), DecimalEvidence(), Signs(at)
+    codes = Codes(columns, choices)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
@@ -121,6 +127,10 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
             dates.add(_without_time(cell) for cell in dict.fromkeys(row[column] for row in full))
         for column in money:
             decimals.add(row[column] for row in full)
+        signs.add(full)
+        codes.add(full)
+    if not decimals.signs:
+        codes.check(one.path)
     order, form, why_dates = _order(one, dates, choices)
     if layout.decimal is not None:
         decimal, why_decimal = layout.decimal, "the layout says so"
@@ -142,7 +152,71 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         why_decimal=why_decimal,
         signs=decimals.signs,
         flipped=columns.kind == "payments" and decimals.negative > 0 and decimals.positive == 0,
+        negative=signs.told(),
     )
+
+
+class Signs:
+    """How a file that names credit notes and payments by a type signs their amounts."""
+
+    def __init__(self, at: Mapping[str, int]) -> None:
+        self._type, self._amount = at.get("type"), at.get("amount")
+        self._by_side = "side" in at or "amount" not in at
+        self._kinds: dict[str, str] = {}
+        self._counts: Counter[tuple[str, bool]] = Counter()
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        if self._type is None or self._amount is None or self._by_side:
+            return
+        for row in full:
+            text = row[self._type] if len(row) > self._type else ""
+            kind = self._kinds.get(text)
+            if kind is None:
+                kind = self._kinds[text] = meant(text)
+            if kind in (CREDIT, PAYMENT):
+                with contextlib.suppress(ValueError):
+                    self._counts[kind, bare(row[self._amount]).negative] += 1
+
+    def told(self) -> dict[str, bool]:
+        """Of each kind, whether its amounts are negative: by their side, else as most of its rows have them. The
+        others take one back."""
+        counts = self._counts
+        return {
+            kind: self._by_side or counts[kind, True] >= counts[kind, False] for kind in (CREDIT, PAYMENT)
+        }
+
+
+class Codes:
+    """Columns that nobody named and that hold nothing but currency codes, in a file of which no currency is known."""
+
+    def __init__(self, columns: Columns, choices: Choices) -> None:
+        known = "currency" in columns.at or columns.currency is not None or choices.currency is not None
+        used = set(columns.at.values())
+        self._header, self._base = columns.header, choices.base_currency
+        self._found: dict[int, set[str]] = {
+            place: set() for place in range(len(columns.header)) if not known and place not in used
+        }
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        for place, found in list(self._found.items()):
+            said = {row[place].strip().upper() for row in full if len(row) > place} - {""}
+            if said <= EXPONENTS.keys():
+                found |= said
+            else:
+                del self._found[place]
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where such a column says that the amounts are not in the policy's base currency."""
+        for place, found in self._found.items():
+            if found - {self._base}:
+                name = self._header[place].strip()
+                raise Refused(
+                    f"{path}: the column {name} holds currencies ({', '.join(sorted(found)[:5])}), and its name is none "
+                    f'that is known; write a layout file with [columns] currency = "{name}" and give it with '
+                    "--layout, or say --currency CUR if all amounts are in one currency"
+                )
 
 
 def _without_time(cell: str) -> str:

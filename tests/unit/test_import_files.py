@@ -64,6 +64,8 @@ def test_an_umlaut_late_in_the_file_still_tells_the_encoding(tmp_path: Path) -> 
         f"{LEDGER}{HEADER}\n",
         f"{LEDGER}Total,,,,,12.50\n",
         f"{LEDGER},,,,Grand total,12.50\n",
+        f"{LEDGER}*,,,,,12.50\n**,,,,,12.50\n",  # SAP's lists
+        f"{HEADER}\n1 - 30 days past due,,,,,\n{ROW}\nEnd of report,,,,,\n",
         f"{LEDGER}Total for C1,,,,,12.50\nGrand Total:,,,,,12.50\n",
         f"{LEDGER[:-1]}",
     ],
@@ -75,10 +77,14 @@ def test_lines_that_are_no_rows_are_left_out(tmp_path: Path, ledger: str) -> Non
 
 
 def test_a_line_that_may_be_a_row_is_refused_with_its_line_number(tmp_path: Path) -> None:
-    got = imported(tmp_path, f"{LEDGER}End of report,,,,,\nC2,Name,I2,2024-01-02,2024-02-01,1.00,extra\n")
+    got = imported(
+        tmp_path,
+        f'{LEDGER}C2,,,,,7.00\nC2,Name,I2,2024-01-02,2024-02-01,1.00,extra\n"C3,X,I3,2024-01-02,2024-02-01,1"\n',
+    )
     assert [bad.rpartition("/")[2] for bad in got.bad] == [
         "0.csv:3: Invoice: is empty",
         "0.csv:4: 7 cells where the header has 6; is a separator not in quotes?",
+        "0.csv:5: Invoice: is empty",  # a whole row in one pair of quotes is no heading
     ]
 
 
@@ -109,6 +115,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_rows_behind_it(tmp_pa
         (b"Customer,Invoice\n\x81\x8d,1\n", "name the encoding"),
         (b"just some words\nand more\n", "no header was found"),
         (HEADER.encode() + b"\n", "no rows"),
+        (b"\n <html><table><tr><td>Customer</td></tr></table></html>", "HTML or XML"),
         (b"\n\n\n", "no header"),
     ],
 )

@@ -741,3 +741,117 @@ def test_the_header_of_the_amounts_names_their_currency(tmp_path: Path) -> None:
     assert got.of("invoice.issued")[0]["currency"] == "EUR"
     assert got.report.assumed == ""
     assert imported(tmp_path, ONE).report.assumed == "USD"
+
+
+def test_a_column_of_debit_and_credit_says_which_way_an_amount_goes(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            "Customer,Invoice,Invoice Date,Due Date,S/H,Amount,Type",
+            "C1,I1,2024-01-02,2024-02-01,S,100.00,RV",
+            "C1,M1,2024-01-03,2024-02-01,H,30.00,RV",
+            "C1,P1,2024-01-04,2024-02-01,H,50.00,DZ",
+            "C1,P2,2024-01-05,2024-02-01,S,50.00,DZ",
+            "C1,I2,2024-01-05,2024-02-01,both,1.00,RV",
+        ),
+    )
+    assert [i["amount"] for i in got.of("invoice.issued")] == ["100.00"]
+    assert [c["memo_id"] for c in got.of("invoice.credited")] == ["M1"]
+    assert [p["payment_id"] for p in got.of("payment.received")] == ["P1"]
+    assert "5: Amount: Amount '50.00', S/H 'S' takes a payment back" in got.bad[0]
+    assert "6: S/H: 'both' is neither debit nor credit" in got.bad[1]
+
+
+@pytest.mark.parametrize(("most", "other"), [("-", ""), ("", "-")])
+def test_a_payment_against_the_sign_of_the_files_payments_is_money_given_back(
+    tmp_path: Path, most: str, other: str
+) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Type",
+            "C1,I1,2024-01-02,2024-02-01,100,Invoice",
+            f"C1,P1,2024-01-03,,{most}60,Payment",
+            f"C1,P2,2024-01-04,,{most}40,Payment",
+            f"C1,P3,2024-01-05,,{other}40,Payment",
+        ),
+    )
+    assert [p["payment_id"] for p in got.of("payment.received")] == ["P1", "P2"]
+    assert [bad.partition(".csv:")[2] for bad in got.bad] == [
+        f"5: Amount: Amount '{other}40' takes a payment back, by its sign or side; that is not imported from ledgers"
+    ]
+
+
+def test_a_payment_on_the_debit_side_is_refused(tmp_path: Path) -> None:
+    pays = ledger(
+        "Customer,Payment No,Payment Date,Amount,D/C", "C1,P1,2024-01-20,5,C", "C1,P2,2024-01-21,5,D"
+    )
+    got = imported(tmp_path, pays)
+    assert [p["payment_id"] for p in got.of("payment.received")] == ["P1"]
+    assert "3: D/C: is a debit, so it gives money back" in got.bad[0]
+
+
+def test_sap_days_make_the_due_date_of_the_baseline(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            "KUNNR,BELNR,BLDAT,WRBTR,ZFBDT,ZTERM,ZBD1T,ZBD2T,ZBD3T",
+            "C1,1,20240102,10,20240110,0001,30,0,0",
+            "C1,2,20240102,10,20240110,0002,14,30,0",
+            "C1,3,20240102,10,20240110,0003,14,30,45",
+            "C1,4,20240102,10,20240110,,0,0,0",
+        ),
+    )
+    assert [i["due_date"] for i in got.of("invoice.issued")] == [
+        "2024-02-09",
+        "2024-02-09",
+        "2024-02-24",
+        "2024-01-10",
+    ]
+
+
+def test_currencies_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path) -> None:
+    rows = [
+        f"{HEADER},Region,Hauptwaehrung",
+        "C1,I1,2024-01-02,2024-02-01,10,N,eur",
+        "C1,I2,2024-01-02,2024-02-01,1,N,",
+    ]
+    with pytest.raises(Refused, match=r"the column Hauptwaehrung holds currencies \(EUR\).*--currency CUR"):
+        imported(tmp_path, ledger(*rows))
+    assert imported(tmp_path, ledger(*rows), choices={"currency": "EUR"}).report.invoiced == {"EUR": 1100}
+    assert imported(tmp_path, ledger(*rows).replace("eur", "usd")).report.invoiced == {"USD": 1100}
+    assert imported(tmp_path, ledger(*rows).replace("eur", "N/A")).report.invoiced == {"USD": 1100}
+
+
+def test_the_money_of_other_customers_explains_no_invoice_that_is_paid_on_no_day(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Balance,Type",
+            "C1,I1,2024-01-02,2024-02-01,100,0,Invoice",
+            "C2,I2,2024-01-02,2024-02-01,100,0,Invoice",
+            "C2,P2,2024-01-20,,-100,0,Payment",
+            "C3,I3,2024-01-02,2024-02-01,100,0,Invoice",
+            "C3,M3,2024-01-20,,-5,0,Credit note",
+        ),
+    )
+    assert [i["account_id"] for i in got.of("invoice.issued")] == ["C2"]
+    assert [bad.partition(".csv:")[2][:40] for bad in got.bad] == [
+        "2: it is paid, in part at least, and not",
+        "5: it is paid, in part at least, and not",
+    ]
+    note = "invoices paid by their own columns and open here, as no payment names them"
+    assert got.report.note_counts[note] == 1
+
+
+def test_a_day_that_a_system_writes_for_none_is_none(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Closed Date",
+            "C1,I1,2024-01-02,2024-02-01,10,1900-01-01T00:00:00Z",
+            "C1,I2,1753-01-01,2024-02-01,10,2024-02-03",
+        ),
+    )
+    assert got.of("payment.received") == []
+    assert "3: Invoice Date: '1753-01-01' stands for no date" in got.bad[0]
