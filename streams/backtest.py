@@ -25,7 +25,7 @@ from agents.records import Output, Refusal
 from agents.wakes import Wakes
 from schemas.events import CONTROL_TYPES, BookReported, ClockTicked, Event, Invalid, PolicyAdopted, parse
 from streams.errors import Refused
-from streams.heap import few_collections
+from streams.heap import no_collections
 from streams.ticks import has_ticks, with_ticks
 
 FAILURES = 20
@@ -76,7 +76,7 @@ def run(
     failed: dict[tuple[int, str], str] = {}
     while True:
         try:
-            with few_collections():
+            with no_collections():
                 return _run(events, policy_text, namespace, progress, each, failed, shard)
         except _Failure as failure:
             # The account is half changed: start again and pass the record over, as a worker does after its rollback.

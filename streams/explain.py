@@ -36,7 +36,7 @@ from streams.backtest import Lines
 from streams.blocks import Kafka, watermarks
 from streams.control import policy_adopted
 from streams.errors import Refused
-from streams.heap import few_collections
+from streams.heap import no_collections
 from streams.murmur2 import partition_of
 from streams.settings import Settings
 from streams.store import queries
@@ -206,7 +206,7 @@ def refold(
     failed: dict[tuple[int, str], str] = {}
     while True:
         try:
-            with few_collections():
+            with no_collections():
                 return _refold(read(), namespace, wanted, explain, failed)
         except _Failure as failure:
             failed[failure.number, failure.account_id] = failure.reason

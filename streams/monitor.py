@@ -29,6 +29,7 @@ from streams.blocks import Block, Kafka
 from streams.by_faust import app_of
 from streams.dev.processes import kafka_servers
 from streams.errors import Fatal
+from streams.heap import states_set_apart
 from streams.letters import dead_letter
 from streams.memory import for_states
 from streams.metrics import Key, Metrics, serve
@@ -272,7 +273,7 @@ def build(settings: Settings) -> faust.App:
     @app.agent(journal)
     async def fold(blocks: Any) -> None:
         async for block in blocks:
-            with block:
+            with block, states_set_apart():
                 monitor.take(block)
 
     return app

@@ -10,7 +10,7 @@ from streams.audit import audit as run
 from streams.blocks import Kafka
 from streams.commands.options import progress_bar, settings
 from streams.dev.processes import kafka_servers, locate
-from streams.heap import few_collections
+from streams.heap import no_collections
 
 _TOLD = 50  # differences that are printed
 
@@ -29,7 +29,7 @@ def audit() -> None:
     kafka = Kafka(kafka_servers(config), config.kafka_config)
     with progress_bar(transient=True) as bar:
         task = bar.add_task("refolding", total=None)
-        with few_collections():
+        with no_collections():
             found = run(kafka, config, lambda done, total: bar.update(task, completed=done, total=total))
     outputs = ", ".join(f"{count:,} {name}" for name, count in found.outputs.items())
     click.echo(
