@@ -220,6 +220,11 @@ class _Account:
         for row in credits.values():
             # A negative row with the number of an invoice takes that invoice back.
             of = number if invoice is not None and not row.payment else row.payment
+            if row.paid_on and not of:
+                self._booking.note(
+                    "settled credit notes left out, as the invoices they settled carry the day", row
+                )
+                continue
             if invoice is not None and of == number and row.currency == invoice.currency:
                 credited += int(row.amount)
             self._credit(row, of)

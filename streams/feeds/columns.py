@@ -101,7 +101,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "balancedue amountdue remainingamount amountdueremaining openitemamount offenerbetrag openstaandbedrag",
     ),
     "paid_amount": (
-        "appliedamount amountapplied allocatedamount amountallocated applicationamount appliedtoinvoice",
+        "appliedamount amountapplied amountappliedtoinvoice allocatedamount amountallocated applicationamount "
+        "appliedtoinvoice",
         "paidamount amountpaid paidamt amtpaid paymentamount paymentamt receivedamount amountreceived "
         "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
         "bezahlt montantpaye importepagado betaaldbedrag totalpaid invoiceamountpaid",
@@ -182,6 +183,7 @@ _SIGNS: Final = {"€": "EUR", "£": "GBP"}  # the others stand for several curr
 _CERTAIN_INVOICE_TIERS: Final = 2
 _OPEN_TIER: Final = 6  # of amounts: what is still open
 _DOCUMENT_TIER: Final = 3
+_APPLIED_TIER: Final = 0  # of paid amounts: what of a payment is for one invoice
 # Of two columns with equal right the first is taken: nothing that counts depends on them.
 _OPTIONAL: Final = (
     "name",
@@ -318,6 +320,8 @@ def recognise(
         ):
             at.pop(field, None)
             doubtful.pop(field, None)
+        if "amount" in at and tier_of.get("paid_amount") == _APPLIED_TIER:
+            at.setdefault("payment_total", at["amount"])
         if "paid_amount" not in at and "amount" in at:
             at["paid_amount"] = at["amount"]
             if "amount" in doubtful:
@@ -451,9 +455,8 @@ def _advice(
         else:
             parts.append(f"{field.replace('_', ' ')} may be {' or '.join(names)}")
     lines = [f'{field} = "…"' for field in missing]
-    lines += [f'{field} = "{names[0]}"' for field, names in doubtful.items()]
-    wanted = "; ".join(lines)
-    return (
-        f"{'; '.join(parts)} (read as {kind}). Columns found: {found}. "
-        f"Write a layout file with [columns] and {wanted}, and give it with --layout"
-    )
+    lines += [f'{field} = "{names[0]}"' for field, names in doubtful.items() if len(set(names)) > 1]
+    said = f"{'; '.join(parts)} (read as {kind}). Columns found: {found}"
+    if not lines:
+        return said
+    return f"{said}. Write a layout file with [columns] and {'; '.join(lines)}, and give it with --layout"

@@ -66,8 +66,8 @@ _MONTHS: Final[dict[str, int]] = {
     name: number
     for number, names in enumerate(
         (
-            "jan january januar janvier enero ene gennaio gen januari",
-            "feb february februar fevrier fev febrero febbraio februari",
+            "jan january januar janv janvier enero ene gennaio gen januari",
+            "feb february februar febr fevrier fevr fev febrero febbraio februari",
             "mar march marz maerz mars marzo mrz mrt maart",
             "apr april avril avr abril abr aprile",
             "may mai mayo maggio mag mei",

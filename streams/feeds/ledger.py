@@ -132,7 +132,7 @@ class Row(NamedTuple):
     currency: str
     day: str  # of the invoice, the credit note, the payment
     due: str
-    paid_on: str
+    paid_on: str  # of an invoice; of a credit note where days of settlement stand for payments
     paid: str  # of an invoice row what of it is paid, where it says; of a payment the whole of it, where more than this
     disputed: str
     terms: str
@@ -166,9 +166,11 @@ def read_rows(
     Payments without a customer find him by their invoice, over a sort of their own. Raises Refused.
     """
     homeless = any("customer" not in told.columns.at for told in files)
+    alone = all(told.columns.kind == "invoices" for told in files)
     with Sorter() as by_invoice:
         for number, told in enumerate(files):
-            _Reader(number, told, choices, report).read(sorter, by_invoice if homeless else None, progress)
+            reader = _Reader(number, told, choices, report, alone)
+            reader.read(sorter, by_invoice if homeless else None, progress)
         if homeless:
             _find_customers(files, by_invoice, sorter, report)
 
@@ -176,8 +178,9 @@ def read_rows(
 class _Reader:
     """The reading of one file."""
 
-    def __init__(self, number: int, told: Told, choices: Choices, report: Report) -> None:
+    def __init__(self, number: int, told: Told, choices: Choices, report: Report, alone: bool) -> None:
         self.number = number
+        self.alone = alone  # no file of payments is there, so days of settlement stand for them
         self.told = told
         self.choices = choices
         self.report = report
@@ -418,16 +421,18 @@ class _Reader:
         still_open = self._minor(row, "balance", currency) if "balance" in at else None
         name = self._text(row, "name") if "name" in at else ""
         limit = self._limit(row, currency) if "limit" in at else ""
+        settled = "paid_date" in at and bool(paid_on or still_open == 0)
         if named and (amount < 0) != self.told.negative[named]:
             what = "payment" if named == PAYMENT else "credit note"
             raise _Bad(
                 f"a {what} the other way round",
-                "amount",
-                f"{self._money(row)} takes a {what} back, by its sign or side; that is not imported from ledgers",
+                "",
+                f"{self._money(row)} goes the other way than a {what} of this file: it takes one back, or is none, "
+                "and is not imported",
             )
         if named == PAYMENT:
             invoice = (self._id(row, "credits", False) if "credits" in at else "") or ON_ACCOUNT
-            if invoice == ON_ACCOUNT and "paid_date" in at and (paid_on or still_open == 0):
+            if invoice == ON_ACCOUNT and settled:
                 raise _LeftOut("payments left out, as the invoices they settled carry the day")
             reference = self._text(row, "reference")
             return Row(account, invoice, PAYMENT, place, number, str(abs(amount)), currency, day, "",
@@ -437,14 +442,12 @@ class _Reader:
             amount = -abs(amount)
         if amount < 0:
             credited = self._id(row, "credits", False) if "credits" in at else ""
-            if paid_on and not credited:
-                self._note("settled credit notes that name no invoice, taken as credit on account", place)
             if not named and "debit" in at:
                 self._note(
                     "amounts of the credit column, taken as credit notes, as no type says otherwise", place
                 )
             return Row(account, credited or number, CREDIT, place, number, str(-amount), currency, day, "",
-            "", "", "", "", "",
+            paid_on or day if settled and self.alone else "", "", "", "", "",
                        name, limit, credited, "")  # fmt: skip
         terms, net_days = self._net_days(row)
         if net_days is None:

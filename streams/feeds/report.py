@@ -6,6 +6,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+_LONGEST = 400  # of a reason, in characters: cells may be of any length
 KEPT = 1_000
 """Bad rows kept word for word, so that a file of nothing else does not fill the memory; all are counted."""
 
@@ -52,6 +53,8 @@ class Report:
         self.refused += 1
         self.reasons[kind] += 1
         if len(self.bad) < KEPT:
+            if len(row.reason) > _LONGEST:
+                row = row._replace(reason=f"{row.reason[: _LONGEST // 2]} … {row.reason[-_LONGEST // 2 :]}")
             self.bad.append(row)
 
     def note(self, text: str, place: str) -> None:

@@ -287,6 +287,12 @@ def test_missing_and_ambiguous_columns_are_refused_with_what_to_write(header: st
         assert word in str(refusal.value)
 
 
+def test_of_columns_with_one_name_no_layout_can_tell() -> None:
+    with pytest.raises(Unclear) as refusal:
+        recognise(["Customer", "Invoice", "Invoice Date", "Amount", "Amount"])
+    assert "layout" not in str(refusal.value)
+
+
 def test_the_layout_goes_before_the_usual_names() -> None:
     columns = recognise(
         ["Customer", "Invoice", "Invoice Date", "Amount", "Total due"],

@@ -758,7 +758,7 @@ def test_a_column_of_debit_and_credit_says_which_way_an_amount_goes(tmp_path: Pa
     assert [i["amount"] for i in got.of("invoice.issued")] == ["100.00"]
     assert [c["memo_id"] for c in got.of("invoice.credited")] == ["M1"]
     assert [p["payment_id"] for p in got.of("payment.received")] == ["P1"]
-    assert "5: Amount: Amount '50.00', S/H 'S' takes a payment back" in got.bad[0]
+    assert "5: Amount '50.00', S/H 'S' goes the other way than a payment" in got.bad[0]
     assert "6: S/H: 'both' is neither debit nor credit" in got.bad[1]
 
 
@@ -778,7 +778,8 @@ def test_a_payment_against_the_sign_of_the_files_payments_is_money_given_back(
     )
     assert [p["payment_id"] for p in got.of("payment.received")] == ["P1", "P2"]
     assert [bad.partition(".csv:")[2] for bad in got.bad] == [
-        f"5: Amount: Amount '{other}40' takes a payment back, by its sign or side; that is not imported from ledgers"
+        f"5: Amount '{other}40' goes the other way than a payment of this file: it takes one back, or is none, "
+        "and is not imported"
     ]
 
 
@@ -855,3 +856,38 @@ def test_a_day_that_a_system_writes_for_none_is_none(tmp_path: Path) -> None:
     )
     assert got.of("payment.received") == []
     assert "3: Invoice Date: '1753-01-01' stands for no date" in got.bad[0]
+
+
+def test_what_was_cleared_against_each_other_leaves_nothing_open(tmp_path: Path) -> None:
+    invoices = ledger(
+        f"{HEADER},Cleared Date",
+        "C1,I1,2024-01-02,2024-02-01,100,2024-01-20",
+        "C1,M1,2024-01-10,2024-01-10,-30,2024-01-20",
+        "C1,M2,2024-01-11,2024-01-11,-5,",
+        "C1,I2,2024-01-02,2024-02-01,7,2024-01-20",
+        "C1,I2,2024-01-12,2024-02-01,-7,2024-01-20",
+    )
+    got = imported(tmp_path, invoices)
+    assert [c["memo_id"] for c in got.of("invoice.credited")] == ["M2", "I2"]
+    assert [p["amount"] for p in got.of("payment.received")] == ["100.00"]
+    assert list(got.report.notes) == [
+        "settled credit notes left out, as the invoices they settled carry the day"
+    ]
+    # Where the payments are there, the credit note is a part of what settled the invoice.
+    got = imported(tmp_path, invoices, "Customer,Invoice,Payment Date,Amount\nC1,I1,2024-01-20,70\n")
+    assert [c["memo_id"] for c in got.of("invoice.credited")] == ["M1", "M2", "I2"]
+
+
+def test_the_whole_of_a_payment_that_stands_beside_each_application_is_counted_once(tmp_path: Path) -> None:
+    invoices = ledger(HEADER, "C1,I1,2024-01-02,2024-02-01,100", "C1,I2,2024-01-02,2024-02-01,50")
+    header = "Payment Number,Payment Date,Customer,Amount,Amount Applied to Invoice,Invoice Number"
+    got = imported(
+        tmp_path, invoices, ledger(header, "7,2024-01-20,C1,170,100,I1", "7,2024-01-20,C1,170,50,I2")
+    )
+    assert [(p["amount"], len(p["applications"])) for p in got.of("payment.received")] == [("170.00", 2)]
+
+
+def test_the_reason_of_a_bad_row_is_of_bounded_length(tmp_path: Path) -> None:
+    got = imported(tmp_path, ONE + f"C1,I2,2024-01-02,2024-02-01,{'9' * 5000}\n")
+    assert got.bad[0].endswith("has more than 18 digits")
+    assert len(got.bad[0]) < 600
