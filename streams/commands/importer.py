@@ -270,5 +270,7 @@ def _print_summary(report: Report, told: list[Told], seconds: float) -> None:
             lines.append(
                 (name, ", ".join(f"{code} {money(total, code)}" for code, total in sorted(sums.items())))
             )
+    if report.invoiced and not report.paid:
+        lines.append(("paid", "nothing: the files tell of no payment, so every invoice stands as open"))
     for name, text in lines:
         click.echo(f"{name:<12} {text}")

@@ -270,7 +270,8 @@ class _Account:
             return row
         if not settles or any(p[9:11] + p[16:18] == row[9:11] + row[16:18] for p in settlements):
             booking.note("rows that stand there twice, taken once", row)
-        elif row.paid and all(p.paid for p in settlements):  # one row a payment: a part each
+        elif not settlements or (row.paid and all(p.paid for p in settlements)):
+            # Open in an older export of the same invoice, or one row a payment, a part each.
             self._meet(row, row.day)
             settlements.append(row)
         else:

@@ -35,7 +35,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "name": (
         "customername custname namecustomer accountname clientname debtorname buyername companyname cardname "
         "name1 kundenname nomclient nombrecliente ragionesociale klantnaam businesspartnername "
-        "customerfullname customerproject customerjob nomduclient debiteurnaam partnername "
+        "customerfullname customerproject customerjob nomduclient debiteurnaam debitorenname partnername "
         "partnerdisplayname invoicepartnerdisplayname",
         "name nombre company",
         "customer client debtor buyer kunde account",
@@ -80,9 +80,9 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
         "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
         "datepaymentreceived fullypaidondate fullypaidon datedepaiement datedereglement fechadepago fechacobro "
-        "fechadecobro datapagamento",
+        "fechadecobro datapagamento datefullypaid fullypaiddate",
         "clearingdate cleareddate cleardate datecleared clearedon clearing augdt ausgleichsdatum ausgleich",
-        "closeddate dateclosed closedate closedatdate actualdateclosed",
+        "closeddate dateclosed closedate closedatdate geschlossenam actualdateclosed",
         "valuedate valutadatum bankdate",
     ),
     "amount": (
@@ -92,13 +92,15 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag brutto montantttc gross",
         "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
         "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
-        "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur",
+        "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur "
+        "ursprungsbetrag",
         "amount amt betrag montant importe bedrag importo belopp amountforeigncurrency",
         "total value",
         "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount "
         "amountlcy amountmst amountinaccountingcurrency",
         "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
-        "balancedue amountdue remainingamount amountdueremaining openitemamount offenerbetrag openstaandbedrag",
+        "balancedue amountdue remainingamount amountdueremaining openitemamount offenerbetrag "
+        "restbetrag openstaandbedrag",
     ),
     "paid_amount": (
         "appliedamount amountapplied amountappliedtoinvoice allocatedamount amountallocated applicationamount "
@@ -116,12 +118,12 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "balance": (
         "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
         "balancedue amountdue remainingamount amountremaining amountdueremaining invoiceamountdue openitemamount "
-        "offenerbetrag openstaandbedrag saldo os osamount",
+        "offenerbetrag restbetrag openstaandbedrag transactionamountdue saldo os osamount",
     ),
     "currency": (
         "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "
         "belegwahrung bwahr",
-        "currency currencycode currencyiso isocurrency curr ccy wahrung wahrg waehrung devise moneda valuta cur",
+        "currency currencycode currencyiso isocurrency curr ccy wahrungscode wahrung wahrg waehrung devise moneda valuta cur",
         "localcurrency hauswahrung hwahr",
     ),
     "side": (
@@ -222,6 +224,11 @@ def plain(name: str) -> str:
     return "".join(c for c in spread if c.isalnum())
 
 
+def shown(name: str) -> str:
+    """A column's name on one line."""
+    return " ".join(name.split())
+
+
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The columns of one file. `at`: field -> index of its column. `currency`: what the header of the
@@ -235,12 +242,12 @@ class Columns:
     def named(self, field: str) -> str:
         """The header's own name of a field's column, the field's name where it has none."""
         index = self.at.get(field)
-        return field.replace("_", " ") if index is None else self.header[index].strip()
+        return field.replace("_", " ") if index is None else shown(self.header[index])
 
     @property
     def taken(self) -> list[tuple[str, str]]:
         """(field, the header's name), in the order of the header."""
-        return [(f, self.header[i].strip()) for f, i in sorted(self.at.items(), key=lambda item: item[1])]
+        return [(f, shown(self.header[i])) for f, i in sorted(self.at.items(), key=lambda item: item[1])]
 
     @property
     def by_name(self) -> bool:
@@ -257,7 +264,7 @@ class Columns:
     def left(self) -> list[str]:
         """The names of columns that are not used."""
         used = set(self.at.values())
-        return [name.strip() for i, name in enumerate(self.header) if i not in used and name.strip()]
+        return [shown(name) for i, name in enumerate(self.header) if i not in used and name.strip()]
 
 
 class Unclear(ValueError):
@@ -445,7 +452,7 @@ def is_certain(columns: Columns) -> bool:
 def _advice(
     kind: Kind, header: Sequence[str], missing: Sequence[str], doubtful: Mapping[str, Sequence[str]]
 ) -> str:
-    found = ", ".join(cell.strip() or "(blank)" for cell in header)
+    found = ", ".join(shown(cell) or "(blank)" for cell in header)
     parts = [f"no column was recognised as {field.replace('_', ' ')}" for field in missing]
     for field, names in doubtful.items():
         if len(set(names)) == 1:

@@ -349,12 +349,11 @@ class _Reader:
             return self.told.columns.currency
         if code and code.lower() not in EMPTY:
             if code not in EXPONENTS:
-                signs = _currencies(text.strip())
-                if len(signs) != 1:
-                    raise _Bad(
-                        "unknown currency", "currency", f"{text.strip()!r} is no ISO 4217 currency code"
-                    )
-                code = signs[0]
+                meant = _currencies(text.strip())
+                code = self._of_signs(meant)
+                if not code:
+                    said = f"may be {', '.join(meant)}" if meant else "is no ISO 4217 currency code"
+                    raise _Bad("unknown currency", "currency", f"{text.strip()!r} {said}")
             if len(self.currencies) < 1000:
                 self.currencies[text] = code
             return code
@@ -374,13 +373,21 @@ class _Reader:
             if len(meant) != 1:
                 self.report.assumed = base
             return base
-        if len(meant) == 1 or meant[0] == "GBP":  # the other pounds are pegged to it or write their own sign
-            return meant[0]
+        if code := self._of_signs(meant):
+            return code
         raise _Bad(
             "unclear currency",
             money_field,
             f"{self._cell(row, money_field)!r} may be in {', '.join(meant)}; say which with --currency",
         )
+
+    def _of_signs(self, meant: tuple[str, ...]) -> str:
+        """The one currency of those that a sign can mean; '' where it is not clear."""
+        for likely in (self.choices.currency, self.choices.base_currency):
+            if likely in meant:
+                return likely
+        # The other pounds are pegged to sterling or write their own sign.
+        return meant[0] if len(meant) == 1 or meant[:1] == ("GBP",) else ""
 
     def _net_days(self, row: list[str]) -> tuple[str, int | None]:
         at, text = self.told.columns.at, self._cell(row, "terms")

@@ -91,6 +91,13 @@ def test_the_summary_says_how_types_and_currencies_were_taken(tmp_path: Path) ->
     assert "base currency" not in run(tmp_path / "ar.csv", "--dry-run", "--currency", "EUR").stdout
 
 
+def test_a_ledger_that_tells_of_no_payment_is_said_to(tmp_path: Path) -> None:
+    header, row = LEDGER.splitlines()[:2]
+    result = run(written(tmp_path, "open.csv", f"{header}\n{row.replace('1/31/2024', '')}\n"), "--dry-run")
+    assert "paid         nothing: the files tell of no payment" in result.stdout
+    assert "nothing" not in run(written(tmp_path, "ar.csv", f"{header}\n{row}\n"), "--dry-run").stdout
+
+
 def test_where_stderr_is_no_terminal_nothing_is_drawn_on_it(tmp_path: Path) -> None:
     good = "\n".join(LEDGER.splitlines()[:3])
     assert run(written(tmp_path, "ar.csv", good), "--dry-run").stderr == ""

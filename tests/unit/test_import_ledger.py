@@ -891,3 +891,31 @@ def test_the_reason_of_a_bad_row_is_of_bounded_length(tmp_path: Path) -> None:
     got = imported(tmp_path, ONE + f"C1,I2,2024-01-02,2024-02-01,{'9' * 5000}\n")
     assert got.bad[0].endswith("has more than 18 digits")
     assert len(got.bad[0]) < 600
+
+
+def test_an_invoice_that_was_open_in_an_older_export_is_settled_by_the_newer(tmp_path: Path) -> None:
+    january = ledger(f"{HEADER},Paid Date", "C1,I1,2024-01-02,2024-02-01,100,")
+    february = ledger(f"{HEADER},Paid Date", "C1,I1,2024-01-02,2024-02-01,100,2024-01-20")
+    for files in ((january, february), (february, january)):
+        got = imported(tmp_path, *files)
+        assert got.of("payment.received") == [payment()]
+        assert (got.report.refused, len(got.of("invoice.issued"))) == (0, 1)
+
+
+def test_a_currency_column_of_signs_is_read_as_signs_beside_amounts_are(tmp_path: Path) -> None:
+    rows = [f"C1,I{n},2024-01-02,2024-02-01,1,{sign}" for n, sign in enumerate(("$", "£", "€", "¥"))]
+    got = imported(tmp_path, ledger(f"{HEADER},Currency", *rows))
+    assert got.report.invoiced == {"USD": 100, "GBP": 100, "EUR": 100}
+    assert "Currency: '¥' may be JPY, CNY" in got.bad[0]
+    said = imported(tmp_path, ledger(f"{HEADER},Currency", *rows), choices={"currency": "CNY"})
+    assert said.report.invoiced == {"USD": 100, "GBP": 100, "EUR": 100, "CNY": 100}
+
+
+def test_a_header_of_several_lines_is_told_on_one(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        'Customer,Invoice,Invoice Date,"Due\nDate","Amount\n(USD)"\n'
+        "C1,I1,2024-01-02,2024-02-01,1\nC1,I2,2024-01-02,soon,1\n",
+    )
+    assert got.told[0].columns.taken[-1] == ("amount", "Amount (USD)")
+    assert "0.csv:5: Due Date: 'soon'" in got.bad[0]
