@@ -330,13 +330,13 @@ def collection_effectiveness(begin: int, sales: int, end: int, end_current: int)
 
 def monthly_purchases(
     lines: Lines, first_invoice: int | None, expected: int | None, today: int, longest: int, least: int
-) -> int | None:
-    """Invoiced net of memos and voids over `longest` days / days since the first invoice (least..longest) *
-    30, half to even.
+) -> tuple[int, int] | None:
+    """Invoiced net of memos and voids over `longest` days / days since the first invoice (least..longest) * 30, exactly:
+    (numerator, denominator) in minor units.
 
     With less than `least` days of history what the account expects; None when it expects nothing. Section 5.
     """
     if first_invoice is None or today - first_invoice < least:
-        return expected
+        return None if expected is None else (expected, 1)
     net = lines.sales_between(today - longest, today)
-    return half_even(max(0, net) * 30, min(longest, today - first_invoice))
+    return max(0, net) * 30, min(longest, today - first_invoice)

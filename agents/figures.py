@@ -5,7 +5,7 @@ Only the record lives here; how each figure is computed stands in behaviour.py a
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 
 class Ageing(NamedTuple):
@@ -16,6 +16,10 @@ class Ageing(NamedTuple):
     d31_60: int = 0
     d61_90: int = 0
     d91: int = 0
+
+
+NOT_EMITTED: Final = ("monthly_purchases_exact",)
+"""The last of the figures: rules read them, snapshots do not show them."""
 
 
 class Figures(NamedTuple):
@@ -115,3 +119,6 @@ class Figures(NamedTuple):
         int | None
     )  # greatest clean DBT of the invoices due in the last 182 days, open ones at D - due
     provisional: int  # direct debits of the last 8 weeks, still reversible
+
+    # not emitted, and last
+    monthly_purchases_exact: tuple[int, int] | None  # before it is rounded: numerator and denominator

@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
+from fractions import Fraction
 from statistics import median
 from typing import Any, Final, Literal, NamedTuple
 
@@ -215,7 +216,7 @@ def rounded_down(amount: int, digits: int) -> int:
     return int(amount // step * step)
 
 
-def part(amount: int, share: float) -> int:
+def part(amount: int | Fraction, share: float) -> int:
     """So much of an amount in minor units, downwards, exactly: 0.29 of 200,000 is 58,000 and not 57,999."""
     return int(amount * exact(share))
 
@@ -237,8 +238,10 @@ def terms(view: View, grade: Grade) -> Terms:
     terms_days = view.ledger.terms_days
     if terms_days is None:
         terms_days = policy.figures.default_terms_days
-    purchases = figures.monthly_purchases
-    need = None if purchases is None else max(0, purchases) * cycles(terms_days, rule.cycle_days)
+    need: Fraction | None = None
+    if figures.monthly_purchases_exact is not None:
+        purchases, days = figures.monthly_purchases_exact
+        need = Fraction(max(0, purchases) * cycles(terms_days, rule.cycle_days), days)
     known: dict[str, int | None] = {
         "need": None if need is None else part(need, multiplier),
         "net_worth": None,
@@ -250,14 +253,16 @@ def terms(view: View, grade: Grade) -> Terms:
         known["references"] = _references_term(view)
         known["agency"] = _agency_term(view)
     stated = [(amount, name) for name, amount in known.items() if amount is not None]
+    limit: int | None
     if multiplier == 0.0:
         limit, binding = 0, "grade"
     elif stated:
         least, binding = min(stated, key=lambda item: item[0])
         limit = rounded_down(least, rule.significant_digits)
     else:
-        return Terms(None, "", known, need, purchases, terms_days, multiplier)
-    return Terms(limit, binding, known, need, purchases, terms_days, multiplier)
+        limit, binding = None, ""
+    needed = None if need is None else int(need)
+    return Terms(limit, binding, known, needed, figures.monthly_purchases, terms_days, multiplier)
 
 
 def _own(view: View, minor: int, currency: str) -> int | None:

@@ -106,6 +106,14 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
     purchases_from = today - p.purchases_days
     prior_from = purchases_from - p.purchases_prior_days
     cohorts = lines.cohort_days
+    purchases = exposure.monthly_purchases(
+        lines,
+        first_invoice,
+        ledger.expected_monthly_purchases,
+        today,
+        p.monthly_purchases_days,
+        p.monthly_purchases_min_days,
+    )
 
     return Figures(
         as_of=today,
@@ -185,14 +193,7 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         overdue_surprise_n=surprise.n,
         overdue_surprise_days=surprise.days_past_due,
         first_invoice_on=first_invoice,
-        monthly_purchases=exposure.monthly_purchases(
-            lines,
-            first_invoice,
-            ledger.expected_monthly_purchases,
-            today,
-            p.monthly_purchases_days,
-            p.monthly_purchases_min_days,
-        ),
+        monthly_purchases=None if purchases is None else exposure.half_even(*purchases),
         purchases_30d=lines.sales_between(purchases_from, today),
         purchases_prior_90d=lines.sales_between(prior_from, purchases_from),
         invoices_prior_90d=(
@@ -216,4 +217,5 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         provisional=(
             behaviour.between(totals.debits, today - p.provisional_days, today) if totals.debits else 0
         ),
+        monthly_purchases_exact=purchases,
     )

@@ -20,6 +20,7 @@ from agents.book import Book
 from agents.desk import ProposalChange
 from agents.evidence import behind
 from agents.facts import LATE, REPEAT, local_day, microseconds
+from agents.figures import NOT_EMITTED, Figures
 from agents.ids import derived
 from agents.measure import measure
 from agents.policy import Policy, Tier
@@ -519,9 +520,12 @@ class Fold:
         return snapshot_record(view, scoring, limits.tier(view, scoring.grade, account.watch.conditions))
 
 
+_EMITTED: Final = len(Figures._fields) - len(NOT_EMITTED)
+
+
 def _moving(view: View, scoring: limits.Scoring, tier: str) -> bytes:
     """The figures of a snapshot without its day, as bytes to be compared: equal bytes, nothing moved."""
-    return orjson.dumps((view.figures[1:], tuple(scoring), tier), default=tuple)
+    return orjson.dumps((view.figures[1:_EMITTED], tuple(scoring), tier), default=tuple)
 
 
 def _date_of(event: AccountEvent, policy: Policy) -> int:

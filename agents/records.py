@@ -13,7 +13,7 @@ from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
 from agents.desk import ProposalChange
-from agents.figures import Ageing, Figures
+from agents.figures import NOT_EMITTED, Ageing, Figures
 from agents.limits import Scoring
 from agents.triggers import View
 from agents.watch import AlertChange
@@ -26,7 +26,8 @@ _MONEY: Final = (
 )  # fmt: skip
 _DAYS: Final = ("fx_as_of", "first_invoice_on", "last_payment_on", "first_due_on")
 _SPECIAL: Final = frozenset(
-    (*_MONEY, *_DAYS, "as_of", "currency", "ageing", "ageing_disputed", "exposure_base", "dtp_months", "discounts_taken")
+    (*_MONEY, *_DAYS, *NOT_EMITTED, "as_of", "currency", "ageing", "ageing_disputed", "exposure_base", "dtp_months",
+     "discounts_taken")
 )  # fmt: skip
 _PLAIN: Final = tuple(name for name in Figures._fields if name not in _SPECIAL)
 _BUCKETS: Final = Ageing._fields

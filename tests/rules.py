@@ -42,13 +42,17 @@ NEUTRAL = Figures(
     first_invoice_on=None, monthly_purchases=None, purchases_30d=0, purchases_prior_90d=0, invoices_prior_90d=0,
     reversals_90d=0, promises_broken_60d=0, promises_broken=0, partial_of_last_5=None, discounts_taken=(),
     disputed_share_baseline=None, last_payment_on=None, first_due_on=None, late_share_182d=None, worst_dbt_182d=None,
-    provisional=0,
+    provisional=0, monthly_purchases_exact=None,
 )  # fmt: skip
 """An account of which nothing is known but its currency."""
 
 
 def figures(**known: Any) -> Figures:
-    return NEUTRAL._replace(**known)
+    made = NEUTRAL._replace(**known)
+    month = made.monthly_purchases
+    if month is None or made.monthly_purchases_exact is not None:
+        return made
+    return made._replace(monthly_purchases_exact=(month, 1))
 
 
 @dataclass

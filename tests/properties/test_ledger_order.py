@@ -156,6 +156,7 @@ def test_folding_moves_no_figure(events: list[Any], dice: random.Random) -> None
 
 DRIFTING = {
     "as_of", "fx_as_of", "dso_countback", "kaplan_meier_median", "kaplan_meier_restricted_mean", "monthly_purchases",
+    "monthly_purchases_exact",
 }  # fmt: skip
 """What boundaries.next_day() excepts."""
 

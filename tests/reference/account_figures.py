@@ -684,11 +684,11 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     if first is None or today - first < 90:
         profile = acc.profile()
         expected = None if profile is None else profile.expected_monthly_purchases
-        out["monthly_purchases"] = None if expected is None else minor(expected, profile.currency)
+        month = None if expected is None else Fraction(minor(expected, profile.currency))
     else:
-        out["monthly_purchases"] = half_even(
-            Fraction(max(0, sales(today - 365, today)) * 30, min(365, today - first))
-        )
+        month = Fraction(max(0, sales(today - 365, today)) * 30, min(365, today - first))
+    out["monthly_purchases"] = None if month is None else half_even(month)
+    out["monthly_purchases_exact"] = month
     out["purchases_30d"] = sales(today - 30, today)
     out["purchases_prior_90d"] = sales(today - 120, today - 30)
     out["invoices_prior_90d"] = sum(1 for b in books if today - 120 < b["day"] <= today - 30)

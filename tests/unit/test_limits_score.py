@@ -179,6 +179,13 @@ def test_the_grade_multiplies_the_need(grade: Any, limit: int) -> None:
     assert limits.terms(known(monthly_purchases=MONTH), grade).limit == limit
 
 
+def test_need_starts_from_the_purchases_and_not_from_what_a_month_of_them_is_rounded_to() -> None:
+    found = limits.terms(known(monthly_purchases=2_333_33, monthly_purchases_exact=(7_000_00 * 30, 90)), "C")
+    assert found.terms["need"] == 280_000, "7,000 in 90 days, 2 cycles, x 0.6: to the cent"
+    assert found.limit == 280_000
+    assert found.need == 466_666
+
+
 BINDING = {
     "need": (
         [statement(), reference(1), report(5, recommended_limit="90000", currency="USD")],
