@@ -391,6 +391,7 @@ class _Account:
             self._booking.note("payments that stand there twice, taken once", row)
             return
         self._on_account.add(derived)
+        self._booking.note("payments that name no invoice, left unapplied", row)
         self._meet(row, row.day)
         number = f"on-account/{row.day}/{amount}"
         if row.reference:

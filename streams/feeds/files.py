@@ -154,8 +154,13 @@ def _encoding(path: Path) -> str:
                 raise Refused(
                     f"{path}: this is no text but a compressed file or a PDF; import the CSV itself"
                 )
-            if head.lstrip(codecs.BOM_UTF8 + b" \t\r\n").startswith(b"<"):
+            begins = head.lstrip(codecs.BOM_UTF8 + b" \t\r\n")
+            if begins.startswith(b"<"):
                 raise Refused(f"{path}: this is HTML or XML; save the sheet as CSV and import that")
+            if begins.startswith((b"{", b"[{")):
+                raise Refused(
+                    f"{path}: this is JSON; a file of events is named .jsonl and has one event a line"
+                )
             for mark, encoding in _BOMS:
                 if head.startswith(mark):
                     return encoding

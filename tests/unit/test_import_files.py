@@ -112,6 +112,7 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_rows_behind_it(tmp_pa
         (b"", "is empty"),
         (b"PK\x03\x04rest", "save the sheet as CSV"),
         (b"%PDF-1.4", "import the CSV itself"),
+        (b'{"event_id":"1"}\n', r"named \.jsonl"),
         (b"Customer,Invoice\n\x81\x8d,1\n", "name the encoding"),
         (b"just some words\nand more\n", "no header was found"),
         (HEADER.encode() + b"\n", "no rows"),

@@ -311,6 +311,7 @@ def test_cash_that_names_no_invoice_stays_on_account(tmp_path: Path) -> None:
             "paid_on": "2024-01-20",
         }
     ]
+    assert list(got.report.notes) == ["payments that name no invoice, left unapplied"]
 
 
 def test_a_payment_of_an_invoice_that_is_not_there_is_sent_and_noted(tmp_path: Path) -> None:
