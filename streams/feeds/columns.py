@@ -49,7 +49,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "nofactura numerodefactura numerofattura nofattura nfattura",
         "invoiceid invid billid invoicekey",  # a number of the system's own, beside the one on the paper
         "invoice rechnung facture factura factuur faktura fattura xblnr",
-        "belnr documentnumber documentno documentid documentnum docno docid docnumber docnum belegnummer belegnr",
+        "belnr documentnumber documentno documentid documentnum docno docid docnumber docnum belegnummer belegnr "
+        "npiece ndepiece numeropiece numerodepiece",
         "document transactionnumber transactionno transactionid transno trxnumber trxno voucherno vouchernumber num "
         "number",
     ),
@@ -61,7 +62,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "issuedate dateissued issuedon invoicedon issued fkdat datefacture fechafactura factuurdatum "
         "fakturadatum invoiceissuedate invoicecreatedate datedefacture fechadefactura invoicebilldate "
         "datafattura",
-        "documentdate docdate bldat belegdatum documentcreatedate",
+        "documentdate docdate bldat belegdatum documentcreatedate datepiece datedepiece",
         "transactiondate trandate trxdate",
         "postingdate budat postdate posteddate buchungsdatum",
         "date datum fecha data",
@@ -80,7 +81,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
         "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
         "datepaymentreceived fullypaidondate fullypaidon datedepaiement datedereglement fechadepago fechacobro "
-        "fechadecobro datapagamento datefullypaid fullypaiddate",
+        "fechadecobro datapagamento betaldatum betalningsdatum datefullypaid fullypaiddate",
         "clearingdate cleareddate cleardate datecleared clearedon clearing augdt ausgleichsdatum ausgleich",
         "closeddate dateclosed closedate closedatdate geschlossenam actualdateclosed",
         "valuedate valutadatum bankdate",
@@ -157,7 +158,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "type": (
         "documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype trxclass",
-        "type tp",
+        "type tp soort",
         "class",
     ),
     "status": ("invoicestatus documentstatus docstatus", "status"),

@@ -64,8 +64,9 @@ def shape(path: Path, layout: Layout) -> Shape:
     """Tells how a file is written. Raises Refused: unreadable, no text, empty, no header."""
     encoding = layout.encoding or _encoding(path)
     best: tuple[int, int, str, int, int, tuple[str, ...]] | None = None
+    within = max(_HEADER_WITHIN, layout.header or 0)
     for delimiter in (layout.delimiter,) if layout.delimiter else DELIMITERS:
-        lines = itertools.islice(_rows(path, encoding, delimiter, lambda _: None), _HEADER_WITHIN)
+        lines = itertools.islice(_rows(path, encoding, delimiter, lambda _: None), within)
         for place, (line, row) in enumerate(_until_error(lines)):
             if layout.header is not None and line != layout.header:
                 continue
@@ -76,7 +77,7 @@ def shape(path: Path, layout: Layout) -> Shape:
                 best = found
     if best is None:
         where = f" in line {layout.header}" if layout.header is not None else ""
-        raise Refused(f"{path}: no header{where}: the file is empty or holds no rows")
+        raise Refused(f"{path}: no header{where}: the file has no row there")
     points, _, delimiter, place, line, header = best
     if points < 2 and layout.header is None:
         first = ", ".join(cell.strip() for cell in header if cell.strip())[:300]

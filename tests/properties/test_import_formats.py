@@ -15,6 +15,7 @@ from hypothesis import strategies as st
 from schemas.money import EXPONENTS, text
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.dates import DateReader, Evidence
+from streams.feeds.layout import Layout
 from tests.import_builders import imported
 
 
@@ -191,3 +192,49 @@ def test_what_money_writes_amounts_read(minor: int, currency: str, decimal: str)
     written = text(minor, currency).replace(".", decimal)
     assert AmountReader(decimal).minor(written, currency) == minor  # type: ignore[arg-type]
     assert bare(f"({written})").negative
+
+
+CELLS = (
+    ("C1", "C2", "00C1", " C1 ", "", "nan", "1.0E+5", "Total", "Total Oil", "x" * 200),
+    ("I1", "I2", "I3", "I4", "I5", "I6", "I7", "I8", "", "1.5e+09", "Total", "I\x00"),
+    ("2024-01-02", "2024-01-03", "2024-02-30", "1900-01-01", "2999-01-01", "soon", ""),
+    ("2024-02-01", "2023-01-01", "9999-12-31", "45400", "", "x"),
+    ("100", "7.00", "(7.00)", "7.00-", "-1,234.50", "0", "", "$5", "€5", "1,23", "9" * 30, "Summe"),
+    ("", "Invoice", "Credit note", "RV", "DG", "Refund"),
+)
+
+
+@given(
+    st.lists(
+        st.tuples(*map(st.sampled_from, CELLS)).map(list)
+        | st.lists(st.sampled_from([cell for cells in CELLS for cell in cells]), max_size=8),
+        max_size=25,
+    )
+)
+@settings(max_examples=150, deadline=None)
+def test_no_row_is_lost_and_none_counts_twice(rows: list[list[str]]) -> None:
+    out = io.StringIO()
+    writer = csv.writer(out)
+    writer.writerow(["Customer", "Invoice", "Invoice Date", "Due Date", "Amount", "Type"])
+    writer.writerow(["C9", "I9", "2024-01-02", "2024-02-01", "1.00", ""])
+    writer.writerows(rows)
+    with tempfile.TemporaryDirectory() as folder:
+        got = imported(Path(folder), out.getvalue(), choices={"layout": Layout(order="dmy", decimal=".")})
+    report = got.report
+    twice = sum(count for note, count in report.note_counts.items() if "twice" in note)
+    left_out = sum(
+        count
+        for note, count in report.note_counts.items()
+        if note.startswith(("total lines", "lines with one cell", "repeated headers"))
+    )
+    made = report.events["invoice.issued"] + report.events["invoice.credited"]
+    assert made + report.refused + twice == report.rows
+    assert report.rows + left_out == 1 + sum(any(map(str.strip, row)) for row in rows)
+    assert len(got.bad) == report.refused == report.reasons.total()
+    for kind, sums in (("invoice.issued", report.invoiced), ("invoice.credited", report.credited)):
+        told = {code: sum(event_minor(e) for e in got.of(kind) if e["currency"] == code) for code in sums}
+        assert told == sums
+
+
+def event_minor(event: dict[str, str]) -> int:
+    return AmountReader(".").minor(event["amount"], event["currency"])

@@ -138,6 +138,15 @@ def test_rows_tell_how_far_they_are(tmp_path: Path) -> None:
     assert positions == sorted(positions) != []
 
 
+def test_a_layout_may_name_a_header_that_stands_further_down_than_one_is_looked_for(tmp_path: Path) -> None:
+    path = written(tmp_path, "far.csv", "x\n" * 70 + LEDGER)
+    with pytest.raises(Refused, match="first 60 rows"):
+        shape(path, Layout())
+    assert shape(path, Layout(header=71)).header_line == 71
+    with pytest.raises(Refused, match="no header in line 99: the file has no row there"):
+        shape(path, Layout(header=99))
+
+
 def test_the_layout_says_what_a_file_does_not(tmp_path: Path) -> None:
     layout = written(
         tmp_path,
