@@ -125,7 +125,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "
         "belegwahrung bwahr",
         "currency currencycode currencyiso isocurrency curr ccy wahrungscode wahrung wahrg waehrung devise moneda valuta cur",
-        "localcurrency hauswahrung hwahr",
+        "localcurrency hauswahrung hwahr lcurr",
     ),
     "side": (
         "shkzg debitcreditindicator debitcreditind debitcredit drcr dc sollhaben sollhabenkennzeichen "
@@ -184,6 +184,7 @@ _SIGNS: Final = {"€": "EUR", "£": "GBP"}  # the others stand for several curr
 
 # Only these say that a column is a file's own date of invoices, or of payments; "Date" alone is either's.
 _CERTAIN_INVOICE_TIERS: Final = 2
+_LOCAL_TIER: Final = 5  # of amounts: in the books' own currency
 _OPEN_TIER: Final = 6  # of amounts: what is still open
 _DOCUMENT_TIER: Final = 3
 _APPLIED_TIER: Final = 0  # of paid amounts: what of a payment is for one invoice
@@ -293,6 +294,8 @@ def recognise(
     """
     at, tier_of, doubtful = _match(header, given or {})
     _by_sides(at, tier_of, doubtful)
+    if tier_of.get("amount") == _LOCAL_TIER and "amount" in at and "currency" not in (given or {}):
+        _local_currency(at, doubtful, header)
     if kind is None:
         kind = _kind(at, tier_of, header, beside_invoices)
     for field in _OPTIONAL:
@@ -375,6 +378,15 @@ def _by_sides(at: dict[str, int], tier_of: Mapping[str, int], doubtful: dict[str
     for field in ("debit", "credit"):
         at.pop(field, None)
         doubtful.pop(field, None)
+
+
+def _local_currency(at: dict[str, int], doubtful: dict[str, list[str]], header: Sequence[str]) -> None:
+    """The currency of amounts in the books' own currency: its own column's, and no document's."""
+    at.pop("currency", None)
+    doubtful.pop("currency", None)
+    own = [i for i, cell in enumerate(header) if plain(cell) in _TIERS["currency"][-1]]
+    if len(own) == 1:
+        at["currency"] = own[0]
 
 
 def _split(name: str) -> tuple[str, str | None]:

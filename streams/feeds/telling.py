@@ -194,6 +194,7 @@ class Codes:
         known = "currency" in columns.at or columns.currency is not None or choices.currency is not None
         used = set(columns.at.values())
         self._header, self._base = columns.header, choices.base_currency
+        self._of = columns.named("paid_amount" if columns.kind == "payments" else "amount")
         self._found: dict[int, set[str]] = {
             place: set() for place in range(len(columns.header)) if not known and place not in used
         }
@@ -213,8 +214,9 @@ class Codes:
             if found - {self._base}:
                 name = self._header[place].strip()
                 raise Refused(
-                    f"{path}: the column {name} holds currencies ({', '.join(sorted(found)[:5])}), and its name is none "
-                    f'that is known; write a layout file with [columns] currency = "{name}" and give it with '
+                    f"{path}: the column {name} holds currencies ({', '.join(sorted(found)[:5])}), and its name does "
+                    f'not say that they are those of {self._of}; write a layout file with [columns] currency = "{name}" '
+                    "and give it with "
                     "--layout, or say --currency CUR if all amounts are in one currency"
                 )
 

@@ -818,7 +818,9 @@ def test_currencies_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path
         "C1,I1,2024-01-02,2024-02-01,10,N,eur",
         "C1,I2,2024-01-02,2024-02-01,1,N,",
     ]
-    with pytest.raises(Refused, match=r"the column Hauptwaehrung holds currencies \(EUR\).*--currency CUR"):
+    with pytest.raises(
+        Refused, match=r"the column Hauptwaehrung holds currencies \(EUR\).* those of Amount;.*--currency CUR"
+    ):
         imported(tmp_path, ledger(*rows))
     assert imported(tmp_path, ledger(*rows), choices={"currency": "EUR"}).report.invoiced == {"EUR": 1100}
     assert imported(tmp_path, ledger(*rows).replace("eur", "usd")).report.invoiced == {"USD": 1100}
@@ -920,3 +922,15 @@ def test_a_header_of_several_lines_is_told_on_one(tmp_path: Path) -> None:
     )
     assert got.told[0].columns.taken[-1] == ("amount", "Amount (USD)")
     assert "0.csv:5: Due Date: 'soon'" in got.bad[0]
+
+
+def test_amounts_in_the_books_own_currency_are_in_no_documents_currency(tmp_path: Path) -> None:
+    header = "Customer,Invoice,Invoice Date,Due Date,Amount in LC,Document Currency"
+    row = "C1,I1,2024-01-02,2024-02-01,1100,JPY"
+    got = imported(tmp_path, ledger(f"{header},Local Currency", f"{row},EUR"))
+    assert got.report.invoiced == {"EUR": 110000}
+    with pytest.raises(Refused, match=r"Document Currency holds currencies \(JPY\).* those of Amount in LC;"):
+        imported(tmp_path, ledger(header, row))
+    assert imported(tmp_path, ledger(header, row), choices={"currency": "EUR"}).report.invoiced == {
+        "EUR": 110000
+    }
