@@ -173,7 +173,9 @@ class Signs:
             text = row[self._type] if len(row) > self._type else ""
             kind = self._kinds.get(text)
             if kind is None:
-                kind = self._kinds[text] = meant(text)
+                kind = meant(text)
+                if len(self._kinds) < 1000:
+                    self._kinds[text] = kind
             if kind in (CREDIT, PAYMENT):
                 with contextlib.suppress(ValueError):
                     self._counts[kind, bare(row[self._amount]).negative] += 1
@@ -216,8 +218,7 @@ class Codes:
                 raise Refused(
                     f"{path}: the column {name} holds currencies ({', '.join(sorted(found)[:5])}), and its name does "
                     f'not say that they are those of {self._of}; write a layout file with [columns] currency = "{name}" '
-                    "and give it with "
-                    "--layout, or say --currency CUR if all amounts are in one currency"
+                    "and give it with --layout, or say --currency CUR if all amounts are in one currency"
                 )
 
 
