@@ -45,7 +45,12 @@ class Unit(Protocol):
 
     inputs: frozenset[TP]  # every partition of the input topics, whoever owns it
     source: Source
-    longest_commit: float  # seconds after which a commit hangs, and only the end of the process helps
+    longest_answer: (
+        float  # seconds from `answered` on after which a commit hangs, and only the end of the process helps
+    )
+
+    @property
+    def answered(self) -> float: ...
 
     def poll(self, timeout: float) -> list[Block]: ...
 

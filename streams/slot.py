@@ -23,7 +23,7 @@ STABLE_SECONDS = 0.4  # a healthy transaction is decided sooner; after that a de
 ANSWER_SECONDS = 12.0
 # From 2.10 on librdkafka may wait for ever for a group's coordinator that has died (its issues 5511 and 5456). Letting idle
 # connections close wakes it, and makes commits of a quiet worker wait for seconds: worse than to end and begin anew.
-LONGEST_COMMIT = 3 * ANSWER_SECONDS + 10
+LONGEST_ANSWER = ANSWER_SECONDS + 8
 TRIES = 3  # to end one transaction of a dead worker: more do not help
 DOUBTS = 20  # commits that fail in a row: about half a minute with a broker that answers
 
@@ -51,6 +51,7 @@ class Slot:
         self.broken = False  # the last commit is in doubt
         self.commits = self.doubts = self.fenced = 0
         self.commit_seconds = 0.0
+        self.answered = 0.0  # when, on the monotonic clock, Kafka's client last came back within a commit
         self._kafka, self._transaction_ms = kafka, transaction_ms
         self._stopping, self._doubts_in_a_row = False, 0
         self._admin: ck_admin.AdminClient | None = None
@@ -95,16 +96,21 @@ class Slot:
             try:
                 producer.produce(topic, value, key, partition, headers=headers)
             except BufferError:
+                self._answers()
                 producer.flush(ANSWER_SECONDS)
+                self._answers()
                 producer.produce(topic, value, key, partition, headers=headers)
 
         try:
             producer.begin_transaction()
             write(produce)
+            self._answers()
             producer.flush(ANSWER_SECONDS)  # so that whoever sees our offsets pending also sees who we are
+            self._answers()
             if offsets:
                 tps = [ck.TopicPartition(*tp, offset, token) for tp, offset in offsets.items()]
                 producer.send_offsets_to_transaction(tps, member, ANSWER_SECONDS)
+            self._answers()
             producer.commit_transaction(ANSWER_SECONDS)
         except (ck.KafkaException, BufferError) as e:
             error = e.args[0] if isinstance(e, ck.KafkaException) else None
@@ -128,6 +134,9 @@ class Slot:
         self.commits += 1
         self.commit_seconds += time.monotonic() - began
         return True
+
+    def _answers(self) -> None:
+        self.answered = time.monotonic()
 
     def token(self) -> str:
         """A mark that no other commit bears, also not of an earlier life under this name: for the next commit."""

@@ -124,13 +124,17 @@ class Watch:
     """
 
     def __init__(self, close: Callable[[], None]) -> None:
-        self._waits: tuple[float, str] | None = None  # until when, and what to say then
+        # Since when at the earliest, since when really, how long, and what to say then.
+        self._waits: tuple[float, Callable[[], float], float, str] | None = None
         self._close = close
         threading.Thread(target=self._run, name="watch", daemon=True).start()
 
-    def begin(self, seconds: float, late: str) -> None:
-        """Something has begun that is over within so many seconds; `late` says that it was not."""
-        self._waits = time.monotonic() + seconds, f"{late} after {seconds:g} s"
+    def begin(self, seconds: float, late: str, since: Callable[[], float] = lambda: 0.0) -> None:
+        """Something has begun that is over within so many seconds; `late` says that it was not.
+
+        `since`: when, on the monotonic clock, it last got on: from then on the seconds are counted anew.
+        """
+        self._waits = time.monotonic(), since, seconds, f"{late} after {seconds:g} s"
 
     def end(self) -> None:
         """It is over."""
@@ -140,8 +144,11 @@ class Watch:
         while True:
             time.sleep(min(1.0, PATIENCE_SECONDS / 4))
             waits = self._waits
-            if waits is not None and time.monotonic() > waits[0]:
-                give_up(Fatal(waits[1]), self._close)
+            if waits is None:
+                continue
+            began, since, seconds, late = waits
+            if time.monotonic() > max(began, since()) + seconds:
+                give_up(Fatal(late), self._close)
 
 
 class Consumer(BaseConsumer):
@@ -194,7 +201,10 @@ class Consumer(BaseConsumer):
             self._watch.end()
             blocks, self._open = self._open, []
             health.enter("committing")
-            self._watch.begin(self.unit.longest_commit, "Kafka's client has not come back from a commit")
+            unit = self.unit
+            self._watch.begin(
+                unit.longest_answer, "Kafka's client has not come back from a commit", lambda: unit.answered
+            )
             await self._in_kafka(self.unit.commit, blocks)
             self._watch.end()
             self._metrics.committed(blocks)

@@ -18,7 +18,7 @@ from streams.blocks import TP, Block, Kafka, Source, watermarks
 from streams.errors import Fatal, Refused
 from streams.memory import at_hand
 from streams.partition import Partition, Pieces
-from streams.slot import LONGEST_COMMIT, STABLE_SECONDS, WHO, Produce, Slot
+from streams.slot import LONGEST_ANSWER, STABLE_SECONDS, WHO, Produce, Slot
 
 log = get_logger(__name__)
 
@@ -132,7 +132,7 @@ class StatefulUnit:
             kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
         )
         self.slot, self.source = self._seat.slot, self._seat.source
-        self.inputs, self.longest_commit = self.source.inputs, LONGEST_COMMIT
+        self.inputs, self.longest_answer = self.source.inputs, LONGEST_ANSWER
         self._restorer = kafka.consumer(
             {
                 "group.id": group + "-restore",
@@ -194,6 +194,11 @@ class StatefulUnit:
             self.partitions[number].positions = {}  # its states may be half changed: never take them for warm
         self._seat.undo(blocks)
         return False
+
+    @property
+    def answered(self) -> float:
+        """When, on the monotonic clock, Kafka's client last came back within a commit."""
+        return self.slot.answered
 
     def stop(self) -> None:
         """From any thread: whatever waits for Kafka ends soon, with Stopped."""
@@ -319,7 +324,7 @@ class RelayUnit:
             kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
         )
         self.slot, self.source = self._seat.slot, self._seat.source
-        self.inputs, self.longest_commit = self.source.inputs, LONGEST_COMMIT
+        self.inputs, self.longest_answer = self.source.inputs, LONGEST_ANSWER
 
     def poll(self, timeout: float) -> list[Block]:
         """Blocks at hand. Rebalances happen in here."""
@@ -346,6 +351,11 @@ class RelayUnit:
             return True
         self._seat.undo(blocks)
         return False
+
+    @property
+    def answered(self) -> float:
+        """When, on the monotonic clock, Kafka's client last came back within a commit."""
+        return self.slot.answered
 
     def stop(self) -> None:
         """From any thread: whatever waits for Kafka ends soon, with Stopped."""

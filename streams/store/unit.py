@@ -55,7 +55,8 @@ class StoreUnit:
             offsets_for=self._resume,
             max_records=MOST,
         )
-        self.inputs, self.longest_commit = self.source.inputs, inf  # while ClickHouse is away it waits
+        self.inputs, self.answered = self.source.inputs, 0.0
+        self.longest_answer = inf  # while ClickHouse is away it waits
 
     def poll(self, timeout: float) -> list[Block]:
         """What came since the last round, a second after it began; at once while there is a backlog."""

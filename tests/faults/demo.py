@@ -140,7 +140,7 @@ def main() -> None:
         one: Any = unit(kafka, run, slot, **session)
         if trouble in ("commit", "stop"):  # librdkafka does not come back
             one.commit = lambda blocks: time.sleep(1000)
-            one.longest_commit = 2.0 if trouble == "commit" else math.inf
+            one.longest_answer = 2.0 if trouble == "commit" else math.inf
         return one
 
     app = transport.application(f"{run}.{which}", made, data, metrics)
