@@ -69,8 +69,9 @@ class Register:
         self.content = content
         self.versions: list[list[Any]] | None = None
 
-    def offer(self, us: int, event_id: str, day: int, content: list[Any]) -> int:
-        """Takes one more event about the same fact; NEW, SAME or KNOWN."""
+    def offer(self, said: Register) -> int:
+        """Takes what one more event says of the same fact; NEW, SAME or KNOWN."""
+        us, event_id, day, content = said.us, said.event_id, said.day, said.content
         if self.versions is None:
             if content == self.content and us == self.us and event_id == self.event_id:
                 return KNOWN

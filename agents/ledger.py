@@ -166,7 +166,7 @@ class Ledger:
             self._unpark(today)
         if day > today:
             return self._park(kind, ident, us, event.event_id, event.source, day, content)
-        answer = TAKE[kind](self, ident, us, event.event_id, event.source, day, content)
+        answer = TAKE[kind](self, ident, event.source, Register(us, event.event_id, day, content))
         if answer is APPLIED and self.posted_totals.native:
             settle(self)
             value_foreign(self, today, rates)
@@ -190,7 +190,7 @@ class Ledger:
             self.today = today
             if day > today:
                 return self._park("account.limit_set", "", us, event_id, "", day, content)
-        return TAKE["account.limit_set"](self, "", us, event_id, "", day, content)
+        return TAKE["account.limit_set"](self, "", "", Register(us, event_id, day, content))
 
     def _park(
         self, kind: str, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
@@ -209,7 +209,7 @@ class Ledger:
         due = sorted((row[3], row[4], key) for key, row in self.parked.items() if row[0] <= today)
         for _, _, key in due:
             day, kind, ident, us, event_id, source, content = self.parked.pop(key)
-            TAKE[kind](self, ident, us, event_id, source, day, content)
+            TAKE[kind](self, ident, source, Register(us, event_id, day, content))
         self.next_parked = min([row[0] for row in self.parked.values()], default=NEVER)
         self.changed = self.parked_changed = True
 

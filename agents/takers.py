@@ -35,59 +35,51 @@ if TYPE_CHECKING:
     from agents.ledger import Ledger
 
 
-def _invoice_issued(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
+def _invoice_issued(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     invoice = ledger.invoices.get(ident)
     if invoice is None:
-        if day <= ledger.issued_mark or ledger.folded("i" + ident):
+        if fact.day <= ledger.issued_mark or ledger.folded("i" + ident):
             return LATE
-        _money(ledger, us, event_id, content[1])
+        _money(ledger, fact, fact.content[1])
         invoice = invoice_shell(ledger, ident)
-        if _waits(ledger, content[1]) and (content[4] is None or content[4] in ledger.orders):
-            invoice.issue = Register(us, event_id, day, content)
+        if _waits(ledger, fact.content[1]) and (fact.content[4] is None or fact.content[4] in ledger.orders):
+            invoice.issue = fact
             ledger.new_invoices.append(invoice)
-            ledger.new_exposure += content[0]
+            ledger.new_exposure += fact.content[0]
             return APPLIED
     settle(ledger)
     issue = invoice.issue
-    if issue is not None and out_of_reach(ledger, invoice) and not _said(issue, content):
+    if issue is not None and out_of_reach(ledger, invoice) and not _said(issue, fact.content):
         return LATE
-    _money(ledger, us, event_id, content[1])
+    _money(ledger, fact, fact.content[1])
     if issue is None:
-        invoice.issue = Register(us, event_id, day, content)
+        invoice.issue = fact
         return _invoice_moved(ledger, invoice, NEW)
-    return _invoice_moved(ledger, invoice, issue.offer(us, event_id, day, content))
+    return _invoice_moved(ledger, invoice, issue.offer(fact))
 
 
-def _invoice_voided(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    return _on_invoice(ledger, "void", ident, us, event_id, day, content)
+def _invoice_voided(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
+    return _on_invoice(ledger, "void", ident, fact)
 
 
-def _invoice_written_off(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    return _on_invoice(ledger, "write_off", ident, us, event_id, day, content)
+def _invoice_written_off(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
+    return _on_invoice(ledger, "write_off", ident, fact)
 
 
-def _on_invoice(
-    ledger: Ledger, slot: str, ident: str, us: int, event_id: str, day: int, content: list[Any]
-) -> Applied:
+def _on_invoice(ledger: Ledger, slot: str, ident: str, fact: Register) -> Applied:
     settle(ledger)
     invoice = ledger.invoices.get(ident)
     if invoice is None:
         if ledger.folded("i" + ident):
             return LATE
         invoice = invoice_shell(ledger, ident)
-    fact: Register | None = getattr(invoice, slot)
-    if out_of_reach(ledger, invoice) and (fact is None or not _said(fact, content)):
+    known: Register | None = getattr(invoice, slot)
+    if out_of_reach(ledger, invoice) and (known is None or not _said(known, fact.content)):
         return LATE
-    if fact is None:
-        setattr(invoice, slot, Register(us, event_id, day, content))
+    if known is None:
+        setattr(invoice, slot, fact)
         return _invoice_moved(ledger, invoice, NEW)
-    return _invoice_moved(ledger, invoice, fact.offer(us, event_id, day, content))
+    return _invoice_moved(ledger, invoice, known.offer(fact))
 
 
 def _invoice_moved(ledger: Ledger, invoice: Invoice, answer: int) -> Applied:
@@ -100,26 +92,24 @@ def _invoice_moved(ledger: Ledger, invoice: Invoice, answer: int) -> Applied:
     return APPLIED
 
 
-def _invoice_credited(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
+def _invoice_credited(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     settle(ledger)
     memo = ledger.memos.get(ident)
     if memo is None:
-        if ledger.folded("m" + ident) or (content[0] is not None and gone(ledger, content[0])):
+        if ledger.folded("m" + ident) or (fact.content[0] is not None and gone(ledger, fact.content[0])):
             return LATE
-        _money(ledger, us, event_id, content[2])
-        memo = ledger.memos[ident] = Memo(ident, Register(us, event_id, day, content))
+        _money(ledger, fact, fact.content[2])
+        memo = ledger.memos[ident] = Memo(ident, fact)
         ledger.extras.add(memo)
     else:
-        if not _said(memo.fact, content) and (
-            (content[0] is not None and gone(ledger, content[0]))
+        if not _said(memo.fact, fact.content) and (
+            (fact.content[0] is not None and gone(ledger, fact.content[0]))
             or (memo.posted is not None and gone(ledger, memo.posted))
         ):
             return LATE
-        _money(ledger, us, event_id, content[2])
+        _money(ledger, fact, fact.content[2])
         before = memo.fact.content, memo.fact.day
-        answer = memo.fact.offer(us, event_id, day, content)
+        answer = memo.fact.offer(fact)
         if answer != KNOWN:
             _touch_extra(ledger, memo)
         if answer != NEW:
@@ -130,37 +120,31 @@ def _invoice_credited(
     return APPLIED
 
 
-def _invoice_disputed(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    return _on_dispute(ledger, "fact", ident, us, event_id, day, content)
+def _invoice_disputed(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
+    return _on_dispute(ledger, "fact", ident, fact)
 
 
-def _dispute_resolved(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    return _on_dispute(ledger, "resolved", ident, us, event_id, day, content)
+def _dispute_resolved(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
+    return _on_dispute(ledger, "resolved", ident, fact)
 
 
-def _on_dispute(
-    ledger: Ledger, slot: str, ident: str, us: int, event_id: str, day: int, content: list[Any]
-) -> Applied:
+def _on_dispute(ledger: Ledger, slot: str, ident: str, fact: Register) -> Applied:
     settle(ledger)
     dispute = ledger.disputes.get(ident)
     known: Register | None = None if dispute is None else getattr(dispute, slot)
-    said = known is not None and _said(known, content)
+    said = known is not None and _said(known, fact.content)
     posted = None if dispute is None else dispute.posted
     if dispute is None and ledger.folded("d" + ident):
         return LATE
-    if not said and (gone(ledger, content[0]) or (posted is not None and gone(ledger, posted))):
+    if not said and (gone(ledger, fact.content[0]) or (posted is not None and gone(ledger, posted))):
         return LATE
     if dispute is None:
         dispute = ledger.disputes[ident] = Dispute(ident)
         ledger.extras.add(dispute)
     if known is None:
-        setattr(dispute, slot, Register(us, event_id, day, content))
+        setattr(dispute, slot, fact)
     else:
-        answer = known.offer(us, event_id, day, content)
+        answer = known.offer(fact)
         if answer != KNOWN:
             _touch_extra(ledger, dispute)
         if answer != NEW:
@@ -170,40 +154,36 @@ def _on_dispute(
     return APPLIED
 
 
-def _order_booked(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    if content[1] is not None:
-        _money(ledger, us, event_id, content[1])
+def _order_booked(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
+    if fact.content[1] is not None:
+        _money(ledger, fact, fact.content[1])
     order = ledger.orders.get(ident)
     if order is None:
         if ledger.folded("o" + ident):
             return LATE
         order = order_shell(ledger, ident)
-        if content[0] is not None and _waits(ledger, content[1]):
-            order.booked = Register(us, event_id, day, content)
+        if fact.content[0] is not None and _waits(ledger, fact.content[1]):
+            order.booked = fact
             ledger.new_orders.append(order)
-            ledger.new_exposure += content[0]
+            ledger.new_exposure += fact.content[0]
             return APPLIED
     if order.booked is None:
-        order.booked = Register(us, event_id, day, content)
+        order.booked = fact
         return _order_moved(ledger, order, NEW)
-    return _order_moved(ledger, order, order.booked.offer(us, event_id, day, content))
+    return _order_moved(ledger, order, order.booked.offer(fact))
 
 
-def _order_closed(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
+def _order_closed(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     order = ledger.orders.get(ident)
     if order is None:
         if ledger.folded("o" + ident):
             return LATE
         order = order_shell(ledger, ident)
-    known = order.closings.get((source, event_id))
+    known = order.closings.get((source, fact.event_id))
     if known is None:
-        order.closings[source, event_id] = Register(us, event_id, day, content)
+        order.closings[source, fact.event_id] = fact
         return _order_moved(ledger, order, NEW)
-    return _order_moved(ledger, order, known.offer(us, event_id, day, content))
+    return _order_moved(ledger, order, known.offer(fact))
 
 
 def _order_moved(ledger: Ledger, order: Order, answer: int) -> Applied:
@@ -216,30 +196,32 @@ def _order_moved(ledger: Ledger, order: Order, answer: int) -> Applied:
     return APPLIED
 
 
-def _payment_received(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
+def _payment_received(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     payment = ledger.payments.get(ident)
     is_new = payment is None
     if payment is None:
-        if day <= ledger.paid_mark or ledger.folded("p" + ident):
+        if fact.day <= ledger.paid_mark or ledger.folded("p" + ident):
             return LATE
-        if content[4] and all(gone(ledger, part[0]) for part in content[4]):
+        if fact.content[4] and all(gone(ledger, part[0]) for part in fact.content[4]):
             return LATE
         payment = payment_shell(ledger, ident)
-    _money(ledger, us, event_id, content[1])
-    if is_new and _waits(ledger, content[1]) and all(part[0] in ledger.invoices for part in content[4] or ()):
-        payment.received = Register(us, event_id, day, content)
+    _money(ledger, fact, fact.content[1])
+    if (
+        is_new
+        and _waits(ledger, fact.content[1])
+        and all(part[0] in ledger.invoices for part in fact.content[4] or ())
+    ):
+        payment.received = fact
         ledger.new_payments.append(payment)
         return APPLIED
     settle(ledger)
     received = payment.received
     if received is None:
-        payment.received = Register(us, event_id, day, content)
+        payment.received = fact
     else:
-        if not _said(received, content) and partly_gone(ledger, payment):
+        if not _said(received, fact.content) and partly_gone(ledger, payment):
             return LATE
-        answer = received.offer(us, event_id, day, content)
+        answer = received.offer(fact)
         if answer != NEW:
             if answer != KNOWN:
                 _touch_payment(ledger, payment)
@@ -250,40 +232,34 @@ def _payment_received(
     return APPLIED
 
 
-def _payment_applied(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
+def _payment_applied(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     settle(ledger)
     payment = ledger.payments.get(ident)
-    known = None if payment is None else payment.applied.get((source, event_id))
-    if known is None and (ledger.folded("p" + ident) or all(gone(ledger, part[0]) for part in content)):
+    known = None if payment is None else payment.applied.get((source, fact.event_id))
+    if known is None and (ledger.folded("p" + ident) or all(gone(ledger, part[0]) for part in fact.content)):
         return LATE
-    return _on_payment(ledger, "applied", ident, us, event_id, source, day, content)
+    return _on_payment(ledger, "applied", ident, source, fact)
 
 
-def _payment_reversed(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
+def _payment_reversed(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     settle(ledger)
     payment = ledger.payments.get(ident)
     if payment is None:
         if ledger.folded("p" + ident):
             return LATE
-    elif (source, event_id) not in payment.reversed and partly_gone(ledger, payment):
+    elif (source, fact.event_id) not in payment.reversed and partly_gone(ledger, payment):
         return LATE
-    return _on_payment(ledger, "reversed", ident, us, event_id, source, day, content)
+    return _on_payment(ledger, "reversed", ident, source, fact)
 
 
-def _on_payment(
-    ledger: Ledger, slot: str, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
+def _on_payment(ledger: Ledger, slot: str, ident: str, source: str, fact: Register) -> Applied:
     payment = ledger.payments.get(ident) or payment_shell(ledger, ident)
     facts: dict[tuple[str, str], Register] = getattr(payment, slot)
-    known = facts.get((source, event_id))
+    known = facts.get((source, fact.event_id))
     if known is None:
-        facts[source, event_id] = Register(us, event_id, day, content)
+        facts[source, fact.event_id] = fact
     else:
-        answer = known.offer(us, event_id, day, content)
+        answer = known.offer(fact)
         if answer != KNOWN:
             _touch_payment(ledger, payment)
         if answer != NEW:
@@ -293,25 +269,19 @@ def _on_payment(
     return APPLIED
 
 
-def _payment_promised(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    fact = Register(us, event_id, day, content)
+def _payment_promised(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     answer = _announced(ledger, PROMISE, ledger.promises, "q" + ident, fact)
     if answer is APPLIED:
         ledger.posted_totals.version += 1
     if answer is not LATE:
-        _money(ledger, us, event_id, content[1])
+        _money(ledger, fact, fact.content[1])
     return answer
 
 
-def _payment_scheduled(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    fact = Register(us, event_id, day, content)
+def _payment_scheduled(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     answer = _announced(ledger, SCHEDULED, ledger.scheduled, "s" + ident, fact)
     if answer is not LATE:
-        _money(ledger, us, event_id, content[1])
+        _money(ledger, fact, fact.content[1])
     return answer
 
 
@@ -325,7 +295,7 @@ def _announced(ledger: Ledger, kind: str, table: dict[str, Announced], token: st
         ledger.extras.add(known)
         answer = NEW
     else:
-        answer = known.fact.offer(fact.us, fact.event_id, fact.day, fact.content)
+        answer = known.fact.offer(fact)
     if answer != KNOWN:
         _touch_extra(ledger, known)
     if answer != NEW:
@@ -335,27 +305,23 @@ def _announced(ledger: Ledger, kind: str, table: dict[str, Announced], token: st
     return APPLIED
 
 
-def _account_opened(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    if ledger.profile_opened is None or (us, event_id) > ledger.profile_opened:
-        ledger.profile_opened = us, event_id
+def _account_opened(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
+    if ledger.profile_opened is None or (fact.us, fact.event_id) > ledger.profile_opened:
+        ledger.profile_opened = fact.us, fact.event_id
         ledger.changed = ledger.head_changed = True
-    return _account_updated(ledger, ident, us, event_id, source, day, content)
+    return _account_updated(ledger, ident, source, fact)
 
 
-def _account_updated(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
+def _account_updated(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     profile = ledger.profile
     if profile is None:
-        ledger.profile = Register(us, event_id, day, content)
+        ledger.profile = fact
     else:
-        order = us, event_id, orjson.dumps(content)
+        order = fact.us, fact.event_id, orjson.dumps(fact.content)
         if order <= (profile.us, profile.event_id, orjson.dumps(profile.content)):
             ledger.profile_changed()
             return REPEAT
-        ledger.profile = Register(us, event_id, day, content)
+        ledger.profile = fact
     ledger.changed = ledger.head_changed = True
     ledger.profile_changed()
     _choose_currency(ledger)
@@ -363,26 +329,22 @@ def _account_updated(
     return APPLIED
 
 
-def _account_closed(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    if ledger.profile_closed is not None and (us, event_id) <= ledger.profile_closed:
+def _account_closed(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
+    if ledger.profile_closed is not None and (fact.us, fact.event_id) <= ledger.profile_closed:
         return REPEAT
-    ledger.profile_closed = us, event_id
+    ledger.profile_closed = fact.us, fact.event_id
     ledger.changed = ledger.head_changed = True
     ledger.profile_changed()
     return APPLIED
 
 
-def _limit_set(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
-    row = [us, event_id, day, *content]
+def _limit_set(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
+    row = [fact.us, fact.event_id, fact.day, *fact.content]
     limits = ledger.limits
     if row in limits:
         return REPEAT
     ledger.limits = sorted([*limits, row], key=lambda r: (r[0], r[1], r[3], r[4]))
-    _money(ledger, us, event_id, content[1])
+    _money(ledger, fact, fact.content[1])
     _trim_limits(ledger)
     if ledger.limits == limits:
         return REPEAT
@@ -399,19 +361,17 @@ def _trim_limits(ledger: Ledger) -> None:
         ledger.limits = ledger.limits[len(old) - 1 :]
 
 
-def _security_recorded(
-    ledger: Ledger, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-) -> Applied:
+def _security_recorded(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     known = ledger.securities.get(ident)
     if known is None:
-        ledger.securities[ident] = Register(us, event_id, day, content)
+        ledger.securities[ident] = fact
         answer = NEW
     else:
-        answer = known.offer(us, event_id, day, content)
+        answer = known.offer(fact)
     if answer != KNOWN:
         ledger.changed = ledger.head_changed = True
         ledger.posted_totals.version += 1
-    _money(ledger, us, event_id, content[2])
+    _money(ledger, fact, fact.content[2])
     if answer == NEW and ledger.rates is not None:
         value_foreign(ledger, ledger.today, ledger.rates)
     return APPLIED if answer == NEW else REPEAT
@@ -423,11 +383,11 @@ def _waits(ledger: Ledger, currency: str) -> bool:
     return currency == ledger.currency and not ledger.posted_totals.uses and not ledger.posted_totals.native
 
 
-def _money(ledger: Ledger, us: int, event_id: str, currency: str) -> None:
+def _money(ledger: Ledger, fact: Register, currency: str) -> None:
     """Keeps the earliest money fact: its currency is the account's until account.opened names one."""
     first = ledger.first_money
-    if first is None or [us, event_id, currency] < first:
-        ledger.first_money = [us, event_id, currency]
+    if first is None or [fact.us, fact.event_id, currency] < first:
+        ledger.first_money = [fact.us, fact.event_id, currency]
         ledger.changed = ledger.head_changed = True
         if ledger.profile is None:
             _choose_currency(ledger)
@@ -463,9 +423,9 @@ def _said(fact: Register, content: list[Any]) -> bool:
     return fact.content == content or any(content == version[0] for version in fact.versions or ())
 
 
-Taker = Callable[["Ledger", str, int, str, str, int, list[Any]], Applied]
-"""(ledger, natural id, microseconds of occurred_at, event_id, source, the fact's day, its content) -> what became of it.
-Day and content are those of facts.ROW_OF."""
+Taker = Callable[["Ledger", str, str, Register], Applied]
+"""(ledger, natural id, source, the fact as one event says it: day and content are those of facts.ROW_OF) -> what became of
+it. The register is the taker's to keep."""
 
 TAKE: Final[dict[str, Taker]] = {
     "invoice.issued": _invoice_issued,
