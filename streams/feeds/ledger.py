@@ -97,6 +97,8 @@ _PAID: Final = frozenset(
     ["paid", "paidinfull", "fullypaid", "settled", "cleared", "bezahlt", "payee", "pagada"]
 )
 """Statuses that say an invoice is settled, without a day."""
+_PAID_FLAGS: Final = _PAID | {"yes", "y", "true", "ja", "oui", "si"}
+_UNPAID_FLAGS: Final = frozenset(["no", "n", "false", "nein", "non", "nee", "unpaid", "notpaid", "open"])
 _TOTAL: Final = re.compile(
     r"\s*(?:\*+\s*$|(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe"
     r"|gesamt(?:summe)?|zwischensumme|endsumme|somme|suma|saldo)\b)",
@@ -480,7 +482,11 @@ class _Reader:
             "1" if still_open is not None else "",
         )
         if "paid_amount" in at:
-            part = self._minor(row, "paid_amount", currency)
+            flag = plain(self._cell(row, "paid_amount"))
+            if flag in _PAID_FLAGS:
+                part = None if paid_on else amount
+            else:
+                part = 0 if flag in _UNPAID_FLAGS else self._minor(row, "paid_amount", currency)
             if part is not None and part < 0:
                 raise _Bad(
                     "a negative payment",

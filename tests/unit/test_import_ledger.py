@@ -934,3 +934,20 @@ def test_amounts_in_the_books_own_currency_are_in_no_documents_currency(tmp_path
     assert imported(tmp_path, ledger(header, row), choices={"currency": "EUR"}).report.invoiced == {
         "EUR": 110000
     }
+
+
+def test_a_column_that_says_yes_or_no_to_paid_is_no_amount(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Paid,Paid Date",
+            "C1,I1,2024-01-02,2024-02-01,100,Yes,2024-01-20",
+            "C1,I2,2024-01-02,2024-02-01,100,No,",
+            "C1,I3,2024-01-02,2024-02-01,100,TRUE,",
+            "C1,I4,2024-01-02,2024-02-01,100,partly,",
+        ),
+    )
+    assert got.of("payment.received") == [payment()]
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I1", "I2"]
+    assert "nothing says when" in got.bad[1]
+    assert "5: Paid: 'partly' is no amount" in got.bad[0]
