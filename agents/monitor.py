@@ -323,7 +323,8 @@ class Fold:
         """The account at the end of `day`: every figure, every trigger, the score and what follows from it."""
         policy = self._policy()
         account.ledger.advance(day, policy, self.book.rates)
-        policy = policy.of(account.pulse.tier, account.ledger.industry)
+        judged_as = account.pulse.tier
+        policy = policy.of(judged_as, account.ledger.industry)
         view = self._view(account, policy, day, event_id=None, tick=True)
         alerts = account.watch.tick(view, at, self.ids)
         scoring = limits.score(view)
@@ -333,7 +334,8 @@ class Fold:
         if live and self._has_relatives(account):
             outputs += self._tell_relatives(account, alerts, at, policy)
         self._count(account, view)
-        next_day = account.ledger.next_day(day)
+        # In another tier other numbers hold, and statements are demanded or are not.
+        next_day = day + 1 if tier != judged_as else account.ledger.next_day(day)
         if next_day > day + 1:  # the earliest there is
             next_day = min(
                 next_day,

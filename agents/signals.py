@@ -228,9 +228,8 @@ class Signals:
             event.currency,
         ]
         answer = self._put("s.f", self._filings, event.filing_id, version, today)
-        self._forget(
-            "s.f", self._filings, lambda last: last[4] != "filed", today, policy.bureau.filing_keep_days
-        )
+        keep = policy.bureau.filing_keep_days
+        self._forget("s.f", self._filings, lambda last: _over(last, policy), today, keep)
         return answer
 
     def _screening(self, event: Any, today: int, policy: Policy) -> str:
@@ -747,6 +746,19 @@ def _spent_on(article: _Version, policy: Policy) -> int:
     """The first day on which neither the article nor a story of which it was the first can reach any severity."""
     reaches = article[3] + news.horizon(article[4], policy.news) + policy.news.story_days
     return NEVER if reaches >= NEVER else int(reaches) + 1
+
+
+def _over(filing: _Version, policy: Policy) -> bool:
+    """Whether the filing has ended as its trigger says, and nothing is asked of it any more.
+
+    A discharge stays: without it the stories of the insolvency that it has ended would count again.
+    """
+    kind, status, triggers = filing[3], filing[4], policy.triggers
+    if kind == "insolvency":
+        return False
+    if kind == "solvent_liquidation":
+        return bool(status != "filed")
+    return status in (triggers.new_charge if kind == "charge" else triggers.legal_filing).clears_on
 
 
 def _spent(article: _Version, today: int, policy: Policy) -> bool:

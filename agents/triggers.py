@@ -330,11 +330,18 @@ def _surprise(v: View) -> Firing | None:
 
 
 def _surprise_clears(v: View) -> bool:
-    """Paid: no clean open invoice is so late any more, or the latest ones are no surprise."""
+    """Paid: no clean open invoice is so late any more, or the latest ones are no surprise.
+
+    Fewer invoices than it takes say nothing: a customer who stops buying has not paid.
+    """
     figures, rule = v.figures, v.policy.triggers.overdue_surprise
     if figures.max_days_past_due is None or figures.max_days_past_due < rule.days_past_due:
         return True
-    return figures.overdue_surprise is not None and figures.overdue_surprise >= rule.p_below
+    return (
+        figures.overdue_surprise is not None
+        and figures.overdue_surprise >= rule.p_below
+        and figures.overdue_surprise_n >= rule.invoices_at_least
+    )
 
 
 def _surprise_evidence(v: View) -> Evidence:
@@ -574,8 +581,10 @@ def _dispute_spike(v: View) -> Firing | None:
     share, amount = dispute_share(v), v.own(rule.base_amount)
     if share is None or amount is None or figures.disputed <= amount or share <= dispute_level(v):
         return None
-    # Below a level under the clear level the account's own base rate takes the clear level's place.
-    return Firing(rule.severity, share - min(rule.clear_share, dispute_level(v) / rule.times_base_rate))
+    # Where it fires under the clear level already, the account's own base rate takes that level's place.
+    level = dispute_level(v)
+    clear = rule.clear_share if level >= rule.clear_share else level / rule.times_base_rate
+    return Firing(rule.severity, share - clear)
 
 
 def _dispute_spike_clears(v: View) -> bool:
@@ -821,17 +830,22 @@ def _new_high_credit_evidence(v: View) -> Evidence:
 
 def book_share(v: View) -> float | None:
     """This account's exposure over the whole book's at the previous tick; None for a small or unknown book."""
+    if v.book is None or v.book.accounts < v.policy.triggers.concentration.book_accounts:
+        return None
+    return _part_of_book(v)
+
+
+def _part_of_book(v: View) -> float | None:
     book, mine = v.book, v.figures.exposure_base
-    if book is None or mine is None or book.exposure <= 0:
-        return None
-    if book.accounts < v.policy.triggers.concentration.book_accounts:
-        return None
-    return mine / book.exposure
+    return None if book is None or mine is None or book.exposure <= 0 else mine / book.exposure
 
 
 def concentrates(v: View) -> bool:
-    """Whether the account's share of the book is so near the trigger's (a tenth of it) that the book alone can fire it."""
-    share = book_share(v)
+    """Whether the account's share of the book is so near the trigger's (a tenth of it) that the book alone can fire it.
+
+    Of a small book too: it may have accounts enough tomorrow.
+    """
+    share = _part_of_book(v)
     return share is not None and share > v.policy.triggers.concentration.share_over / 10
 
 
@@ -1022,6 +1036,19 @@ def legal_amount(filing: Filing, level: int, v: View) -> int | None:
     if filing.amount is None or filing.currency is None:
         return level
     return v.base(filing.amount, filing.currency)
+
+
+def filed_at_a_rate(v: View) -> bool:
+    """Whether a rate alone can carry what is on file over the level, or under it."""
+    if v.signals.empty:
+        return False
+    found, base = open_legal(v), v.policy.base_currency
+    if not found:
+        return False
+    statement = v.signals.usable_statement(v.today, v.policy)
+    return any(f.currency not in (None, base) for f in found) or (
+        statement is not None and statement.currency != base
+    )
 
 
 def _legal_filing(v: View) -> Firing | None:

@@ -6,6 +6,7 @@ Source: domain section 4. The conditions are in agents/triggers.py; what is prop
 from __future__ import annotations
 
 from collections.abc import Mapping
+from math import ceil
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -24,6 +25,7 @@ from agents.triggers import (
     View,
     concentrates,
     facts_on_file,
+    filed_at_a_rate,
 )
 
 _PIECE: Final = "w.a"
@@ -31,6 +33,7 @@ _VERSION: Final = 1
 _EVENTS_KEPT: Final = 50  # event ids that an alert's evidence carries at most, the newest
 _DECISIONS_KEPT: Final = 20
 _NOTHING_KEPT: Final[Mapping[str, float]] = {}
+_EXACT: Final = 1 - 1e-9  # 1.3 - 0.7 is 1.5 times 1.1 - 0.7, though not in floats
 _FIELDS: Final = (  # of an alert, in the order in which they are kept
     "acknowledged_by", "alert_id", "cleared_on", "decisions", "distance", "episode", "event_ids", "first_tick",
     "history", "kept", "number", "open", "opened_at", "owner", "severity", "snoozed_until", "waits_until",
@@ -211,7 +214,9 @@ class Watch:
             return used > rule.utilization and (alert is None or today >= alert.waits_until)
         used = ledger.exposure_now(today) / limit
         growth = policy.alerts.escalation_growth
-        return used < rule.clear_utilization or used - rule.clear_utilization >= growth * alert.distance
+        return (
+            used < rule.clear_utilization or used - rule.clear_utilization >= growth * alert.distance * _EXACT
+        )
 
     def _kept_for(self, trigger: Trigger, alert: _Alert | None) -> Mapping[str, float]:
         """What the alert has kept; one that supersedes another starts from what that one keeps."""
@@ -318,7 +323,7 @@ class Watch:
         """Escalates at a higher severity, or at 1.5 times the distance last emitted; that growth waits while snoozed."""
         graver = firing.severity > alert.severity
         grown = firing.distance > alert.distance and (
-            firing.distance >= view.policy.alerts.escalation_growth * alert.distance
+            firing.distance >= view.policy.alerts.escalation_growth * alert.distance * _EXACT
         )
         snoozed = alert.snoozed_until is not None and view.today <= alert.snoozed_until
         if not graver and (snoozed or not grown):
@@ -460,12 +465,14 @@ class Watch:
     def next_day(self, view: View) -> int:
         """The next day on which an alert can move although no figure does; NEVER when none can.
 
-        Tomorrow where what others do moves it: the book's total a share of the book, a rate an amount in dispute. A book
-        that shrinks to a tenth within a day is noticed at the account's next look.
+        Tomorrow where what others do moves it: the book's total a share of the book, a rate an amount in dispute or on
+        file. A book that shrinks to a tenth within a day is noticed at the account's next look.
         """
         today = view.today
-        if concentrates(view) or (
-            view.figures.disputed and view.ledger.currency != view.policy.base_currency
+        if (
+            concentrates(view)
+            or (view.figures.disputed and view.ledger.currency != view.policy.base_currency)
+            or filed_at_a_rate(view)
         ):
             return today + 1
         day = NEVER
@@ -480,6 +487,11 @@ class Watch:
                     day = min(day, alert.snoozed_until + 1)
                 if trigger_id == "concentration":
                     return today + 1
+                if trigger_id == "statements_stale":
+                    statement = view.signals.statement(today, view.policy)
+                    if statement is not None:
+                        growth = view.policy.alerts.escalation_growth
+                        day = min(day, statement.period_end + ceil(growth * alert.distance * _EXACT))
                 if trigger_id == "new_high_credit" and alert.kept:
                     day = min(day, int(alert.kept["today"]) + view.policy.figures.high_credit_days)
         first = view.figures.first_invoice_on

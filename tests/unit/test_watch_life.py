@@ -151,6 +151,24 @@ def test_growth_is_half_as_much_again_of_the_distance_last_emitted(used: float, 
     assert told == (["over_limit escalated 4"] if escalates else [])
 
 
+def test_exactly_half_as_much_again_is_enough() -> None:
+    days = Days()
+    days.tick(2, utilization=1.1, rising=True, exposure=110, credit_limit=100)  # 0.4 beyond the clear level
+    told = days.tick(utilization=1.3, rising=True, exposure=130, credit_limit=100)
+    assert "utilization_high escalated 2" in told
+
+
+def test_disputes_grow_from_the_clear_level_where_they_are_a_spike_above_it_only() -> None:
+    disputed = {
+        "open_balance": 10_000_000,
+        "disputed_share_baseline": 0.03,
+    }  # a spike from 6 % on, cleared under 5 %
+    days = Days()
+    assert days.tick(2, disputed=800_000, **disputed) == ["dispute_spike opened 2"]
+    assert days.tick(disputed=940_000, **disputed) == []
+    assert days.tick(disputed=950_000, **disputed) == ["dispute_spike escalated 2"]
+
+
 def test_a_higher_severity_escalates_and_a_lower_one_is_silent() -> None:
     days = Days()
     assert days.event("payment.reversed", reversals_90d=1) == ["payment_reversed opened 4"]
