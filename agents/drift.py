@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from functools import lru_cache
 from itertools import combinations
-from math import floor, sqrt
+from math import floor, fsum, sqrt
 from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -63,7 +63,7 @@ def drift(
 
 def center(values: list[float]) -> float:
     """mu: the simple mean; every run counts alike."""
-    return sum(values) / len(values)
+    return fsum(values) / len(values)  # sum() of floats is another number from Python 3.12 on
 
 
 def spread(values: list[float], policy: DriftPolicy) -> float:

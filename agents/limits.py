@@ -120,7 +120,7 @@ def _financials(view: View) -> float | None:
             points.append(100.0 if (ratio > 0) == (best > worst) else 0.0)
         else:
             points.append(_points(ratio, worst, best))
-    return sum(points) / len(points) if points else None
+    return math.fsum(points) / len(points) if points else None
 
 
 def _references(view: View) -> float | None:
