@@ -11,7 +11,6 @@ import zlib
 from collections import Counter
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
-from functools import partial
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -19,16 +18,15 @@ from zoneinfo import ZoneInfo
 from agents.account import InMemory
 from agents.book import Book
 from agents.ids import namespace_id
-from agents.monitor import Fold, StepFailed
+from agents.monitor import Fold
 from agents.policy import load_policy, policy_hash
 from agents.records import Output, Refusal
 from agents.wakes import Wakes
 from schemas.events import CONTROL_TYPES, BookReported, ClockTicked, Event, Invalid, PolicyAdopted, parse
 from streams.errors import Refused
-from streams.heap import no_collections
+from streams.passing import Failed, passing_over
 from streams.ticks import has_ticks, with_ticks
 
-FAILURES = 20
 WHOLE = (0, 1)  # the one shard of an undivided book
 
 Progress = Callable[[int], None]  # bytes read so far
@@ -52,11 +50,6 @@ class Result:
     dead_letters_at: list[int] = field(default_factory=list)
 
 
-class _Failure(Exception):
-    def __init__(self, number: int, account_id: str, reason: str) -> None:
-        self.number, self.account_id, self.reason = number, account_id, reason
-
-
 def run(
     events: Path,
     policy_text: str,
@@ -73,18 +66,7 @@ def run(
     relatives are told live only. Bad lines become dead letters with their line number. Raises PolicyError, and Refused
     when the file can not be read.
     """
-    failed: dict[tuple[int, str], str] = {}
-    while True:
-        try:
-            with no_collections():
-                return _run(events, policy_text, namespace, progress, each, failed, shard)
-        except _Failure as failure:
-            # The account is half changed: start again and pass the record over, as a worker does after its rollback.
-            failed[failure.number, failure.account_id] = failure.reason
-            if len(failed) >= FAILURES:
-                raise Refused(
-                    f"the rules raised {FAILURES} times, last: {failure.reason}; this is a fault of ours, please report it"
-                ) from None
+    return passing_over(lambda failed: _run(events, policy_text, namespace, progress, each, failed, shard))
 
 
 def _run(
@@ -93,7 +75,7 @@ def _run(
     namespace: str,
     progress: Progress | None,
     each: Callable[[Output], None] | None,
-    failed: dict[tuple[int, str], str],
+    failed: Failed,
     shard: tuple[int, int],
 ) -> Result:
     policy = load_policy(policy_text)
@@ -120,7 +102,7 @@ def _run(
     except OSError as error:
         raise Refused(f"cannot read {path}: {error.strerror}") from error
     for number, (_, event) in enumerate(with_ticks(lines, ZoneInfo(policy.time_zone), given)):
-        reason = failed.get((number, ""))
+        reason = failed.reason(number)
         if not isinstance(event, ClockTicked | PolicyAdopted | BookReported):
             if zlib.crc32(event.account_id.encode()) % shards != mine:
                 continue
@@ -128,10 +110,7 @@ def _run(
             if reason is not None:
                 refused(lines.number, reason, event.account_id)
                 continue
-        try:
-            outputs, _, _ = fold.take(event, failed=partial(_known, failed, number))
-        except StepFailed as failure:
-            raise _Failure(number, failure.part, str(failure)) from failure
+        outputs = failed.take(fold, number, event)
         for output in outputs:
             if isinstance(output, Refusal):
                 if output.topic == "late":
@@ -152,10 +131,6 @@ def _run(
         for account_id in sorted(accounts):
             result.accounts[account_id] = fold.snapshot(accounts[account_id], book.day)
     return result
-
-
-def _known(failed: dict[tuple[int, str], str], number: int, account_id: str) -> str | None:
-    return failed.get((number, account_id))
 
 
 class Lines:

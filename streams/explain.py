@@ -23,7 +23,7 @@ from agents.desk import ProposalChange
 from agents.explain import Row as Row
 from agents.explain import alert_now, alert_transition, proposal_transition, why_not
 from agents.ids import derived, namespace_id
-from agents.monitor import ENGINE, Fold, StepFailed
+from agents.monitor import ENGINE, Fold
 from agents.policy import load_policy, policy_hash
 from agents.records import Output
 from agents.triggers import BY_ID, TRIGGERS, View
@@ -36,8 +36,8 @@ from streams.backtest import Lines
 from streams.blocks import Kafka, watermarks
 from streams.control import policy_adopted
 from streams.errors import Refused
-from streams.heap import no_collections
 from streams.murmur2 import partition_of
+from streams.passing import Failed, RuleRaised, passing_over
 from streams.settings import Settings
 from streams.store import queries
 from streams.store.client import connect, database_name
@@ -48,7 +48,6 @@ _ID: Final = re.compile(r"[0-9a-f][0-9a-f-]*", re.IGNORECASE)
 SIGNS: Final = {">=": "≥", "<=": "≤", "is": ""}
 """Relation of a condition -> how it is put before its level."""
 _EPISODES: Final = 12  # of each trigger, and proposals, that are tried before everything is refolded
-_FAILURES: Final = 20
 _GIVEN: Final = datetime(1970, 1, 1, tzinfo=UTC)  # when a policy was adopted that a command gives to a file
 
 Told = Callable[[Account, View, list[AlertChange], list[ProposalChange]], None]
@@ -203,22 +202,7 @@ def refold(
     `explain=False`: they are found and not taken apart. An event on which a rule raises is passed over, as a worker does
     after its rollback. Takes the memory of the accounts that `read` yields.
     """
-    failed: dict[tuple[int, str], str] = {}
-    while True:
-        try:
-            with no_collections():
-                return _refold(read(), namespace, wanted, explain, failed)
-        except _Failure as failure:
-            failed[failure.number, failure.account_id] = failure.reason
-            if len(failed) >= _FAILURES:
-                raise Refused(
-                    f"the rules raised {_FAILURES} times, last: {failure.reason}; this is a fault of ours, please report it"
-                ) from None
-
-
-class _Failure(Exception):
-    def __init__(self, number: int, account_id: str, reason: str) -> None:
-        self.number, self.account_id, self.reason = number, account_id, reason
+    return passing_over(lambda failed: _refold(read(), namespace, wanted, explain, failed))
 
 
 def _refold(
@@ -226,7 +210,7 @@ def _refold(
     namespace: str,
     wanted: Callable[[str], bool],
     explain: bool,
-    failed: dict[tuple[int, str], str],
+    failed: Failed,
 ) -> Refolded:
     fold = Fold(InMemory(), Wakes(), Book(), 0, namespace_id(namespace))
     found = Refolded({}, InMemory(), fold, {}, {}, {}, 0)
@@ -236,7 +220,7 @@ def _refold(
     for number, event in enumerate(events):
         account_id = _account_of(event)
         if account_id is not None:
-            if (number, "") in failed:
+            if failed.reason(number) is not None:
                 continue
             day = fold.book.day
             zone = ZoneInfo(fold.book.policy.time_zone) if fold.book.policy is not None else UTC
@@ -244,11 +228,11 @@ def _refold(
             if explain:
                 found.events[event.event_id] = event_row(event)
         try:
-            outputs, _, _ = fold.take(event, failed=_passed_over(failed, number))
-        except StepFailed as failure:
+            outputs = failed.take(fold, number, event)
+        except RuleRaised:
             if broken:
                 raise broken[0] from None
-            raise _Failure(number, failure.part, str(failure)) from failure
+            raise
         if isinstance(event, ClockTicked):
             found.touched.clear()
             found.days += 1
@@ -266,10 +250,6 @@ def _refold(
 
 
 _IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
-
-
-def _passed_over(failed: dict[tuple[int, str], str], number: int) -> Callable[[str], str | None]:
-    return lambda account_id: failed.get((number, account_id))
 
 
 def _teller(
