@@ -190,24 +190,30 @@ def rounded(value: float) -> int:
     return math.floor(value + 0.5)
 
 
-def next_fall(story: Story, severity: int, today: int, policy: News) -> int | None:
-    """The first day after today on which the story's rounded score is lower than today's; None when it never falls."""
+def next_fall(story: Story, severity: int, today: int, policy: News, clear_score: float) -> int | None:
+    """The first day after today on which the story's rounded score is lower than today's, or the score first under
+    `clear_score`; None when it never falls.
+    """
     half_life = policy.categories[story.category].half_life_days
-    level = rounded(score(story, severity, today, policy))
+    now = score(story, severity, today, policy)
+    level = rounded(now)
+    least = max(level - 0.5, clear_score if now >= clear_score else 0.0)
     peak = severity * story.confidence * story.trust
-    if level < 1 or math.isinf(half_life) or peak <= 0:
+    if least <= 0 or math.isinf(half_life) or peak <= 0:
         return None
-    day = story.published + max(0, math.floor(half_life * math.log2(peak / (level - 0.5))))
+    day = story.published + max(0, math.floor(half_life * math.log2(peak / least)))
     day = max(day - 1, today + 1)
-    while rounded(score(story, severity, day, policy)) >= level:
+    while score(story, severity, day, policy) >= least:
         day += 1
     return day
 
 
-def horizon(category: str, policy: News) -> float:
-    """Days after which an article of this category can not reach the lowest severity, whoever published it."""
+def horizon(category: str, policy: News, clear_score: float) -> float:
+    """Days after which an article of this category can neither reach the lowest severity nor hold an alert open, whoever
+    published it.
+    """
     rule = policy.categories.get(category)
     if rule is None:
         return 0.0
     top = 4 if category == "litigation" else rule.severity
-    return rule.half_life_days * math.log2(top / 0.5)
+    return rule.half_life_days * math.log2(top / min(0.5, clear_score))

@@ -370,10 +370,7 @@ class Signals:
             last = versions[-1]
             if _spent(last, today, policy) and last[_DAY] <= today:
                 del self._articles[key]
-            elif (
-                news.horizon(last[4], policy.news) == float("inf")
-                and last[3] < today - policy.figures.reach_days
-            ):
+            elif _spent_on(last, policy) == NEVER and last[3] < today - policy.figures.reach_days:
                 endless.append(key)
         if len(endless) > _ENDLESS_KEPT:
             trust, default = policy.news.trust, policy.news.default_trust
@@ -571,11 +568,12 @@ class Signals:
                 days.append(months_after(statement.period_end, months) + 1)
         for versions in self._statements.values():
             days.append(versions[-1][3])  # a period that has not ended yet
+        clear_score = policy.triggers.adverse_news.clear_score
         for story in self.stories(today, policy) if self._articles else ():
             severity = news.severity(
                 story, policy.news, lambda s: self._share_of_equity(s, today, policy, rates)
             )
-            falls = news.next_fall(story, severity, today, policy.news)
+            falls = news.next_fall(story, severity, today, policy.news, clear_score)
             if falls is not None:
                 days.append(falls)
         return min((day for day in days if day > today), default=NEVER)
@@ -743,8 +741,9 @@ TYPES: Final = frozenset(_HANDLERS)
 
 
 def _spent_on(article: _Version, policy: Policy) -> int:
-    """The first day on which neither the article nor a story of which it was the first can reach any severity."""
-    reaches = article[3] + news.horizon(article[4], policy.news) + policy.news.story_days
+    """The first day on which neither the article nor a story of which it was the first weighs anything any more."""
+    lasts = news.horizon(article[4], policy.news, policy.triggers.adverse_news.clear_score)
+    reaches = article[3] + lasts + policy.news.story_days
     return NEVER if reaches >= NEVER else int(reaches) + 1
 
 

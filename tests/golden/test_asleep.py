@@ -14,6 +14,7 @@ from tests.golden.stories import (
     moves,
     news,
     play,
+    shipped_policy,
     statement,
     steady,
     tick,
@@ -84,3 +85,10 @@ def test_who_stops_buying_has_not_paid() -> None:
     told = moves(play(story, until=500), "overdue_surprise")
     assert told[0] == ("opened", 241, 3)
     assert "cleared" not in [one[0] for one in told]
+
+
+def test_a_clear_score_under_the_lowest_severity_holds_the_alert_until_then() -> None:
+    # 0.95 x 2^(-age / 14): under 0.5 after 13 days already, under 0.3 after 24
+    lower = shipped_policy().replace("clear_score = 0.5", "clear_score = 0.3")
+    told = play(QUIET, news("N1", 5, "rumour", domain="reuters.com"), until=40, policy=lower)
+    assert moves(told, "adverse_news") == [("opened", 5, 1), ("cleared", 29, 1)]

@@ -26,6 +26,37 @@ def told(events: list[Event], to: Path) -> Result:
     return result
 
 
+def with_suits(events: list[Event]) -> list[Event]:
+    """Each account sued once for what is about the policy's amount, so that its rate alone carries it over and under."""
+    out: list[Event] = []
+    day = 0
+    to_sue: list[str] = []
+    for event in events:
+        if event["type"] == "account.opened":
+            to_sue.append(event["account_id"])
+        if event["type"] == "clock.ticked":
+            day += 1
+            if day % 10 == 0 and to_sue:
+                account = to_sue.pop()
+                out.append(
+                    {
+                        "event_id": f"suit {account}",
+                        "type": "bureau.filed",
+                        "account_id": account,
+                        "occurred_at": f"{event['as_of']}T12:00:00Z",
+                        "source": "court",
+                        "filing_id": f"suit {account}",
+                        "kind": "suit",
+                        "filed_on": event["as_of"],
+                        "status": "filed",
+                        "amount": str(round(10_000 / float(event["rates"]["EUR"]))),
+                        "currency": "EUR",
+                    }
+                )
+        out.append(event)
+    return out
+
+
 def woken(events: list[Event]) -> list[Event]:
     """Before each tick every account that is known has a payment announced, which moves nothing and is looked at."""
     out: list[Event] = []
@@ -73,9 +104,9 @@ def days(result: Result) -> tuple[Counter[tuple[Any, ...]], Counter[tuple[Any, .
     return alerts, proposals
 
 
-@pytest.mark.parametrize("seed", [0, 6])
+@pytest.mark.parametrize("seed", range(2))
 def test_an_account_that_is_looked_at_every_day_says_the_same(seed: int, tmp_path: Path) -> None:
-    events = list(generate(12, 14, seed))
+    events = with_suits(list(generate(12, 14, seed)))
     asleep = told(events, tmp_path / "asleep.jsonl")
     awake = told(woken(events), tmp_path / "awake.jsonl")
     assert asleep.alerts
