@@ -291,7 +291,7 @@ async def _body(request: web.Request, kind: type[BaseModel]) -> Any:
     try:
         return kind.model_validate_json(await request.read())
     except ValidationError as error:
-        raise web.HTTPUnprocessableEntity(text=sentence(error)) from None
+        raise web.HTTPUnprocessableEntity(text=sentence(error, kind)) from None
 
 
 async def decide_proposal(request: web.Request) -> web.Response:

@@ -6,6 +6,7 @@ Nothing is changed here: a limit counts when the monitor has taken the event fro
 from __future__ import annotations
 
 import asyncio
+import re
 import threading
 from collections.abc import Callable, Mapping
 from datetime import UTC, date, datetime
@@ -121,7 +122,7 @@ def on_proposal(
             )
         if not row["currency"]:
             raise Declined(409, "The account's currency is not known yet, so no limit can be set.")
-        given = (limit or "").replace(",", "").strip()
+        given = _without_thousands((limit or "").strip(), row["currency"])
         amount = given or amount_text(row["proposed_limit"] or 0, row["currency"])
         fields |= {"limit": amount, "currency": row["currency"]}
     fields["note"] = (note or "").strip() or None
@@ -152,6 +153,22 @@ def on_alert(
             raise Declined(422, "Snooze until which day? Write it as YYYY-MM-DD.") from None
         fields["until"] = until
     return _event(_ALERT_ACTIONS[action], row["account_id"], event_id, now, fields)
+
+
+_THOUSANDS: Final = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
+
+
+def _without_thousands(limit: str, currency: str) -> str:
+    """An amount as a person writes it, without commas between thousands. Raises Declined where a comma may be a decimal
+    one: 7700,50 without its comma would be a hundred times as much."""
+    if "," not in limit:
+        return limit
+    one_group = limit.count(",") == 1 and "." not in limit
+    if not _THOUSANDS.fullmatch(limit) or (one_group and EXPONENTS.get(currency, 2) == 3):
+        raise Declined(
+            422, "Write the limit with a point before its decimals, for example 35000.00 or 35,000.00."
+        )
+    return limit.replace(",", "")
 
 
 _ALERT_ACTIONS: Final = {

@@ -11,7 +11,7 @@ from typing import Any, Final, TypeVar
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from pydantic import ValidationError
+from pydantic import BaseModel, ValidationError
 
 from agents.limits import REASONS
 from agents.triggers import TRIGGERS
@@ -115,14 +115,17 @@ def asked(kind: type[Asked], request: web.Request) -> Asked:
     try:
         return kind.model_validate(given)
     except ValidationError as error:
-        raise web.HTTPBadRequest(text=sentence(error)) from None
+        raise web.HTTPBadRequest(text=sentence(error, kind)) from None
 
 
-def sentence(error: ValidationError) -> str:
-    """The first mistake, for people: which field, and what it wants. The value itself is not repeated."""
+def sentence(error: ValidationError, kind: type[BaseModel]) -> str:
+    """The first mistake, for people: which field of `kind`, and what it wants. The value itself is not repeated."""
     first = error.errors(include_url=False, include_input=False, include_context=False)[0]
-    name = ".".join(str(part) for part in first["loc"])[:60]
-    return f"{name}: {first['msg'][:200]}."
+    name = ".".join(str(part) for part in first["loc"])[:60] or "the body"
+    if first["type"] == "extra_forbidden":
+        return f"{name}: not known here; there are {', '.join(kind.model_fields)}."
+    said = first["msg"][:200].replace("Input should be ", "wanted ").replace("Invalid JSON: ", "no JSON, ")
+    return f"{name}: {said[:1].lower()}{said[1:]}."
 
 
 async def one(request: web.Request, question: queries.Question, missing: str) -> dict[str, Any]:

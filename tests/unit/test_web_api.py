@@ -134,6 +134,30 @@ def test_failures_are_problems_in_one_sentence() -> None:
             assert answer.json["status"] == status
 
 
+def test_a_mistake_is_told_by_its_name_and_what_is_wanted() -> None:
+    def body(**sent: Any) -> str:
+        return str(
+            it.ask("POST", f"/api/v1/proposals/{PROPOSAL}/decision", **{"headers": CORA, **sent}).json[
+                "detail"
+            ]
+        )
+
+    with browser() as it:
+        assert (
+            it.get("/api/v1/alerts?severity=9").json["detail"] == "severity: wanted less than or equal to 5."
+        )
+        assert it.get("/api/v1/proposals?status=open").json["detail"] == (
+            "status: not known here; there are state, direction, approver, account_id, after, limit."
+        )
+        assert body(json={"action": "aprove"}) == "action: wanted 'approve' or 'reject'."
+        assert body(json={"action": "approve", "limt": "5"}) == (
+            "limt: not known here; there are action, limit, note, event_id."
+        )
+        assert body(data="{", headers={**CORA, "Content-Type": "application/json"}).startswith(
+            "the body: no JSON, "
+        )
+
+
 def test_lists_are_paged_by_cursor() -> None:
     rows = [account(account_id=f"C{n}", place=float(9 - n)) for n in range(3)]
     store = MemoryStore(accounts=rows)

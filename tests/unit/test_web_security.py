@@ -512,6 +512,38 @@ def test_a_limit_that_is_no_amount_is_not_sent(limit: str) -> None:
     assert kept.events == []
 
 
+@pytest.mark.parametrize(
+    "limit", ["7700,50", "35.000,00", "48000,00", "1,23", "1,2345", ",500", "35,000,00", "35,00.00"]
+)
+def test_a_decimal_comma_never_makes_a_limit_a_hundred_times_as_high(limit: str) -> None:
+    kept = KeptDecisions()
+    with browser(decisions=kept) as it:
+        path = f"/api/v1/proposals/{PROPOSAL}/decision"
+        answer = it.ask("POST", path, json={"action": "approve", "limit": limit}, headers=bearer("cora"))
+        assert (answer.status, "35000.00" in answer.text) == (422, True)
+    assert kept.events == []
+
+
+@pytest.mark.parametrize(
+    ("limit", "currency", "sent"),
+    [
+        ("35,000", "USD", "35000"),
+        ("1,035,000.50", "USD", "1035000.50"),
+        (" 35000.5 ", "USD", "35000.5"),
+        ("35,000.000", "KWD", "35000.000"),
+        ("35,000", "KWD", None),  # thirty-five dinars with three decimals, where a comma is the decimal one
+        ("35,000", "JPY", "35000"),
+    ],
+)
+def test_thousands_may_have_their_commas(limit: str, currency: str, sent: str | None) -> None:
+    kept = KeptDecisions()
+    store = MemoryStore(proposal=[proposal(currency=currency, approver="analyst", proposed_limit="40000")])
+    with browser(store, decisions=kept) as it:
+        path = f"/api/v1/proposals/{PROPOSAL}/decision"
+        it.ask("POST", path, json={"action": "approve", "limit": limit}, headers=bearer("cora"))
+    assert [event["limit"] for event in kept.events] == ([] if sent is None else [sent])
+
+
 def test_what_is_decided_already_is_not_decided_again() -> None:
     kept = KeptDecisions()
     with browser(
