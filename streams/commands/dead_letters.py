@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import sys
+import time
+from collections.abc import Iterator, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -19,6 +21,8 @@ from streams.dev.processes import kafka_servers
 from streams.errors import Refused
 from streams.letters import PREFIX
 from streams.settings import Settings
+
+PATIENCE = 30.0  # seconds until Kafka must take something
 
 
 @click.group()
@@ -92,14 +96,27 @@ def show(letter: str) -> None:
     kafka, _, topic, partitions = _open()
     record = _find(kafka, topic, partitions, letter)
     for name, value in record.headers() or ():
-        click.echo(f"{name}: {(value or b'').decode('utf-8', 'replace')}")
-    click.echo(f"key: {(record.key() or b'').decode('utf-8', 'replace')}")
-    click.echo((record.value() or b"").decode("utf-8", "replace"))
+        click.echo(f"{name}: {_text(value)}")
+    click.echo(f"key: {_text(record.key())}")
+    click.echo(_text(record.value()))
+
+
+def _text(data: bytes | None) -> str:
+    """As it came; on a terminal what would steer it is shown as �, since anybody may have sent it."""
+    text = (data or b"").decode("utf-8", "replace")
+    if not sys.stdout.isatty():
+        return text
+    return "".join(c if c.isprintable() or c in "\n\t" else "�" for c in text)
 
 
 @dead_letters.command("replay")
 @click.argument("letters", nargs=-1)
-@click.option("--all", "everything", is_flag=True, help="Every letter there is.")
+@click.option(
+    "--all",
+    "everything",
+    is_flag=True,
+    help="Every letter there is, the same record once however often it is there.",
+)
 def replay(letters: tuple[str, ...], everything: bool) -> None:
     """Send LETTERS to the topic they came from once more, byte for byte. The letters themselves stay where they are."""
     if bool(letters) == everything:
@@ -110,30 +127,55 @@ def replay(letters: tuple[str, ...], everything: bool) -> None:
         if everything
         else [_find(kafka, topic, partitions, name) for name in letters]
     )
+    if everything:
+        chosen = _once(chosen)
+    sent, failures, left = _send_again(kafka.producer({"enable.idempotence": True}), chosen, config)
+    for failure in failures[:10]:
+        click.echo(f"not sent: {failure}", err=True)
+    if failures or left:
+        raise Refused(f"{len(failures) + left} of {len(chosen)} letters were not sent")
+    click.echo(f"{sent} {'letter was' if sent == 1 else 'letters were'} sent again")
+
+
+def _once(letters: Sequence[Any]) -> list[Any]:
+    """Of letters that are the same record, byte for byte, the first: one that was replayed and refused anew stands there
+    twice, and sending both would double them with every try."""
+    first: dict[tuple[str, bytes | None, bytes | None], Any] = {}
+    for record in letters:
+        first.setdefault((_header(record, "topic"), record.key(), record.value()), record)
+    return list(first.values())
+
+
+def _send_again(producer: Any, letters: Sequence[Any], config: Settings) -> tuple[int, list[str], int]:
+    """How many went to their topics, what was said of the others, and how many Kafka has not taken in half a minute."""
     sources = {config.prefixed(TOPICS[name].name) for name in ("history", *TOPIC_OF.values())}
+    in_order = {config.prefixed(TOPICS[name].name) for name in ("history", "control")}
     failures: list[str] = []
     sent = 0
-    producer = kafka.producer({"enable.idempotence": True})
-    for record in chosen:
+    for record in letters:
         origin = _header(record, "topic")
         if origin not in sources:
             failures.append(
                 f"{record.partition()}/{record.offset()}: its origin {origin} is no input topic; send it to one of them"
             )
             continue
-        ordered = origin in {config.prefixed(TOPICS[name].name) for name in ("history", "control")}
-        producer.produce(
-            origin,
-            record.value(),
-            record.key(),
-            int(_header(record, "partition")) if ordered else -1,
-            on_delivery=lambda error, _: failures.append(error.str()) if error else None,
-            headers=[(k, v) for k, v in record.headers() or () if not k.startswith((PREFIX, "origin-"))],
-        )
+        partition = int(_header(record, "partition")) if origin in in_order else -1
+        headers = [(k, v) for k, v in record.headers() or () if not k.startswith((PREFIX, "origin-"))]
+        until = time.monotonic() + PATIENCE
+        while True:
+            try:
+                producer.produce(
+                    origin,
+                    record.value(),
+                    record.key(),
+                    partition,
+                    on_delivery=lambda error, _: failures.append(error.str()) if error else None,
+                    headers=headers,
+                )
+                break
+            except BufferError:  # more letters than librdkafka's queue holds
+                if time.monotonic() > until:
+                    return sent, failures, len(letters) - sent - len(failures)
+                producer.poll(0.5)
         sent += 1
-    left = producer.flush(30)
-    for failure in failures[:10]:
-        click.echo(f"not sent: {failure}", err=True)
-    if failures or left:
-        raise Refused(f"{len(failures) + left} of {len(chosen)} letters were not sent")
-    click.echo(f"{sent} {'letter was' if sent == 1 else 'letters were'} sent again")
+    return sent, failures, producer.flush(PATIENCE)

@@ -1,0 +1,128 @@
+"""`bellwether dead-letters`: what a person sees of a letter, and which letters go out again, without a broker."""
+
+from __future__ import annotations
+
+import sys
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+
+from streams.commands import dead_letters
+from streams.letters import PREFIX
+from streams.settings import Settings
+
+
+@dataclass(frozen=True)
+class Letter:
+    """A record of the dead-letters topic, as confluent_kafka gives it."""
+
+    at: int
+    sent: bytes | None = b"{}"
+    topic: str = "credit.invoices.v1"
+    came_from: int = 2
+    own: tuple[tuple[str, bytes], ...] = ()
+
+    def partition(self) -> int:
+        return 0
+
+    def offset(self) -> int:
+        return self.at
+
+    def key(self) -> bytes | None:
+        return b"C-1001"
+
+    def value(self) -> bytes | None:
+        return self.sent
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return [
+            (PREFIX + "topic", self.topic.encode()),
+            (PREFIX + "partition", b"%d" % self.came_from),
+            (PREFIX + "offset", b"7"),
+            *self.own,
+        ]
+
+
+@dataclass
+class Queue:
+    """A producer whose queue holds `room` records until it is polled."""
+
+    room: int
+    took: list[tuple[Any, ...]] = field(default_factory=list)
+    held: int = 0
+
+    def produce(
+        self, topic: str, value: Any, key: Any, partition: int, headers: Any, on_delivery: Any
+    ) -> None:
+        if self.held >= self.room:
+            raise BufferError("Local: Queue full")
+        self.held += 1
+        self.took.append((topic, value, key, partition, headers))
+
+    def poll(self, _seconds: float) -> int:
+        self.held = 0
+        return 0
+
+    def flush(self, _seconds: float) -> int:
+        return 0
+
+
+def sent_again(letters: list[Letter], room: int = 10) -> tuple[list[tuple[Any, ...]], int, list[str], int]:
+    queue = Queue(room)
+    sent, failures, left = dead_letters._send_again(queue, letters, Settings())
+    return queue.took, sent, failures, left
+
+
+def test_more_letters_than_kafkas_client_holds_are_all_sent() -> None:
+    letters = [Letter(n, b"%d" % n) for n in range(25)]
+    took, sent, failures, left = sent_again(letters, room=4)
+    assert [value for _, value, *_ in took] == [letter.sent for letter in letters]
+    assert (sent, failures, left) == (25, [], 0)
+
+
+def test_a_queue_that_never_empties_ends_the_command_and_counts_what_is_left(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(dead_letters, "PATIENCE", 0.0)
+    monkeypatch.setattr(Queue, "poll", lambda *_: 0)
+    _, sent, failures, left = sent_again([Letter(n, b"%d" % n) for n in range(5)], room=3)
+    assert (sent, failures, left) == (3, [], 2)
+
+
+def test_a_letter_goes_where_it_came_from_without_our_headers() -> None:
+    letter = Letter(0, own=(("traceparent", b"00-1"), ("origin-topic", b"x")))
+    history = Letter(1, topic="credit.history.v1")
+    took, *_ = sent_again([letter, history])
+    assert took == [
+        ("credit.invoices.v1", b"{}", b"C-1001", -1, [("traceparent", b"00-1")]),
+        ("credit.history.v1", b"{}", b"C-1001", 2, []),
+    ]
+
+
+def test_a_letter_of_no_input_topic_is_named_and_the_others_go() -> None:
+    took, sent, failures, _ = sent_again([Letter(0, topic="credit.journal.v1"), Letter(1)])
+    assert (len(took), sent) == (1, 1)
+    assert "0/0: its origin credit.journal.v1" in failures[0]
+
+
+def test_a_record_that_was_refused_again_goes_out_once() -> None:
+    letters = [
+        Letter(0, b"a"),
+        Letter(1, b"b"),
+        Letter(2, b"a"),
+        Letter(3, b"a", topic="credit.news.v1"),
+        Letter(4, None),
+    ]
+    assert [letter.at for letter in dead_letters._once(letters)] == [0, 1, 3, 4]
+
+
+def test_a_terminal_is_not_steered_by_what_somebody_sent(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: True, raising=False)
+    assert dead_letters._text(b"a\x1b[2Jb\r\nc\xff") == "a�[2Jb�\nc�"
+
+
+def test_a_pipe_gets_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(sys.stdout, "isatty", lambda: False, raising=False)
+    assert dead_letters._text(b"a\x1b[2Jb\r\n") == "a\x1b[2Jb\r\n"
+    assert dead_letters._text(None) == ""
