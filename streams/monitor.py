@@ -96,7 +96,9 @@ class Monitor:
         if states.memo is None:
             self.restored(states)
         fold: Fold = states.memo
-        budget = SLICE
+        room = states.room()
+        budget = SLICE if room is None else min(SLICE, room)
+        fullest = None if room is None else len(states.objects) + room
         clean = True
         aside = 0  # records that became a dead letter or a late fact
         for index, record in enumerate(block.records):
@@ -132,7 +134,8 @@ class Monitor:
                 else:
                     states.outputs.append(self._record(output, record))
                     _count(block.tally, output)
-            if not done or budget <= 0:
+            full = fullest is not None and len(states.objects) >= fullest
+            if not done or budget <= 0 or full:
                 block.defer(index if not done else index + 1, again=True)
                 break
         if block.end:

@@ -35,6 +35,7 @@ class Partition:
         "changed",
         "loads",
         "memo",
+        "most",
         "number",
         "objects",
         "outputs",
@@ -55,6 +56,7 @@ class Partition:
         self.bytes_held = 0  # of the accounts' pieces; the control state is not counted
         self.bytes_at_hand = 0  # of those pieces, the ones whose account is at hand as an object
         self.loads = 0  # accounts that were made of their pieces
+        self.most: int | None = None  # what bytes_at_hand may come to; None is without a limit
         self._load = load
 
     def get(self, account_id: str) -> Any:
@@ -152,20 +154,31 @@ class Partition:
         self.changed.clear()
         self.outputs.clear()
 
-    def lay_aside(self, most: int) -> None:
-        """Let go of objects until the pieces of those at hand are at most `most` bytes. Nothing may be uncommitted.
+    def room(self) -> int | None:
+        """How many accounts the commit at hand may bring to hand, as far as the limit goes; None where there is none."""
+        if self.most is None:
+            return None
+        usual = self.bytes_held // self.held() if self.bytes_held else _USUAL
+        return max(_FEWEST, self.most // 4 // max(1, usual))
+
+    def lay_aside(self) -> None:
+        """Let go of objects until a quarter of the limit is free again. Nothing may be uncommitted.
 
         The last that came goes first: a day's tick goes through all accounts in turn, and whoever let go of the oldest
         would load each of them every day.
         """
-        if self.bytes_at_hand <= most:
+        if self.most is None or self.bytes_at_hand <= (rest := self.most - self.most // 4):
             return
         control = self.objects.pop("", None)
-        while self.bytes_at_hand > most and self.objects:
+        while self.bytes_at_hand > rest and self.objects:
             account_id, _ = self.objects.popitem()
             self.bytes_at_hand -= _size(self.pieces.get(account_id, {}))
         if control is not None:
             self.objects[""] = control
+
+
+_FEWEST = 50  # accounts that a commit may bring to hand however little memory there is: a commit takes 3 ms
+_USUAL = 10_000  # bytes of an account's pieces, until there are some
 
 
 def _size(pieces: Pieces) -> int:

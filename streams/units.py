@@ -183,8 +183,7 @@ class StatefulUnit:
                     touched[number].positions[topic] = offset, token
                 for part in dirty:
                     part.committed()
-                    if self._memory is not None:
-                        part.lay_aside(at_hand(self._memory, self.partitions.values()))
+                self._keep_to_memory(dirty)
                 for b in good:
                     b.committed = True
         if not bad:
@@ -248,6 +247,12 @@ class StatefulUnit:
             self._restore(cold)  # 2. and 3.
         return {tp: offset for tp, (offset, _) in found.items()}
 
+    def _keep_to_memory(self, parts: Iterable[Partition]) -> None:
+        if self._memory is not None:
+            for part in parts:
+                part.most = at_hand(self._memory, self.partitions.values())
+                part.lay_aside()
+
     def _forget(self, number: int) -> None:
         part = self.partitions.pop(number, None)
         if part is not None:
@@ -291,6 +296,7 @@ class StatefulUnit:
         for n in numbers:
             if self._on_restored:
                 self._on_restored(self.partitions[n])
+        self._keep_to_memory(self.partitions[n] for n in numbers)
         self.restoring = 0
         seconds = time.monotonic() - began
         self.restored += len(numbers)

@@ -68,6 +68,7 @@ def book() -> list[bytes]:
 def folded(book: list[bytes], most: int | None) -> tuple[list[bytes], Partition, Fold]:
     """What a worker emits that may keep `most` bytes of accounts at hand after each commit of 50 records."""
     state = Partition(0, {}, load)
+    state.most = most
     text = policy_text(Settings(_env_file=None))
     sent: list[bytes] = []
 
@@ -84,8 +85,7 @@ def folded(book: list[bytes], most: int | None) -> tuple[list[bytes], Partition,
         if number % 50 == 49 or number == len(book) - 1:
             state.write("state", dump, lambda *_: None)
             state.committed()
-            if most is not None:
-                state.lay_aside(most)
+            state.lay_aside()
     return sent, state, fold
 
 

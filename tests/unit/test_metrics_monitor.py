@@ -10,7 +10,7 @@ import orjson
 from agents.monitor import ENGINE
 from agents.policy import policy_hash
 from streams.blocks import Block
-from streams.monitor import Monitor, _standing, load
+from streams.monitor import Monitor, _standing, dump, load
 from streams.partition import Partition
 from streams.settings import Settings, policy_text
 
@@ -54,8 +54,8 @@ def ended(offset: int, day: str) -> Record:
     return Record(offset, type="clock.ticked", as_of=day)
 
 
-def limit(offset: int, amount: str = "1000.00") -> Record:
-    return Record(offset, type="account.limit_set", account_id="A", credit_limit=amount, currency="USD")
+def limit(offset: int, amount: str = "1000.00", account: str = "A") -> Record:
+    return Record(offset, type="account.limit_set", account_id=account, credit_limit=amount, currency="USD")
 
 
 def invoice(offset: int, amount: str) -> Record:
@@ -159,3 +159,29 @@ def test_the_last_tick_is_the_end_of_its_day_and_the_policy_is_the_one_in_force(
     worker.takes(ended(1, "2026-03-01"))
     at = worker.standing()["bellwether_last_tick_timestamp_seconds",]
     assert datetime.fromtimestamp(at, UTC) == datetime(2026, 3, 2, tzinfo=UTC)
+
+
+def test_a_block_of_more_accounts_than_there_is_memory_for_goes_on_in_the_next_commit() -> None:
+    worker = Worker()
+    worker.states.most = 0
+    records = [
+        adopted(0),
+        *(limit(n, account=f"C{n % 120}") for n in range(1, 200)),
+        ended(200, "2026-03-01"),
+    ]
+    commits = []
+    while records:
+        block = Block("credit.journal.v1", 0, list(records))
+        block.states = worker.states
+        with block:
+            worker.monitor.take(block)
+        assert block.applied, block.error
+        commits.append(block.end)
+        worker.states.write("state", dump, lambda *_: None)
+        worker.states.committed()
+        worker.states.lay_aside()
+        assert worker.states.at_hand() == 0
+        del records[: block.end]
+    assert commits[:2] == [50, 50], "the policy's state is one of the first fifty"
+    assert sum(commits) == 201
+    assert commits.count(0) == 2, "the tick wakes 120 accounts in three slices"

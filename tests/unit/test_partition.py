@@ -159,9 +159,13 @@ def test_who_is_laid_aside_is_made_of_what_was_written_last() -> None:
     state.to_dump = {"head": b"2", "page": b"3"}
     part.put("A", state)
     written(part)
-    part.lay_aside(2)
+    part.lay_aside()
+    assert part.get("A") is state, "there is no limit"
+    part.most = 2
+    part.lay_aside()
     assert part.get("A") is state, "two bytes may stay"
-    part.lay_aside(0)
+    part.most = 0
+    part.lay_aside()
     assert (part.at_hand(), part.bytes_at_hand, part.held()) == (0, 0, 1)
     assert part.get("A").loaded == {"head": b"2", "page": b"3"}
     assert (part.loads, part.bytes_at_hand) == (2, 2)
@@ -170,10 +174,11 @@ def test_who_is_laid_aside_is_made_of_what_was_written_last() -> None:
 
 def test_the_last_to_come_is_laid_aside_first_and_the_others_stay_at_hand_through_a_sweep() -> None:
     part = partition(**{f"C{n}": {"head": b"1" * 10} for n in range(10)})
+    part.most = 80
     for _ in range(3):
         for n in range(10):
             part.get(f"C{n}")
-            part.lay_aside(60)
+            part.lay_aside()
     assert sorted(part.objects) == [f"C{n}" for n in range(6)]
     assert part.loads == 6 + 3 * 4
 
@@ -184,5 +189,18 @@ def test_an_account_with_nothing_to_write_is_new_again_once_laid_aside() -> None
     part.put("B", Thing({}))
     written(part)
     assert (part.held(), part.at_hand()) == (1, 2)
-    part.lay_aside(0)
+    part.most = 0
+    part.lay_aside()
     assert part.get("B") is None
+
+
+def test_a_commit_may_bring_as_many_accounts_to_hand_as_a_quarter_of_the_limit_holds() -> None:
+    part = partition(**{f"C{n}": {"head": b"1" * 100} for n in range(10)})
+    assert part.room() is None
+    part.most = 80_000
+    assert part.room() == 200
+    part.most = 8_000
+    assert part.room() == 50, "and fifty however small it is"
+    empty = partition()
+    empty.most = 4_000_000
+    assert empty.room() == 100
