@@ -11,7 +11,7 @@ import confluent_kafka as ck
 import confluent_kafka.admin as ck_admin
 from confluent_kafka.cimpl import NewTopic
 
-from streams.blocks import Block, Kafka, Unit
+from streams.blocks import Block, Kafka, Unit, patiently
 
 WAIT = 90.0  # seconds until a test gives up; generous, for machines that are busy
 
@@ -26,6 +26,10 @@ def make_topics(servers: str, partitions: Mapping[str, int], compacted: Iterable
     admin = ck_admin.AdminClient({"bootstrap.servers": servers})  # the futures fail when it is collected
     for future in admin.create_topics(new).values():
         future.result()
+    until = time.monotonic() + WAIT
+    while not partitions.keys() <= admin.list_topics(timeout=10).topics.keys():
+        assert time.monotonic() < until, "the broker does not show the topics that were made"
+        time.sleep(0.02)
 
 
 def send(servers: str, records: Iterable[tuple[str, bytes, bytes]], rate: float | None = None) -> int:
@@ -103,7 +107,7 @@ def unread(servers: str, group: str, topics: Iterable[str]) -> bool:
     probe, reader = _handle(servers, group, "read_uncommitted"), _handle(servers, "unread", "read_committed")
     tps = [ck.TopicPartition(t, n) for t in topics for n in _partitions(servers, t)]
     highs = {(tp.topic, tp.partition): probe.get_watermark_offsets(tp, 10)[1] for tp in tps}
-    committed = probe.committed(tps, 10)
+    committed = patiently(probe.committed, tps, 10)
     for tp in committed:
         tp.offset = max(tp.offset, 0)
     left = {(tp.topic, tp.partition) for tp in committed if tp.offset < highs[tp.topic, tp.partition]}
@@ -130,7 +134,7 @@ def unread(servers: str, group: str, topics: Iterable[str]) -> bool:
 def committed(servers: str, group: str, topics: Iterable[str]) -> dict[tuple[str, int], int]:
     """The committed offset of every partition, 0 where there is none."""
     tps = [ck.TopicPartition(t, n) for t in topics for n in _partitions(servers, t)]
-    got = _handle(servers, group, "read_committed").committed(tps, WAIT)
+    got = patiently(_handle(servers, group, "read_committed").committed, tps, WAIT)
     return {(tp.topic, tp.partition): max(tp.offset, 0) for tp in got}
 
 
