@@ -38,7 +38,7 @@ from schemas.fields import (
     Url,
 )
 from schemas.money import EXPONENTS, MAX_DIGITS
-from schemas.refusals import BETWEEN_FIELDS, reason, repeated_key, shown
+from schemas.refusals import BETWEEN_FIELDS, field_name, reason, repeated_key
 
 
 class Invalid(ValueError):
@@ -651,7 +651,7 @@ def parse(raw: bytes | str | None) -> AccountEvent | ControlEvent:
     if (raw.count('":') if isinstance(raw, str) else raw.count(b'":')) != expected:
         twice = repeated_key(raw)
         if twice is not None:
-            raise Invalid(f"{shown(twice)[1:-1]}: given twice; wanted each field once")
+            raise Invalid(f"{field_name(twice)}: given twice; wanted each field once")
     return event
 
 

@@ -37,13 +37,13 @@ def shown(value: Any) -> str:
     if isinstance(value, dict):
         return "an object"
     if isinstance(value, list | tuple):
-        return "a list"
+        return "a list" if value else "an empty list"
     if value is None:
         return "null"
     if isinstance(value, str):
-        return json.dumps(
-            value if len(value) <= _MAX_SHOWN else value[: _MAX_SHOWN - 1] + "…", ensure_ascii=True
-        )
+        if len(value) > _MAX_SHOWN:  # the length is often what is wrong
+            return f"{_quoted(value[: _MAX_SHOWN - 1] + '…')} ({len(value):,} characters)"
+        return _quoted(value)
     if isinstance(value, bool):
         return "true" if value else "false"
     if isinstance(value, int) and value.bit_length() > 200:
@@ -53,6 +53,12 @@ def shown(value: Any) -> str:
     return f"a {type(value).__name__}"
 
 
+def _quoted(text: str) -> str:
+    """As JSON; letters stay as they are, and what a terminal would not show, or be steered by, is escaped."""
+    quoted = json.dumps(text, ensure_ascii=False)
+    return "".join(c if c.isprintable() else json.dumps(c)[1:-1] for c in quoted)
+
+
 def nearest(word: str, known: Iterable[str]) -> str:
     """ " (did you mean x?)" when a known word is near, else nothing."""
     near = difflib.get_close_matches(word[:200], list(known), n=1, cutoff=_NEAR)
@@ -60,15 +66,19 @@ def nearest(word: str, known: Iterable[str]) -> str:
 
 
 def _path(place: tuple[int | str, ...]) -> str:
-    """The path of a field, as applications[0].amount. A name from outside is made short and printable."""
+    """The path of a field, as applications[0].amount."""
     out = ""
     for part in place:
         if isinstance(part, int):
             out += f"[{part}]"
         else:
-            name = part if part.isidentifier() and len(part) <= _MAX_SHOWN else shown(part)
-            out += f".{name}" if out else name
+            out += f".{field_name(part)}" if out else field_name(part)
     return out
+
+
+def field_name(name: str) -> str:
+    """The name of a field as a sentence has it; one from outside that is no usual name is made short and printable."""
+    return name if name.isidentifier() and len(name) <= _MAX_SHOWN else shown(name)
 
 
 def reason(raw: bytes | str | None, error: ValidationError, models: Mapping[str, type[BaseModel]]) -> str:

@@ -75,7 +75,8 @@ def _freshness(kafka: Kafka, config: Settings) -> Table:
                 while (record := reader.poll(5)) is not None and record.error() is None:
                     newest = max(newest, record.timestamp()[1])
         at = datetime.fromtimestamp(newest / 1000, UTC) if newest else None
-        age = "silent" if at is None else _age((now - at).total_seconds())
+        nothing = "" if name == "dead-letters" else "silent"  # of those silence is good news
+        age = nothing if at is None else _age((now - at).total_seconds())
         shown.add_row(name, f"{total:,}", at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "never", age)
     reader.close()
     return shown
@@ -100,6 +101,10 @@ def _store(console: Console, config: Settings) -> None:
         console.print("no open alerts")
     for row in alerts:
         console.print(
-            f"severity {row['severity']}: {row['alerts']:,} open alerts on {row['accounts']:,} accounts",
+            f"severity {row['severity']}: {_many(row['alerts'], 'open alert')} on {_many(row['accounts'], 'account')}",
             highlight=False,
         )
+
+
+def _many(number: int, what: str) -> str:
+    return f"{number:,} {what}{'' if number == 1 else 's'}"

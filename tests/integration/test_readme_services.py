@@ -285,7 +285,7 @@ def test_the_commands_and_queries_of_the_readme_in_turn(
     assert "1 dead letters" in said["bellwether dead-letters list"]
     assert "amount" in said["bellwether dead-letters show 0/0"]
     assert "1 letter was sent again" in said["bellwether dead-letters replay 0/0"]
-    assert "open alerts" in said["bellwether status"]
+    assert "open alert" in said["bellwether status"]
 
     client = connect(clickhouse, database_name(clickhouse, namespace))
     open_alerts, story = (list(client.query(sql).named_results()) for sql in readme.blocks(TEXT, "sql"))

@@ -514,6 +514,24 @@ def test_a_misspelt_field_is_told_once_and_other_mistakes_are_named() -> None:
     assert sentence.endswith("(also wrong: currency, paid_on)")
 
 
+@pytest.mark.parametrize(
+    ("given", "told"),
+    [
+        ("Müller GmbH €", '"Müller GmbH €"'),
+        ("C" * 5000, f'"{"C" * 59}…" (5,000 characters)'),
+        ("a\x1b[2Jb\u202ec\n", r'"a\u001b[2Jb\u202ec\n"'),
+    ],
+)
+def test_what_was_given_is_told_as_it_is_read_with_its_length_and_steers_no_terminal(
+    given: str, told: str
+) -> None:
+    assert f"currency: {told} given" in _reason(_changed("invoice.issued", currency=given))
+
+
+def test_an_empty_list_is_called_one() -> None:
+    assert "applications: an empty list given" in _reason(_changed("payment.applied", applications=[]))
+
+
 def test_a_key_given_twice_is_refused() -> None:
     for separators in ((",", ":"), (", ", ": "), (" , ", " : ")):
         raw = json.dumps(example("payment.received"), separators=separators)
@@ -549,7 +567,8 @@ def test_colons_and_quotes_inside_texts_are_no_keys() -> None:
         (b'{"type": "a\nb"}', "not JSON"),
         (b'{"type": "clock.ticked"} {}', "not JSON"),
         ("[" * 100_000, "not JSON"),
-        (b"[]", "a list given; wanted a JSON object"),
+        (b"[]", "an empty list given; wanted a JSON object"),
+        (b"[1]", "a list given; wanted a JSON object"),
         (b"null", "null given; wanted a JSON object"),
         (b"12", "the number 12 given; wanted a JSON object"),
         (b"NaN", "wanted a JSON object"),
