@@ -191,7 +191,7 @@ def policy_text(settings: Settings) -> str:
     """The policy file's text. Raises Refused when it can not be read."""
     path = settings.policy or deploy_dir() / "policy.toml"
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # Windows begins a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(
             f"cannot read the policy {path}: {why(error)}; BELLWETHER_POLICY or a flag names the file"

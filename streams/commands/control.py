@@ -22,7 +22,7 @@ from streams.settings import why
 
 def _read(path: Path) -> str:
     try:
-        return path.read_text(encoding="utf-8")
+        return path.read_text(encoding="utf-8-sig")  # Windows begins a file with a mark
     except (OSError, UnicodeDecodeError) as error:
         raise Refused(f"cannot read {path}: {why(error)}") from error
 

@@ -37,6 +37,9 @@ def settings(**flags: Any) -> Settings:
         first = error.errors(include_url=False, include_input=False)[0]
         name = str(first["loc"][0]) if first["loc"] else "settings"
         reason = first["msg"].removeprefix("Value error, ")
+        if first["type"] in ("int_parsing", "int_from_float"):
+            reason = "write it as a whole number"
+        reason = reason.replace("Input should be ", "wanted ")
         if first["type"] == "string_pattern_mismatch":
             reason = "write it in lower-case letters, digits, - and _, at most 31 of them, not beginning with - or _"
         raise Refused(f"BELLWETHER_{name.upper()}: {reason}") from None

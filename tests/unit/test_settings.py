@@ -5,12 +5,15 @@ from __future__ import annotations
 from pathlib import Path
 
 import pytest
+from click.testing import CliRunner
 
+from agents.policy import policy_hash
+from streams.commands.control import policy
 from streams.commands.options import settings
 from streams.commands.worker import environment, worker
 from streams.control import read_control
 from streams.errors import Refused
-from streams.settings import Settings, policy_text
+from streams.settings import Settings, deploy_dir, policy_text
 
 
 @pytest.fixture(autouse=True)
@@ -72,9 +75,11 @@ def test_the_ports_of_the_dev_services_are_known(monkeypatch: pytest.MonkeyPatch
     [
         ("BELLWETHER_NAMESPACE", "My Shop", "lower-case letters"),
         ("BELLWETHER_BROKER", "localhost:9092", "kafka://host:9092"),
-        ("BELLWETHER_METRICS_PORT", "70000", "BELLWETHER_METRICS_PORT: "),
-        ("BELLWETHER_METRICS_PORT", "nine", "BELLWETHER_METRICS_PORT: "),
-        ("BELLWETHER_JOURNAL_PARTITIONS", "-1", "BELLWETHER_JOURNAL_PARTITIONS: "),
+        ("BELLWETHER_METRICS_PORT", "70000", "METRICS_PORT: wanted less than or equal to 65532"),
+        ("BELLWETHER_METRICS_PORT", "nine", "METRICS_PORT: write it as a whole number"),
+        ("BELLWETHER_MEMORY_MB", "0.5", "MEMORY_MB: write it as a whole number"),
+        ("BELLWETHER_LOG_FORMAT", "xml", "LOG_FORMAT: wanted 'console' or 'json'"),
+        ("BELLWETHER_JOURNAL_PARTITIONS", "-1", "JOURNAL_PARTITIONS: wanted greater than or equal to 0"),
     ],
 )
 def test_a_mistake_names_the_variable_and_what_to_write(
@@ -123,6 +128,15 @@ def test_a_policy_that_can_not_be_read_is_named_once(
         policy_text(settings(policy=path))
     assert says in str(refusal.value)
     assert str(refusal.value).count("mine.toml") == 1
+
+
+def test_a_policy_that_windows_wrote_is_read_without_its_mark(tmp_path: Path) -> None:
+    text = (deploy_dir() / "policy.toml").read_text(encoding="utf-8")
+    file = tmp_path / "policy.toml"
+    file.write_bytes(b"\xef\xbb\xbf" + text.replace("\n", "\r\n").encode())
+    assert policy_hash(policy_text(Settings(policy=file))) == policy_hash(text)
+    result = CliRunner().invoke(policy, ["check", str(file)])
+    assert (result.exit_code, policy_hash(text) in result.output) == (0, True)
 
 
 def test_where_nobody_listens_no_topic_is_to_be_created() -> None:

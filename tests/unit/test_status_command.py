@@ -9,6 +9,7 @@ from rich.console import Console
 
 from streams.commands import status
 from streams.settings import Settings
+from streams.store import queries
 
 
 @pytest.mark.parametrize(
@@ -25,7 +26,7 @@ def test_open_alerts_are_counted_in_english(
     rows: list[dict[str, Any]] = [{"severity": 4, "alerts": alerts, "accounts": accounts}]
     monkeypatch.setattr(status, "clickhouse_dsn", lambda _: "clickhouse://h:1/d")
     monkeypatch.setattr(status, "connect", lambda *_: None)
-    monkeypatch.setattr(status.queries, "ask", lambda *_: rows)
+    monkeypatch.setattr(queries, "ask", lambda *_: rows)
     console = Console(record=True, width=100)
     status._store(console, Settings())
     assert console.export_text().splitlines() == [said]
