@@ -14,8 +14,6 @@ from typing import Any
 import confluent_kafka as ck
 import orjson
 
-from agents import account as accounts
-from agents.account import Account, InMemory
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import ENGINE, Fold, StepFailed
@@ -25,8 +23,10 @@ from schemas.events import Invalid, parse
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently, watermarks
 from streams.errors import Refused
+from streams.memory import for_states
 from streams.murmur2 import partition_of
 from streams.settings import Settings
+from streams.shelf import Shelf
 from streams.slot import WHO
 
 AUDITED = ("alerts", "limit-proposals", "account-status", "snapshots")
@@ -98,13 +98,13 @@ def read_topic(
 
 def refold(
     records: Iterator[Any], partition: int, settings: Settings, each: Callable[[Output], None]
-) -> tuple[dict[str, Account], Book, int]:
+) -> tuple[Shelf, Book, int]:
     """Fold one journal partition from nothing: its accounts, its book and how many records there were.
 
     A record on which a rule raises leaves its account half changed here: it is told by the difference that follows.
     """
     history = settings.prefixed(TOPICS["history"].name).encode()
-    states, wakes, book = InMemory(), Wakes(), Book()
+    states, wakes, book = Shelf(for_states(0)), Wakes(), Book()
     fold = Fold(states, wakes, book, partition, namespace_id(settings.namespace))
     count = 0
     for record in records:
@@ -125,7 +125,7 @@ def refold(
 
 
 def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None] | None = None) -> Findings:
-    """Refold every journal partition up to the monitor's committed offset and compare. Takes the memory of all accounts."""
+    """Refold every journal partition up to the monitor's committed offset and compare. Takes the memory of all outputs."""
     found = Findings()
     names = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
     counts = kafka.partitions([names[name] for name in ("journal", "account-state", *AUDITED)])
@@ -153,12 +153,9 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
         journal = read_topic(kafka, names["journal"], partition, offset)
         states, book, count = refold(journal, partition, settings, compare)
         found.journal += count
-        found.accounts += len(states)
         stored = _stored(kafka, names["account-state"], partition)
-        pieces = {
-            account_id: {k: v for k, v in accounts.dump(state).items() if v is not None}
-            for account_id, state in states.items()
-        }
+        pieces = dict(states.pieces())
+        found.accounts += len(states.ids())
         pieces[""] = dict(book.dump())
         for account_id in sorted(pieces.keys() | stored.keys()):
             ours, theirs = pieces.get(account_id, {}), stored.get(account_id, {})

@@ -15,7 +15,6 @@ from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from agents.account import InMemory
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import Fold
@@ -24,7 +23,9 @@ from agents.records import Output, Refusal
 from agents.wakes import Wakes
 from schemas.events import CONTROL_TYPES, BookReported, ClockTicked, Event, Invalid, PolicyAdopted, parse
 from streams.errors import Refused
+from streams.memory import for_states
 from streams.passing import Failed, passing_over
+from streams.shelf import EVERY, Shelf
 from streams.ticks import has_ticks, with_ticks
 
 WHOLE = (0, 1)  # the one shard of an undivided book
@@ -79,7 +80,7 @@ def _run(
     shard: tuple[int, int],
 ) -> Result:
     policy = load_policy(policy_text)
-    accounts = InMemory()
+    accounts = Shelf(for_states(0) // shard[1])
     wakes, book = Wakes(), Book()
     book.adopt(policy_text, policy_hash(policy_text))
     fold = Fold(accounts, wakes, book, 0, namespace_id(namespace))
@@ -128,8 +129,12 @@ def _run(
             if each is not None:
                 each(output)
     if book.day is not None:
-        for account_id in sorted(accounts):
-            result.accounts[account_id] = fold.snapshot(accounts[account_id], book.day)
+        for number, account_id in enumerate(accounts.ids()):
+            account = accounts.get(account_id)
+            assert account is not None
+            result.accounts[account_id] = fold.snapshot(account, book.day)
+            if number % EVERY == EVERY - 1:
+                accounts.keep_to_budget()
     return result
 
 
