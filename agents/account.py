@@ -117,6 +117,11 @@ class Account:
             self._pieces = None
         return ledger
 
+    @property
+    def changed(self) -> bool:
+        """Whether facts have changed since the last dump."""
+        return self.signals.changed or (self._ledger is not None and self._ledger.changed)
+
 
 class InMemory(dict[str, Account]):
     """Accounts as agents.monitor asks for them, kept in a dict: for a backtest and for the auditor."""

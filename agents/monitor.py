@@ -153,19 +153,19 @@ class Fold:
         """
         policy = self._policy()
         account_id: str = event.account_id
-        account = self.accounts.get(account_id)
-        if account is None:
-            account = new(account_id)
+        known = self.accounts.get(account_id)
+        account = new(account_id) if known is None else known
         book = self.book
         today = _date_of(event, policy) if book.day is None else book.day + 1
         try:
             outputs = self._step(account, event, today, policy, live)
         except Exception as error:
             raise StepFailed(account_id, "", error) from error
-        if outputs is None:
-            return []
-        if outputs and isinstance(outputs[0], Refusal):
-            return outputs
+        if outputs is None or (outputs and isinstance(outputs[0], Refusal)):
+            if known is not None and known.changed:
+                # A repeat says when it was said last, and with it the day of a parked fact may have come.
+                self.accounts.put(account_id, known)
+            return outputs or []
         self._sleep(account, 0 if book.day is None else today)
         self.accounts.put(account_id, account)
         return outputs
