@@ -26,6 +26,8 @@ from pydantic import (
     ConfigDict,
     Field,
     ValidationError,
+    ValidationInfo,
+    field_validator,
     model_validator,
 )
 
@@ -104,12 +106,18 @@ def _rank_up(value: tuple[str, ...]) -> tuple[str, ...]:
     return value
 
 
+def _number(value: Any) -> Any:
+    if isinstance(value, bool | str):
+        raise ValueError(f"write a number, not {json.dumps(value)}")
+    return value
+
+
 Severity = Annotated[int, Field(ge=1, le=5)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Count = Annotated[int, Field(ge=1, le=1000)]
-Share = Annotated[float, Field(ge=0, le=1, allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1, allow_inf_nan=False)]
 Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Number = Annotated[float, Field(allow_inf_nan=False)]
+Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
 BaseAmount = Annotated[int, Field(ge=0, le=10**12)]  # whole units of the base currency
 Grade = Literal["A", "B", "C", "D", "E"]
 Tier = Literal["low", "medium", "high"]
@@ -121,6 +129,15 @@ GRADES: Final[tuple[Grade, ...]] = ("A", "B", "C", "D", "E")
 
 class _Part(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid", strict=False)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def _written_as_it_is(cls, value: Any, info: ValidationInfo) -> Any:
+        """pydantic takes true for 1 and "2" for 2: a slip of the pen must not become a threshold."""
+        wanted = cls.model_fields[info.field_name or ""].annotation
+        if wanted is bool and not isinstance(value, bool):
+            raise ValueError("write true or false")
+        return _number(value) if wanted in (int, float) else value
 
 
 def _above(part: BaseModel, upper: str, lower: str, why: str) -> None:
