@@ -31,9 +31,9 @@ def status() -> None:
     kafka = Kafka(servers, config.kafka_config)
     console = Console()
     control = read_control(servers, config)
+    ended = control.last_tick or "none yet, a backfill's days aside"
     console.print(
-        f"policy {control.policy_hash or 'none adopted yet'}; last day ended: {control.last_tick or 'none yet (live)'}",
-        highlight=False,
+        f"policy {control.policy_hash or 'none adopted yet'}; last day ended: {ended}", highlight=False
     )
     lag = Lag(kafka, config)
     behind = Table(title="Lag", title_justify="left")

@@ -25,6 +25,7 @@ import orjson
 from agents.monitor import ENGINE, Fold
 from agents.policy import policy_hash
 from schemas.topics import TOPICS
+from streams.backtest import Result
 from streams.backtest import run as backtest
 from streams.blocks import Kafka
 from streams.commands.worker import start_all
@@ -150,9 +151,9 @@ def one(
     return sum(account is not None for account, _ in events) / seconds
 
 
-def _woken(path: Path, settings: Settings) -> float:
-    """Accounts that a tick wakes a second, all outputs made: the same file, the time spent in ticks alone."""
-    spent = [0.0, 0.0]
+def _alone(path: Path, settings: Settings) -> tuple[Result, float, float]:
+    """The fold of the file without Kafka: what it found, events a second, accounts that its ticks wake a second."""
+    spent = [0.0, 0]
     tick = Fold.tick
 
     def timed_tick(fold: Fold, *given: Any) -> Any:
@@ -164,10 +165,12 @@ def _woken(path: Path, settings: Settings) -> float:
 
     Fold.tick = timed_tick  # type: ignore[method-assign, assignment]
     try:
-        backtest(path, policy_text(settings))
+        began = time.monotonic()
+        result = backtest(path, policy_text(settings))
+        seconds = time.monotonic() - began
     finally:
         Fold.tick = tick  # type: ignore[method-assign]
-    return spent[1] / spent[0]
+    return result, result.events / seconds, spent[1] / spent[0]
 
 
 def main() -> None:
@@ -193,13 +196,11 @@ def main() -> None:
         path = directory / "book.jsonl"
         with path.open("wb") as file:
             file.writelines(raw + b"\n" for _, raw in events)
-        began = time.monotonic()
-        result = backtest(path, policy_text(settings))
-        alone = result.events / (time.monotonic() - began)
+        result, alone, woken = _alone(path, settings)
         emitted = ", ".join(f"{n:,} {topic}" for topic, n in sorted(result.records.items()))
         print(f"emitted: {emitted}")
         print(f"{'the fold alone, from a file':44}{alone:>10,.0f} events/s", flush=True)
-        print(f"{'of it, a tick':44}{_woken(path, settings):>10,.0f} accounts woken/s", flush=True)
+        print(f"{'of it, a tick':44}{woken:>10,.0f} accounts woken/s", flush=True)
         del result
         with dev_services(settings) as services:
             for label, namespace, apps in (

@@ -60,6 +60,12 @@ def test_figures_that_are_older_than_the_alert_say_of_which_day_they_are(path: s
     assert "figures of" not in shown(path, store)
 
 
+def test_what_is_over_asks_nobody_to_do_anything() -> None:
+    path = f"/alerts/{ALERT}"
+    assert "What to do:" in shown(path, MemoryStore(alert=[alert(status="escalated")]))
+    assert "What to do:" not in shown(path, MemoryStore(alert=[alert(status="cleared")]))
+
+
 # ---------------------------------------------------------------- names and ids as they come
 
 ODD = ("C/1?x=2#y%20z 9", "a\\b", "عميل-٧", "x" * 200, "株式会社", "<i>", "'\"&")
