@@ -6,6 +6,7 @@ A test that asks for neither pays nothing. Tests keep apart by `namespace`: topi
 from __future__ import annotations
 
 import os
+import signal
 import uuid
 from collections.abc import Iterator
 
@@ -16,6 +17,10 @@ from hypothesis import settings as hypothesis_settings
 hypothesis_settings.register_profile("ci", derandomize=True)
 if os.environ.get("CI"):
     hypothesis_settings.load_profile("ci")
+
+if signal.getsignal(signal.SIGINT) is signal.SIG_IGN:
+    # Begun in the background of a shell: children would inherit it, and Ctrl-C is among what is tested.
+    signal.signal(signal.SIGINT, signal.default_int_handler)
 
 for variable in [name for name in os.environ if name.startswith("BELLWETHER_")]:
     del os.environ[variable]  # a developer's settings must not reach into the tests
