@@ -124,7 +124,7 @@ class Account:
 
 
 class InMemory(dict[str, Account]):
-    """Accounts as agents.monitor asks for them, kept in a dict: for a backtest and for the auditor."""
+    """Accounts as agents.monitor asks for them, kept in a dict: for an explanation."""
 
     def put(self, account_id: str, account: Account) -> None:
         self[account_id] = account

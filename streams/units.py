@@ -249,8 +249,9 @@ class StatefulUnit:
 
     def _keep_to_memory(self, parts: Iterable[Partition]) -> None:
         if self._memory is not None:
+            most = at_hand(self._memory, self.partitions.values())
             for part in parts:
-                part.most = at_hand(self._memory, self.partitions.values())
+                part.most = most
                 part.lay_aside()
 
     def _forget(self, number: int) -> None:
