@@ -112,7 +112,9 @@ async def failure(
         return web.Response(
             status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=headers
         )
-    response = await render(request, "error.html", status=status, phrase=phrase, sentence=sentence, bare=True)
+    path = request.path
+    back = path.removesuffix("/decide") if request.method == "POST" and path.endswith("/decide") else ""
+    response = await render(request, "error.html", phrase=phrase, sentence=sentence, back=back, bare=True)
     response.set_status(status)
     response.headers.update(headers or {})
     return response

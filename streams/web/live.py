@@ -40,7 +40,9 @@ class Live:
         """GET /live: an event `moved` with the topics that went on, a comment when nothing did."""
         if len(self._watching) >= MOST:
             raise web.HTTPServiceUnavailable(text="Too many pages are open; this one is not live.")
-        response = web.StreamResponse(headers={"Content-Type": "text/event-stream"})
+        # nginx, as it comes, would keep an answer back until it has a buffer full of it.
+        headers = {"Content-Type": "text/event-stream", "X-Accel-Buffering": "no"}
+        response = web.StreamResponse(headers=headers)
         queue: asyncio.Queue[bytes | None] = asyncio.Queue(maxsize=8)
         self._watching.add(queue)
         try:

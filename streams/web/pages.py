@@ -580,7 +580,8 @@ def _field(form: Any, name: str) -> str:
 
 
 def _event_id(form: Any, suffix: str) -> str:
-    """The id of a decision: of the form that was shown and what it is about, so that a second click is the same event."""
+    """The id of a decision: of the form that was shown and what was clicked about what, so that a second click is the
+    same event, and one on another button is not."""
     once = _field(form, "once")
     if len(once) != 32 or any(c not in "0123456789abcdef" for c in once):
         raise Declined(400, "The form is not whole: load the page again and repeat.")
@@ -621,7 +622,7 @@ async def decide_alerts(request: web.Request) -> web.Response:
             {**known[alert_id], "account_id": _field(form, "account_id")},
             person,
             action,
-            _event_id(form, alert_id),
+            _event_id(form, f"{action}-{alert_id}"),
             site.now(),
             owner=_field(form, "owner"),
             until=_field(form, "until"),
@@ -646,7 +647,7 @@ async def decide_proposal(request: web.Request) -> web.Response:
         row,
         person,
         action,
-        _event_id(form, row["proposal_id"]),
+        _event_id(form, f"{action}-{row['proposal_id']}"),
         site.now(),
         limit=_field(form, "limit"),
         note=_field(form, "note"),

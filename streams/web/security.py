@@ -266,7 +266,10 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if request.method not in ("GET", "HEAD"):
         origin = request.headers.get("Origin")
         if origin is not None and urlsplit(origin).netloc.lower() != request.host.lower():
-            raise web.HTTPForbidden(text="That came from another site.")
+            raise web.HTTPForbidden(
+                text=f"That came from another site, or a proxy before the page does not pass Host on as it came: the page "
+                f"was asked for as {request.host[:100]}."
+            )
         if request.headers.get("Sec-Fetch-Site", "same-origin") not in ("same-origin", "none"):
             raise web.HTTPForbidden(text="That came from another site.")
     request[SESSION] = request[PERSON] = None

@@ -64,6 +64,7 @@ def test_a_browser_hears_what_moved_and_only_that() -> None:
     async def body(client: TestClient[Any, Any]) -> None:
         async with client.get("/live") as answer:
             assert answer.content_type == "text/event-stream"
+            assert answer.headers["X-Accel-Buffering"] == "no", "nginx would keep it back"
             assert await heard(answer.content, "moved") == ["credit.alerts.v1"]
 
     watched(Moving(), body)

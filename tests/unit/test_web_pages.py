@@ -147,6 +147,67 @@ def test_a_hold_is_shown_as_one_and_not_as_a_limit() -> None:
     assert "The least of them is proposed" in shown(f"/proposals/{PROPOSAL}")
 
 
+def forms(text: str) -> list[str]:
+    """Each form that decides, from its tag to its end."""
+    return re.findall(r"<form[^>]*/decide.*?</form>", text, re.DOTALL)
+
+
+def test_enter_in_a_note_neither_approves_nor_rejects() -> None:
+    """A browser takes Enter in a field for a click on the form's first button, and for none where that one is disabled."""
+    with browser() as it:
+        it.sign_in("token-of-mo")
+        (form,) = forms(it.get(f"/proposals/{PROPOSAL}").text)
+    buttons = re.findall(r"<button[^>]*>", form)
+    assert 'name="note"' in form
+    assert len(buttons) == 3
+    assert "disabled" in buttons[0]
+
+
+@pytest.mark.parametrize("path", ["/alerts", f"/alerts/{ALERT}", f"/accounts/{ACCOUNT}"])
+def test_enter_in_a_field_of_an_alert_does_what_stands_beside_it(path: str) -> None:
+    with browser() as it:
+        it.sign_in("token-of-mo")
+        found = forms(it.get(path).text)
+    assert [
+        (re.findall(r'<input name="(\w+)"', form), re.findall(r'<button[^>]*value="(\w+)"', form))
+        for form in found
+    ] == [([], ["acknowledge"]), (["owner"], ["assign"]), (["until"], ["snooze"])]
+    assert all(ALERT in form and 'name="once"' in form for form in found)
+
+
+def test_what_others_decided_meanwhile_takes_the_form_away() -> None:
+    """The part that is kept up to date holds the form, and is there without one too."""
+    for path, store in (
+        (f"/proposals/{PROPOSAL}", MemoryStore(proposal=[proposal(status="approved")])),
+        (f"/alerts/{ALERT}", MemoryStore(alert=[alert(status="cleared")])),
+    ):
+        with browser() as it:
+            it.sign_in("token-of-mo")
+            _, _, live = it.get(path).text.partition('data-live="decide"')
+            assert f"{path}/decide" in live or "/alerts/decide" in live
+        with browser(store) as it:
+            it.sign_in("token-of-mo")
+            text = it.get(path).text
+        assert 'data-live="decide"' in text
+        assert not forms(text)
+
+
+def test_an_approver_of_a_hold_is_asked_for_no_amount() -> None:
+    with browser(MemoryStore(proposal=[proposal(direction="hold")])) as it:
+        it.sign_in("token-of-cora")
+        (form,) = forms(it.get(f"/proposals/{PROPOSAL}").text)
+    assert 'name="limit"' not in form
+    assert 'value="approve"' in form
+
+
+def test_one_who_may_only_read_is_not_told_to_sign_in() -> None:
+    with browser() as it:
+        it.sign_in("token-of-vera")
+        text = Tags(it.get(f"/proposals/{PROPOSAL}").text).text
+    assert "Deciding takes the role analyst or above; yours is viewer." in text
+    assert "Sign in to decide" not in " ".join(text.split())
+
+
 def test_reasons_are_sentences_and_one_that_is_not_known_is_shown_as_it_is() -> None:
     store = MemoryStore(
         proposal=[proposal(reasons=["grade", "of_a_later_engine"])],

@@ -413,7 +413,7 @@ def test_a_decision_carries_the_name_and_role_of_the_token_and_nothing_that_the_
         assert answer.status == 303
     assert kept.events == [
         {
-            "event_id": f"page-{ONCE}-{PROPOSAL}", "type": "proposal.approved", "account_id": ACCOUNT,
+            "event_id": f"page-{ONCE}-approve-{PROPOSAL}", "type": "proposal.approved", "account_id": ACCOUNT,
             "occurred_at": "2026-05-03T09:30:00Z", "source": "bellwether-page", "proposal_id": PROPOSAL, "actor": "mo",
             "role": "manager", "limit": "32000.00", "currency": "EUR", "note": "agreed by phone",
         }
@@ -457,6 +457,38 @@ def test_a_second_click_is_the_same_event() -> None:
         for _ in range(2):
             assert it.post("/alerts/decide", form).status == 303
     assert len({e["event_id"] for e in kept.events}) == 1
+
+
+def test_another_button_of_the_same_form_is_another_event() -> None:
+    kept = KeptDecisions()
+    with browser(decisions=kept) as it:
+        it.sign_in("token-of-mo")
+        form = {**APPROVE, "csrf": hidden(it.get(f"/proposals/{PROPOSAL}").text, "csrf")}
+        for action in ("approve", "reject"):
+            assert it.post(f"/proposals/{PROPOSAL}/decide", {**form, "action": action}).status == 303
+    assert len({e["event_id"] for e in kept.events}) == 2, (
+        "the second would be taken for a repeat of the first"
+    )
+
+
+def test_a_form_that_was_refused_leads_back_to_what_was_decided() -> None:
+    with browser() as it:
+        it.sign_in("token-of-mo")
+        csrf = hidden(it.get(f"/proposals/{PROPOSAL}").text, "csrf")
+        refused = it.post(f"/proposals/{PROPOSAL}/decide", {**APPROVE, "csrf": csrf, "limit": "35 000"})
+        assert refused.status == 422
+        assert f'href="/proposals/{PROPOSAL}"' in refused.text
+        refused = it.post("/alerts/decide", {**ACKNOWLEDGE, "csrf": csrf, "action": "snooze", "until": ""})
+        assert refused.status == 422
+        assert '<a href="/alerts">Back' in refused.text
+
+
+def test_a_proxy_that_keeps_the_host_to_itself_is_named_as_a_reason() -> None:
+    with browser() as it:
+        answer = it.post("/login", {"token": "token-of-mo"}, headers={"Origin": "https://credit.example"})
+    assert answer.status == 403
+    assert "a proxy before the page does not pass Host on" in answer.text
+    assert "127.0.0.1:" in answer.text
 
 
 def test_an_alert_of_another_account_is_not_decided_along() -> None:
