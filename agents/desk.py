@@ -21,15 +21,15 @@ from agents.watch import OpenAlert, Watch
 from schemas.money import minor
 
 _PIECE: Final = "d.p"
-_VERSION: Final = 1
+_VERSION: Final = 2  # 1 knew nothing of `stated`, nor of the source of a decision
 _REMEMBERED: Final = 20  # holds and decisions that are remembered, the newest
 
 
 class ProposalChange(NamedTuple):
     """One transition of one proposal: a record of credit.limit-proposals.v1. Money in minor units, days as ordinals.
 
-    `number` counts the records of the proposal from 1. `effective_limit`: what was approved, else None; of a hold the limit
-    as it stands.
+    `number` counts the records of the proposal from 1. `effective_limit`: what was approved, else None; of a hold, and
+    beside a later limit of the seller's, the limit as it stands.
     """
 
     proposal_id: str
@@ -55,12 +55,12 @@ class ProposalChange(NamedTuple):
 
 _PENDING: Final = (  # the fields of a waiting proposal, in the order in which they are kept
     "approver", "binding", "categories", "currency", "current", "direction", "escalated", "evidence", "grade",
-    "number", "proposal_id", "proposed", "proposed_on", "reasons", "score", "terms",
+    "number", "proposal_id", "proposed", "proposed_on", "reasons", "score", "terms", "stated",
 )  # fmt: skip
 
 
 class _Pending:
-    """A proposal that waits for a person."""
+    """A proposal that waits for a person. `stated` is the limit that it was made for, as it was set: amount and currency."""
 
     __slots__ = _PENDING
 
@@ -81,6 +81,7 @@ class _Pending:
         self.evidence: dict[str, Any] = {}
         self.proposed_on = 0
         self.escalated = False
+        self.stated: list[Any] | None = None
 
 
 class Desk:
@@ -96,7 +97,7 @@ class Desk:
             str, list[Any]
         ] = {}  # direction -> what was rejected, as _evidence_of() tells it
         self._held: list[str] = []  # alerts for which a hold has been proposed
-        self._decided: list[str] = []  # event ids of decisions
+        self._decided: list[list[str]] = []  # source and event id of decisions
         self.changed = False
 
     # --- proposing -----------------------------------------------------------------------------------------------
@@ -163,6 +164,7 @@ class Desk:
         pending.reasons = draft.reasons
         pending.evidence = draft.evidence
         pending.proposed_on = view.today
+        pending.stated = view.ledger.stated_limit
         if draft.approver == "auto":
             return self._end("approved", view, "policy", draft.proposed)
         return self._change("proposed", view, None, None)
@@ -176,7 +178,10 @@ class Desk:
         known = _grave(pending.evidence, view)
         if generous and any(a.severity >= rule.cut.severity and a.alert_id not in known for a in alerts):
             return [self._end("superseded", view, None, None)]
-        if pending.direction != "hold" and view.ledger.limit != pending.current:
+        # Not by the limit in the account's currency: a limit set in another one moves with every rate.
+        if pending.direction != "hold" and (
+            view.ledger.stated_limit != pending.stated or view.figures.currency != pending.currency
+        ):
             return [self._end("superseded", view, None, None)]
         waited = view.today - pending.proposed_on
         if waited >= 2 * rule.escalate_days:
@@ -246,7 +251,7 @@ class Desk:
         asks for where that is more than was proposed. Its limit is the caller's to set (Ledger.set_limit) when the
         change is `approved`. The same event again changes nothing and is not refused.
         """
-        if event.event_id in self._decided:
+        if [event.source, event.event_id] in self._decided:
             return [], None
         pending = self._pending
         if pending is None or pending.proposal_id != event.proposal_id:
@@ -272,7 +277,7 @@ class Desk:
         return [self._end("approved", view, event.actor, effective)], None
 
     def _remember(self, event: Any) -> None:
-        self._decided = [*self._decided, event.event_id][-_REMEMBERED:]
+        self._decided = [*self._decided, [event.source, event.event_id]][-_REMEMBERED:]
 
     # --- readers -------------------------------------------------------------------------------------------------
 
@@ -281,8 +286,8 @@ class Desk:
         """The id of the proposal that waits for a person."""
         return None if self._pending is None else self._pending.proposal_id
 
-    def next_day(self, view: View) -> int:
-        """The next day on which the clock alone moves a proposal; NEVER when none does."""
+    def next_day(self, view: View, watch: Watch, scoring: Scoring) -> int:
+        """The next day on which the clock or a rate alone moves a proposal; NEVER when neither does."""
         rule, today = view.policy.limits, view.today
         days = []
         if self._pending is not None:
@@ -290,6 +295,8 @@ class Desk:
             days = [due, due + rule.escalate_days]
         if self._last:
             days.append(self._last + rule.hysteresis_days)
+        if self._pending is None and not view.history and not (self._last and days[0] > today):
+            days.append(limits.next_draft(view, scoring, watch.open_alerts()))
         return min((day for day in days if day > today), default=NEVER)
 
     # --- pieces out and in ---------------------------------------------------------------------------------------
@@ -309,11 +316,13 @@ class Desk:
         desk = cls()
         if _PIECE in pieces:
             version, *rest = orjson.loads(pieces[_PIECE])
-            if version != _VERSION:
-                raise ValueError(f"{_PIECE} of version {version}: this engine reads version {_VERSION}")
+            if version not in (1, _VERSION):
+                raise ValueError(f"{_PIECE} of version {version}: this engine reads versions 1 to {_VERSION}")
             desk._sequence, desk._last, desk._rejected, desk._held, desk._decided, pending = rest
             if pending is not None:
                 desk._pending = _Pending()
+                if version == 1:
+                    pending.append(None)
                 for name, value in zip(_PENDING, pending, strict=True):
                     setattr(desk._pending, name, value)
         return desk

@@ -100,7 +100,7 @@ def unvalued(ledger: Ledger, today: int, rates: Rates) -> int:
     """How many money facts are in a currency that nothing converts into the account's own: held until a tick
     brings a rate.
 
-    Invoices, payments, orders, memos on account and securities count. Section 1, Money.
+    Invoices, payments, orders, memos on account, securities and the newest limit count. Section 1, Money.
     """
     own = ledger.currency
     if own is None:
@@ -110,6 +110,9 @@ def unvalued(ledger: Ledger, today: int, rates: Rates) -> int:
         currency = fact.content[2]
         if currency != own:
             counts[currency] = counts.get(currency, 0) + 1
+    limit = ledger.stated_limit
+    if limit is not None and limit[1] != own:
+        counts[limit[1]] = counts.get(limit[1], 0) + 1
     return sum(n for currency, n in counts.items() if rates.cross(currency, own, today) is None)
 
 

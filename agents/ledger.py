@@ -172,6 +172,11 @@ class Ledger:
             value_foreign(self, today, rates)
         return answer
 
+    @property
+    def stated_limit(self) -> list[Any] | None:
+        """The newest limit as it was set: [minor units, currency]. None: none was, or none yet."""
+        return self.limits[-1][3:] if self.limits else None
+
     def set_limit(
         self,
         limit_minor: int,

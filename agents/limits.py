@@ -414,6 +414,8 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
     if found.limit is None:
         return None
     if not current:
+        if current is None and view.ledger.stated_limit is not None:
+            return None  # it has a limit, in a currency that no rate converts yet
         if current == 0 and found.limit == 0:
             return None
         return _draft(view, "open", found.limit, found, scoring, tier, alerts)
@@ -429,6 +431,46 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
         if found.limit is not None and found.limit > current:
             return _draft(view, "raise", found.limit, found, scoring, tier, alerts)
     return None
+
+
+def next_draft(view: View, scoring: Scoring, alerts: Sequence[OpenAlert]) -> int:
+    """The next day on which time or a rate alone may change what propose() says, though nothing else moves; NEVER when
+    neither can. May name a day on which nothing changes, never one too late.
+
+    Within its first year an account's monthly purchases fall with every day, and terms in other currencies move with
+    every rate. `alerts` gravest first.
+    """
+    rule, ledger, figures = view.policy.limits, view.ledger, view.figures
+    current, worst = ledger.limit, alerts[0].severity if alerts else 0
+    if worst >= rule.hold.severity or ledger.closed or figures.currency is None:
+        return NEVER
+    if current and not _condemned(scoring, rule) and worst < rule.cut.severity and earned(view):
+        return NEVER
+    found = terms(view, scoring.grade)
+    if found.multiplier == 0.0:
+        return NEVER
+    if not view.signals.empty and _in_other_currencies(view):
+        return view.today + 1
+    first, need = figures.first_invoice_on, found.terms["need"]
+    others = [amount for name, amount in found.terms.items() if name != "need" and amount is not None]
+    level = found.limit if found.binding == "need" else min(others, default=None)
+    if first is None or figures.monthly_purchases_exact is None or not need or not level:
+        return NEVER
+    purchases, days = figures.monthly_purchases_exact
+    if days != view.today - first or days >= view.policy.figures.monthly_purchases_days:
+        return NEVER  # what is expected, or a whole year of purchases
+    falls = part(Fraction(purchases * cycles(found.terms_days, rule.cycle_days), level), found.multiplier)
+    return max(first + falls, view.today) + 1
+
+
+def _in_other_currencies(view: View) -> bool:
+    """Whether a term of the limit is stated in another currency than the account's."""
+    signals, own = view.signals, view.figures.currency
+    statement = signals.usable_statement(view.today, view.policy)
+    stated: list[str | None] = [reference.currency for reference in signals.references(view.today)]
+    stated += [report.stated_currency for report in signals.reports(view.today, view.policy)]
+    stated.append(None if statement is None else statement.currency)
+    return any(currency is not None and currency != own for currency in stated)
 
 
 def _condemned(scoring: Scoring, rule: Limits) -> bool:

@@ -126,7 +126,9 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         max_days_past_due=exposure.max_days_past_due(lines, today) if past_due else None,
         unapplied=unapplied,
         disputed=disputed,
-        unvalued=exposure.unvalued(ledger, today, rates) if totals.uses or ledger.securities else 0,
+        unvalued=exposure.unvalued(ledger, today, rates)
+        if totals.uses or ledger.securities or (limit is None and ledger.limits)
+        else 0,
         open_orders=open_orders,
         security=security,
         gross_exposure=net + unapplied + security,

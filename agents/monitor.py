@@ -297,7 +297,7 @@ class Fold:
         if kind in PROPOSAL_DECISIONS:
             proposals, refused = account.desk.decide(event, view)
             if kind == "proposal.approved" and proposals:
-                self._approve(account, event, proposals[0], policy, today)
+                proposals = [self._approve(account, event, proposals[0], policy, today)]
                 # The decision may have measured the account under its old limit.
                 view = self._view(account, policy, today, event_id=event.event_id, tick=False)
         elif kind in ALERT_DECISIONS:
@@ -341,7 +341,7 @@ class Fold:
                 next_day,
                 account.signals.next_day(day, policy, self.book.rates),
                 account.watch.next_day(view),
-                account.desk.next_day(view),
+                account.desk.next_day(view, account.watch, scoring),
                 limits.next_day(view, scoring),
             )
         self._sleep(account, next_day)
@@ -391,7 +391,9 @@ class Fold:
             pulse.status, pulse.changed = told, True
             body = status_record(view, told)
             outputs.append(self._numbered("account-status", account, view.today, body, at))
-        if pulse.tier != tier:
+        if (
+            tick and pulse.tier != tier
+        ):  # an event moves what is told, and what holds for the account only the day after
             pulse.tier, pulse.changed = tier, True
 
     def _has_relatives(self, account: Account) -> bool:
@@ -430,18 +432,24 @@ class Fold:
 
     def _approve(
         self, account: Account, event: Any, change: ProposalChange, policy: Policy, today: int
-    ) -> None:
-        """A person's approval is a limit like one set by the seller; a hold leaves the limit where it is."""
-        if change.direction == "hold" or change.effective_limit is None:
-            return
-        us = microseconds(event.occurred_at)
-        account.ledger.set_limit(
+    ) -> ProposalChange:
+        """A person's approval is a limit like one set by the seller, which waits for a rate where there is none; a hold
+        leaves the limit where it is. Returns the change: where a later limit of the seller stands already, that one is
+        effective."""
+        if change.direction == "hold":
+            return change
+        ledger, us = account.ledger, microseconds(event.occurred_at)
+        ledger.set_limit(
             minor(event.limit, event.currency),
             event.currency,
             (us, event.event_id),
             local_day(us, policy.time_zone),
             today,
         )
+        newest = ledger.limits[-1] if ledger.limits else None
+        if newest is not None and (newest[0], newest[1]) > (us, event.event_id):
+            return change._replace(effective_limit=ledger.limit)
+        return change
 
     def _numbered(self, topic: str, account: Account, day: int, body: dict[str, Any], at: str) -> Output:
         """A record that repeats under one account and day: its id is made of both and a number."""

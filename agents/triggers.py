@@ -29,6 +29,8 @@ class LedgerView(Protocol):
     @property
     def limit(self) -> int | None: ...
     @property
+    def stated_limit(self) -> list[Any] | None: ...
+    @property
     def opened_on(self) -> int | None: ...
     @property
     def terms_days(self) -> int | None: ...
@@ -677,6 +679,8 @@ def _exposure_without_limit(v: View) -> Firing | None:
     figures = v.figures
     if figures.credit_limit or figures.exposure <= 0:
         return None
+    if figures.credit_limit is None and v.ledger.stated_limit is not None:
+        return None  # there is one, in a currency that no rate converts yet
     return Firing(v.policy.triggers.exposure_without_limit.severity, float(figures.exposure))
 
 

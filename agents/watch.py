@@ -111,7 +111,7 @@ class _Alert:
         self.waits_until = 0  # it holds, and the cooldown ends on this day; 0: it does not wait
         self.history = False  # opened before the policy went live, and not yet emitted again
         self.event_ids: list[str] = []
-        self.decisions: list[str] = []  # event ids of what people decided about it
+        self.decisions: list[list[str]] = []  # source and event id of what people decided about it
 
     def row(self) -> list[Any]:
         return [getattr(self, name) for name in _FIELDS]
@@ -400,7 +400,7 @@ class Watch:
         if found is None:
             return [], f"alert_id: this account has no alert {event.alert_id}"
         trigger_id, alert = found
-        if event.event_id in alert.decisions:
+        if [event.source, event.event_id] in alert.decisions:
             return [], None
         if not alert.open:
             return [], f"alert_id: alert {event.alert_id} has cleared already"
@@ -412,7 +412,7 @@ class Watch:
             if event.until is None:
                 return [], "until: missing; a snooze needs the day until which it lasts"
             alert.snoozed_until = event.until.toordinal()
-        alert.decisions = [*alert.decisions, event.event_id][-_DECISIONS_KEPT:]
+        alert.decisions = [*alert.decisions, [event.source, event.event_id]][-_DECISIONS_KEPT:]
         return [self._change(BY_ID[trigger_id], alert, view, event.type.removeprefix("alert."))], None
 
     # --- readers -------------------------------------------------------------------------------------------------

@@ -68,6 +68,10 @@ class PlainLedger:
     name: str | None = "Acme"
     currency: str | None = "USD"
 
+    @property
+    def stated_limit(self) -> list[Any] | None:
+        return None if self.limit is None else [self.limit, self.currency]
+
     def exposure_now(self, today: int) -> int:
         return self.exposure
 

@@ -20,6 +20,7 @@ from tests.golden.stories import (
     filing,
     invoice,
     limit,
+    moves,
     offers,
     payment,
     play,
@@ -429,6 +430,49 @@ def test_a_later_limit_of_the_seller_wins_over_an_approval_and_an_earlier_one_do
     assert run_lines([*told, late, tick(400)]).accounts["A"]["credit_limit"] == "75000.00"
 
 
+def test_beside_a_later_limit_of_the_seller_an_approval_tells_the_limit_that_stands() -> None:
+    # approved at noon of day 214, and told after the limit that the seller set in the evening
+    yes = approved(the_raise(), 214, "manager", "75000.00")
+    told = sorted(
+        [*earning(limit("65000.00", 214, at=214.3)), *[tick(n) for n in range(214)]],
+        key=lambda one: one["occurred_at"],
+    )
+    evening = next(n for n, one in enumerate(told) if one["occurred_at"] > "2025-08-03T20")
+    result = run_lines([*told[:evening], yes, tick(215)])
+    assert (offers(result)[-1][3], result.proposals[-1]["effective_limit"]) == ("approved", "65000.00")
+    assert result.accounts["A"]["credit_limit"] == "65000.00"
+
+
+def test_an_approval_in_a_currency_without_a_rate_counts_from_the_tick_that_brings_one() -> None:
+    story: list[Event] = [customer(), bureau("dnb", 0, 90)]
+    offer = play(*story, until=0).proposals[0]
+    yes = approved(offer["proposal_id"], 1, "controller", "30000.00") | {"currency": "GBP"}
+    days = [tick(0), tick(1), tick(2, GBP="1.30")]
+    waiting = play(*story, yes, until=0, ticks=days[:2])
+    assert (waiting.proposals[-1]["status"], waiting.proposals[-1]["effective_limit"]) == ("approved", None)
+    assert (waiting.accounts["A"]["credit_limit"], waiting.accounts["A"]["unvalued"]) == (None, 1)
+    valued = play(*story, yes, until=0, ticks=days)
+    assert (valued.accounts["A"]["credit_limit"], valued.accounts["A"]["unvalued"]) == ("39000.00", 0)
+
+
+def test_a_limit_that_no_rate_converts_is_not_a_missing_one() -> None:
+    story = [customer(), bureau("dnb", 0, 90), invoice("I1", "500.00", 0), limit("9000.00", 0, "GBP")]
+    result = play(*story, until=5)
+    assert (result.proposals, moves(result, "exposure_without_limit")) == ([], [])
+    assert (result.accounts["A"]["credit_limit"], result.accounts["A"]["unvalued"]) == (None, 1)
+    assert offers(play(*story, limit("0.00", 1), until=5)) == [("open", 1, "80000.00", "proposed")]
+
+
+def test_what_waits_is_not_withdrawn_because_a_rate_moved_the_limit() -> None:
+    # 100,000 euros; grade D cuts to a quarter of 80,000
+    story = [customer(), bureau("dnb", 0, 19), limit("100000.00", 0, "EUR")]
+    days = [tick(n, EUR=f"1.{10 + n % 3}") for n in range(15)]
+    result = play(*story, until=0, ticks=days)
+    assert offers(result) == [("cut", 0, "20000.00", "proposed"), ("cut", 14, "20000.00", "escalated")]
+    result = play(*story, limit("90000.00", 2, "EUR"), until=0, ticks=days)
+    assert offers(result)[:2] == [("cut", 0, "20000.00", "proposed"), ("cut", 2, "20000.00", "superseded")]
+
+
 def test_rejected_and_not_asked_again_inside_30_days() -> None:
     result = play(earning(rejected(the_raise(), 214, "manager")), until=241)
     assert offers(result) == [("raise", 212, "75000.00", "proposed"), ("raise", 214, "75000.00", "rejected")]
@@ -470,6 +514,30 @@ def test_a_cut_below_the_open_balance_says_freeze_and_run_off() -> None:
     assert "freeze" in str(offer).lower()
     under = first_offer(customer(), limit("80000.00"), bureau("dnb", 0, 19), invoice("I1", "10000.00", 0))
     assert "freeze" not in str(under).lower()
+
+
+def test_a_cut_comes_on_the_day_on_which_the_purchases_have_fallen_far_enough() -> None:
+    # 12,000 on day 0 and nothing since. Grade D: 12,000 / D x 30 x 2 x 0.25 = 180,000 / D. On day 94 that is 1,914: 1,900,
+    # 9.5 % under 2,100; on day 95 1,894: 1,800. Nothing but time has moved
+    story = [account(opened=0), bureau("dnb", 0, 19), limit("2100.00", 40)]
+    story += [invoice("I1", "12000.00", 0), payment("P1", "12000.00", 10, {"I1": "12000.00"})]
+    assert offers(play(*story, until=98)) == [("cut", 95, "1800.00", "proposed")]
+
+
+def test_a_cut_comes_on_the_day_on_which_a_rate_asks_for_it() -> None:
+    story = [customer(terms=30), bureau("dnb", 0, 19, recommended_limit="20000.00", currency="EUR")]
+    story.append(limit("20000.00"))
+    days = [tick(n, EUR="1.00" if n < 20 else "0.85") for n in range(25)]
+    assert offers(play(*story, until=0, ticks=days)) == [("cut", 20, "17000.00", "proposed")]
+
+
+def test_the_numbers_of_a_tier_hold_from_the_tick_after_the_one_that_made_it() -> None:
+    # A suit on day 5 makes the tier high with the event, and its numbers count from day 6 on: 80,000 is 4.8 % under 84,000
+    story = [customer(), limit("84000.00"), bureau("dnb", 0, 90), filing("F1", "suit", 5)]
+    high = "\n[overrides.tier.high.limits]\nhysteresis_change = 0.02\n"
+    assert offers(play(*story, until=9, policy=shipped_policy() + high)) == [
+        ("cut", 6, "80000.00", "proposed")
+    ]
 
 
 def test_hysteresis_of_30_days_between_cuts() -> None:

@@ -60,6 +60,9 @@ class Days:
             told += self.desk.tick(self.view(), self.watch, self.scoring(), self.tier, AT, IDS)  # type: ignore[arg-type]
         return self._told(told)
 
+    def wakes(self) -> int:
+        return self.desk.next_day(self.view(), self.watch, self.scoring())  # type: ignore[arg-type]
+
     def event(self) -> list[str]:
         return self._told(self.desk.at_once(self.view(), self.watch, AT, IDS))  # type: ignore[arg-type]
 
@@ -95,10 +98,11 @@ def test_an_opening_waits_for_a_person_escalates_once_and_expires() -> None:
 def test_what_waits_wakes_the_account() -> None:
     days = Days()
     days.tick()
-    assert days.desk.next_day(days.view()) == days.today + 14
+    assert days.wakes() == days.today + 14
     days.tick(14)
-    assert days.desk.next_day(days.view()) == days.today + 14
-    assert Desk().next_day(days.view()) > days.today + 1000
+    assert days.wakes() == days.today + 14
+    days.desk = Desk()
+    assert days.wakes() > days.today + 1000
 
 
 def test_the_controllers_proposal_is_told_again_and_stays_his() -> None:
@@ -145,6 +149,16 @@ def test_a_decision_on_what_does_not_wait_is_refused_and_a_repeat_is_not() -> No
     days.decide("approved", event_id="d-1")
     assert days.decide("approved", event_id="d-1", proposal_id=waiting) == ([], None)
     assert days.decide("rejected", proposal_id=waiting)[1] is not None
+
+
+def test_another_sources_decision_is_no_repeat_though_its_event_id_is_the_same() -> None:
+    days = Days()
+    days.tick()
+    assert days.decide("rejected", event_id="1", source="page") == (["open rejected 80000 manager"], None)
+    days.grade = "A"
+    days.tick(29)
+    assert days.tick() == ["open proposed 100000 manager"]
+    assert days.decide("rejected", event_id="1", source="erp") == (["open rejected 100000 manager"], None)
 
 
 def test_an_escalated_proposal_wants_the_higher_role() -> None:

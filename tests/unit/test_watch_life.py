@@ -340,6 +340,7 @@ def test_a_decision_about_a_strange_or_cleared_alert_is_refused_and_a_repeat_is_
     alert_id = days.changes[0].alert_id
     days.decide("acknowledged", alert_id, event_id="d-1")
     assert days.decide("acknowledged", alert_id, event_id="d-1") == ([], None)
+    assert days.decide("acknowledged", alert_id, event_id="d-1", source="another")[0] != []
     assert (
         days.decide("snoozed", alert_id)[1] == "until: missing; a snooze needs the day until which it lasts"
     )
