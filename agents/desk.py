@@ -15,7 +15,7 @@ from agents import limits
 from agents.facts import NEVER
 from agents.ids import derived
 from agents.limits import APPROVERS, Draft, Scoring
-from agents.policy import Tier
+from agents.policy import Tier, exact
 from agents.triggers import View
 from agents.watch import OpenAlert, Watch
 from schemas.money import minor
@@ -202,7 +202,8 @@ class Desk:
         if before is None:
             return False
         grade, binding, proposed, alert_ids = before
-        moved = abs(draft.proposed - proposed) >= view.policy.limits.hysteresis_change * max(proposed, 1)
+        least = exact(view.policy.limits.hysteresis_change)
+        moved = abs(draft.proposed - proposed) >= least * max(proposed, 1)
         return (
             not moved
             and grade == scoring.grade
@@ -334,7 +335,7 @@ def _rank(role: str) -> int:
 
 def _small(draft: Draft, least: float) -> bool:
     current = draft.current
-    return bool(current) and abs(draft.proposed - (current or 0)) < least * (current or 0)
+    return bool(current) and abs(draft.proposed - (current or 0)) < exact(least) * (current or 0)
 
 
 def _grave(evidence: Mapping[str, Any], view: View) -> list[str]:

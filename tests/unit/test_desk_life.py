@@ -207,6 +207,13 @@ def test_no_proposal_for_a_change_under_10_percent(limit: int, told: list[str]) 
     assert days.tick() == told
 
 
+def test_a_change_of_exactly_the_policys_share_is_not_under_it() -> None:
+    policy = load_policy(POLICY_TEXT.replace("hysteresis_change = 0.10", "hysteresis_change = 0.07"))
+    days = Days(limit=100_000_00, month=46_500_00, policy=policy)
+    days.watch.alerts = [LATE]
+    assert days.tick() == ["cut proposed 93000 manager"]  # in binary 0.07 x 100,000 is more than 7,000
+
+
 def test_severity_5_holds_at_once_whatever_was_proposed_before() -> None:
     days = Days()
     days.tick()
