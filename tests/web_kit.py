@@ -199,6 +199,7 @@ def rows() -> dict[str, list[Row]]:
                 "decided_limit": Decimal(5),
                 "currency": "EUR",
                 "note": "agreed",
+                "refused": "",
             }
         ],
         "letters": [letter(b'{"amount": 12}')],

@@ -180,7 +180,7 @@ ONE_ACCOUNT = Dashboard(
         ),
         Panel(
             "Decisions", "table", "What people decided on this account's proposals and alerts.",
-            "SELECT occurred_at, type, actor, role, decided_limit, currency, owner, note, subject_id FROM decisions "
+            "SELECT occurred_at, type, actor, role, decided_limit, currency, owner, note, refused, subject_id FROM decisions "
             f"WHERE {ACCOUNT} ORDER BY occurred_at DESC LIMIT 200",
             width=24, height=6,
         ),
@@ -243,14 +243,14 @@ DESK = Dashboard(
             width=24, height=10,
         ),
         Panel(
-            "Decisions a day", "bars", "By type.",
+            "Decisions a day", "bars", "By type; those that were refused left out.",
             "SELECT toStartOfDay(occurred_at) AS time, type, count() AS decisions FROM decisions "
-            "WHERE $__timeFilter(occurred_at) GROUP BY time, type ORDER BY time, type",
+            "WHERE $__timeFilter(occurred_at) AND refused = '' GROUP BY time, type ORDER BY time, type",
             stacked=True,
         ),
         Panel(
             "Decisions", "table", "The newest ones: who, in which role, and why.",
-            "SELECT occurred_at, type, actor, role, account_id, decided_limit, currency, owner, note FROM decisions "
+            "SELECT occurred_at, type, actor, role, account_id, decided_limit, currency, owner, note, refused FROM decisions "
             "WHERE $__timeFilter(occurred_at) ORDER BY occurred_at DESC LIMIT 200",
         ),
     ),

@@ -601,11 +601,11 @@ def proposal_life(account_id: str, proposal_id: str) -> Question:
 
 
 def decided(subject_id: str) -> Question:
-    """What people said about one proposal or alert, oldest first: who, in which role, and why."""
+    """What people said about one proposal or alert, oldest first: who, in which role, why, and whether it was refused."""
     return Question(
         "decided",
         """
-        SELECT type, occurred_at, actor, role, decided_limit, currency, owner, until, note FROM decisions
+        SELECT type, occurred_at, actor, role, decided_limit, currency, owner, until, note, refused FROM decisions
         WHERE subject_id = {subject_id:String} ORDER BY occurred_at, offset LIMIT 100""",
         {"subject_id": subject_id},
     )

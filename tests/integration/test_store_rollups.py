@@ -220,6 +220,70 @@ def test_decisions_stand_once_with_actor_role_and_note(store: Client, sink: Sink
     ]
 
 
+def told_of(store: Client) -> Rows:
+    answer = store.query("SELECT event_id, type, refused FROM decisions ORDER BY offset").result_rows
+    return [tuple(row) for row in answer]
+
+
+def decided(n: int, event_id: str, role: str) -> Record:
+    """Decision number n of the decisions topic, as the journal has it; or set aside, as its dead letter."""
+    body = {
+        "account_id": "A1", "occurred_at": "2026-03-01T10:00:00Z", "source": "page", "event_id": event_id,
+        "type": "proposal.approved", "proposal_id": "p1", "actor": "j.doe", "role": role,
+    }  # fmt: skip
+    origin = (
+        ("origin-topic", b"credit.decisions.v1"),
+        ("origin-partition", b"0"),
+        ("origin-offset", b"%d" % n),
+    )
+    return Record(body, n, origin, of="credit.journal.v1")
+
+
+def set_aside(record: Record, reason: str) -> Record:
+    origin = tuple(
+        (f"__connect.errors.{name.removeprefix('origin-')}", value) for name, value in record.sent_headers
+    )
+    headers = (*origin, ("__connect.errors.exception.message", reason.encode()))
+    return Record(record.body, record.at, headers, of="credit.dead-letters.v1")
+
+
+def test_a_decision_that_was_refused_says_so_for_ever_and_one_that_was_sent_again_is_judged_anew(
+    store: Client, sink: Sink
+) -> None:
+    low, good, again = decided(0, "d1", "analyst"), decided(1, "d2", "manager"), decided(2, "d1", "analyst")
+    sink.write({"journal": [low, good, again]}, {})
+    sink.write({"dead-letters": [set_aside(low, "role: wanted manager or above")] * 2}, {})
+    wanted = [
+        ("d1", "proposal.approved", "role: wanted manager or above"),
+        ("d2", "proposal.approved", ""),
+        ("d1", "proposal.approved", ""),
+    ]
+    assert told_of(store) == wanted
+    store.command("TRUNCATE TABLE dead_letters_rows")  # as after 400 days
+    assert told_of(store) == wanted
+
+
+def test_a_store_that_is_brought_up_to_date_knows_which_decisions_were_refused(
+    clickhouse: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    old = Path(shutil.copytree(FILES, tmp_path / "clickhouse"))
+    for path in old.glob("*.sql"):
+        if path.name > "0015":
+            path.unlink()
+    migrate(clickhouse, namespace, old)
+    monkeypatch.setattr("streams.store.sink.require_current", lambda *_: None)  # a worker of that time
+    first, second = decided(0, "d1", "analyst"), decided(1, "d2", "analyst")
+    worker = Sink(clickhouse, namespace, "store")
+    worker.write({"journal": [first], "dead-letters": [set_aside(first, "role")]}, {})
+    assert "0015_refused_decisions.sql" in migrate(clickhouse, namespace)
+    worker.write({"journal": [second], "dead-letters": [set_aside(second, "late")]}, {})
+    worker.close()
+    client = connect(clickhouse, database_name(clickhouse, namespace))
+    assert [row[2] for row in told_of(client)] == ["role", "late"]
+    assert differences(clickhouse, namespace) == []
+    client.command(f"DROP DATABASE `{client.database}`")
+
+
 def test_accounts_and_concentration_show_each_account_once(store: Client, sink: Sink) -> None:
     snapshots = [figures(n, f"A{n % 4}", START + dt.timedelta(days=n), "low") for n in range(12)]
     snapshots.append(figures(12, "A9", START, "high", exposure_base=None, fx_rate=None))

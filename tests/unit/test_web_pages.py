@@ -147,6 +147,15 @@ def test_a_hold_is_shown_as_one_and_not_as_a_limit() -> None:
     assert "The least of them is proposed" in shown(f"/proposals/{PROPOSAL}")
 
 
+@pytest.mark.parametrize("path", [f"/proposals/{PROPOSAL}", f"/alerts/{ALERT}"])
+def test_a_decision_that_was_refused_does_not_look_like_one_that_counted(path: str) -> None:
+    reason = "role: analyst may not approve this limit; wanted manager or above"
+    counted = MemoryStore().answers["decided"][0]
+    text = shown(path, MemoryStore(decided=[{**counted, "actor": "ann", "refused": reason}, counted]))
+    assert f"ann (manager) proposal approved at 5.00 EUR: “agreed” refused: {reason}" in text
+    assert text.count(" refused: ") == 1
+
+
 def forms(text: str) -> list[str]:
     """Each form that decides, from its tag to its end."""
     return re.findall(r"<form[^>]*/decide.*?</form>", text, re.DOTALL)
