@@ -6,6 +6,7 @@ Source: domain section 5. What a limit should be is agents/limits.py; a decision
 from __future__ import annotations
 
 from collections.abc import Mapping
+from fractions import Fraction
 from typing import Any, Final, NamedTuple
 from uuid import UUID
 
@@ -21,8 +22,8 @@ from agents.watch import OpenAlert, Watch
 from schemas.money import minor
 
 _PIECE: Final = "d.p"
-_VERSION: Final = 2  # 1 knew nothing of `stated`, nor of the source of a decision
-_REMEMBERED: Final = 20  # holds and decisions that are remembered, the newest
+_VERSION: Final = 2  # 1 knew nothing of the limit that a proposal was made for, nor of a decision's source
+_REMEMBERED: Final = 20  # decisions that are remembered, the newest
 
 
 class ProposalChange(NamedTuple):
@@ -95,8 +96,8 @@ class Desk:
         self._pending: _Pending | None = None
         self._rejected: dict[
             str, list[Any]
-        ] = {}  # direction -> what was rejected, as _evidence_of() tells it
-        self._held: list[str] = []  # alerts for which a hold has been proposed
+        ] = {}  # direction -> what was rejected: grade, binding, proposed, grave alerts, current
+        self._held: list[str] = []  # open alerts for which a hold has been proposed
         self._decided: list[list[str]] = []  # source and event id of decisions
         self.changed = False
 
@@ -142,7 +143,8 @@ class Desk:
             if self._pending.direction == "hold":
                 return []  # a person has a hold on the table already; rejected or expired, it answers nothing of these
             changes.append(self._end("superseded", view, None, None))
-        self._held = [*self._held, *(alert.alert_id for alert in new)][-_REMEMBERED:]
+        held = [alert.alert_id for alert in alerts if alert.alert_id in self._held]
+        self._held = [*held, *(alert.alert_id for alert in new)]
         self.changed = True
         scoring = scoring or limits.score(view)
         return [*changes, self._propose(limits.hold(view, scoring, new[0]), scoring, view, ids)]
@@ -196,16 +198,17 @@ class Desk:
     def _was_rejected(self, draft: Draft, scoring: Scoring, view: View) -> bool:
         """Whether a person rejected this before, and nothing new speaks for it.
 
-        New evidence: another grade or binding term, a grave alert that was not open then, or another limit by 10 %.
+        New evidence: another grade or binding term, a grave alert that was not open then, or by 10 % another limit that
+        is proposed or that stands.
         """
         before = self._rejected.get(draft.direction)
         if before is None:
             return False
-        grade, binding, proposed, alert_ids = before
+        grade, binding, proposed, alert_ids, current = before
         least = exact(view.policy.limits.hysteresis_change)
-        moved = abs(draft.proposed - proposed) >= least * max(proposed, 1)
         return (
-            not moved
+            not _moved(draft.proposed, proposed, least)
+            and not _moved(draft.current or 0, current or 0, least)
             and grade == scoring.grade
             and binding == draft.binding
             and set(_grave(draft.evidence, view)) <= set(alert_ids)
@@ -260,7 +263,9 @@ class Desk:
         if event.type == "proposal.rejected":
             self._remember(event)
             grave = _grave(pending.evidence, view)
-            self._rejected[pending.direction] = [pending.grade, pending.binding, pending.proposed, grave]
+            self._rejected[pending.direction] = [
+                pending.grade, pending.binding, pending.proposed, grave, pending.current,
+            ]  # fmt: skip
             return [self._end("rejected", view, event.actor, None)], None
         amount: int | None = minor(event.limit, event.currency)
         if pending.currency is not None and event.currency != pending.currency:
@@ -320,10 +325,11 @@ class Desk:
             if version not in (1, _VERSION):
                 raise ValueError(f"{_PIECE} of version {version}: this engine reads versions 1 to {_VERSION}")
             desk._sequence, desk._last, desk._rejected, desk._held, desk._decided, pending = rest
+            if version == 1:
+                for row in [*desk._rejected.values(), *([] if pending is None else [pending])]:
+                    row.append(None)
             if pending is not None:
                 desk._pending = _Pending()
-                if version == 1:
-                    pending.append(None)
                 for name, value in zip(_PENDING, pending, strict=True):
                     setattr(desk._pending, name, value)
         return desk
@@ -331,6 +337,10 @@ class Desk:
 
 def _rank(role: str) -> int:
     return APPROVERS.index(role)
+
+
+def _moved(now: int, then: int, least: Fraction) -> bool:
+    return abs(now - then) >= least * max(then, 1)
 
 
 def _small(draft: Draft, least: float) -> bool:

@@ -189,6 +189,30 @@ def test_another_grade_or_a_new_grave_alert_is_new_evidence() -> None:
     assert days.tick() == ["cut proposed 80000 manager"]
 
 
+def test_a_cut_from_another_limit_is_not_the_one_that_was_rejected() -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [LATE]
+    days.tick()
+    days.decide("rejected")
+    days.ledger.limit = 105_000_00
+    assert days.tick(40) == []
+    days.ledger.limit = 500_000_00
+    assert days.tick() == ["cut proposed 80000 manager"]
+
+
+def test_an_alert_that_stays_open_is_held_once_whatever_opens_and_clears_beside_it() -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [INSOLVENT]
+    assert days.tick() == ["hold proposed 100000 manager"]
+    days.decide("rejected")
+    for n in range(25):
+        days.watch.alerts = [INSOLVENT, OpenAlert("delinquent", f"d-{n}", 5)]
+        assert days.tick() == ["hold proposed 100000 manager"]
+        days.decide("rejected")
+        days.watch.alerts = [INSOLVENT]
+        assert days.tick() == []
+
+
 def test_no_second_proposal_inside_30_days() -> None:
     days = Days()
     days.tick()
