@@ -357,7 +357,14 @@ def _over_limit(view: View) -> list[Condition]:
 def _exposure_without_limit(view: View) -> list[Condition]:
     figures = view.figures
     return [
-        Condition("credit_limit", figures.credit_limit, "is", "none or 0", not figures.credit_limit),
+        Condition(
+            "credit_limit",
+            figures.credit_limit,
+            "is",
+            "none or 0",
+            not figures.credit_limit and not triggers.limit_unvalued(view),
+            missing="no rate for the limit's currency" if triggers.limit_unvalued(view) else None,
+        ),
         _above("exposure", figures.exposure, 0),
     ]
 

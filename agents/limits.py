@@ -13,7 +13,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 from agents.facts import NEVER
 from agents.policy import GRADES, Grade, Limits, Policy, Scale, Tier, exact, months_after
-from agents.triggers import View, worst_fact
+from agents.triggers import View, limit_unvalued, worst_fact
 from agents.watch import OpenAlert
 
 Direction = Literal["open", "raise", "cut", "hold"]
@@ -414,8 +414,8 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
     if found.limit is None:
         return None
     if not current:
-        if current is None and view.ledger.stated_limit is not None:
-            return None  # it has a limit, in a currency that no rate converts yet
+        if limit_unvalued(view):
+            return None
         if current == 0 and found.limit == 0:
             return None
         return _draft(view, "open", found.limit, found, scoring, tier, alerts)

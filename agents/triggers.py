@@ -675,12 +675,15 @@ def _over_limit_evidence(v: View) -> Evidence:
     )
 
 
+def limit_unvalued(v: View) -> bool:
+    """Whether there is a limit, in a currency that no rate converts yet: it is not known, and not missing."""
+    return v.ledger.limit is None and v.ledger.stated_limit is not None
+
+
 def _exposure_without_limit(v: View) -> Firing | None:
     figures = v.figures
-    if figures.credit_limit or figures.exposure <= 0:
+    if figures.credit_limit or figures.exposure <= 0 or limit_unvalued(v):
         return None
-    if figures.credit_limit is None and v.ledger.stated_limit is not None:
-        return None  # there is one, in a currency that no rate converts yet
     return Firing(v.policy.triggers.exposure_without_limit.severity, float(figures.exposure))
 
 

@@ -767,3 +767,18 @@ def test_a_figure_and_its_level_are_told_apart(
     value: float | None, level: float, unit: str, told: tuple[str, str]
 ) -> None:
     assert told_apart(value, level, unit, "EUR", "USD") == told
+
+
+def test_why_not_tells_a_limit_that_no_rate_converts_from_none(tmp_path: Path) -> None:
+    us = {"source": "erp", "account_id": "007", "occurred_at": "2026-01-02T09:00:00Z", "currency": "USD"}
+    facts = [
+        {"type": "account.opened", "name": "Seven", "opened_on": "2025-01-01"},
+        {"type": "account.limit_set", "credit_limit": "1000", "currency": "GBP"},
+        {"type": "invoice.issued", "invoice_id": "i1", "amount": "100.00", "invoice_date": "2026-01-02",
+         "due_date": "2026-02-02"},
+    ]  # fmt: skip
+    book = tmp_path / "book.jsonl"
+    book.write_bytes(b"\n".join(orjson.dumps({"event_id": str(n), **us, **f}) for n, f in enumerate(facts)))
+    console = Console(width=100, record=True, file=io.StringIO())
+    console.print(laid_out(quiet(File(book, POLICY_TEXT), "", "007", "exposure_without_limit")))
+    assert "no rate for the limit's currency  not met" in console.export_text()
