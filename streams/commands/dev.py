@@ -55,12 +55,16 @@ def dev() -> None:
 
 def what_is_where(config: Settings, services: Running, crew: Crew) -> str:
     """The table that `dev` shows once all is up."""
+    from streams.store.client import database_name
     from streams.web.address import sign_in_link
 
     rows = [
         ("the page", sign_in_link(config)),
         ("Kafka", services.kafka_servers),
-        ("ClickHouse", services.shown),
+        (
+            "ClickHouse",
+            f"{services.shown} (database {database_name(services.clickhouse, config.namespace)})",
+        ),
         *((child.name, f"process {child.pid}, log {child.log}") for child in crew.children),
         ("data", str(config.data_dir.absolute())),
     ]

@@ -20,6 +20,7 @@ from streams.settings import Settings
 from streams.store import queries
 from streams.store.client import connect, database_name
 
+PATIENCE = 10.0  # seconds for the store: who asks at night wants to hear that it hangs
 FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history")
 
 
@@ -92,7 +93,7 @@ def _age(seconds: float) -> str:
 def _store(console: Console, config: Settings) -> None:
     try:
         dsn = clickhouse_dsn(config)
-        client = connect(dsn, database_name(dsn, config.namespace))
+        client = connect(dsn, database_name(dsn, config.namespace), timeout=PATIENCE)
         alerts = queries.ask(client, "open_alerts_by_severity", {"history": False})
     except Refused as error:
         console.print(f"the store does not answer: {error}", markup=False)

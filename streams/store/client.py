@@ -14,11 +14,14 @@ import clickhouse_connect
 from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 from clickhouse_connect.driver.exceptions import OperationalError
 from clickhouse_connect.driver.httpclient import HttpClient as Client
+from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from streams.errors import Refused
 
 DEFAULT_DATABASE = "bellwether"
+CONNECT = 5.0  # seconds
+FIRST_ANSWER = 30.0  # seconds for the first words, however long a statement may take later: one that hangs is said as such
 UNKNOWN_DATABASE = 81
 AUTHENTICATION = {
     192,
@@ -57,8 +60,9 @@ def connect(dsn: str, database: str | None, *, timeout: float = 300) -> Client:
     """A client whose unqualified table names are those of `database` (None: the server's default database).
 
     `dsn` is clickhouse://user:password@host:8123/… or clickhouses://… (TLS). Raises Refused, with the host and how to
-    mend it, when the server cannot be reached, does not accept the user, or has no such database. Not guaranteed: that
-    the server stays. A client is for one thread at a time.
+    mend it, when the server cannot be reached, does not answer, does not accept the user, or has no such database.
+    `timeout` in seconds is a statement's, once the server has answered at all. Not guaranteed: that the server stays.
+    A client is for one thread at a time.
     """
     parts = urlsplit(dsn)
     where = named(dsn)
@@ -72,12 +76,13 @@ def connect(dsn: str, database: str | None, *, timeout: float = 300) -> Client:
             database=database,
             interface="https" if parts.scheme == "clickhouses" else "http",
             compress="lz4",
-            connect_timeout=5,
-            send_receive_timeout=int(timeout),
+            connect_timeout=int(CONNECT),
+            send_receive_timeout=int(min(timeout, FIRST_ANSWER)),
             autogenerate_session_id=False,  # a session admits one statement at a time; nothing here needs one
             client_name="bellwether",
         )
         assert isinstance(made, Client)
+        made.timeout = Timeout(connect=CONNECT, read=timeout)
         return made
 
 
@@ -92,6 +97,8 @@ def refusals(where: str, database: str | None = None) -> Iterator[None]:
             reason = "does not accept the user or the password; mend BELLWETHER_STORE"
         elif code == UNKNOWN_DATABASE:
             reason = f"has no database {database}; run `bellwether migrate`"
+        elif "Read timed out" in str(error):
+            reason = "does not answer in time; look at its log, its disk and its load"
         elif code is None and (isinstance(error, OperationalError | HTTPError | OSError)):
             reason = "cannot be reached; is ClickHouse running there, and is BELLWETHER_STORE right?"
         else:

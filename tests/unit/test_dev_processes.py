@@ -16,10 +16,12 @@ from pathlib import Path
 
 import pytest
 
+from streams.commands.dev import what_is_where
 from streams.dev import processes
 from streams.dev.processes import (
     Child,
     Crew,
+    Running,
     Services,
     broker_servers,
     dev_services,
@@ -98,6 +100,12 @@ def test_addresses_in_the_settings_pass_through_and_the_password_is_never_shown(
     assert services == Services("a:1,b:2", dsn)
     assert "s3cret" not in f"{services} {services!r} {services.shown}"
     assert services.shown == "clickhouse://me:***@host:8123/db"
+
+
+def test_dev_names_the_database_that_a_namespace_has() -> None:
+    services = Running("a:1", "clickhouse://default@127.0.0.1:8123/bellwether")
+    told = what_is_where(Settings(namespace="acme", _env_file=None), services, Crew([]))
+    assert "(database acme_bellwether)" in told
 
 
 # ---------------------------------------------------------------- the record

@@ -25,7 +25,7 @@ def test_open_alerts_are_counted_in_english(
 ) -> None:
     rows: list[dict[str, Any]] = [{"severity": 4, "alerts": alerts, "accounts": accounts}]
     monkeypatch.setattr(status, "clickhouse_dsn", lambda _: "clickhouse://h:1/d")
-    monkeypatch.setattr(status, "connect", lambda *_: None)
+    monkeypatch.setattr(status, "connect", lambda *_, **__: None)
     monkeypatch.setattr(queries, "ask", lambda *_: rows)
     console = Console(record=True, width=100)
     status._store(console, Settings())

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import socket
 from pathlib import Path
 
 import pytest
 
 from streams.errors import Refused
-from streams.store.client import database_name, named
+from streams.store import client
+from streams.store.client import connect, database_name, named
 from streams.store.migrate import FILES, read_files, statements
 
 GOOD = "CREATE TABLE IF NOT EXISTS t (a Int8) ENGINE = MergeTree ORDER BY a;\n"
@@ -97,3 +99,14 @@ def test_the_store_is_shown_without_its_password(dsn: str, shown: str) -> None:
 def test_a_port_that_is_no_number_is_refused() -> None:
     with pytest.raises(Refused, match="port"):
         named("clickhouse://h:eight/x")
+
+
+def test_a_store_that_takes_the_call_and_says_nothing_is_given_up_and_named(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """As a stopped ClickHouse does: five minutes for a statement are no five minutes for the first word."""
+    monkeypatch.setattr(client, "FIRST_ANSWER", 1.0)
+    with socket.create_server(("127.0.0.1", 0)) as silent:
+        where = f"127.0.0.1:{silent.getsockname()[1]}"
+        with pytest.raises(Refused, match=f"the store at {where} does not answer in time"):
+            connect(f"clickhouse://{where}", None, timeout=300)
