@@ -780,9 +780,15 @@ def moved() -> Question:
 
 
 def as_of() -> Question:
-    """The newest day of the figures, and when the store last wrote."""
+    """The newest day of the figures, and when the store last wrote.
+
+    A status that stays as it is is not told again, and figures that do not move are not either: both are looked at, and in
+    a small book with nothing past due the newest day may be some days ago. The newest of a day needs no FINAL.
+    """
     return Question(
         "as_of",
-        "SELECT (SELECT max(as_of) FROM account_status_current) AS day, (SELECT max(updated_at) FROM ingested) AS stored",
+        """
+        SELECT greatest((SELECT max(as_of) FROM account_status_newest_rows), (SELECT max(as_of) FROM snapshots_newest_rows))
+            AS day, (SELECT max(updated_at) FROM ingested) AS stored""",
         {},
     )

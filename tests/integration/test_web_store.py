@@ -321,6 +321,26 @@ def test_the_book_is_summed_in_the_base_currency(filled: Filled) -> None:
     assert sum(row["accounts"] for row in filled.ask(queries.tiers())) == ACCOUNTS
 
 
+def test_figures_are_as_new_as_the_newest_of_statuses_and_snapshots(clickhouse: str) -> None:
+    """In a quiet book no status moves for weeks, while what is past due grows older every day."""
+    client = made(clickhouse, "tquiet")
+    store = Store(lambda: clickhouse, "tquiet")
+    assert asyncio.run(store.ask(queries.as_of()))[0]["day"].year == 1970, "nothing yet"
+    client.command(
+        "INSERT INTO account_status_rows (account_id, as_of, topic, partition, offset, written_at) "
+        "VALUES ('C-1', '2026-03-01', 't', 0, 1, now64(3))"
+    )
+    assert asyncio.run(store.ask(queries.as_of()))[0]["day"] == date(2026, 3, 1)
+    client.command(
+        "INSERT INTO snapshots_rows (account_id, as_of, topic, partition, offset, written_at) "
+        "VALUES ('C-1', '2026-03-14', 't', 0, 1, now64(3)), ('C-1', '2026-03-13', 't', 0, 0, now64(3))"
+    )
+    assert asyncio.run(store.ask(queries.as_of()))[0]["day"] == date(2026, 3, 14)
+    store.close()
+    client.command(f"DROP DATABASE `{client.database}`")
+    client.close()
+
+
 def test_a_decision_of_today_that_was_refused_is_found_by_its_id(filled: Filled) -> None:
     assert filled.ask(queries.decision("e5", "C-00003"))[0]["outcome"] == "journalled"
     assert filled.ask(queries.decision("page-unknown", "C-00003")) == []
