@@ -250,6 +250,7 @@ class Fold:
         """
         kind: str = event.type
         own = policy.of(account.pulse.tier, account.ledger.industry)
+        limit = account.ledger.limit
         if kind in ledger.TYPES:
             try:
                 applied = account.ledger.apply(event, today, policy, self.book.rates)
@@ -271,7 +272,8 @@ class Fold:
         if kind in RELATED and live():
             relatives = self._relay(account, event, today, own)
         stirs = account.watch.stirs(account.ledger, kind, today, own)
-        turns = kind in MOVES_STATUS or _turns(account, today)
+        # With any event the day of a limit may have come that was told ahead.
+        turns = kind in MOVES_STATUS or account.ledger.limit != limit or _turns(account, today)
         if not stirs and not turns:
             return [*relatives]
         view = self._view(account, own, today, event_id=event.event_id, tick=False)
@@ -301,7 +303,9 @@ class Fold:
                 # The decision may have measured the account under its old limit.
                 view = self._view(account, policy, today, event_id=event.event_id, tick=False)
         elif kind in ALERT_DECISIONS:
-            alerts, refused = account.watch.decide(event, view)
+            # Measured as at a tick: the record carries the alert's evidence on, and some of it no event measures.
+            whole = self._view(account, policy, today, event_id=event.event_id, tick=True)
+            alerts, refused = account.watch.decide(event, whole)
         else:
             refused = f"type: {kind} is not for an account"
         if refused is not None:

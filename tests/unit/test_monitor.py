@@ -181,6 +181,46 @@ def test_a_live_tick_reports_the_partitions_part_of_the_book_and_history_does_no
     parse(orjson.dumps(report.body))
 
 
+@pytest.mark.parametrize("said", [{"type": "acknowledged"}, {"type": "snoozed", "until": "2026-12-24"}])
+def test_what_people_say_of_an_alert_takes_none_of_its_figures_away(said: dict[str, str]) -> None:
+    f = fold()
+    day = date(2025, 1, 1).toordinal()
+    for n in range(14):
+        issued, paid = (date.fromordinal(day + 20 * n + k).isoformat() for k in (0, 30))
+        f.event(invoice("A", issued, "100.00", due=paid, number=str(n)), lambda: True)
+        if n < 13:
+            f.event(
+                event(
+                    "payment.received", "A", paid, payment_id=f"P{n}", amount="100.00", currency="USD", paid_on=paid,
+                    applications=[{"invoice_id": f"A-{n}", "amount": "100.00"}],
+                ),
+                lambda: True,
+            )  # fmt: skip
+    last = day + 20 * 13 + 30
+    told = ended(f, *(tick(date.fromordinal(last + k).isoformat()) for k in range(14)))
+    (alert,) = opened(told, "overdue_surprise")
+    kind, rest = f"alert.{said['type']}", {k: v for k, v in said.items() if k != "type"}
+    answer = f.event(
+        event(
+            kind,
+            "A",
+            date.fromordinal(last + 14).isoformat(),
+            alert_id=alert.body["alert_id"],
+            actor="Ms Ito",
+            **rest,
+        ),
+        lambda: True,
+    )
+    record, beside = (
+        next(o for o in answer if isinstance(o, Output) and o.topic == t) for t in ("alerts", "snapshots")
+    )
+    metrics = record.body["evidence"]["metrics"]
+    assert (record.body["status"], metrics["days_past_due"]) == (said["type"], 14)
+    assert metrics["overdue_surprise"] < 0.05
+    assert metrics["invoices_observed"] == alert.body["evidence"]["metrics"]["invoices_observed"]
+    assert beside.body["overdue_surprise"] is None, "figures are measured whole at ticks only"
+
+
 def test_a_text_that_is_no_policy_is_refused_and_the_old_one_stands() -> None:
     f = fold()
     before = f.book.policy_hash
