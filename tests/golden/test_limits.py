@@ -628,6 +628,15 @@ def test_an_approval_below_the_exposure_is_over_the_limit_at_once() -> None:
     assert [(one["credit_limit"], one["tier"]) for one in beside] == [("5000.00", "high")]
 
 
+def test_a_limit_that_was_told_ahead_is_told_with_the_first_event_of_its_day() -> None:
+    told: list[Output] = []
+    ahead = limit("2000.00", 2, at=1.9)  # it reaches us on day 1
+    story = [customer(), bureau("dnb", 0, 90), limit("1000.00"), tick(0), ahead, tick(1)]
+    run_lines([*story, invoice("I1", "10.00", 2), tick(2)], each=told.append)
+    statuses = [one for one in told if one.topic == "account-status"]
+    assert next(one.at for one in statuses if one.body["credit_limit"] == "2000.00") == "2025-01-03T12:00:00Z"
+
+
 def test_headroom() -> None:
     got = last_status(
         customer(), limit("100000.00"), bureau("dnb", 0, 90), invoice("I1", "30000.00", 2), until=5
