@@ -114,7 +114,9 @@ async def failure(
         )
     path = request.path
     back = path.removesuffix("/decide") if request.method == "POST" and path.endswith("/decide") else ""
-    response = await render(request, "error.html", phrase=phrase, sentence=sentence, back=back, bare=True)
+    response = await render(
+        request, "error.html", phrase=phrase, sentence=sentence, back=back, unknown=status == 401, bare=True
+    )
     response.set_status(status)
     response.headers.update(headers or {})
     return response

@@ -287,7 +287,10 @@ async def guard(request: web.Request, handler: Handler) -> web.StreamResponse:
     if not access.local and request[PERSON] is None and not _open_to_all(request.path):
         if request.path.startswith("/api/") or request.method != "GET":
             raise web.HTTPUnauthorized(
-                text="Send a token: Authorization: Bearer …", headers={"WWW-Authenticate": "Bearer"}
+                text="Send a token: Authorization: Bearer …"
+                if request.path.startswith("/api/")
+                else "You are not signed in any more, and nothing was decided: sign in and repeat it.",
+                headers={"WWW-Authenticate": "Bearer"},
             )
         raise web.HTTPSeeOther("/login")
     return await handler(request)

@@ -370,6 +370,16 @@ def test_nobody_decides_without_a_token() -> None:
     assert kept.events == []
 
 
+@pytest.mark.parametrize("reachable", [{}, {"proxies": ("127.0.0.1",)}])
+def test_a_person_whose_session_has_ended_is_led_to_the_sign_in(reachable: dict[str, Any]) -> None:
+    with browser(**reachable) as it:
+        answer = it.post("/alerts/decide", ACKNOWLEDGE)
+    assert answer.status == 401
+    assert "ign in" in answer.text.partition('class="note bad"')[2].partition("</p>")[0]
+    assert '<a href="/login">Sign in</a> ·' in answer.text
+    assert "Bearer" not in answer.text
+
+
 @pytest.mark.parametrize("csrf", ["", "guessed"])
 def test_a_cookie_alone_decides_nothing(csrf: str) -> None:
     kept = KeptDecisions()
