@@ -255,7 +255,7 @@ def test_a_baseline_that_is_missing_is_named_with_what_it_takes() -> None:
 def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("explain") / "book.jsonl"
     with path.open("wb") as file:
-        for event in generate(150, 12, 41):
+        for event in generate(70, 12, 41):
             file.write(orjson.dumps(event) + b"\n")
     return path
 
@@ -333,7 +333,7 @@ def test_another_journal_gives_other_figures(book: Path, tmp_path: Path, emitted
 
 def test_one_account_alone_gives_what_the_whole_book_gives(book: Path, explained: list[Row]) -> None:
     source = File(book, POLICY_TEXT)
-    for row in explained[::400]:
+    for row in explained[::200]:
         assert account_of(source, "", row["id"][:13]) == (row["id"], row["account_id"])
         alone = explanation(source, "", row["id"], row["account_id"])
         assert orjson.dumps(alone) == orjson.dumps(row)
