@@ -90,7 +90,8 @@ def story(*alerts: Row) -> list[tuple[Any, ...]]:
     return [
         (
             a["alert_id"], a["trigger"], a["severity"], a["status"], a["title"], a["action"], str(a["as_of"]),
-            str(a["opened_on"]), a["owner"] or "", a["acknowledged_by"] or "", "", a["evidence"],
+            str(a["opened_on"]), a["owner"] or "", a["acknowledged_by"] or "",
+            a["snoozed_until"] or "", a["evidence"],
         )
         for a in alerts
     ]  # fmt: skip

@@ -317,7 +317,8 @@ def _inbox_filters(query: InboxQuery, today: date) -> tuple[list[str], dict[str,
     return where, parameters
 
 
-_ASLEEP: Final = "ifNull(snoozed_until >= {today:Date}, false) AS asleep"
+# An alert that grows graver wakes, whatever day it was to sleep until; growth alone is not even told before that day.
+_ASLEEP: Final = "ifNull(snoozed_until >= {today:Date}, false) AND status != 'escalated' AS asleep"
 
 _STORY: Final = """
     groupArray((alert_id, trigger, severity, status, coalesce(title, trigger), coalesce(action, ''), toString(as_of),

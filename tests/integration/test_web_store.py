@@ -223,6 +223,35 @@ def test_the_inbox_shows_each_account_once_with_its_whole_story(filled: Filled) 
     assert seen == wanted
 
 
+def test_a_snoozed_alert_that_grew_graver_is_open_again_and_sleeps_on_once_somebody_took_it(
+    clickhouse: str,
+) -> None:
+    client, store = made(clickhouse, "tsnooze"), Store(lambda: clickhouse, "tsnooze")
+
+    def now_is(offset: int, status: str) -> dict[str, int]:
+        client.command(
+            "INSERT INTO alerts_rows (alert_id, account_id, trigger, severity, status, as_of, snoozed_until, history, "
+            f"value, topic, partition, offset, written_at) VALUES ('a', 'C-1', 'payment_reversed', 5, '{status}', "
+            f"'{DAY}', '{DAY + timedelta(days=9)}', false, '{{}}', 't', 1, {offset}, now64(3))"
+        )
+        listed = {
+            state: len(asyncio.run(store.ask(queries.inbox(InboxQuery(state=state), DAY, None))))
+            for state in ("open", "unassigned", "snoozed")
+        }
+        (counted,) = asyncio.run(store.ask(queries.open_counts(DAY)))
+        assert listed == {state: counted[state] for state in listed}
+        return listed
+
+    try:
+        assert now_is(1, "snoozed") == {"open": 0, "unassigned": 0, "snoozed": 1}
+        assert now_is(2, "escalated") == {"open": 1, "unassigned": 1, "snoozed": 0}
+        assert now_is(3, "acknowledged") == {"open": 0, "unassigned": 0, "snoozed": 1}
+    finally:
+        store.close()
+        client.command(f"DROP DATABASE `{client.database}`")
+        client.close()
+
+
 def test_what_turned_is_the_gravest_with_all_that_is_open_on_them(filled: Filled) -> None:
     since = date(2026, 2, 20)
     stories: dict[str, list[tuple[int, date]]] = {}

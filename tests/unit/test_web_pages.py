@@ -147,6 +147,14 @@ def test_a_hold_is_shown_as_one_and_not_as_a_limit() -> None:
     assert "The least of them is proposed" in shown(f"/proposals/{PROPOSAL}")
 
 
+@pytest.mark.parametrize("path", ["/alerts", f"/alerts/{ALERT}"])
+@pytest.mark.parametrize(("status", "sleeps"), [("snoozed", True), ("escalated", False)])
+def test_an_alert_that_grew_graver_is_not_said_to_sleep(path: str, status: str, sleeps: bool) -> None:
+    row = alert(status=status, snoozed_until="2026-12-24")
+    text = shown(path, MemoryStore(inbox=[group(row)], alert=[row]))
+    assert bool(re.search(r"(asleep|Snoozed) until ?24 Dec 2026", text)) is sleeps
+
+
 @pytest.mark.parametrize("path", [f"/proposals/{PROPOSAL}", f"/alerts/{ALERT}"])
 def test_a_decision_that_was_refused_does_not_look_like_one_that_counted(path: str) -> None:
     reason = "role: analyst may not approve this limit; wanted manager or above"
