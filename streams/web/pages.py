@@ -617,6 +617,8 @@ async def decide_alerts(request: web.Request) -> web.Response:
     }
     if any(alert_id not in known for alert_id in wanted):
         raise Declined(404, "This account has no such alert.")
+    # Of several those that have cleared meanwhile ask for nothing any more; of one it is said.
+    wanted = [alert_id for alert_id in wanted if known[alert_id]["status"] != "cleared"] or wanted[:1]
     events = [
         decisions.on_alert(
             {**known[alert_id], "account_id": _field(form, "account_id")},

@@ -469,6 +469,16 @@ def test_a_second_click_is_the_same_event() -> None:
     assert len({e["event_id"] for e in kept.events}) == 1
 
 
+def test_what_cleared_meanwhile_keeps_nobody_from_acknowledging_the_others() -> None:
+    kept, rows = KeptDecisions(), [alert(), alert(alert_id="gone", status="cleared")]
+    with browser(MemoryStore(alerts_of=rows), kept) as it:
+        it.sign_in("token-of-mo")
+        form = {**ACKNOWLEDGE, "csrf": hidden(it.get("/alerts").text, "csrf")}
+        assert it.post("/alerts/decide", [*form.items(), ("alert_id", "gone")]).status == 303
+        assert it.post("/alerts/decide", {**form, "alert_id": "gone"}).status == 409
+    assert [e["alert_id"] for e in kept.events] == [ALERT]
+
+
 def test_another_button_of_the_same_form_is_another_event() -> None:
     kept = KeptDecisions()
     with browser(decisions=kept) as it:
