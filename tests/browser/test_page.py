@@ -125,6 +125,19 @@ def test_a_role_below_the_approver_may_reject_and_not_approve(page: Page) -> Non
     expect(page.get_by_role("button", name="Reject")).to_be_visible()
 
 
+def test_enter_in_a_note_decides_nothing(page: Page) -> None:
+    sign_in(page, "token-of-mo")
+    page.goto("/proposals")
+    page.get_by_role("row", name=re.compile(story.NAMES[story.NEW])).get_by_role("link", name="open").click()
+    expect(page.get_by_role("button", name="Approve")).to_be_visible()
+    before = page.url
+    page.get_by_label("Note").fill("no: they pay late")
+    page.get_by_label("Note").press("Enter")
+    page.get_by_label("Note").press("End")  # what Enter had sent would be under way by now
+    expect(page.get_by_label("Note")).to_have_value("no: they pay late")
+    assert page.url == before
+
+
 def test_a_proposal_is_taken_apart_from_the_journal(page: Page) -> None:
     page.goto("/proposals")
     page.get_by_role("row", name=re.compile(story.NAMES[story.NEW])).get_by_role("link", name="open").click()
