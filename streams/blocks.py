@@ -329,7 +329,9 @@ class Source:
                 "partition.assignment.strategy": "range",
                 "queued.min.messages": 50_000,
                 "fetch.queue.backoff.ms": 5,  # 1000 by default: a second without a fetch each time the queue was full
-                "fetch.wait.max.ms": 10,
+                # What comes is told at once. Only what is fetched anew after a seek or a pause waits for it; at 10 ms three
+                # idle workers keep the broker busy with a thousand empty answers in three seconds.
+                "fetch.wait.max.ms": 100,
                 "fetch.error.backoff.ms": 20,
                 "topic.metadata.refresh.interval.ms": 30000,
                 "statistics.interval.ms": STATISTICS_MS,
