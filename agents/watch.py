@@ -394,6 +394,7 @@ class Watch:
     def decide(self, event: Any, view: View) -> tuple[list[AlertChange], str | None]:
         """alert.acknowledged, .assigned or .snoozed. Returns the change, or why it is refused, in one sentence.
 
+        Each may name an owner and a day until which the alert sleeps beside what it is for; both count.
         The same event again changes nothing and is not refused. The alert must be this account's, and open.
         """
         found = next((item for item in self._alerts.items() if item[1].alert_id == event.alert_id), None)
@@ -407,10 +408,12 @@ class Watch:
         if event.type == "alert.acknowledged":
             alert.acknowledged_by = event.actor
         elif event.type == "alert.assigned":
-            alert.owner = event.owner or event.actor
-        else:
-            if event.until is None:
-                return [], "until: missing; a snooze needs the day until which it lasts"
+            alert.owner = event.actor
+        elif event.until is None:
+            return [], "until: missing; a snooze needs the day until which it lasts"
+        if event.owner is not None:
+            alert.owner = event.owner
+        if event.until is not None:
             alert.snoozed_until = event.until.toordinal()
         alert.decisions = [*alert.decisions, [event.source, event.event_id]][-_DECISIONS_KEPT:]
         return [self._change(BY_ID[trigger_id], alert, view, event.type.removeprefix("alert."))], None

@@ -320,6 +320,18 @@ def test_people_acknowledge_assign_and_snooze() -> None:
     assert [c.number for c in days.changes] == [1, 2, 3, 4]
 
 
+def test_one_decision_may_acknowledge_and_name_an_owner_and_a_day() -> None:
+    days = Days()
+    days.event("invoice.issued", **OVER)
+    until = date.fromordinal(TODAY + 10).isoformat()
+    alert_id = days.changes[0].alert_id
+    days.decide("acknowledged", alert_id, owner="Mr Roux", until=until)
+    told = days.changes[-1]
+    assert (told.acknowledged_by, told.owner, told.snoozed_until) == ("Ms Ito", "Mr Roux", TODAY + 10)
+    days.decide("assigned", alert_id)
+    assert (days.changes[-1].owner, days.changes[-1].snoozed_until) == ("Ms Ito", TODAY + 10)
+
+
 def test_a_snooze_holds_growth_back_but_no_higher_severity_and_no_clearing() -> None:
     days = Days()
     days.event("payment.reversed", reversals_90d=1)
