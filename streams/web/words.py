@@ -390,8 +390,8 @@ _TOLD: Final[Mapping[str, tuple[str, ...]]] = {
     "reference.given": ("reference_id",),
     "proposal.approved": ("actor", "role", "note"),
     "proposal.rejected": ("actor", "role", "note"),
-    "alert.acknowledged": ("actor",),
-    "alert.assigned": ("actor", "owner"),
-    "alert.snoozed": ("actor", "until"),
+    "alert.acknowledged": ("actor", "owner", "until"),
+    "alert.assigned": ("actor", "owner", "until"),
+    "alert.snoozed": ("actor", "owner", "until"),
 }
 """Event type -> the fields that its line tells, beside the amount."""
