@@ -50,7 +50,9 @@ def fold(ledger: Ledger, today: int) -> None:
         for token in sorted(ledger.fold_queue.pop(day)):
             _FOLD[token[0]](ledger, token[1:], today)
     ledger.next_fold = min(ledger.fold_queue, default=NEVER)
-    oldest = min([*ledger.posted_totals.cohorts, *ledger.posted_totals.cash_days, today], default=today)
+    totals = ledger.posted_totals
+    on_account = [memo.fact.day for memo in ledger.memos.values() if memo.posted is None]
+    oldest = min([*totals.cohorts, *totals.cash_days, *on_account, today])
     kept = {key: row for key, row in ledger.fx.items() if int(key[6:]) >= oldest or key in ledger.waiting}
     if len(kept) < len(ledger.fx):
         ledger.fx = kept
@@ -186,10 +188,10 @@ def _memo(ledger: Ledger, ident: str, today: int) -> None:
     memo = ledger.memos.get(ident)
     if memo is None or memo.posted is not None or memo_folds_on(ledger, memo) > today:
         return  # corrected: queued for the later day
-    if memo.worth is None or (memo.worth == 0 and memo.fact.content[1]):
-        return  # waits for a rate
-    ledger.posted_totals.memo_on_account(memo.fact.day, memo.worth, -1)
-    ledger.posted_totals.use(memo.fact.content[2], -1)
+    _, amount, currency = memo.fact.content
+    if memo.worth is None or currency != ledger.currency:
+        return  # what it takes off the exposure moves with the rates
+    ledger.posted_totals.memo_on_account(memo.fact.day, memo.worth, currency, amount, -1)
     ledger.folded_balance -= memo.worth
     ledger.posted_totals.balance.add(0, -memo.worth)
     del ledger.memos[ident]

@@ -310,8 +310,9 @@ def post_memo(ledger: Ledger, memo: Memo) -> None:
     value = valued(ledger, token, amount, currency, memo.fact.day)
     memo.worth = value
     if value:
-        totals.memo_on_account(memo.fact.day, value, 1)
-    ledger.fold_later(token, memo_folds_on(ledger, memo))
+        totals.memo_on_account(memo.fact.day, value, currency, amount, 1)
+    if currency == ledger.currency:
+        ledger.fold_later(token, memo_folds_on(ledger, memo))
 
 
 def unpost_memo(ledger: Ledger, memo: Memo, content: list[Any], day: int) -> None:
@@ -323,7 +324,7 @@ def unpost_memo(ledger: Ledger, memo: Memo, content: list[Any], day: int) -> Non
         return
     ledger.posted_totals.use(content[2], -1)
     if memo.worth:
-        ledger.posted_totals.memo_on_account(day, memo.worth, -1)
+        ledger.posted_totals.memo_on_account(day, memo.worth, content[2], content[1], -1)
 
 
 def memo_folds_on(ledger: Ledger, memo: Memo) -> int:

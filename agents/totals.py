@@ -98,9 +98,10 @@ class Totals:
         # The first day of each table that changed since the lines were made; UNCHANGED: none did.
         self.due_from = self.runs_from = self.sales_from = self.cohorts_from = UNCHANGED
         self.balance = Series()  # open balance, valued
-        self.foreign_open = Series()  # of it, invoices in foreign currencies
+        self.foreign_open = Series()  # of it, what is in foreign currencies
         self.other = Series()  # own currency: open orders less unapplied cash
-        self.native: dict[str, Series] = {}  # foreign: open invoices + open orders - unapplied cash
+        # Foreign: open invoices - memos on account + open orders - unapplied cash.
+        self.native: dict[str, Series] = {}
         self.unapplied: dict[str, int] = {}
         self.open_orders: dict[str, int] = {}
         self.due: dict[int, DueDay] = {}
@@ -186,10 +187,14 @@ class Totals:
         self.version += 1
         _count(self.reversals, day, sign)
 
-    def memo_on_account(self, day: int, amount: int, sign: int) -> None:
+    def memo_on_account(self, day: int, worth: int, currency: str, amount: int, sign: int) -> None:
+        """A memo on account over `amount` of its currency, which was worth `worth` on its day."""
         self.version += 1
-        self.balance.add(day, -sign * amount)
-        self._sale(day, -sign * amount)
+        self.balance.add(day, -sign * worth)
+        if currency != self.currency:
+            self.foreign_open.add(day, -sign * worth)
+            self.exposure_series(currency).add(day, -sign * amount)
+        self._sale(day, -sign * worth)
 
     def _sale(self, day: int, amount: int) -> None:
         _count(self.sales, day, amount)

@@ -373,7 +373,11 @@ class Account:
 
     def net(self, day: int) -> dict[str, int]:
         assert self.currency is not None
-        out = {self.currency: -sum(a for _, a in self.memos_on_account(day))}
+        out: dict[str, int] = {}
+        for f in self.of("invoice.credited"):
+            if f.event.invoice_id is None and f.day <= day:
+                currency = f.event.currency
+                out[currency] = out.get(currency, 0) - minor(f.event.amount, currency)
         for book in self.books(day):
             out[book["own"]] = out.get(book["own"], 0) + book["rest"]
         for sign, amounts in (

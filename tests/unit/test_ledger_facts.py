@@ -246,6 +246,41 @@ def test_an_amount_without_a_rate_is_held_and_valued_by_the_first_tick_that_brin
     assert ledger.exposure_now(books.day(5)) == 300000
 
 
+def test_a_memo_on_account_in_a_foreign_currency_takes_off_the_exposure_what_its_invoice_puts_on() -> None:
+    rates = Rates("USD")
+    rates.add(books.day(0), {"EUR": "1.10"})
+    memo = books.event("invoice.credited", 9, 2, memo_id="m1", amount="1000.00", currency="EUR")
+    dollars, euros = invoice(1), invoice(2, at=1, currency="EUR")
+    ledger = books.ledger_of([dollars, euros, memo], books.day(3), POLICY, rates)
+    assert ledger.open_balance == 100000
+    pieces: dict[str, bytes | None] = {}
+    for at in (4, 600):  # long after a memo of the account's own currency has folded away
+        rates.add(books.day(at), {"EUR": f"1.{at}"})
+        ledger.advance(books.day(at), POLICY, rates)
+        pieces |= ledger.dump()
+        again = Ledger.load({key: piece for key, piece in pieces.items() if piece is not None})
+        for one in (ledger, again):
+            one.rates = rates
+            got = measure(one, books.day(at), POLICY, rates, True)
+            assert (got.open_balance, got.exposure) == (100000, 100000)
+            assert one.exposure_now(books.day(at)) == 100000
+
+
+def test_a_memo_on_account_keeps_the_rate_of_its_day_when_older_rates_and_invoices_are_gone() -> None:
+    rates, newer = Rates("USD"), Rates("USD")
+    rates.add(books.day(0), {"EUR": "1.10"})
+    newer.add(books.day(600), {"EUR": "1.60"})
+    memo = books.event("invoice.credited", 9, 2, memo_id="m1", amount="100.00", currency="EUR")
+    paid = [invoice(1, at=1), payment(1, 10, "1000.00", ("i1", "1000.00"))]
+    ledger = books.ledger_of([memo, *paid, invoice(2, at=500)], books.day(500), POLICY, rates)
+    ledger.advance(books.day(600), POLICY, newer)
+    assert "i1" not in ledger.invoices
+    again = Ledger.load({key: piece for key, piece in ledger.dump().items() if piece is not None})
+    again.advance(books.day(601), POLICY, newer)
+    assert again.open_balance == 100000 - 11000
+    assert again.exposure_now(books.day(601)) == 100000 - 16000
+
+
 def test_every_type_of_the_ledger_is_a_type_of_the_contract() -> None:
     from schemas.events import TOPIC_OF
 
