@@ -5,7 +5,6 @@ The invariant it checks: committed (states, outputs) = fold(step, journal up to 
 
 from __future__ import annotations
 
-import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
@@ -25,6 +24,7 @@ from streams.blocks import Kafka, patiently, watermarks
 from streams.errors import Refused
 from streams.memory import for_states
 from streams.murmur2 import partition_of
+from streams.reading import read_topic
 from streams.settings import Settings
 from streams.shelf import Shelf
 from streams.slot import WHO
@@ -46,54 +46,6 @@ class Findings:
     accounts: int = 0
     outputs: dict[str, int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
-
-
-def read_topic(
-    kafka: Kafka, topic: str, partition: int, until: int | None = None, seconds: float = 60.0
-) -> Iterator[Any]:
-    """Committed records of one partition from its start to `until` (an offset; none: its end now), in order.
-
-    Raises Refused when the end is not reached in `seconds` without a record: an open transaction, a broker that is away.
-    """
-    consumer = kafka.consumer(
-        {
-            "group.id": f"{topic}-reader",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 10,
-        }
-    )
-    ends = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_uncommitted"})
-    try:
-        low, high = patiently(watermarks, ends, ck.TopicPartition(topic, partition), 10)
-        end = high if until is None else min(high, until)
-        if end <= low:
-            return
-        consumer.assign([ck.TopicPartition(topic, partition, low)])
-        patience = time.monotonic() + seconds
-        while True:
-            records: list[Any] = consumer.consume(5000, 0.2)
-            for record in records:
-                error: Any = record.error()
-                if error is None:
-                    patience = time.monotonic() + seconds
-                    if record.offset() >= end:
-                        return
-                    yield record
-                elif error.code() == ck.KafkaError._PARTITION_EOF:
-                    if record.offset() >= end:
-                        return
-                else:
-                    raise Refused(f"cannot read {topic}/{partition}: {error.str()}")
-            if time.monotonic() > patience:
-                raise Refused(
-                    f"{topic}/{partition} is not readable to offset {end}: a transaction is open there, or the broker is away"
-                )
-    finally:
-        consumer.close()
-        ends.close()
 
 
 def refold(

@@ -15,12 +15,12 @@ from datetime import UTC, date, datetime, timedelta
 import orjson
 
 from schemas.topics import TOPICS
-from streams.audit import read_topic
 from streams.blocks import Kafka
 from streams.dev.processes import runs
 from streams.errors import Refused
 from streams.feeds.history import ToHistory
 from streams.lag import Lag
+from streams.reading import read_topic
 from streams.settings import Settings
 from streams.simulate import generate
 from streams.store import queries

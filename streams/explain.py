@@ -31,13 +31,13 @@ from agents.wakes import Wakes
 from agents.watch import AlertChange
 from schemas.events import ClockTicked, Event, Invalid, PolicyAdopted, parse
 from schemas.topics import TOPICS
-from streams.audit import read_topic
 from streams.backtest import Lines
 from streams.blocks import Kafka, watermarks
 from streams.control import policy_adopted
 from streams.errors import Refused
 from streams.murmur2 import partition_of
 from streams.passing import Failed, RuleRaised, passing_over
+from streams.reading import read_topic
 from streams.settings import Settings
 from streams.store import queries
 from streams.store.client import connect, database_name

@@ -20,11 +20,11 @@ import orjson
 from agents.ids import derived, namespace_id
 from agents.triggers import TRIGGERS
 from schemas.topics import TOPICS
-from streams.audit import read_topic
 from streams.blocks import Kafka, patiently, watermarks
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.lag import READS, Lag
+from streams.reading import read_topic
 from streams.settings import Settings
 from streams.topics_admin import create
 

@@ -14,12 +14,12 @@ from rich.table import Table
 
 from schemas.events import TOPIC_OF
 from schemas.topics import TOPICS
-from streams.audit import read_topic
 from streams.blocks import Kafka
 from streams.commands.options import settings
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
 from streams.letters import PREFIX
+from streams.reading import read_topic
 from streams.settings import Settings
 
 PATIENCE = 30.0  # seconds until Kafka must take something

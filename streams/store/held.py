@@ -14,8 +14,9 @@ from itertools import islice
 from typing import Any, Final
 
 from schemas.topics import TOPICS
-from streams.audit import first_of, read_topic
+from streams.audit import first_of
 from streams.blocks import Kafka
+from streams.reading import read_topic
 from streams.settings import Settings
 from streams.store.client import Client, connect, database_name, named, refusals
 from streams.store.queries import ask

@@ -78,7 +78,8 @@ def read(servers: str, topic: str, isolation: str = "read_committed") -> Iterato
         if time.monotonic() > until:
             raise TimeoutError(f"no stable end of {topic}: {highs}")
         m: Any
-        for m in consumer.consume(10000, 0.1):
+        first = consumer.poll(0.1)
+        for m in [] if first is None else [first, *consumer.consume(10000, 0)]:
             if m.error() is None:
                 yield m
             elif m.offset() >= highs.get(m.partition(), 0):

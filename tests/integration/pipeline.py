@@ -10,13 +10,13 @@ from typing import Any
 import orjson
 
 from schemas.topics import TOPICS
-from streams.audit import read_topic
 from streams.blocks import Kafka
 from streams.commands.worker import start_all
 from streams.control import policy_adopted, send_control
 from streams.demo import settle
 from streams.dev.processes import Crew
 from streams.feeds.history import ToHistory
+from streams.reading import read_topic
 from streams.settings import Settings, policy_text
 from streams.store.migrate import migrate
 from streams.topics_admin import create

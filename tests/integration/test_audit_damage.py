@@ -9,8 +9,9 @@ import orjson
 import pytest
 
 from schemas.topics import TOPICS
-from streams.audit import audit, read_topic
+from streams.audit import audit
 from streams.blocks import Kafka
+from streams.reading import read_topic
 from streams.settings import Settings
 from streams.simulate import generate
 from streams.store.client import Client, connect, database_name

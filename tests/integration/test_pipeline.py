@@ -9,10 +9,11 @@ import orjson
 import pytest
 
 from schemas.outputs import OUTPUT_OF
-from streams.audit import audit, read_topic
+from streams.audit import audit
 from streams.backtest import run
 from streams.blocks import Kafka
 from streams.demo import count
+from streams.reading import read_topic
 from streams.settings import policy_text
 from streams.simulate import generate
 from streams.store.client import connect, database_name

@@ -1,0 +1,65 @@
+"""Reading a partition's committed records from the first to an end: for audits, counts, letters and explanations.
+
+What is worked on under a group, with offsets that are committed, is not here: streams/blocks.py.
+"""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import confluent_kafka as ck
+
+from streams.blocks import Kafka, patiently, watermarks
+from streams.errors import Refused
+
+
+def read_topic(
+    kafka: Kafka, topic: str, partition: int, until: int | None = None, seconds: float = 60.0
+) -> Iterator[Any]:
+    """Committed records of one partition from its start to `until` (an offset; none: its end now), in order.
+
+    Raises Refused when the end is not reached in `seconds` without a record: an open transaction, a broker that is away.
+    """
+    consumer = kafka.consumer(
+        {
+            "group.id": f"{topic}-reader",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "enable.partition.eof": True,
+            "auto.offset.reset": "earliest",
+            "fetch.wait.max.ms": 10,
+        }
+    )
+    ends = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_uncommitted"})
+    try:
+        low, high = patiently(watermarks, ends, ck.TopicPartition(topic, partition), 10)
+        end = high if until is None else min(high, until)
+        if end <= low:
+            return
+        consumer.assign([ck.TopicPartition(topic, partition, low)])
+        patience = time.monotonic() + seconds
+        while True:
+            # Not consume() alone: it waits until it has as many as it is asked for, or all of its time.
+            first = consumer.poll(0.2)
+            records: list[Any] = [] if first is None else [first, *consumer.consume(5000, 0)]
+            for record in records:
+                error: Any = record.error()
+                if error is None:
+                    patience = time.monotonic() + seconds
+                    if record.offset() >= end:
+                        return
+                    yield record
+                elif error.code() == ck.KafkaError._PARTITION_EOF:
+                    if record.offset() >= end:
+                        return
+                else:
+                    raise Refused(f"cannot read {topic}/{partition}: {error.str()}")
+            if time.monotonic() > patience:
+                raise Refused(
+                    f"{topic}/{partition} is not readable to offset {end}: a transaction is open there, or the broker is away"
+                )
+    finally:
+        consumer.close()
+        ends.close()

@@ -1,0 +1,58 @@
+"""Reading partitions one after another, side by side and not to their end: each reading holds its own records alone."""
+
+from __future__ import annotations
+
+from streams.blocks import Kafka
+from streams.reading import read_topic
+from tests.faults.kit import make_topics, send_to
+
+COUNTS = {0: 300, 1: 0, 2: 7}
+
+
+def filled(servers: str, namespace: str) -> list[str]:
+    """Two topics of three partitions; each value says where it stands."""
+    topics = [f"{namespace}.{name}" for name in ("first", "second")]
+    make_topics(servers, dict.fromkeys(topics, 3))
+    send_to(
+        servers,
+        [
+            (t, n, b"k", b"%s/%d/%d" % (t.encode(), n, i))
+            for t in topics
+            for n in COUNTS
+            for i in range(COUNTS[n])
+        ],
+    )
+    return topics
+
+
+def values(kafka: Kafka, topic: str, partition: int, until: int | None = None) -> list[str]:
+    return [record.value().decode() for record in read_topic(kafka, topic, partition, until)]
+
+
+def expected(topic: str, partition: int, count: int | None = None) -> list[str]:
+    return [f"{topic}/{partition}/{i}" for i in range(COUNTS[partition] if count is None else count)]
+
+
+def test_each_reading_holds_the_records_of_its_partition_up_to_its_end(kafka: str, namespace: str) -> None:
+    topics, cluster = filled(kafka, namespace), Kafka(kafka)
+    for topic in (*topics, *topics):
+        for partition in (0, 1, 2, 2, 0):
+            assert values(cluster, topic, partition) == expected(topic, partition)
+            assert values(cluster, topic, partition, 5) == expected(
+                topic, partition, min(5, COUNTS[partition])
+            )
+
+
+def test_a_reading_that_ends_early_leaves_nothing_to_the_next(kafka: str, namespace: str) -> None:
+    (first, second), cluster = filled(kafka, namespace), Kafka(kafka)
+    for _ in range(5):
+        assert next(read_topic(cluster, first, 0)).offset() == 0
+        assert values(cluster, second, 2) == expected(second, 2)
+        assert values(cluster, first, 0) == expected(first, 0)
+
+
+def test_two_readings_side_by_side_do_not_meet(kafka: str, namespace: str) -> None:
+    (first, second), cluster = filled(kafka, namespace), Kafka(kafka)
+    pairs = list(zip(read_topic(cluster, first, 0), read_topic(cluster, second, 0), strict=True))
+    assert [a.value().decode() for a, _ in pairs] == expected(first, 0)
+    assert [b.value().decode() for _, b in pairs] == expected(second, 0)
