@@ -32,7 +32,7 @@ from agents.watch import AlertChange
 from schemas.events import ClockTicked, Event, Invalid, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.backtest import Lines
-from streams.blocks import Kafka, watermarks
+from streams.blocks import Kafka, patiently, watermarks
 from streams.control import policy_adopted
 from streams.errors import Refused
 from streams.murmur2 import partition_of
@@ -111,7 +111,8 @@ class Journal:
         )
         try:
             ends = [
-                watermarks(consumer, ck.TopicPartition(self.topic, part), 10) for part in range(self._count)
+                patiently(watermarks, consumer, ck.TopicPartition(self.topic, part), 10)
+                for part in range(self._count)
             ]
         finally:
             consumer.close()

@@ -10,17 +10,19 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.topics import TOPICS
-from streams.blocks import Kafka, watermarks
+from streams.blocks import Kafka, patiently, watermarks
 from streams.commands.options import settings
 from streams.control import read_control
 from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
 from streams.lag import READS, Lag
+from streams.reading import read_topic
 from streams.settings import Settings
 from streams.store import queries
 from streams.store.client import connect, database_name
 
 PATIENCE = 10.0  # seconds for the store: who asks at night wants to hear that it hangs
+_NEAR = 64  # offsets from the end: the last may be marks of transactions, and what was given up
 FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history")
 
 
@@ -69,18 +71,28 @@ def _freshness(kafka: Kafka, config: Settings) -> Table:
     for name, topic in names.items():
         total, newest = 0, 0
         for n in range(counts[topic]):
-            low, high = watermarks(reader, ck.TopicPartition(topic, n), 10)
+            low, high = patiently(watermarks, reader, ck.TopicPartition(topic, n), 10)
             total += high - low
             if high > low:
-                reader.assign([ck.TopicPartition(topic, n, max(low, high - 2))])
+                reader.assign([ck.TopicPartition(topic, n, max(low, high - _NEAR))])
                 while (record := reader.poll(5)) is not None and record.error() is None:
                     newest = max(newest, record.timestamp()[1])
+        if name == "dead-letters" and total:
+            total = _letters(kafka, topic, counts[topic], total)
         at = datetime.fromtimestamp(newest / 1000, UTC) if newest else None
         nothing = "" if name == "dead-letters" else "silent"  # of those silence is good news
         age = nothing if at is None else _age((now - at).total_seconds())
         shown.add_row(name, f"{total:,}", at.strftime("%Y-%m-%d %H:%M:%S UTC") if at else "never", age)
     reader.close()
     return shown
+
+
+def _letters(kafka: Kafka, topic: str, partitions: int, offsets: int) -> int:
+    """How many letters there are, one by one: each transaction that wrote some has left a mark that is no letter."""
+    try:
+        return sum(1 for n in range(partitions) for _ in read_topic(kafka, topic, n, seconds=PATIENCE))
+    except Refused:  # a transaction is open there: at most as many
+        return offsets
 
 
 def _age(seconds: float) -> str:

@@ -1,0 +1,39 @@
+"""`bellwether status` on a real broker: what it counts are letters, not the marks that transactions leave."""
+
+from __future__ import annotations
+
+import confluent_kafka as ck
+import pytest
+from rich.console import Console
+
+from schemas.topics import TOPICS
+from streams import topics_admin
+from streams.blocks import Kafka
+from streams.commands.status import _freshness
+from streams.settings import Settings
+
+
+def letters(servers: str, topic: str, *, kept: int, given_up: int) -> None:
+    """A transaction each."""
+    producer = ck.Producer({"bootstrap.servers": servers, "transactional.id": topic})
+    producer.init_transactions(30)
+    for n in range(kept + given_up):
+        producer.begin_transaction()
+        producer.produce(topic, b"{}", partition=0)
+        producer.flush(30)
+        producer.commit_transaction(30) if n < kept else producer.abort_transaction(30)
+
+
+@pytest.mark.parametrize(("kept", "given_up"), [(0, 0), (3, 0), (3, 5)])
+def test_status_counts_letters_alone_and_finds_the_newest(
+    kafka: str, namespace: str, kept: int, given_up: int
+) -> None:
+    settings = Settings(broker=f"kafka://{kafka}", namespace=namespace)
+    topics_admin.create(kafka, settings)
+    letters(kafka, settings.prefixed(TOPICS["dead-letters"].name), kept=kept, given_up=given_up)
+    console = Console(record=True, width=100)
+    console.print(_freshness(Kafka(kafka), settings))
+    row = next(line for line in console.export_text().splitlines() if "dead-letters" in line)
+    _, _, count, newest, _, _ = (cell.strip() for cell in row.split("│"))
+    assert int(count) == kept
+    assert (newest == "never") == (kept == 0)
