@@ -301,7 +301,7 @@ class Desk:
             days = [due, due + rule.escalate_days]
         if self._last:
             days.append(self._last + rule.hysteresis_days)
-        if self._pending is None and not view.history and not (self._last and days[0] > today):
+        if self._pending is None and not view.history and max(days, default=0) <= today:  # free to propose
             days.append(limits.next_draft(view, scoring, watch.open_alerts()))
         return min((day for day in days if day > today), default=NEVER)
 

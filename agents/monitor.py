@@ -395,9 +395,8 @@ class Fold:
             pulse.status, pulse.changed = told, True
             body = status_record(view, told)
             outputs.append(self._numbered("account-status", account, view.today, body, at))
-        if (
-            tick and pulse.tier != tier
-        ):  # an event moves what is told, and what holds for the account only the day after
+        # An event moves what is told; the numbers of another tier hold from a tick on.
+        if tick and pulse.tier != tier:
             pulse.tier, pulse.changed = tier, True
 
     def _has_relatives(self, account: Account) -> bool:

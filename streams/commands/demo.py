@@ -20,7 +20,7 @@ from schemas.events import TOPIC_OF
 from schemas.topics import TOPICS
 from streams import demo as steps
 from streams.blocks import Kafka
-from streams.commands.dev import told_to_stop
+from streams.commands.dev import told_to_stop, where_tables_are
 from streams.commands.options import progress_bar, settings
 from streams.control import policy_adopted, send_control
 from streams.dev.processes import Crew, Running, dev_services
@@ -183,8 +183,7 @@ def _where(config: Settings, services: Running) -> str:
 
     return (
         f"\nThe page: {sign_in_link(config)}\n"
-        f"Kafka is at {services.kafka_servers}, ClickHouse at {services.shown} (database "
-        f"{database_name(services.clickhouse, config.namespace)}).\n"
+        f"Kafka is at {services.kafka_servers}, ClickHouse at {where_tables_are(config, services)}.\n"
         "From another terminal, in this folder: bellwether status, bellwether dead-letters list, bellwether explain.\n"
         "Live events follow; what they trigger is shown here. Ctrl-C ends the demo."
     )

@@ -53,18 +53,21 @@ def dev() -> None:
             crew.stop()
 
 
+def where_tables_are(config: Settings, services: Running) -> str:
+    """ClickHouse and the namespace's database in it, without the password."""
+    from streams.store.client import database_name
+
+    return f"{services.shown} (database {database_name(services.clickhouse, config.namespace)})"
+
+
 def what_is_where(config: Settings, services: Running, crew: Crew) -> str:
     """The table that `dev` shows once all is up."""
-    from streams.store.client import database_name
     from streams.web.address import sign_in_link
 
     rows = [
         ("the page", sign_in_link(config)),
         ("Kafka", services.kafka_servers),
-        (
-            "ClickHouse",
-            f"{services.shown} (database {database_name(services.clickhouse, config.namespace)})",
-        ),
+        ("ClickHouse", where_tables_are(config, services)),
         *((child.name, f"process {child.pid}, log {child.log}") for child in crew.children),
         ("data", str(config.data_dir.absolute())),
     ]

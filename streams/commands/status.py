@@ -21,7 +21,7 @@ from streams.settings import Settings
 from streams.store import queries
 from streams.store.client import connect, database_name
 
-PATIENCE = 10.0  # seconds for the store: who asks at night wants to hear that it hangs
+PATIENCE = 10.0  # seconds for the store, and for letters of an open transaction: who asks at night wants to hear what hangs
 _NEAR = 64  # offsets from the end: the last may be marks of transactions, and what was given up
 FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history")
 

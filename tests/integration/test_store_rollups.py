@@ -225,6 +225,18 @@ def told_of(store: Client) -> Rows:
     return [tuple(row) for row in answer]
 
 
+def as_before(
+    number: str, clickhouse: str, namespace: str, folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A store whose newest migration is the one before `number`, and workers of that time, which do not ask for more."""
+    old = Path(shutil.copytree(FILES, folder / "clickhouse"))
+    for path in old.glob("*.sql"):
+        if path.name > number:
+            path.unlink()
+    migrate(clickhouse, namespace, old)
+    monkeypatch.setattr("streams.store.sink.require_current", lambda *_: None)
+
+
 def decided(n: int, event_id: str, role: str) -> Record:
     """Decision number n of the decisions topic, as the journal has it; or set aside, as its dead letter."""
     body = {
@@ -266,12 +278,7 @@ def test_a_decision_that_was_refused_says_so_for_ever_and_one_that_was_sent_agai
 def test_a_store_that_is_brought_up_to_date_knows_which_decisions_were_refused(
     clickhouse: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = Path(shutil.copytree(FILES, tmp_path / "clickhouse"))
-    for path in old.glob("*.sql"):
-        if path.name > "0015":
-            path.unlink()
-    migrate(clickhouse, namespace, old)
-    monkeypatch.setattr("streams.store.sink.require_current", lambda *_: None)  # a worker of that time
+    as_before("0015", clickhouse, namespace, tmp_path, monkeypatch)
     first, second = decided(0, "d1", "analyst"), decided(1, "d2", "analyst")
     worker = Sink(clickhouse, namespace, "store")
     worker.write({"journal": [first], "dead-letters": [set_aside(first, "role")]}, {})
@@ -443,12 +450,7 @@ def test_a_second_open_alert_of_one_trigger_would_be_missed(store: Client, sink:
 def test_a_store_that_is_brought_up_to_date_has_its_open_alerts(
     clickhouse: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = Path(shutil.copytree(FILES, tmp_path / "clickhouse"))
-    for path in old.glob("*.sql"):
-        if path.name > "0013":
-            path.unlink()
-    migrate(clickhouse, namespace, old)
-    monkeypatch.setattr("streams.store.sink.require_current", lambda *_: None)  # a worker of that time
+    as_before("0013", clickhouse, namespace, tmp_path, monkeypatch)
     records = lives(9)
     figures_ = [figures(n, f"A{n}", START, "low") for n in range(12)]
     worker = Sink(clickhouse, namespace, "store")
@@ -472,12 +474,7 @@ def test_a_store_that_is_brought_up_to_date_has_its_open_alerts(
 def test_a_store_that_is_brought_up_to_date_has_its_old_rows_in_the_rollups(
     clickhouse: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = Path(shutil.copytree(FILES, tmp_path / "clickhouse"))
-    for path in old.glob("*.sql"):
-        if path.name > "0008":
-            path.unlink()
-    migrate(clickhouse, namespace, old)
-    monkeypatch.setattr("streams.store.sink.require_current", lambda *_: None)  # a worker of that time
+    as_before("0008", clickhouse, namespace, tmp_path, monkeypatch)
     records = book(7)
     opened = [Record(alert(n), n, of="credit.alerts.v1") for n in range(10)]
     before = Sink(clickhouse, namespace, "store")
@@ -556,12 +553,7 @@ def test_an_industry_is_the_one_told_last_however_often_and_in_whatever_order(
 def test_a_store_that_is_brought_up_to_date_has_its_industries(
     clickhouse: str, namespace: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    old = Path(shutil.copytree(FILES, tmp_path / "clickhouse"))
-    for path in old.glob("*.sql"):
-        if path.name > "0014":
-            path.unlink()
-    migrate(clickhouse, namespace, old)
-    monkeypatch.setattr("streams.store.sink.require_current", lambda *_: None)  # a worker of that time
+    as_before("0014", clickhouse, namespace, tmp_path, monkeypatch)
     records = profiles(5)
     worker = Sink(clickhouse, namespace, "store")
     worker.write({"journal": records[:40]}, {})

@@ -5,6 +5,7 @@ from __future__ import annotations
 from datetime import date
 from typing import Any
 
+import orjson
 import pytest
 
 from agents import limits
@@ -367,3 +368,17 @@ def test_pieces_bring_everything_back() -> None:
     assert Desk.load({}).dump() == {}
     with pytest.raises(ValueError, match="of version 9"):
         Desk.load({"d.p": b"[9]"})
+
+
+def test_a_piece_of_version_1_is_read_and_what_waits_in_it_is_told_anew() -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [LATE]
+    days.tick()
+    days.decide("rejected")
+    days.watch.alerts = [LATE, OpenAlert("delinquent", "a-9", 4)]
+    assert days.tick(40) == ["cut proposed 80000 manager"]
+    _, sequence, last, rejected, held, _, pending = orjson.loads(days.desk.dump()["d.p"] or b"")
+    old = [1, sequence, last, {key: row[:-1] for key, row in rejected.items()}, held, ["d-1"], pending[:-1]]
+    days.desk = Desk.load({"d.p": orjson.dumps(old)})
+    assert days.desk.waiting == pending[10]
+    assert days.tick()[0] == "cut superseded 80000 manager"
