@@ -82,7 +82,7 @@ class Payment:
         # Derived, never stored:
         self.invoices: tuple[str, ...] = ()  # named by the applications, as last posted
         self.posted: Receipt | None = None
-        self.worth = (0, 0)  # what stands and what is provisional of it, in the account's currency
+        self.worth = 0  # what stands of it, in the account's currency
         self.reversal_days: list[int] = []  # as last posted
         self.held = 0  # facts whose amounts do not fit its currency, as last posted
 
@@ -126,7 +126,7 @@ class Receipt(NamedTuple):
     currency: str
     flows: tuple[tuple[int, int], ...]
     net: int
-    provisional: int
+    direct_debit: bool
 
 
 def _whole(text: str | None, currency: str) -> int:
@@ -195,9 +195,8 @@ def allocate(
             )
             for place, (invoice_id, cash, discount) in enumerate(listed)
         ]  # fmt: skip
-        provisional = amount if payment.direct_debit() else 0
         return Allocation(
-            Receipt(paid_on, currency, ((paid_on, amount),), amount, provisional), simple, False
+            Receipt(paid_on, currency, ((paid_on, amount),), amount, payment.direct_debit()), simple, False
         )
     return _allocate_by_day(payment, applied, reversals, taken)
 
@@ -269,5 +268,5 @@ def _allocate_by_day(
         (invoice_id, Application(order, payment.id, rank, paid_on, currency, tuple(offers[rank]), discount))
         for rank, (order, invoice_id, _, discount, _) in enumerate(wanted)
     ]
-    provisional = before if payment.direct_debit() else 0
-    return Allocation(Receipt(paid_on, currency, tuple(flows), before, provisional), applications, tight)
+    receipt = Receipt(paid_on, currency, tuple(flows), before, payment.direct_debit())
+    return Allocation(receipt, applications, tight)

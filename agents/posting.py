@@ -221,13 +221,9 @@ def refresh_payment(ledger: Ledger, payment: Payment) -> None:
     payment.posted = receipt
     if receipt is not None:
         if receipt.currency == ledger.currency:
-            payment.worth = receipt.net, receipt.provisional
+            payment.worth = receipt.net
         else:
-            token = "p" + payment_id
-            payment.worth = (
-                valued(ledger, token, receipt.net, receipt.currency, receipt.paid_on),
-                valued(ledger, token, receipt.provisional, receipt.currency, receipt.paid_on),
-            )
+            payment.worth = valued(ledger, "p" + payment_id, receipt.net, receipt.currency, receipt.paid_on)
             totals.use(receipt.currency, 1)
         totals.receipt(receipt, 1, payment.worth)
     _offer(ledger, payment, listed, tight)

@@ -116,7 +116,7 @@ class Totals:
         self.reversals: dict[int, int] = {}  # how many, by day
         self.receipts: dict[int, int] = {}  # cash received and not reversed, by paid_on, valued
         self.cash_days: dict[int, int] = {}  # payments of which something stands, by paid_on
-        self.debits: dict[int, int] = {}  # provisional cash by paid_on, valued
+        self.debits: dict[int, int] = {}  # direct debits of which something stands, by paid_on
         self.uses: dict[str, int] = {}  # money facts by foreign currency
         self.balance.horizon = self.foreign_open.horizon = self.other.horizon = horizon
 
@@ -170,17 +170,17 @@ class Totals:
         else:
             self.open_orders.pop(currency, None)
 
-    def receipt(self, receipt: Receipt, sign: int, worth: tuple[int, int]) -> None:
-        """A payment; `worth` is what stands and what is provisional of it, valued."""
+    def receipt(self, receipt: Receipt, sign: int, worth: int) -> None:
+        """A payment; `worth` is what stands of it, valued."""
         self.version += 1
-        paid_on, currency, flows, net, _ = receipt
+        paid_on, currency, flows, net, direct_debit = receipt
         for day, change in flows:
             self.cash(day, currency, sign * change)
         if net:
-            _count(self.receipts, paid_on, sign * worth[0])
+            _count(self.receipts, paid_on, sign * worth)
             _count(self.cash_days, paid_on, sign)
-            if worth[1]:
-                _count(self.debits, paid_on, sign * worth[1])
+            if direct_debit:
+                _count(self.debits, paid_on, sign)
 
     def reverse(self, day: int, sign: int) -> None:
         """A reversal dated `day`."""

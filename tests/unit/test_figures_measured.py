@@ -272,7 +272,14 @@ def test_parts_and_discounts_are_remembered() -> None:
 
 def test_a_direct_debit_is_provisional_for_eight_weeks() -> None:
     events = [invoice(1), payment(1, 5, "1000.00", ("i1", "1000.00"), method="sepa_direct_debit")]
-    assert (figures(events, 60).provisional, figures(events, 61).provisional) == (100000, 0)
+    assert (figures(events, 60).provisional, figures(events, 61).provisional) == (1, 0)
+
+
+def test_direct_debits_that_may_come_back_are_counted_and_not_summed() -> None:
+    debits = [payment(n, 5, "700.00", method="direct debit", currency=c) for n, c in ((1, "USD"), (2, "EUR"))]
+    assert figures(debits, 30).provisional == 2
+    back = books.event("payment.reversed", 9, 9, payment_id="p1", reversed_on=books.text(9))
+    assert figures([*debits, back], 30).provisional == 1
 
 
 def theil_sen_agrees(*days_to_pay: float) -> bool | None:
