@@ -11,7 +11,7 @@ import orjson
 
 from agents.policy import Policy, load_policy
 from agents.rates import Rates
-from agents.triggers import BookTotals
+from agents.view import BookTotals
 from schemas.money import minor
 
 _VERSION = 1

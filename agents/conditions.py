@@ -1,22 +1,20 @@
 """What each trigger asks, condition by condition: the figure, the level, whether it is met, and what is missing.
 
-For explaining only: agents/triggers.py alone decides. Tests hold both against each other, so that all conditions are met
-exactly where a trigger fires. Which change would meet or end them is agents/changes.py.
+For explaining only: the rules of agents/triggers.py alone decide. Tests hold both against each other, so that all conditions
+are met exactly where a trigger fires. Which change would meet or end them is agents/changes.py.
 """
 
 from __future__ import annotations
 
 from bisect import bisect_right
 from collections.abc import Callable
-from datetime import date
 from typing import Any, Final, NamedTuple
 
-from agents import triggers
+from agents import rules_exposure, rules_outside, rules_paying
 from agents.ledger import Ledger
 from agents.lines import lines
-from agents.policy import PaymentDrift, Policy, months_after
-from agents.triggers import View
-from schemas.money import text
+from agents.policy import PaymentDrift, months_after
+from agents.view import View
 
 
 class Condition(NamedTuple):
@@ -50,18 +48,6 @@ def all_met(found: list[Condition]) -> bool:
         elif not condition.met:
             return False
     return all(alternatives.values())
-
-
-_ALIASES: Final = {"raise": "raise_", "from": "from_score"}  # keys that are no names in Python
-
-
-def policy_value(policy: Policy, key: str) -> Any:
-    """The value at a dotted key of the policy file."""
-    value: Any = policy
-    for part in key.split("."):
-        name = _ALIASES.get(part, part)
-        value = value[name] if isinstance(value, dict) else getattr(value, name)
-    return value
 
 
 # --- Builders -----------------------------------------------------------------------------------------------
@@ -137,7 +123,7 @@ def _no_rate(view: View) -> str:
 def _drift(view: View, rule: PaymentDrift, key: str) -> list[Condition]:
     figures = view.figures
     now, late = figures.dtp_90d, figures.dbt_90d
-    baseline, late_baseline = triggers.baselines(view)
+    baseline, late_baseline = rules_paying.baselines(view)
     paid = _no_payments(view) if now is None else no_baseline(view)
     due = _nothing_due(view) if late is None else no_baseline(view)
     return [
@@ -226,7 +212,7 @@ def _past_due_share(view: View) -> list[Condition]:
     return [
         _above(
             "past_due_share",
-            triggers.late_share(view),
+            rules_paying.late_share(view),
             rule.share_over,
             "triggers.past_due_share.share_over",
             missing="nothing is owed",
@@ -252,7 +238,7 @@ def _delinquent(view: View) -> list[Condition]:
         _above(
             "past_due_91_net",
             net,
-            triggers.delinquent_level(view),
+            rules_paying.delinquent_level(view),
             "triggers.delinquent.base_amount",
             "triggers.delinquent.share_of_balance",
             missing=_no_rate(view),
@@ -287,7 +273,7 @@ def _discounts_abandoned(view: View) -> list[Condition]:
     return [
         _at_least(
             "missed_in_a_row",
-            triggers.missed_in_a_row(taken),
+            rules_paying.missed_in_a_row(taken),
             missed,
             "triggers.discounts_abandoned.missed_in_a_row",
         ),
@@ -314,8 +300,8 @@ def _dispute_spike(view: View) -> list[Condition]:
         ),
         _above(
             "disputed_share",
-            triggers.dispute_share(view),
-            triggers.dispute_level(view),
+            rules_paying.dispute_share(view),
+            rules_paying.dispute_level(view),
             f"{key}.share_over",
             f"{key}.times_base_rate",
             f"{key}.base_rate_floor",
@@ -362,15 +348,15 @@ def _exposure_without_limit(view: View) -> list[Condition]:
             figures.credit_limit,
             "is",
             "none or 0",
-            not figures.credit_limit and not triggers.limit_unvalued(view),
-            missing="no rate for the limit's currency" if triggers.limit_unvalued(view) else None,
+            not figures.credit_limit and not rules_exposure.limit_unvalued(view),
+            missing="no rate for the limit's currency" if rules_exposure.limit_unvalued(view) else None,
         ),
         _above("exposure", figures.exposure, 0),
     ]
 
 
 def _purchases(view: View) -> tuple[float | None, str]:
-    ratio = triggers.purchases_ratio(view)
+    ratio = rules_exposure.purchases_ratio(view)
     rule = view.policy.figures
     return ratio, f"nothing was bought in the {rule.purchases_prior_days} days before"
 
@@ -394,7 +380,7 @@ def _order_surge(view: View) -> list[Condition]:
         ),
         _at_least(
             "dbt_over_baseline",
-            triggers.beyond_baseline(view),
+            rules_exposure.beyond_baseline(view),
             rule.dbt_over_baseline,
             f"{key}.dbt_over_baseline",
             missing=missing,
@@ -423,7 +409,7 @@ def _purchases_collapse(view: View) -> list[Condition]:
 
 def _new_high_credit(view: View) -> list[Condition]:
     figures, rule, key = view.figures, view.policy.triggers.new_high_credit, "triggers.new_high_credit"
-    peak, first = triggers.peak_before(view), figures.first_invoice_on
+    peak, first = rules_exposure.peak_before(view), figures.first_invoice_on
     missing = "no peak before: the first invoice is not older than a day"
     return [
         _above("prior_high_credit", peak, 0, missing=missing),
@@ -470,7 +456,7 @@ def _concentration(view: View) -> list[Condition]:
         ),
         _above(
             "share_of_book",
-            triggers.book_share(view),
+            rules_exposure.book_share(view),
             rule.share_over,
             "triggers.concentration.share_over",
             missing=missing,
@@ -483,7 +469,9 @@ def _concentration(view: View) -> list[Condition]:
 
 def _bureau_downgrade(view: View) -> list[Condition]:
     rule, key = view.policy.triggers.bureau_downgrade, "triggers.bureau_downgrade"
-    falls = [triggers.agency_fall(report, view) for report in view.signals.reports(view.today, view.policy)]
+    falls = [
+        rules_outside.agency_fall(report, view) for report in view.signals.reports(view.today, view.policy)
+    ]
     missing = "no agency's report of a year can be compared" if falls else "no agency has reported"
     return [
         _at_least(
@@ -506,7 +494,9 @@ def _bureau_downgrade(view: View) -> list[Condition]:
 
 
 def _agency_limit_cut(view: View) -> list[Condition]:
-    cuts = [triggers.agency_cut(report, view) for report in view.signals.reports(view.today, view.policy)]
+    cuts = [
+        rules_outside.agency_cut(report, view) for report in view.signals.reports(view.today, view.policy)
+    ]
     return [
         _at_least(
             "cut",
@@ -519,8 +509,8 @@ def _agency_limit_cut(view: View) -> list[Condition]:
 
 
 def _legal_filing(view: View) -> list[Condition]:
-    found, level = triggers.open_legal(view), triggers.legal_level(view)
-    amounts = [triggers.legal_amount(filing, level, view) for filing in found]
+    found, level = rules_outside.open_legal(view), rules_outside.legal_level(view)
+    amounts = [rules_outside.legal_amount(filing, level, view) for filing in found]
     key = "triggers.legal_filing"
     return [
         _at_least(
@@ -535,7 +525,7 @@ def _legal_filing(view: View) -> list[Condition]:
 
 
 def _new_charge(view: View) -> list[Condition]:
-    found = triggers.open_filings(view, "charge", view.policy.triggers.new_charge.clears_on)
+    found = rules_outside.open_filings(view, "charge", view.policy.triggers.new_charge.clears_on)
     return [_at_least("charges", len(found), 1)]
 
 
@@ -553,7 +543,7 @@ def _adverse_news(view: View) -> list[Condition]:
 
 
 def _insolvency(view: View) -> list[Condition]:
-    return [_at_least("events", len(triggers.insolvency_events(view)), 1)]
+    return [_at_least("events", len(rules_outside.insolvency_events(view)), 1)]
 
 
 def _sanctions_match(view: View) -> list[Condition]:
@@ -631,133 +621,3 @@ _CONDITIONS: Final[dict[str, Callable[[View], list[Condition]]]] = {
     "related_party_distress": _related_party_distress,
     "concentration": _concentration,
 }
-
-
-# --- Levels that an alert shows beside its figures ------------------------------------------------------------
-
-_DRIFT_KEYS: Final = ("days_over_baseline", "times_baseline")
-
-
-def threshold_keys(trigger_id: str, name: str) -> tuple[str, ...]:
-    """Where in the policy a level of this trigger's evidence comes from, as dotted keys; none: the rule itself says it."""
-    keys = _THRESHOLDS.get((trigger_id, name))
-    if keys is None:
-        raise KeyError(f"{trigger_id} shows a level {name} without a source: add it to agents/conditions.py")
-    return tuple(key if "." in key else f"triggers.{trigger_id}.{key}" for key in keys)
-
-
-def _drift_thresholds(trigger_id: str) -> dict[tuple[str, str], tuple[str, ...]]:
-    return {
-        (trigger_id, "dtp_90d"): _DRIFT_KEYS,
-        (trigger_id, "dbt_90d"): ("dbt_over_baseline",),
-        (trigger_id, "clear_dtp_90d"): ("clear_days_over_baseline",),
-        (trigger_id, "drift_statistic"): ("drift.ewma_limit", "drift.cusum_h", "drift.sigma_floor_days"),
-    }
-
-
-_THRESHOLDS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
-    **_drift_thresholds("payment_drift"),
-    **_drift_thresholds("payment_drift_severe"),
-    ("slipping_each_month", "rise_days"): ("days_in_all",),
-    ("slipping_each_month", "rises_in_a_row"): (),
-    ("overdue_surprise", "overdue_surprise"): ("p_below",),
-    ("overdue_surprise", "invoices_observed"): ("invoices_at_least",),
-    ("overdue_surprise", "days_past_due"): ("days_past_due",),
-    ("past_due_share", "past_due_share"): ("share_over",),
-    ("past_due_share", "clear_past_due_share"): ("clear_share",),
-    ("seriously_past_due", "past_due_61"): ("base_amount",),
-    ("seriously_past_due", "clear_past_due_61"): (),
-    ("delinquent", "past_due_91"): ("base_amount", "share_of_balance"),
-    ("delinquent", "clear_past_due_91"): (),
-    ("utilization_high", "utilization"): ("utilization",),
-    ("utilization_high", "rising"): ("figures.rising_days",),
-    ("utilization_high", "clear_utilization"): ("clear_utilization",),
-    ("over_limit", "utilization"): ("utilization",),
-    ("over_limit", "clear_utilization"): ("clear_utilization",),
-    ("exposure_without_limit", "exposure"): (),
-    ("exposure_without_limit", "credit_limit"): (),
-    ("order_surge", "growth"): ("growth",),
-    ("order_surge", "invoices_prior_90d"): ("invoices_before",),
-    ("order_surge", "dbt_90d"): ("dbt_over_baseline",),
-    ("purchases_collapse", "growth"): ("fall",),
-    ("purchases_collapse", "invoices_prior_90d"): ("invoices_before",),
-    ("purchases_collapse", "clear_growth"): ("clear_fall",),
-    ("new_high_credit", "open_balance"): ("times_peak",),
-    ("new_high_credit", "utilization"): ("utilization",),
-    ("new_high_credit", "history_days"): ("history_days",),
-    ("payment_reversed", "reversals_90d"): (),
-    ("payment_reversed", "reversals_90d_repeated"): ("repeated",),
-    ("promise_broken", "promises_broken_60d"): (),
-    ("promise_broken", "promises_broken_60d_repeated"): ("repeated",),
-    ("partial_payments", "partial_of_last_5"): ("of_last_five",),
-    ("partial_payments", "clear_partial_of_last_5"): ("clear_of_last_five",),
-    ("dispute_spike", "disputed"): ("base_amount",),
-    ("dispute_spike", "disputed_share"): ("share_over", "times_base_rate", "base_rate_floor"),
-    ("dispute_spike", "clear_disputed_share"): ("clear_share",),
-    ("discounts_abandoned", "missed_in_a_row"): ("missed_in_a_row",),
-    ("discounts_abandoned", "taken_before"): ("taken_before", "of_before"),
-    ("bureau_downgrade", "fall_points"): ("points",),
-    ("bureau_downgrade", "fall_classes"): ("classes",),
-    ("bureau_downgrade", "clear_fall_points"): ("clear_points",),
-    ("agency_limit_cut", "cut"): ("cut",),
-    ("agency_limit_cut", "clear_cut"): (),
-    ("legal_filing", "amount_base"): ("base_amount", "share_of_net_worth"),
-    ("new_charge", "charges"): (),
-    ("adverse_news", "news_score"): ("score",),
-    ("adverse_news", "clear_news_score"): ("clear_score",),
-    ("adverse_news", "uncorroborated_cap"): ("news.uncorroborated_cap",),
-    ("insolvency", "events"): (),
-    ("sanctions_match", "matches"): (),
-    ("statements_stale", "stale_months"): ("statements.stale_months",),
-    ("statements_stale", "stale_after"): ("statements.stale_months",),
-    ("related_party_distress", "severity"): ("their_severity",),
-    ("concentration", "share_of_book"): ("share_over",),
-    ("concentration", "clear_share_of_book"): ("clear_share",),
-    ("concentration", "book_accounts"): ("book_accounts",),
-}
-"""(trigger, level) -> the policy's keys; without a dot they are the trigger's own."""
-
-
-# --- For people ----------------------------------------------------------------------------------------------
-
-
-def told_apart(value: Any, level: Any, unit: str, currency: str | None, base: str) -> tuple[str, str]:
-    """A figure and the level it is held against, with as many decimals as it takes to see that they differ: 80.04 % of
-    80.00 %, not 80.0 % of 80.0 %."""
-    for finer in range(_FINEST):
-        told, told_level = (shown(one, unit, currency, base, finer) for one in (value, level))
-        if told != told_level:
-            return told, told_level
-    return shown(value, unit, currency, base), shown(level, unit, currency, base)
-
-
-_FINEST: Final = 6  # decimals more; what differs by less is told as the same
-
-
-def shown(value: Any, unit: str, currency: str | None, base: str, finer: int = 0) -> str:
-    """A figure as a person reads it: 41.2 days, 82.5 %, 14,200.00 EUR, 2026-03-01, none; with so many decimals more."""
-    if value is None:
-        return "none"
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, str):
-        return value
-    if unit in ("money", "base"):
-        code = base if unit == "base" else currency
-        return str(value) if code is None else f"{grouped(text(int(value), code))} {code}"
-    if unit == "days":
-        return f"{value:,.{1 + finer}f} days" if isinstance(value, float) else f"{value:,} days"
-    if unit == "share":
-        return f"{value:.{(1 if abs(value) >= 0.1 or value == 0 else 2) + finer}%}"
-    if unit == "date":
-        return date.fromordinal(int(value)).isoformat()
-    if isinstance(value, float):
-        return f"{value:,.{2 + finer}f}".rstrip("0").rstrip(".")
-    return f"{value:,}" if isinstance(value, int) else str(value)
-
-
-def grouped(amount: str) -> str:
-    """14200.00 as 14,200.00."""
-    sign, digits = ("-", amount[1:]) if amount.startswith("-") else ("", amount)
-    whole, point, cents = digits.partition(".")
-    return f"{sign}{int(whole):,}{point}{cents}"

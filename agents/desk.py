@@ -17,7 +17,7 @@ from agents.facts import NEVER
 from agents.ids import derived
 from agents.limits import APPROVERS, Draft, Scoring
 from agents.policy import Tier, exact
-from agents.triggers import View
+from agents.view import View
 from agents.watch import OpenAlert, Watch
 from schemas.money import minor
 

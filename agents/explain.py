@@ -8,20 +8,22 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from datetime import date
 from statistics import median
 from typing import Any, Final
 
 from agents import limits
 from agents.changes import Change, clearing, firing
-from agents.conditions import Condition, all_met, conditions, policy_value, shown, threshold_keys, told_apart
+from agents.conditions import Condition, all_met, conditions
 from agents.desk import ProposalChange
 from agents.evidence import MOST, behind
 from agents.formulas import FORMULAS, Formula, formula_of
 from agents.ledger import Ledger
 from agents.policy import Policy
-from agents.triggers import BY_ID, Trigger, View, worst_fact
+from agents.policy_keys import policy_value, threshold_keys
+from agents.triggers import BY_ID, Trigger, worst_fact
+from agents.view import View
 from agents.watch import AlertChange, Episode, Watch
+from agents.wording import iso, shown, told_apart
 from schemas.money import text
 
 Row = dict[str, Any]
@@ -54,7 +56,7 @@ def alert_transition(change: AlertChange, view: View) -> Row:
             "number": change.number,
             "status": change.status,
             "severity": change.severity,
-            "as_of": _iso(change.as_of),
+            "as_of": iso(change.as_of),
             "event_id": view.event_id,
             "reason": change.reason,
             "distance": None if beyond is None else beyond.distance,
@@ -80,7 +82,7 @@ def alert_now(trigger_id: str, episode: Episode, view: View) -> Row:
     try:
         evidence = trigger.evidence(view)
         return {
-            "as_of": _iso(view.today),
+            "as_of": iso(view.today),
             "figures": [
                 _figure(name, value, trigger, view, evidence.event_ids)
                 for name, value in evidence.metrics.items()
@@ -114,7 +116,7 @@ def why_not(trigger_id: str, view: View, episode: Episode) -> Row:
         "trigger": trigger_id,
         "title": trigger.title,
         "severity": severity,
-        "as_of": _iso(view.today),
+        "as_of": iso(view.today),
         "holds": holds is not None,
         "open_alert": episode.alert_id if episode.open else None,
         "opened_at": episode.opened_at if episode.open else None,
@@ -124,9 +126,9 @@ def why_not(trigger_id: str, view: View, episode: Episode) -> Row:
         "missing": list(dict.fromkeys(c.missing for c in found if c.missing is not None and not c.met)),
         "ticks": {"in_a_row": min(ticks, needed), "needed": needed},
         "judged": "with each event and at ticks" if trigger.immediate else "at ticks",
-        "cooldown_until": None if cooldown is None else _iso(cooldown),
+        "cooldown_until": None if cooldown is None else iso(cooldown),
         "superseded_by": episode.superseded_by,
-        "history_until": None if not view.history else _iso(view.policy.live_from or 0),
+        "history_until": None if not view.history else iso(view.policy.live_from or 0),
         "would_fire": [_told(changed, view) for changed in changes],
     }
 
@@ -260,7 +262,7 @@ def proposal_transition(change: ProposalChange, view: View, watch: Watch) -> Row
     row: Row = {
         "number": change.number,
         "status": change.status,
-        "as_of": _iso(change.as_of),
+        "as_of": iso(change.as_of),
         "event_id": view.event_id,
         "approver": change.approver,
         "decided_by": change.decided_by,
@@ -391,7 +393,7 @@ def _tenure(view: View) -> Row:
     opened = view.ledger.opened_on
     since = view.figures.first_invoice_on if opened is None else opened
     return {
-        "since": None if since is None else _iso(since),
+        "since": None if since is None else iso(since),
         "days": None if since is None else view.today - since,
     }
 
@@ -509,7 +511,7 @@ def _why_approver(change: ProposalChange, view: View) -> str:
 def _why_moved(change: ProposalChange, view: View) -> str:
     rule = view.policy.limits
     return {
-        "proposed": f"waits for a person; escalates after {rule.escalate_days} days and expires {_iso(change.expires_at)}",
+        "proposed": f"waits for a person; escalates after {rule.escalate_days} days and expires {iso(change.expires_at)}",
         "escalated": f"{rule.escalate_days} days without a decision: one approver up, {change.approver}",
         "expired": f"{2 * rule.escalate_days} days without a decision",
         "superseded": "it no longer fits: the limit, or what is open, has changed since",
@@ -609,10 +611,6 @@ def label(name: str) -> str:
     return _LABELS.get(name, name.replace("_", " "))
 
 
-def _iso(day: int) -> str:
-    return date.fromordinal(day).isoformat()
-
-
 def _wire(value: Any, unit: str, view: View) -> Any:
     """A value as JSON shows it: money as decimal strings, days as dates, all else as it is."""
     if value is None or isinstance(value, str | bool):
@@ -620,4 +618,4 @@ def _wire(value: Any, unit: str, view: View) -> Any:
     currency = view.policy.base_currency if unit == "base" else view.figures.currency
     if unit in ("money", "base") and currency is not None:
         return text(math.floor(value), currency)
-    return _iso(int(value)) if unit == "date" else value
+    return iso(int(value)) if unit == "date" else value

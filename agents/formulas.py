@@ -1,7 +1,7 @@
 """FORMULAS: what each figure is, in one table: how it is computed, its unit and the section of domain.md that defines it.
 
-Words only, for people; what computes the figures is agents/measure.py, agents/triggers.py and agents/limits.py. A test
-holds this table against every figure that a record shows.
+Words only, for people; what computes the figures is agents/measure.py, agents/limits.py and the rules of agents/triggers.py.
+A test holds this table against every figure that a record shows.
 """
 
 from __future__ import annotations

@@ -13,7 +13,9 @@ from typing import Any, Final, Literal, NamedTuple
 
 from agents.facts import NEVER
 from agents.policy import GRADES, Grade, Limits, Policy, Scale, Tier, exact, months_after
-from agents.triggers import View, limit_unvalued, worst_fact
+from agents.rules_exposure import limit_unvalued
+from agents.triggers import worst_fact
+from agents.view import View
 from agents.watch import OpenAlert
 
 Direction = Literal["open", "raise", "cut", "hold"]

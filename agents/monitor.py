@@ -35,7 +35,7 @@ from agents.records import (
     status_fields,
     status_record,
 )
-from agents.triggers import BookTotals, View
+from agents.view import BookTotals, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
 from schemas.events import AccountEvent, BookReported, ClockTicked, Event, PolicyAdopted

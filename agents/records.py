@@ -15,7 +15,7 @@ from typing import Any, Final, NamedTuple
 from agents.desk import ProposalChange
 from agents.figures import NOT_EMITTED, Ageing, Figures
 from agents.limits import Scoring
-from agents.triggers import View
+from agents.view import View
 from agents.watch import AlertChange
 from schemas.money import EXPONENTS
 

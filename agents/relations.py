@@ -1,6 +1,6 @@
 """What an account tells its relatives: a child links itself to its parent; distress goes to children and siblings.
 
-Events of credit.accounts.v1, written live only (domain section 4). What a relative makes of them: signals.py, triggers.py.
+Events of credit.accounts.v1, written live only (domain section 4). What relatives make of them: signals.py, rules_outside.py.
 """
 
 from __future__ import annotations

@@ -1,6 +1,6 @@
 """What others say of an account: bureau reports, filings, screening, news, statements, references, related distress.
 
-State and its readers live here. What fires on it is agents/triggers.py; how headlines and statements are read stands in
+State and its readers live here. What fires on it is agents/rules_outside.py; how headlines and statements are read stands in
 news.py and statements.py.
 """
 

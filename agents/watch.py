@@ -15,18 +15,10 @@ import orjson
 from agents.facts import NEVER
 from agents.ids import derived
 from agents.policy import Policy
-from agents.triggers import (
-    AT_ONCE,
-    BY_ID,
-    TRIGGERS,
-    Firing,
-    LedgerView,
-    Trigger,
-    View,
-    concentrates,
-    facts_on_file,
-    filed_at_a_rate,
-)
+from agents.rules_exposure import concentrates
+from agents.rules_outside import filed_at_a_rate
+from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Trigger, facts_on_file
+from agents.view import Firing, LedgerView, View
 
 _PIECE: Final = "w.a"
 _VERSION: Final = 1

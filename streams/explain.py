@@ -18,7 +18,6 @@ import confluent_kafka as ck
 
 from agents.account import Account, InMemory
 from agents.book import Book
-from agents.conditions import grouped
 from agents.desk import ProposalChange
 from agents.explain import Row as Row
 from agents.explain import alert_now, alert_transition, proposal_transition, why_not
@@ -26,9 +25,11 @@ from agents.ids import derived, namespace_id
 from agents.monitor import ENGINE, Fold
 from agents.policy import load_policy, policy_hash
 from agents.records import Output
-from agents.triggers import BY_ID, TRIGGERS, View
+from agents.triggers import BY_ID, TRIGGERS
+from agents.view import View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
+from agents.wording import grouped
 from schemas.events import ClockTicked, Event, Invalid, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.backtest import Lines

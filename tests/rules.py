@@ -18,7 +18,7 @@ from agents.ids import namespace_id
 from agents.policy import Policy, load_policy
 from agents.rates import Rates
 from agents.signals import Signals
-from agents.triggers import BookTotals, View
+from agents.view import BookTotals, View
 from schemas.events import parse
 
 POLICY_TEXT = (Path(__file__).parent.parent / "deploy" / "policy.toml").read_text()

@@ -16,8 +16,8 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from agents.conditions import grouped
 from agents.policy import PolicyError
+from agents.wording import grouped
 from streams.blocks import Kafka
 from streams.commands.options import progress_bar, settings
 from streams.dev.processes import clickhouse_dsn, kafka_servers

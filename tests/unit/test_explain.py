@@ -21,7 +21,7 @@ from agents import conditions as told_conditions
 from agents.account import Account, InMemory
 from agents.book import Book
 from agents.changes import Change, clearing, firing
-from agents.conditions import all_met, conditions, policy_value, threshold_keys, told_apart
+from agents.conditions import all_met, conditions
 from agents.explain import Unexplained, alert_transition, label
 from agents.facts import APPLIED
 from agents.figures import NOT_EMITTED, Figures
@@ -30,9 +30,12 @@ from agents.ids import namespace_id
 from agents.limits import REASONS
 from agents.monitor import Fold
 from agents.policy import policy_hash
-from agents.triggers import BY_ID, TRIGGERS, BookTotals, Trigger, View
+from agents.policy_keys import policy_value, threshold_keys
+from agents.triggers import BY_ID, TRIGGERS, Trigger
+from agents.view import BookTotals, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
+from agents.wording import told_apart
 from schemas.events import ClockTicked
 from streams.backtest import Result, run
 from streams.commands.explain import laid_out

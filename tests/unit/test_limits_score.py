@@ -9,7 +9,7 @@ import pytest
 from agents import limits
 from agents.limits import Scoring
 from agents.rates import Rates
-from agents.triggers import View
+from agents.view import View
 from agents.watch import OpenAlert
 from schemas.money import minor
 from tests.rules import (

@@ -16,7 +16,7 @@ from agents.ids import namespace_id
 from agents.monitor import Fold, StepFailed
 from agents.policy import policy_hash
 from agents.records import Output, Refusal
-from agents.triggers import View
+from agents.view import View
 from agents.wakes import Wakes
 from schemas.events import ClockTicked, PolicyAdopted, parse
 from streams.settings import Settings, policy_text

@@ -9,7 +9,8 @@ from typing import Any
 import pytest
 
 from agents.rates import Rates
-from agents.triggers import BY_ID, TRIGGERS, BookTotals, View, worst_fact
+from agents.triggers import BY_ID, TRIGGERS, worst_fact
+from agents.view import BookTotals, View
 from tests.rules import TODAY, article, event, figures, filing, report, statement, view
 
 # Amounts in minor units of USD: 1_000_00 is 1,000.00.

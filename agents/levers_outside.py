@@ -1,0 +1,491 @@
+"""Levers on what others say: one more report, filing, match, story, statement or relative on file, or time that passes.
+
+Which of them a trigger pulls is agents/changes.py; its rules are agents/rules_outside.py.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Callable
+
+from agents import rules_outside
+from agents.formulas import Unit
+from agents.levers import LONGEST, MOST, Lever, MakeLever, reported, suppose
+from agents.policy import months_after
+from agents.signals import Filing
+from agents.view import View
+from agents.wording import iso, shown
+from schemas.money import text
+
+
+def recovered_score(view: View) -> Lever | None:
+    """Every agency's newest within so many tenths of a point of its best, and its best class again."""
+    reports = [
+        (report, points or 0.0, classes or 0)
+        for report in view.signals.reports(view.today, view.policy)
+        for points, classes in (rules_outside.agency_fall(report, view),)
+    ]
+    fallen = [row for row in reports if row[1] > 0 or row[2] > 0]
+    if not fallen:
+        return None
+
+    def told(step: int) -> list[tuple[str, float | None, str | None]]:
+        rows = []
+        for report, points, classes in fallen:
+            best = report.best_score
+            score = None if best is None else max(0.0, best - min(points, step / 10))
+            rating = report.rating_class
+            if classes > 0 and report.best_rank is not None:
+                rating = view.policy.bureau.agencies[report.agency].classes[report.best_rank]
+            rows.append((report.agency, score, rating))
+        return rows
+
+    def at(step: int) -> View:
+        return reported(
+            view,
+            *(
+                {
+                    "type": "bureau.reported",
+                    "agency": agency,
+                    "reported_on": iso(view.today),
+                    **(
+                        {}
+                        if score is None
+                        else {"score": score, "scale_min": 0, "scale_max": 100, "higher_is_better": True}
+                    ),
+                    **({} if rating is None else {"rating_class": rating}),
+                }
+                for agency, score, rating in told(step)
+            ),
+        )
+
+    def says(step: int) -> str:
+        parts = []
+        for (agency, score, rating), (report, _, _) in zip(told(step), fallen, strict=True):
+            words = agency
+            if score is not None and report.score is not None:
+                words += f" at {score:.1f} of 100 or better (now {report.score:.1f})"
+            if rating is not None and rating != report.rating_class:
+                words += f", rating class {rating} (now {report.rating_class})"
+            parts.append(words)
+        return "; ".join(parts)
+
+    worst = max(points for _, points, _ in fallen)
+    return Lever("fall_points", "points", 10, math.floor(worst * 10), 0, at, says)
+
+
+def fallen_score(view: View) -> Lever | None:
+    scored = [
+        report
+        for report in view.signals.reports(view.today, view.policy)
+        if report.score is not None and report.best_score is not None
+    ]
+    if not scored:
+        return None
+    report = min(scored, key=lambda r: (r.score or 0.0) - (r.best_score or 0.0))
+    best, now = report.best_score or 0.0, report.score or 0.0
+
+    def at(step: int) -> View:
+        return reported(
+            view,
+            {
+                "type": "bureau.reported",
+                "agency": report.agency,
+                "reported_on": iso(view.today),
+                "score": max(0.0, best - step / 10),
+                "scale_min": 0,
+                "scale_max": 100,
+                "higher_is_better": True,
+            },
+        )
+
+    return Lever(
+        "fall_points",
+        "points",
+        10,
+        math.ceil(max(0.0, best - now) * 10),
+        1000,
+        at,
+        lambda step: f"{report.agency} at {max(0.0, best - step / 10):.1f} of 100 or worse (now {now:.1f})",
+    )
+
+
+def fallen_class(view: View) -> Lever | None:
+    agencies = view.policy.bureau.agencies
+    known = [
+        report
+        for report in view.signals.reports(view.today, view.policy)
+        if report.best_rank is not None and report.class_rank is not None
+    ]
+    if not known:
+        return None
+    report = known[0]
+    ranks, best, now = agencies[report.agency].classes, report.best_rank or 0, report.class_rank or 0
+
+    def at(step: int) -> View:
+        fact = {"type": "bureau.reported", "agency": report.agency, "reported_on": iso(view.today)}
+        return reported(view, {**fact, "rating_class": ranks[best + step]})
+
+    def says(step: int) -> str:
+        return f"{report.agency} at rating class {ranks[best + step]} or worse (now {report.rating_class})"
+
+    return Lever("fall_classes", "count", 1, now - best, len(ranks) - 1 - best, at, says)
+
+
+def restored_limit(view: View) -> Lever | None:
+    """What every agency's newest recommended limit may be short of its best, in minor units of that limit."""
+    cut = [
+        report
+        for report in view.signals.reports(view.today, view.policy)
+        if (share := rules_outside.agency_cut(report, view)) is not None and share > 0
+    ]
+    if not cut:
+        return None
+
+    def limits(step: int) -> list[tuple[str, int, str, int]]:
+        rows = []
+        for report in cut:
+            best, now = report.best_limit or 0, report.stated_limit or 0
+            currency = report.stated_currency or view.policy.base_currency
+            rows.append((report.agency, max(now, best - step), currency, now))
+        return rows
+
+    def at(step: int) -> View:
+        return reported(
+            view,
+            *(
+                {
+                    "type": "bureau.reported",
+                    "agency": agency,
+                    "reported_on": iso(view.today),
+                    "recommended_limit": text(limit, currency),
+                    "currency": currency,
+                }
+                for agency, limit, currency, _ in limits(step)
+            ),
+        )
+
+    def says(step: int) -> str:
+        return "; ".join(
+            f"{agency} recommending {shown(limit, 'money', currency, currency)} again (now "
+            f"{shown(now, 'money', currency, currency)})"
+            for agency, limit, currency, now in limits(step)
+        )
+
+    short = max((report.best_limit or 0) - (report.stated_limit or 0) for report in cut)
+    return Lever("cut", "money", 1, short, 0, at, says)
+
+
+def lowered_limit(view: View) -> Lever | None:
+    known = [
+        report
+        for report in view.signals.reports(view.today, view.policy)
+        if rules_outside.agency_cut(report, view) is not None
+    ]
+    if not known:
+        return None
+    report = known[0]
+    now, currency = report.stated_limit or 0, report.stated_currency or view.policy.base_currency
+
+    def at(step: int) -> View:
+        return reported(
+            view,
+            {
+                "type": "bureau.reported",
+                "agency": report.agency,
+                "reported_on": iso(view.today),
+                "recommended_limit": text(step, currency),
+                "currency": currency,
+            },
+        )
+
+    return Lever(
+        "cut",
+        "money",
+        1,
+        now,
+        0,
+        at,
+        lambda step: (
+            f"{report.agency} recommending {shown(step, 'money', currency, currency)} or less (now "
+            f"{shown(now, 'money', currency, currency)})"
+        ),
+    )
+
+
+def ended_filings(trigger_id: str, found: Callable[[View], list[Filing]]) -> MakeLever:
+    """So many of the filings, the greatest claims first, ended as the policy says; discharges end stories of courts too."""
+
+    def make(view: View) -> Lever | None:
+        ends = getattr(view.policy.triggers, trigger_id).clears_on
+        filings = sorted(found(view), key=lambda f: -1 if f.amount is None else -f.amount)
+        stories = trigger_id == "insolvency" and len(filings) < len(rules_outside.insolvency_events(view))
+        count = len(filings) or int(stories)
+        if not count:
+            return None
+
+        def at(step: int) -> View:
+            facts = [
+                {
+                    "type": "bureau.filed",
+                    "filing_id": filing.filing_id,
+                    "kind": filing.kind,
+                    "filed_on": iso(view.today),
+                    "status": ends[0],
+                }
+                for filing in filings[:step]
+            ]
+            if stories and not filings and step:
+                facts = [
+                    {
+                        "type": "bureau.filed",
+                        "filing_id": "~supposed",
+                        "kind": "insolvency",
+                        "filed_on": iso(view.today),
+                        "status": ends[0],
+                    }
+                ]
+            return reported(view, *facts)
+
+        def says(step: int) -> str:
+            named = ", ".join(f"{filing.kind} {filing.filing_id}" for filing in filings[:step])
+            return f"{named or 'the proceedings'} {' or '.join(ends)}"
+
+        return Lever("filings", "count", 1, 0, count, at, says)
+
+    return make
+
+
+def filed(kind: str, amount: bool, figure: str) -> MakeLever:
+    def make(view: View) -> Lever:
+        base = view.policy.base_currency
+
+        def at(step: int) -> View:
+            if not step:
+                return view
+            fact = {
+                "type": "bureau.filed",
+                "filing_id": "~supposed",
+                "kind": kind,
+                "filed_on": iso(view.today),
+                "status": "filed",
+            }
+            return reported(view, fact | ({"amount": text(step, base), "currency": base} if amount else {}))
+
+        def says(step: int) -> str:
+            if not amount:
+                return (
+                    "one registered" if kind == "charge" else "proceedings opened, by a registry or a court"
+                )
+            return (
+                f"a lien, judgment or suit of {shown(step, 'base', None, base)} or more, or of unknown amount"
+            )
+
+        return Lever(figure, "base" if amount else "count", 1, 0, MOST if amount else 1, at, says)
+
+    return make
+
+
+def cleared_matches(view: View) -> Lever | None:
+    matches = view.signals.matches(view.today)
+    if not matches:
+        return None
+
+    def at(step: int) -> View:
+        return reported(
+            view,
+            *(
+                {
+                    "type": "screening.reported",
+                    "match_id": match.match_id,
+                    "list": match.list,
+                    "status": "cleared",
+                    "actor": "somebody",
+                }
+                for match in matches[:step]
+            ),
+        )
+
+    def says(step: int) -> str:
+        return f"match {', '.join(match.match_id for match in matches[:step])} cleared by a person"
+
+    return Lever("matches", "count", 1, 0, len(matches), at, says)
+
+
+def matched(view: View) -> Lever:
+    fact = {"type": "screening.reported", "match_id": "~supposed", "list": "any list", "status": "possible"}
+    return Lever(
+        "matches",
+        "count",
+        1,
+        0,
+        1,
+        lambda step: reported(view, fact) if step else view,
+        lambda step: "a possible or confirmed match on any list",
+    )
+
+
+def recovered_relations(view: View) -> Lever | None:
+    least = view.policy.triggers.related_party_distress.their_severity
+    found = sorted(
+        (d for d in view.signals.distress(view.today) if d.severity >= least), key=lambda d: -d.severity
+    )
+    if not found:
+        return None
+
+    def at(step: int) -> View:
+        return reported(
+            view,
+            *(
+                {
+                    "type": "related.recovered",
+                    "related_account_id": d.related_account_id,
+                    "alert_id": d.alert_id,
+                    "severity": d.severity,
+                }
+                for d in found[:step]
+            ),
+        )
+
+    def says(step: int) -> str:
+        return f"the alerts of {', '.join(dict.fromkeys(d.related_account_id for d in found[:step]))} cleared"
+
+    return Lever("related", "count", 1, 0, len(found), at, says)
+
+
+def related(view: View) -> Lever:
+    fact = {"type": "related.distressed", "related_account_id": "~supposed", "alert_id": "~supposed"}
+    return Lever(
+        "related_severity",
+        "count",
+        1,
+        0,
+        5,
+        lambda step: reported(view, {**fact, "severity": step}) if step else view,
+        lambda step: f"an open alert of severity {step} or more at the parent or a sibling",
+    )
+
+
+def newer_statement(view: View) -> Lever | None:
+    statement = view.signals.statement(view.today, view.policy)
+    if statement is None:
+        return None
+
+    def at(step: int) -> View:
+        fact = {
+            "type": "statement.filed",
+            "statement_id": "~supposed",
+            "period_end": iso(step),
+            "months": 12,
+            "currency": statement.currency,
+            "figures": {},
+        }
+        return reported(view, fact)
+
+    return Lever(
+        "period_end",
+        "date",
+        1,
+        statement.period_end,
+        view.today,
+        at,
+        lambda step: (
+            f"a statement for a period that ended on {iso(step)} or later (now {iso(statement.period_end)})"
+        ),
+    )
+
+
+def stale_day(view: View) -> Lever | None:
+    statement = view.signals.statement(view.today, view.policy)
+    if statement is None:
+        return None
+    stale = months_after(statement.period_end, view.policy.statements.stale_months)
+    supposed = view.signals.copy()
+    return Lever(
+        "stale_after",
+        "date",
+        1,
+        view.today,
+        max(view.today, stale + 1),
+        lambda step: suppose(view, today=step, signals=supposed),
+        lambda step: f"time: the statement is stale on {iso(step)}, if no newer one comes",
+    )
+
+
+def demanding_tier(view: View) -> Lever | None:
+    tiers = [
+        name for name in ("low", "medium", "high") if getattr(view.policy.tiers, name).demands_statements
+    ]
+    if not tiers:
+        return None
+    return Lever(
+        "tier",
+        "text",
+        1,
+        0,
+        1,
+        lambda step: suppose(view, tier=tiers[0] if step else view.tier),
+        lambda step: f"tier {' or '.join(tiers)} (now {view.tier or 'none'}), which demands statements",
+    )
+
+
+def published(view: View) -> Lever:
+    """A story of that severity from a source of default trust, published today, surely about the account."""
+    rule = view.policy.news
+    by_severity: dict[int, str] = {}
+    for name, category in rule.categories.items():
+        if name != "litigation":
+            by_severity.setdefault(category.severity, name)
+    steps = sorted(by_severity)
+
+    def at(step: int) -> View:
+        if not step:
+            return view
+        fact = {
+            "type": "news.published",
+            "article_id": "~supposed",
+            "headline": "~supposed",
+            "url": "https://supposed.example/",
+            "domain": "supposed.example",
+            "published_at": f"{iso(view.today)}T00:00:00Z",
+            "category": by_severity[steps[step - 1]],
+        }
+        return reported(view, fact)
+
+    return Lever(
+        "news_score",
+        "points",
+        1,
+        0,
+        len(steps),
+        at,
+        lambda step: (
+            f"a story of severity {steps[step - 1]} or more in a source of trust {rule.default_trust:g}"
+        ),
+    )
+
+
+def on_day(figure: str, unit: Unit, what: str) -> MakeLever:
+    """Nothing new happens and time passes."""
+
+    def make(view: View) -> Lever:
+        supposed = view.signals.copy()
+        return Lever(
+            figure,
+            unit,
+            1,
+            view.today,
+            view.today + LONGEST,
+            lambda step: suppose(view, today=step, signals=supposed),
+            lambda step: f"time: {what} on {iso(step)}, if nothing new comes",
+        )
+
+    return make
+
+
+def open_insolvencies(view: View) -> list[Filing]:
+    return rules_outside.open_filings(view, "insolvency", view.policy.triggers.insolvency.clears_on)
+
+
+def open_charges(view: View) -> list[Filing]:
+    return rules_outside.open_filings(view, "charge", view.policy.triggers.new_charge.clears_on)
