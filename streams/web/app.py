@@ -102,20 +102,38 @@ _SENTENCES: Final = {
 }
 
 
+# What a page says above the sentence; programs are told HTTP's own words.
+_HEADINGS: Final = {
+    401: "Please sign in",
+    403: "Not allowed",
+    404: "Nothing here",
+    405: "That can not be done here",
+    409: "Not any more",
+    429: "Too many tries",
+    500: "Something went wrong",
+    503: "No answer now",
+}
+
+
 async def failure(
     request: web.Request, status: int, sentence: str, headers: dict[str, str] | None = None
 ) -> web.Response:
     """The answer for a request that failed: problem+json (RFC 9457) for programs, a page for people."""
-    phrase = HTTPStatus(status).phrase
     if request.path.startswith("/api/"):
-        body = {"type": "about:blank", "title": phrase, "status": status, "detail": sentence}
+        body = {
+            "type": "about:blank",
+            "title": HTTPStatus(status).phrase,
+            "status": status,
+            "detail": sentence,
+        }
         return web.Response(
             status=status, body=orjson.dumps(body), content_type="application/problem+json", headers=headers
         )
     path = request.path
     back = path.removesuffix("/decide") if request.method == "POST" and path.endswith("/decide") else ""
+    heading = _HEADINGS.get(status, "That did not work")
     response = await render(
-        request, "error.html", phrase=phrase, sentence=sentence, back=back, unknown=status == 401, bare=True
+        request, "error.html", heading=heading, sentence=sentence, back=back, unknown=status == 401, bare=True
     )
     response.set_status(status)
     response.headers.update(headers or {})

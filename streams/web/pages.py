@@ -13,10 +13,9 @@ from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any, Final
-from urllib.parse import urlencode
+from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
-from pydantic import Field
 
 from agents.limits import APPROVERS
 from schemas.events import TOPIC_OF
@@ -75,8 +74,9 @@ def paged(rows: list[Row], size: int, place: Callable[[Row], Sequence[Any]]) -> 
 
 
 def link(path: str, query: queries.Query, **changed: Any) -> str:
-    """The address of a list with these filters, without those that are at their default; the first page unless told."""
-    values = {**query.model_dump(exclude_defaults=True), "after": "", **changed}
+    """The address of a list with these filters, without those that are at their default; the first page unless told.
+    A decision that was just sent is told once."""
+    values = {**query.model_dump(exclude_defaults=True), "after": "", "sent": "", "about": "", **changed}
     given = {name: value for name, value in values.items() if value not in ("", None, 0, False)}
     return f"{path}?{urlencode(given)}" if given else path
 
@@ -214,6 +214,7 @@ async def account(request: web.Request) -> web.Response:
         past_alerts=[row for row in alerts if row["status"] == "cleared"],
         proposals=waiting[:12],
         timeline=[_told(row) for row in timeline],
+        sent=await _sent(request, query.sent, account_id),
         query=query,
         following=link(path, query, after=following) if following else "",
         account_path=path,
@@ -265,7 +266,7 @@ async def inbox(request: web.Request) -> web.Response:
         first=link("/alerts", query) if query.after else "",
         following=link("/alerts", query, after=following) if following else "",
         saved=link("/alerts", query),
-        sent=None,
+        sent=await _sent(request, query.sent, query.about),
     )
 
 
@@ -280,7 +281,7 @@ def _counts(*answers: list[Row]) -> dict[bool, Counter[str]]:
 class SentQuery(queries.Query):
     """A page to which a decision leads back: which event was sent."""
 
-    sent: str = Field(default="", max_length=200)
+    sent: str = queries.Sent
 
 
 async def alert(request: web.Request) -> web.Response:
@@ -344,11 +345,11 @@ def _event(row: Row) -> Row:
     return {**row, "text": words.event(row["type"], body), "url": words.web_link(body.get("url"))}
 
 
-async def _sent(request: web.Request, event_id: str, account_id: str) -> dict[str, Any] | None:
-    """What became of a decision that was just sent."""
-    if not event_id:
+async def _sent(request: web.Request, sent: str, account_id: str) -> dict[str, Any] | None:
+    """What became of the decisions that were just sent from here."""
+    if not sent or not account_id:
         return None
-    rows = await request.app[SITE].store.ask(queries.decision(event_id, account_id))
+    rows = await request.app[SITE].store.ask(queries.decision(sent, account_id))
     refused = next((row["reason"] for row in rows if row["outcome"] == "refused"), None)
     return {"taken": bool(rows), "refused": refused}
 
@@ -588,8 +589,8 @@ def _event_id(form: Any, suffix: str) -> str:
     return f"page-{once}-{suffix}"
 
 
-def _back(form: Any, event_id: str) -> str:
-    """Where a decision leads back to: one of our own pages, never an address from outside."""
+def _back(form: Any, account_id: str, sent: str) -> str:
+    """Where a decision leads back to: one of our own pages, never an address from outside. It is told what was sent."""
     path, _, rest = _field(form, "back").partition("?")
     good = (
         path.startswith(("/alerts", "/accounts/", "/proposals/")) and path.isprintable() and "\\" not in path
@@ -597,8 +598,10 @@ def _back(form: Any, event_id: str) -> str:
     if not good or not rest.isprintable():
         return "/alerts"
     if path.startswith(("/alerts/", "/proposals/")):
-        return f"{path}?{urlencode({'sent': event_id})}"
-    return f"{path}?{rest}" if rest else path
+        return f"{path}?{urlencode({'sent': sent})}"
+    told = {"sent": sent, "about": account_id} if path == "/alerts" else {"sent": sent}
+    before = [(name, value) for name, value in parse_qsl(rest) if name not in ("sent", "about")]
+    return f"{path}?{urlencode([*before, *told.items()])}"
 
 
 async def decide_alerts(request: web.Request) -> web.Response:
@@ -633,7 +636,8 @@ async def decide_alerts(request: web.Request) -> web.Response:
     ]
     for event in events:
         await site.decisions.send(event)
-    raise web.HTTPSeeOther(_back(form, events[-1]["event_id"]))
+    sent = events[0]["event_id"] if len(events) == 1 else _event_id(form, f"{action}-")
+    raise web.HTTPSeeOther(_back(form, _field(form, "account_id"), sent))
 
 
 async def decide_proposal(request: web.Request) -> web.Response:

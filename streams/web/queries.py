@@ -39,6 +39,9 @@ PAGE: Final = 50
 Query = _Query
 Search = Field(default="", max_length=100)
 Cursor = Field(default="", max_length=600, description="Where the page before ended: its `next`.")
+Sent = Field(
+    default="", max_length=200, description="How the ids of decisions begin that were just sent from here."
+)
 Tier = Literal["", "low", "medium", "high"]
 Status = Literal["", "good", "watch", "hold", "prepay"]
 
@@ -220,6 +223,7 @@ class TimelineQuery(_Query):
 
     what: Literal["", "events", "decisions"] = ""
     after: str = Cursor
+    sent: str = Sent
 
 
 _TIMELINE: Final = """
@@ -286,6 +290,8 @@ class InboxQuery(_Query):
     owner: str = Field(default="", max_length=200)
     q: str = Search
     after: str = Cursor
+    sent: str = Sent
+    about: str = Field(default="", max_length=200, description="The account that was decided about.")
 
 
 STATES: Final = {
@@ -612,18 +618,18 @@ def decided(subject_id: str) -> Question:
     )
 
 
-def decision(event_id: str, account_id: str) -> Question:
-    """What became of a decision that was sent: journalled, refused with a reason, or neither yet."""
+def decision(sent: str, account_id: str) -> Question:
+    """What became of the decisions whose ids begin like this: journalled, refused with a reason, or neither yet."""
     return Question(
         "decision",
         """
         SELECT 'journalled' AS outcome, '' AS reason FROM journal
-        WHERE account_id = {account_id:String} AND event_id = {event_id:String}
+        WHERE account_id = {account_id:String} AND startsWith(event_id, {sent:String})
         UNION ALL
         SELECT 'refused', reason FROM dead_letters
-        WHERE written_at > now() - INTERVAL 1 DAY AND position(coalesce(value, ''), {event_id:String}) > 0
+        WHERE written_at > now() - INTERVAL 1 DAY AND position(coalesce(value, ''), {sent:String}) > 0
         LIMIT 2""",
-        {"event_id": event_id, "account_id": account_id},
+        {"sent": sent, "account_id": account_id},
     )
 
 

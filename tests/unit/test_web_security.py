@@ -626,6 +626,34 @@ def test_a_decision_leads_back_to_our_own_pages_only(back: str) -> None:
         assert it.post("/alerts/decide", form).headers["Location"] == "/alerts"
 
 
+@pytest.mark.parametrize(
+    "back", ["/alerts?severity=4&sent=page-old&about=other", f"/accounts/{ACCOUNT}?what=events"]
+)
+def test_a_decision_from_a_list_is_told_there_and_so_is_its_refusal(back: str) -> None:
+    store = MemoryStore(alerts_of=[alert(), alert(alert_id="second")])
+    with browser(store) as it:
+        it.sign_in("token-of-mo")
+        form = {**ACKNOWLEDGE, "csrf": hidden(it.get("/alerts").text, "csrf"), "back": back}
+        lists = {}
+        for outcome, said in {
+            "nothing yet": "Your decision was sent.",
+            "journalled": "Your decision is in the journal.",
+            "refused": "<b>Refused:</b> the alert has cleared",
+        }.items():
+            rows = [{"outcome": outcome, "reason": "the alert has cleared"}]
+            store.answers["decision"] = [] if outcome == "nothing yet" else rows
+            lists[outcome] = it.post("/alerts/decide", [*form.items(), ("alert_id", "second")]).headers[
+                "Location"
+            ]
+            assert said in it.get(lists[outcome]).text
+        (asked,) = {str(question.parameters) for question in store.asked if question.name == "decision"}
+        assert asked == str({"sent": f"page-{ONCE}-acknowledge-", "account_id": ACCOUNT})
+        (path,) = set(lists.values())
+        assert path.startswith(back.split("&sent")[0])
+        assert path.count("sent=") == 1
+        assert "sent=" not in it.get(path).text.replace(path.replace("&", "&amp;"), ""), "told once"
+
+
 # ---------------------------------------------------------------- what leaves
 
 
