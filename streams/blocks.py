@@ -27,8 +27,14 @@ Output = tuple[
 
 log = get_logger(__name__)
 
-# A retry after CONCURRENT_TRANSACTIONS waits 100 ms by default, Nagle's algorithm 40: 42 ms a transaction, not 2.
-QUICK = {"retry.backoff.ms": 2, "retry.backoff.max.ms": 10, "socket.nagle.disable": True}
+# A retry after CONCURRENT_TRANSACTIONS waits 100 ms by default, Nagle's algorithm 40: 42 ms a transaction, not 2. Who tries
+# to connect again after 10 s alone, as by default, comes back too late for its session, and its commit is taken to hang.
+QUICK = {
+    "retry.backoff.ms": 2,
+    "retry.backoff.max.ms": 10,
+    "reconnect.backoff.max.ms": 1000,
+    "socket.nagle.disable": True,
+}
 PATIENCE_SECONDS = 60.0  # how long a broker that answered once may be silent before the process gives up
 STATISTICS_MS = (
     2000  # how often librdkafka says how far the broker's logs reach, and when it last heard of it

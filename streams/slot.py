@@ -8,6 +8,7 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Callable, Iterable, Mapping
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 import confluent_kafka as ck
@@ -21,9 +22,12 @@ WHO = b"\0who"  # key of the record that names the slot: the first of a transact
 STABLE_SECONDS = 0.4  # a healthy transaction is decided sooner; after that a dead worker is looked for
 # For each of the three answers that a commit waits for: by then the broker has aborted the transaction.
 ANSWER_SECONDS = 12.0
-# From 2.10 on librdkafka may wait for ever for a group's coordinator that has died (its issues 5511 and 5456). Letting idle
-# connections close wakes it, and makes commits of a quiet worker wait for seconds: worse than to end and begin anew.
-LONGEST_ANSWER = ANSWER_SECONDS + 8
+# From 2.10 on librdkafka may wait for ever for a group's coordinator that has died, whatever timeout it was given (its issues
+# 5511 and 5456). Letting idle connections close wakes it, and makes commits of a quiet worker wait for seconds: worse than
+# to leave the producer behind, in its thread, and to go on with another.
+LEAVE_AFTER = ANSWER_SECONDS + 1
+MOST_LEFT = 5  # producers that may be left behind at a time; a process with more begins anew
+LONGEST_ANSWER = ANSWER_SECONDS + 8  # without any: something else hangs
 TRIES = 3  # to end one transaction of a dead worker: more do not help
 DOUBTS = 20  # commits that fail in a row: about half a minute with a broker that answers
 
@@ -37,6 +41,10 @@ FENCED = {
 Produce = Callable[..., None]  # (topic, value, key, partition=-1, headers=None)
 
 log = get_logger(__name__)
+
+
+class _LeftBehind(Exception):
+    """The producer has not come back from a call, and is not waited for any longer."""
 
 
 class Slot:
@@ -57,6 +65,8 @@ class Slot:
         self._admin: ck_admin.AdminClient | None = None
         # Dead worker -> how often its transaction was ended since the offsets were stable.
         self._ended: dict[str, int] = {}
+        self._caller = ThreadPoolExecutor(1, "transactions")
+        self._left: list[Future[Any]] = []  # calls that have not come back
         self._producer: Any = None
         self.renew()
 
@@ -109,10 +119,10 @@ class Slot:
             self._answers()
             if offsets:
                 tps = [ck.TopicPartition(*tp, offset, token) for tp, offset in offsets.items()]
-                producer.send_offsets_to_transaction(tps, member, ANSWER_SECONDS)
+                self._call(producer.send_offsets_to_transaction, tps, member, ANSWER_SECONDS)
             self._answers()
-            producer.commit_transaction(ANSWER_SECONDS)
-        except (ck.KafkaException, BufferError) as e:
+            self._call(producer.commit_transaction, ANSWER_SECONDS)
+        except (ck.KafkaException, BufferError, _LeftBehind) as e:
             error = e.args[0] if isinstance(e, ck.KafkaException) else None
             if error is not None and error.code() in FENCED:
                 raise Fatal(
@@ -121,13 +131,10 @@ class Slot:
             self.broken = True
             self.doubts += 1
             self._doubts_in_a_row += 1
-            log.warning(
-                "commit in doubt", slot=self.name, error=error.str() if error else "the queue is full"
-            )
+            said = error.str() if error else str(e)
+            log.warning("commit in doubt", slot=self.name, error=said)
             if self._doubts_in_a_row >= DOUBTS:
-                raise Fatal(
-                    f"{DOUBTS} commits failed in a row, the last with: {error.str() if error else e}"
-                ) from e
+                raise Fatal(f"{DOUBTS} commits failed in a row, the last with: {said}") from e
             time.sleep(min(1.0, 0.05 * (self._doubts_in_a_row - 1)))
             return False
         self._doubts_in_a_row = 0
@@ -137,6 +144,23 @@ class Slot:
 
     def _answers(self) -> None:
         self.answered = time.monotonic()
+
+    def _call(self, call: Callable[..., None], *args: Any) -> None:
+        """A call of the producer that may hang, in a thread of its own.
+
+        Raises _LeftBehind when it does: the producer must not be used again. What it still sends after that the broker
+        refuses, because `renew` takes its name; its memory is given back when the call comes back, if ever.
+        """
+        done = self._caller.submit(call, *args)
+        try:
+            done.result(LEAVE_AFTER)
+        except TimeoutError:
+            self._caller.shutdown(wait=False)
+            self._caller = ThreadPoolExecutor(1, "transactions")
+            self._left = [one for one in (*self._left, done) if not one.done()]
+            if len(self._left) > MOST_LEFT:
+                raise Fatal(f"Kafka's client has not come back from {len(self._left)} commits") from None
+            raise _LeftBehind(f"Kafka's client has not come back after {LEAVE_AFTER:g} s") from None
 
     def token(self) -> str:
         """A mark that no other commit bears, also not of an earlier life under this name: for the next commit."""
