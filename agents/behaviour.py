@@ -15,7 +15,7 @@ from functools import lru_cache
 from itertools import pairwise
 from typing import TYPE_CHECKING, NamedTuple
 
-from agents.business_days import add_business_days
+from agents.calendar import add_business_days
 from agents.drift import Drift, drift
 from agents.facts import NEVER
 from agents.invoices import OPEN
@@ -26,7 +26,7 @@ from agents.totals import Totals
 if TYPE_CHECKING:
     from agents.announced import Announced
     from agents.ledger import Ledger
-    from agents.policy import Drift as DriftPolicy
+    from agents.policy_figures import Drift as DriftPolicy
 
 LAST_PAID = 5
 LAST_DISCOUNTS = 8

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 import orjson
 
-from agents.policy import Policy, load_policy
+from agents.policy import Policy
+from agents.policy_text import load_policy
 from agents.rates import Rates
 from agents.view import BookTotals
 from schemas.money import minor

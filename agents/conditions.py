@@ -11,9 +11,10 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from agents import rules_exposure, rules_outside, rules_paying
+from agents.calendar import months_after
 from agents.ledger import Ledger
 from agents.lines import lines
-from agents.policy import PaymentDrift, months_after
+from agents.policy_triggers import PaymentDrift
 from agents.view import View
 
 

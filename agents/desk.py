@@ -16,7 +16,8 @@ from agents import limits
 from agents.facts import NEVER
 from agents.ids import derived
 from agents.limits import APPROVERS, Draft, Scoring
-from agents.policy import Tier, exact
+from agents.policy import exact
+from agents.policy_parts import Tier
 from agents.view import View
 from agents.watch import OpenAlert, Watch
 from schemas.money import minor

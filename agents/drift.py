@@ -12,7 +12,7 @@ from statistics import NormalDist
 from typing import TYPE_CHECKING, NamedTuple
 
 if TYPE_CHECKING:
-    from agents.policy import Drift as DriftPolicy
+    from agents.policy_figures import Drift as DriftPolicy
 
 
 class Drift(NamedTuple):

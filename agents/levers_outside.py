@@ -9,9 +9,9 @@ import math
 from collections.abc import Callable
 
 from agents import rules_outside
+from agents.calendar import months_after
 from agents.formulas import Unit
 from agents.levers import LONGEST, MOST, Lever, MakeLever, reported, suppose
-from agents.policy import months_after
 from agents.signals import Filing
 from agents.view import View
 from agents.wording import iso, shown

@@ -11,8 +11,11 @@ from fractions import Fraction
 from statistics import median
 from typing import Any, Final, Literal, NamedTuple
 
+from agents.calendar import months_after
 from agents.facts import NEVER
-from agents.policy import GRADES, Grade, Limits, Policy, Scale, Tier, exact, months_after
+from agents.policy import Policy, exact
+from agents.policy_limits import Limits
+from agents.policy_parts import GRADES, Grade, Scale, Tier
 from agents.rules_exposure import limit_unvalued
 from agents.triggers import worst_fact
 from agents.view import View

@@ -23,7 +23,8 @@ from agents.facts import LATE, REPEAT, local_day, microseconds
 from agents.figures import NOT_EMITTED, Figures
 from agents.ids import derived
 from agents.measure import measure
-from agents.policy import Policy, Tier
+from agents.policy import Policy
+from agents.policy_parts import Tier
 from agents.records import (
     Output,
     Refusal,

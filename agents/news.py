@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from typing import Final
 
-from agents.policy import News, half_lives
+from agents.policy_outside import News
 
 UNKNOWN: Final = "unknown"
 _WORD: Final = re.compile(r"[a-z0-9]+")
@@ -181,8 +181,15 @@ def severity(story: Story, policy: News, share_of_equity: Callable[[Story], floa
 def score(story: Story, severity: int, today: int, policy: News) -> float:
     """severity × match confidence × source trust × 2^(−age/half-life), capped while uncorroborated."""
     half_life = policy.categories[story.category].half_life_days
-    value = severity * story.confidence * story.trust * half_lives(max(0, today - story.published), half_life)
+    value = (
+        severity * story.confidence * story.trust * _half_lives(max(0, today - story.published), half_life)
+    )
     return value if story.corroborated else min(value, policy.uncorroborated_cap)
+
+
+def _half_lives(age_days: int, half_life_days: float) -> float:
+    """2^(−age/half-life): what an age leaves; 1.0 with an infinite half-life."""
+    return 1.0 if math.isinf(half_life_days) else float(2.0 ** (-age_days / half_life_days))
 
 
 def rounded(value: float) -> int:

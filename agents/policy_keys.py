@@ -1,6 +1,6 @@
 """Where in the policy a level comes from: the dotted keys behind what an alert shows, and the value at a key.
 
-For explaining only. What the policy may say, and what is refused, is agents/policy.py.
+For explaining only. What the policy may say, and what is refused, is agents/policy.py and its sections.
 """
 
 from __future__ import annotations

@@ -8,7 +8,7 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agents import news
-from agents.policy import months_after
+from agents.calendar import months_after
 from agents.signals import AgencyReport, Filing
 from agents.view import Evidence, Firing, View
 from agents.wording import NO_RATE, as_days, as_share, iso

@@ -5,7 +5,7 @@ Pure functions of a view, three a trigger: whether it fires, whether it would cl
 
 from __future__ import annotations
 
-from agents.policy import PaymentDrift
+from agents.policy_triggers import PaymentDrift
 from agents.view import Evidence, Firing, View
 from agents.wording import NO_RATE, as_days, as_share
 

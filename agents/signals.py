@@ -13,9 +13,10 @@ from typing import Any, Final, NamedTuple, TypeVar
 import orjson
 
 from agents import news, statements
+from agents.calendar import months_after
 from agents.facts import APPLIED, LATE, NEVER, REPEAT, local_day, microseconds
 from agents.news import Article, Story
-from agents.policy import Policy, months_after
+from agents.policy import Policy
 from agents.statements import Statement
 from schemas.money import minor
 

@@ -9,7 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
-from agents.policy import Statements
+from agents.policy_outside import Statements
 
 NAMES: Final = (
     "total_assets", "current_assets", "inventory", "total_liabilities", "current_liabilities", "intangibles", "equity",

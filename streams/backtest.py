@@ -18,7 +18,7 @@ from zoneinfo import ZoneInfo
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import Fold
-from agents.policy import load_policy, policy_hash
+from agents.policy_text import load_policy, policy_hash
 from agents.records import Output, Refusal
 from agents.wakes import Wakes
 from schemas.events import CONTROL_TYPES, BookReported, ClockTicked, Event, Invalid, PolicyAdopted, parse

@@ -35,7 +35,7 @@ QUICK = {
     "reconnect.backoff.max.ms": 1000,
     "socket.nagle.disable": True,
 }
-PATIENCE_SECONDS = 60.0  # how long a broker that answered once may be silent before the process gives up
+PATIENCE_SECONDS = 60.0  # how long one thing may fail with a broker that answers before the process gives up
 STATISTICS_MS = (
     2000  # how often librdkafka says how far the broker's logs reach, and when it last heard of it
 )
@@ -185,6 +185,26 @@ def patiently(call: Callable[..., Any], *args: Any, seconds: float = 15.0) -> An
 
 def _passes(error: Exception) -> bool:
     return isinstance(error, ck.KafkaException) and not error.args[0].fatal()
+
+
+class Patience:
+    """How long one thing may fail: `seconds` with a broker that answers `client`; while none does, as long as it takes."""
+
+    def __init__(self, client: Any, seconds: float = PATIENCE_SECONDS) -> None:
+        self._client, self._seconds = client, seconds
+        self._until = time.monotonic() + seconds
+
+    def over(self) -> bool:
+        """Whether to give up now. Asks the broker, which may take two seconds, where the time is over."""
+        if time.monotonic() <= self._until:
+            return False
+        try:
+            self._client.list_topics(timeout=2)
+        except ck.KafkaException as error:
+            log.warning("waiting for a broker that answers", error=error.args[0].str())
+            self._until = time.monotonic() + self._seconds
+            return False
+        return True
 
 
 class Block:
@@ -433,12 +453,12 @@ class Source:
         self, what: str, call: Callable[..., Any], *args: Any, seconds: float = PATIENCE_SECONDS
     ) -> Any:
         """call(*args), again while Kafka fails; Fatal when it does so for too long, Stopped when asked to stop."""
-        until = time.monotonic() + seconds
+        patience = Patience(self.ends, seconds)
         while True:
             try:
                 return call(*args)
             except ck.KafkaException as e:
-                if e.args[0].fatal() or time.monotonic() > until:
+                if e.args[0].fatal() or patience.over():
                     raise Fatal(f"{what}: {e.args[0].str()}") from e
             self.check_stop()
             time.sleep(0.05)

@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import confluent_kafka as ck
 import orjson
 
-from agents.policy import PolicyError, load_policy
+from agents.policy_text import PolicyError, load_policy
 from schemas.events import (
     CONTROL_TYPES,
     TOPIC_OF,

@@ -23,7 +23,7 @@ from agents.explain import Row as Row
 from agents.explain import alert_now, alert_transition, proposal_transition, why_not
 from agents.ids import derived, namespace_id
 from agents.monitor import ENGINE, Fold
-from agents.policy import load_policy, policy_hash
+from agents.policy_text import load_policy, policy_hash
 from agents.records import Output
 from agents.triggers import BY_ID, TRIGGERS
 from agents.view import View

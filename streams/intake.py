@@ -18,7 +18,7 @@ import faust
 from structlog import get_logger
 
 from agents.monitor import ENGINE
-from agents.policy import PolicyError, load_policy, policy_hash
+from agents.policy_text import PolicyError, load_policy, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import TOPICS
 from streams.blocks import Block, Kafka, patiently, watermarks
@@ -44,6 +44,7 @@ from streams.units import RelayUnit
 SOURCES = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history", "control")
 OUTCOMES = ("accepted", "refused")
 GROUP = "intake"
+TRACE = 512  # bytes of a traceparent that is carried on; the standard's has 55
 log = get_logger(__name__)
 
 
@@ -162,7 +163,7 @@ class Intake:
         ]
         sent = record.headers()
         if sent:
-            headers.extend((name, value) for name, value in sent if name == "traceparent")
+            headers.extend(pair for pair in sent if pair[0] == "traceparent" and len(pair[1] or b"") <= TRACE)
         block.outputs.append((self.journal, key, record.value(), headers, partition))
 
     def _policy_stands(self) -> bool:

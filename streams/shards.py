@@ -18,7 +18,7 @@ from operator import itemgetter
 from pathlib import Path
 from typing import Any
 
-from agents.policy import load_policy
+from agents.policy_text import load_policy
 from streams.backtest import Progress, Result, run
 from streams.errors import Refused
 

@@ -15,7 +15,7 @@ import confluent_kafka as ck
 import confluent_kafka.admin as ck_admin
 from structlog import get_logger
 
-from streams.blocks import PATIENCE_SECONDS, TP, Kafka, Source, Stopped, watermarks
+from streams.blocks import TP, Kafka, Patience, Source, Stopped, watermarks
 from streams.errors import Fatal
 
 WHO = b"\0who"  # key of the record that names the slot: the first of a transaction in its marker partition
@@ -74,13 +74,13 @@ class Slot:
         """A new producer under the old name: what was open is aborted, what was being committed is finished."""
         self._producer = None  # the old handle goes first: one slot, one producer
         self._producer = self._new(self.name)
-        until = time.monotonic() + PATIENCE_SECONDS
+        patience = Patience(self._producer)
         while True:
             try:
                 self._producer.init_transactions(2)
                 break
             except ck.KafkaException as e:
-                if not e.args[0].retriable() or time.monotonic() > until:
+                if not e.args[0].retriable() or patience.over():
                     raise Fatal(f"transactions of {self.name} can not begin: {e.args[0].str()}") from e
                 if self._stopping:
                     raise Stopped from None
@@ -173,7 +173,7 @@ class Slot:
         markers: the partitions in which writers of these offsets name themselves.
         """
         ask = [ck.TopicPartition(*tp) for tp in tps]
-        until = time.monotonic() + PATIENCE_SECONDS
+        patience = Patience(source.ends)
         while True:
             try:  # on a read_committed handle this asks for stable offsets, and waits while one is undecided
                 got = source.consumer.committed(ask, STABLE_SECONDS)
@@ -185,7 +185,7 @@ class Slot:
                     }
                 log.warning("committed offsets", error=errors[0].str())
             except ck.KafkaException as e:
-                if e.args[0].fatal() or time.monotonic() > until:
+                if e.args[0].fatal() or patience.over():
                     raise Fatal(
                         f"committed offsets of {source.group}: {e.args[0].str()}{self._hanging()}"
                     ) from e

@@ -9,7 +9,8 @@ from typing import Any, Final
 
 import click
 
-from agents.policy import Policy, load_policy
+from agents.policy import Policy
+from agents.policy_text import load_policy
 from agents.triggers import TRIGGERS, Trigger
 from streams.settings import Settings, policy_text
 

@@ -15,7 +15,8 @@ from typing import Any
 
 from agents.figures import Ageing, Figures
 from agents.ids import namespace_id
-from agents.policy import Policy, load_policy
+from agents.policy import Policy
+from agents.policy_text import load_policy
 from agents.rates import Rates
 from agents.signals import Signals
 from agents.view import BookTotals, View

@@ -12,7 +12,7 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from agents.policy import PolicyError
+from agents.policy_text import PolicyError
 from streams import comparison, quality, quality_table
 from streams.backtest import Result
 from streams.commands.options import bytes_bar, settings

@@ -12,7 +12,8 @@ from zoneinfo import ZoneInfo
 import click
 
 from agents.monitor import ENGINE
-from agents.policy import Policy, PolicyError, load_policy, policy_hash
+from agents.policy import Policy
+from agents.policy_text import PolicyError, load_policy, policy_hash
 from streams.commands.options import settings
 from streams.control import clock_ticked, policy_adopted, read_control, send_control
 from streams.dev.processes import kafka_servers

@@ -159,6 +159,11 @@ def _send_again(producer: Any, letters: Sequence[Any], config: Settings) -> tupl
                 f"{record.partition()}/{record.offset()}: its origin {origin} is no input topic; send it to one of them"
             )
             continue
+        if record.value() is None:
+            failures.append(
+                f"{record.partition()}/{record.offset()}: it has no value that could be sent; its reason says why"
+            )
+            continue
         partition = int(_header(record, "partition")) if origin in in_order else -1
         headers = [(k, v) for k, v in record.headers() or () if not k.startswith((PREFIX, "origin-"))]
         until = time.monotonic() + PATIENCE

@@ -94,7 +94,7 @@ class _services:
 
     def __enter__(self) -> tuple[Running, Crew]:
         from agents.monitor import ENGINE
-        from agents.policy import policy_hash
+        from agents.policy_text import policy_hash
         from streams.commands.worker import APPS, PAGE, start_all
         from streams.store.migrate import migrate
         from streams.topics_admin import create

@@ -16,7 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
-from agents.policy import PolicyError
+from agents.policy_text import PolicyError
 from agents.wording import grouped
 from streams.blocks import Kafka
 from streams.commands.options import progress_bar, settings

@@ -18,7 +18,8 @@ from zoneinfo import ZoneInfo
 import click
 from rich.progress import Progress, TaskID
 
-from agents.policy import Policy, PolicyError, load_policy
+from agents.policy import Policy
+from agents.policy_text import PolicyError, load_policy
 from schemas.money import EXPONENTS
 from schemas.money import text as money
 from streams.commands.options import progress_bar, settings

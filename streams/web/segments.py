@@ -12,7 +12,8 @@ from typing import NamedTuple
 from structlog import get_logger
 
 from agents.drift import shrunk
-from agents.policy import Policy, PolicyError, load_policy
+from agents.policy import Policy
+from agents.policy_text import PolicyError, load_policy
 from streams.web import queries
 from streams.web.queries import Row
 from streams.web.store import Answers

@@ -23,7 +23,7 @@ from typing import Any
 import orjson
 
 from agents.monitor import ENGINE, Fold
-from agents.policy import policy_hash
+from agents.policy_text import policy_hash
 from schemas.topics import TOPICS
 from streams.backtest import Result
 from streams.backtest import run as backtest

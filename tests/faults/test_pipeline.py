@@ -18,7 +18,7 @@ import orjson
 import pytest
 
 from agents.monitor import ENGINE
-from agents.policy import policy_hash
+from agents.policy_text import policy_hash
 from schemas.events import TOPIC_OF
 from schemas.topics import TOPICS
 from streams import simulate, topics_admin

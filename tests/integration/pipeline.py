@@ -38,7 +38,7 @@ def prepare(settings: Settings, kafka: str, text: str | None = None) -> None:
     from datetime import UTC, datetime
 
     from agents.monitor import ENGINE
-    from agents.policy import policy_hash
+    from agents.policy_text import policy_hash
 
     text = text or policy_text(settings)
     create(kafka, settings)

@@ -11,7 +11,7 @@ import orjson
 import pytest
 
 from agents.monitor import ENGINE
-from agents.policy import policy_hash
+from agents.policy_text import policy_hash
 from schemas.topics import TOPICS
 from streams import topics_admin
 from streams.blocks import Kafka

@@ -19,7 +19,7 @@ from agents.account import PULSE, Account, dump, load, wake_on
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import Accounts, Fold
-from agents.policy import load_policy, policy_hash
+from agents.policy_text import load_policy, policy_hash
 from agents.records import Output, Refusal
 from agents.wakes import Wakes
 from schemas.events import ClockTicked, Event, parse

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from agents.policy import load_policy
+from agents.policy_text import load_policy
 from agents.signals import Signals
 from agents.watch import AlertChange, Watch
 from tests.rules import AT, IDS, POLICY, POLICY_TEXT, TODAY, PlainLedger, figures, view

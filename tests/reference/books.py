@@ -10,7 +10,8 @@ from typing import Any
 from hypothesis import strategies as st
 
 from agents.ledger import Ledger
-from agents.policy import Policy, load_policy
+from agents.policy import Policy
+from agents.policy_text import load_policy
 from agents.rates import Rates
 from schemas.events import EVENT
 

@@ -17,7 +17,7 @@ from agents.account import Account, dump, load
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import Accounts, Fold
-from agents.policy import policy_hash
+from agents.policy_text import policy_hash
 from agents.wakes import Wakes
 from schemas.events import ClockTicked, Event, parse
 

@@ -106,6 +106,12 @@ def test_a_letter_of_no_input_topic_is_named_and_the_others_go() -> None:
     assert "0/0: its origin credit.journal.v1" in failures[0]
 
 
+def test_a_letter_without_a_value_is_named_and_the_others_go() -> None:
+    took, sent, failures, _ = sent_again([Letter(0, None), Letter(1)])
+    assert (len(took), sent) == (1, 1)
+    assert "0/0: it has no value" in failures[0]
+
+
 def test_a_record_that_was_refused_again_goes_out_once() -> None:
     letters = [
         Letter(0, b"a"),

@@ -11,7 +11,9 @@ import pytest
 from agents import limits
 from agents.desk import Desk, ProposalChange
 from agents.limits import Scoring
-from agents.policy import Policy, Tier, load_policy
+from agents.policy import Policy
+from agents.policy_parts import Tier
+from agents.policy_text import load_policy
 from agents.watch import OpenAlert
 from tests.rules import AT, IDS, POLICY, POLICY_TEXT, TODAY, PlainLedger, event, figures, view
 

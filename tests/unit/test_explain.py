@@ -29,8 +29,8 @@ from agents.formulas import FORMULAS, formula_of
 from agents.ids import namespace_id
 from agents.limits import REASONS
 from agents.monitor import Fold
-from agents.policy import policy_hash
 from agents.policy_keys import policy_value, threshold_keys
+from agents.policy_text import policy_hash
 from agents.triggers import BY_ID, TRIGGERS, Trigger
 from agents.view import BookTotals, View
 from agents.wakes import Wakes

@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents import drift, pay_index
-from agents.business_days import add_business_days
+from agents.calendar import add_business_days
 from agents.figures import Ageing, Figures
 from agents.measure import measure
 from agents.rates import Rates

@@ -136,6 +136,31 @@ def test_what_is_not_valid_becomes_a_dead_letter_that_says_why(
     assert named["__connect.errors.offset"] == b"10"
 
 
+def test_an_event_that_only_compression_brought_through_kafkas_limit_is_a_letter_that_kafka_takes() -> None:
+    large = event(extra={"pdf": "A" * 5_000_000})
+    near = event(extra={"pdf": "A" * 1_999_000})
+    b = block("credit.invoices.v1", large, near)
+    intake().take(b)
+    (to, key, letter, headers, _), (journal, _, value, _, _) = b.outputs
+    assert (journal, value) == ("credit.journal.v1", near)
+    assert (to, key, letter) == ("credit.dead-letters.v1", None, None)
+    named = dict(headers)
+    assert (named["__connect.errors.topic"], named["__connect.errors.offset"]) == (
+        b"credit.invoices.v1",
+        b"10",
+    )
+    assert b"bytes given; wanted at most 2,000,000" in named["__connect.errors.exception.message"]
+    assert b"it stands where it came from" in named["__connect.errors.exception.message"]
+
+
+def test_large_headers_are_no_part_of_what_is_passed_on() -> None:
+    b = block("credit.invoices.v1", b"{", event())
+    for record in b.records:
+        record.sent_headers = [("traceparent", b"0" * 3_000_000)]
+    intake().take(b)
+    assert [sum(len(value) for _, value in headers) < 3_000 for *_, headers, _ in b.outputs] == [True, True]
+
+
 def test_an_event_of_the_day_after_tomorrow_is_still_taken() -> None:
     b = block("credit.invoices.v1", event(occurred_at="2025-10-11T08:00:00Z"))
     intake().take(b)

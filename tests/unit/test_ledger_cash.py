@@ -14,7 +14,7 @@ from agents.ids import namespace_id
 from agents.ledger import Ledger, UnfitAmount
 from agents.measure import measure
 from agents.monitor import Fold
-from agents.policy import policy_hash
+from agents.policy_text import policy_hash
 from agents.rates import Rates
 from agents.records import Refusal
 from agents.wakes import Wakes

@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 
 from agents.monitor import ENGINE
-from agents.policy import policy_hash
+from agents.policy_text import policy_hash
 from streams.blocks import Block
 from streams.monitor import Monitor, _standing, dump, load
 from streams.partition import Partition

@@ -14,7 +14,7 @@ from agents.account import Account, dump, load
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import Fold, StepFailed
-from agents.policy import policy_hash
+from agents.policy_text import policy_hash
 from agents.records import Output, Refusal
 from agents.view import View
 from agents.wakes import Wakes

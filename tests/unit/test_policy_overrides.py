@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from agents.monitor import Fold
-from agents.policy import PolicyError, load_policy, policy_hash
+from agents.policy_text import PolicyError, load_policy, policy_hash
 from tests.unit.test_monitor import POLICY, event, fold, invoice, limit, tick
 
 TIER = "[overrides.tier.high.triggers.utilization_high]\nutilization = 0.75\n"

@@ -6,7 +6,7 @@ import re
 from pathlib import Path
 from typing import Any
 
-from agents.policy import load_policy
+from agents.policy_text import load_policy
 
 DEPLOY = Path(__file__).parents[2] / "deploy"
 SHIPPED = (DEPLOY / "policy.toml").read_text(encoding="utf-8")

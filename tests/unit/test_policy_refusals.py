@@ -6,7 +6,9 @@ import re
 
 import pytest
 
-from agents.policy import Policy, PolicyError, load_policy, months_after, policy_hash
+from agents.calendar import months_after
+from agents.policy import Policy
+from agents.policy_text import PolicyError, load_policy, policy_hash
 from tests.rules import POLICY, POLICY_TEXT, TODAY
 
 

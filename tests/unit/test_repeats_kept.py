@@ -10,7 +10,7 @@ from agents.account import Account
 from agents.book import Book
 from agents.ids import namespace_id
 from agents.monitor import Fold
-from agents.policy import policy_hash
+from agents.policy_text import policy_hash
 from agents.wakes import Wakes
 from schemas.events import parse
 from streams.settings import deploy_dir

@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 from click.testing import CliRunner
 
-from agents.policy import policy_hash
+from agents.policy_text import policy_hash
 from streams.commands.control import policy
 from streams.commands.options import settings
 from streams.commands.worker import environment, worker

@@ -12,7 +12,7 @@ from typing import Any
 import orjson
 import pytest
 
-from agents.policy import PolicyError
+from agents.policy_text import PolicyError
 from streams import backtest, shards
 from streams.errors import Refused
 from streams.settings import Settings, policy_text

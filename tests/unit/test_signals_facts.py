@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents.facts import APPLIED, LATE, NEVER, REPEAT
-from agents.policy import load_policy
+from agents.policy_text import load_policy
 from agents.rates import Rates
 from agents.signals import Signals
 from tests.rules import (

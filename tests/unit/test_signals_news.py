@@ -7,7 +7,7 @@ from typing import Any
 import pytest
 
 from agents import news
-from agents.policy import NEWS_CATEGORIES
+from agents.policy_outside import NEWS_CATEGORIES
 from agents.rates import Rates
 from agents.signals import Signals
 from tests.headlines import LABELLED

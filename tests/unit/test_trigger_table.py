@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from agents.policy import load_policy
+from agents.policy_text import load_policy
 from agents.triggers import TRIGGERS
 from streams.trigger_table import markdown
 

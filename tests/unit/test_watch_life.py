@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from agents.figures import Figures
-from agents.policy import Policy, load_policy
+from agents.policy import Policy
+from agents.policy_text import load_policy
 from agents.signals import Signals
 from agents.watch import AlertChange, Watch
 from tests.rules import (
