@@ -626,6 +626,9 @@ CONTROL_TYPES: Final = frozenset(_BY_TOPIC["control"])
 HISTORY_TYPES: Final = frozenset(TOPIC_OF) - CONTROL_TYPES | {"clock.ticked"}
 """What credit.history.v1 may carry: every event of an account, and the clock."""
 
+LARGEST: Final = 2_000_000
+"""Bytes of an event. Kafka's own limit is of compressed batches: far more comes through it than the journal could take."""
+
 _validate: Final = EVENT.validator.validate_json
 
 
@@ -638,6 +641,8 @@ def parse(raw: bytes | str | None) -> AccountEvent | ControlEvent:
     """
     if raw is None:
         raise Invalid("the record has no value; send one JSON object")
+    if len(raw) > LARGEST:
+        raise Invalid(f"the value: {len(raw):,} bytes given; wanted at most {LARGEST:,}")
     try:
         event: AccountEvent | ControlEvent = _validate(raw)
     except ValidationError as error:

@@ -15,6 +15,9 @@ OUTPUT_RETENTION_MS: Final = 400 * _DAY
 # A record that came in at the broker's default limit still fits when origin or reason is added as headers.
 _ROOM_FOR_HEADERS: Final = {"max.message.bytes": "2097152"}
 
+LARGEST_LETTER: Final = 2_080_000
+"""Bytes of key, value and headers of a dead letter or late fact: what its topic takes, less what a batch adds."""
+
 # Without these a compacted topic is hardly ever compacted: the cleaner leaves the active segment alone, and
 # Kafka's defaults keep one open for 7 days or 1 GiB. The lag wakes the cleaner.
 _STATE_COMPACTION: Final = {

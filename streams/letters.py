@@ -27,7 +27,8 @@ def dead_letter(
     size = len(record.key() or b"") + len(record.value() or b"")
     size += sum(len(name) + len(value or b"") for name, value in came)
     if size > LARGEST_LETTER:
-        reason = f"{reason[:1800]} (with key and headers {size:,} bytes, more than a letter holds: it stands where it came from)"
+        why = f"with key and headers {size:,} bytes, more than a letter holds: it stands where it came from"
+        reason = f"{reason[:1800]} ({why})"
     origin = dict(came)
     headers = [
         (PREFIX + "topic", origin.get("origin-topic") or record.topic().encode()),
