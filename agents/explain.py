@@ -7,7 +7,7 @@ is streams/explain.py's; how it is printed, streams/commands/explain.py's.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from statistics import median
 from typing import Any, Final
 
@@ -15,19 +15,18 @@ from agents import limits
 from agents.changes import Change, clearing, firing
 from agents.conditions import Condition, all_met, conditions
 from agents.desk import ProposalChange
-from agents.evidence import MOST, behind
+from agents.evidence import behind
 from agents.formulas import FORMULAS, Formula, formula_of
 from agents.ledger import Ledger
 from agents.policy import Policy
 from agents.policy_keys import policy_value, threshold_keys
 from agents.triggers import BY_ID, Trigger, worst_fact
-from agents.view import View
+from agents.view import NOTHING_KEPT, View
 from agents.watch import AlertChange, Episode, Watch
 from agents.wording import iso, shown, told_apart
 from schemas.money import text
 
 Row = dict[str, Any]
-_NOTHING_KEPT: Final[Mapping[str, float]] = {}
 
 
 class Unexplained(Exception):
@@ -72,7 +71,7 @@ def alert_transition(change: AlertChange, view: View) -> Row:
             "event_ids": change.event_ids,
         }
     finally:
-        view.kept = _NOTHING_KEPT
+        view.kept = NOTHING_KEPT
 
 
 def alert_now(trigger_id: str, episode: Episode, view: View) -> Row:
@@ -91,7 +90,7 @@ def alert_now(trigger_id: str, episode: Episode, view: View) -> Row:
             "clears": [_told(changed, view) for changed in clearing(trigger, view)],
         }
     finally:
-        view.kept = _NOTHING_KEPT
+        view.kept = NOTHING_KEPT
 
 
 def why_not(trigger_id: str, view: View, episode: Episode) -> Row:
@@ -104,7 +103,7 @@ def why_not(trigger_id: str, view: View, episode: Episode) -> Row:
         found = conditions(trigger_id, view)
         rows = _conditions(trigger, view)
     finally:
-        view.kept = _NOTHING_KEPT
+        view.kept = NOTHING_KEPT
     severity = holds.severity if holds else trigger.severity(view.policy)
     needed = 1 if trigger.immediate else rule.ticks_in_a_row
     ticks = view.today - episode.first_tick + 1 if holds and episode.first_tick else 0
@@ -213,9 +212,8 @@ _SAME_EVENTS: Final[dict[str, str]] = {
     "drift_agrees": "dtp_90d",
     "drift_statistic": "dtp_90d",
     "rise_days": "dtp_months",
-    "past_due": "overdue_surprise",
     "days_past_due": "overdue_surprise",
-    "max_days_past_due": "overdue_surprise",
+    "max_days_past_due": "past_due",
     "past_due_share": "past_due_over_10",
     "exposure_base": "exposure",
     "share_of_book": "exposure",
@@ -230,25 +228,10 @@ _SAME_EVENTS: Final[dict[str, str]] = {
 
 def events_behind(view: View, figure: str) -> list[str]:
     """Ids of the events behind a figure of the ledger, at most agents.evidence.MOST, the newest or the largest."""
-    ledger, today, rule = view.ledger, view.today, view.policy.figures
+    ledger = view.ledger
     if not isinstance(ledger, Ledger):
         return view.events_behind(figure)
-    if figure in ("dtp_baseline", "dbt_baseline"):
-        rows = ledger.paid(today - rule.baseline_from_days + 1, today - rule.baseline_to_days)
-        return [event_id for _, _, event_id in rows][-MOST:]
-    if figure in ("purchases_prior_90d", "growth"):
-        last = today if figure == "growth" else today - rule.purchases_days
-        first = today - rule.purchases_days - rule.purchases_prior_days + 1
-        issued = sorted(
-            (invoice.issue.day, invoice.issue.event_id)
-            for invoice in ledger.invoices.values()
-            if invoice.issue is not None and first <= invoice.issue.day <= last
-        )
-        return [event_id for _, event_id in issued][-MOST:]
-    if figure == "credit_limit":
-        stood = [row[1] for row in ledger.limits if row[2] <= today]
-        return stood[-1:]
-    return behind(ledger, today, view.policy, _SAME_EVENTS.get(figure, figure))
+    return behind(ledger, view.today, view.policy, view.rates, _SAME_EVENTS.get(figure, figure))
 
 
 # --- A proposal ---------------------------------------------------------------------------------------------

@@ -29,7 +29,6 @@ from agents.records import (
     Output,
     Refusal,
     alert_record,
-    day_text,
     money_text,
     proposal_record,
     snapshot_record,
@@ -39,6 +38,7 @@ from agents.records import (
 from agents.view import BookTotals, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
+from agents.wording import iso
 from schemas.events import AccountEvent, BookReported, ClockTicked, Event, PolicyAdopted
 from schemas.money import minor
 from schemas.outputs import ce_type
@@ -476,7 +476,7 @@ class Fold:
             event_id=event_id,
             book=self._book_totals(),
             tier=account.pulse.tier,
-            events_behind=lambda figure: behind(account.ledger, today, policy, figure),
+            events_behind=lambda figure: behind(account.ledger, today, policy, book.rates, figure),
         )
 
     def _book_totals(self) -> BookTotals | None:
@@ -502,7 +502,7 @@ class Fold:
 
     def _book_report(self, as_of: int, at: str) -> Output:
         """What this partition owes the next tick: the sum that concentration is held against."""
-        policy, book, day = self._policy(), self.book, day_text(as_of)
+        policy, book, day = self._policy(), self.book, iso(as_of)
         event_id = derived(self.ids, "book", self.partition, day)
         body = {
             "event_id": event_id,

@@ -7,8 +7,6 @@ holds every record against them. What to emit, and when, is agents/monitor.py.
 from __future__ import annotations
 
 from collections.abc import Iterable
-from datetime import date
-from functools import lru_cache
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
@@ -17,6 +15,7 @@ from agents.figures import NOT_EMITTED, Ageing, Figures
 from agents.limits import Scoring
 from agents.view import View
 from agents.watch import AlertChange
+from agents.wording import iso
 from schemas.money import EXPONENTS
 
 _MONEY: Final = (
@@ -54,11 +53,6 @@ class Refusal(NamedTuple):
     topic: str
     account_id: str
     reason: str
-
-
-@lru_cache(maxsize=4096)
-def day_text(day: int) -> str:
-    return date.fromordinal(day).isoformat()
 
 
 def money_text(minor: int | None, currency: str | None) -> str | None:
@@ -103,7 +97,7 @@ def snapshot_record(view: View, scoring: Scoring, tier: str) -> dict[str, Any]:
     body: dict[str, Any] = {
         "account_id": view.account_id,
         "account_name": view.ledger.name,
-        "as_of": day_text(figures.as_of),
+        "as_of": iso(figures.as_of),
         "currency": currency,
         "score": scoring.score,
         "grade": scoring.grade,
@@ -117,7 +111,7 @@ def snapshot_record(view: View, scoring: Scoring, tier: str) -> dict[str, Any]:
     }
     body.update(zip(_MONEY, _money_texts(_MONEY_OF(figures), currency), strict=True))
     for name, day in zip(_DAYS, _DAYS_OF(figures), strict=True):
-        body[name] = None if day is None else day_text(day)
+        body[name] = None if day is None else iso(day)
     body.update(zip(_PLAIN, _PLAIN_OF(figures), strict=True))
     return body
 
@@ -134,11 +128,11 @@ def alert_record(change: AlertChange, view: View, tier: str, policy_hash: str, e
         "status": change.status,
         "title": change.title,
         "action": change.action,
-        "as_of": day_text(change.as_of),
+        "as_of": iso(change.as_of),
         "opened_at": change.opened_at,
         "owner": change.owner,
         "acknowledged_by": change.acknowledged_by,
-        "snoozed_until": None if change.snoozed_until is None else day_text(change.snoozed_until),
+        "snoozed_until": None if change.snoozed_until is None else iso(change.snoozed_until),
         "tier": tier,
         "exposure": money_text(view.figures.exposure, currency),
         "currency": currency,
@@ -165,7 +159,7 @@ def proposal_record(change: ProposalChange, view: View, policy_hash: str, engine
         "proposal_id": change.proposal_id,
         "account_id": view.account_id,
         "account_name": view.ledger.name,
-        "as_of": day_text(change.as_of),
+        "as_of": iso(change.as_of),
         "status": change.status,
         "direction": change.direction,
         "current_limit": money_text(change.current_limit, currency),
@@ -183,7 +177,7 @@ def proposal_record(change: ProposalChange, view: View, policy_hash: str, engine
         "evidence": change.evidence,
         "decided_by": change.decided_by,
         "effective_limit": money_text(change.effective_limit, currency),
-        "expires_at": day_text(change.expires_at),
+        "expires_at": iso(change.expires_at),
         "number": change.number,
         "policy": policy_hash,
         "engine": engine,
@@ -211,7 +205,7 @@ def status_record(view: View, told: list[Any]) -> dict[str, Any]:
     status, tier, credit_limit, open_alerts, next_review, headroom = told
     return {
         "account_id": view.account_id,
-        "as_of": day_text(view.today),
+        "as_of": iso(view.today),
         "status": status,
         "tier": tier,
         "credit_limit": credit_limit,

@@ -17,7 +17,8 @@ if TYPE_CHECKING:
     from agents.rates import Rates
 
 
-_NOTHING_KEPT: Final[Mapping[str, float]] = {}
+NOTHING_KEPT: Final[Mapping[str, float]] = {}
+"""View.kept where no open alert has kept a figure."""
 
 
 class LedgerView(Protocol):
@@ -116,7 +117,7 @@ class View:
         self.tier = tier
         self.history = policy.live_from is not None and today < policy.live_from
         self.events_behind = events_behind
-        self.kept: Mapping[str, float] = _NOTHING_KEPT
+        self.kept: Mapping[str, float] = NOTHING_KEPT
         self.facts: Mapping[str, Firing] | None = None  # filled by facts_on_file() when first asked
         self.worst_fact: int | None = None  # filled by worst_fact() when first asked
 

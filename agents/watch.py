@@ -18,13 +18,12 @@ from agents.policy import Policy
 from agents.rules_exposure import concentrates
 from agents.rules_outside import filed_at_a_rate
 from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Trigger, facts_on_file
-from agents.view import Firing, LedgerView, View
+from agents.view import NOTHING_KEPT, Firing, LedgerView, View
 
 _PIECE: Final = "w.a"
 _VERSION: Final = 1
 _EVENTS_KEPT: Final = 50  # event ids that an alert's evidence carries at most, the newest
 _DECISIONS_KEPT: Final = 20
-_NOTHING_KEPT: Final[Mapping[str, float]] = {}
 _EXACT: Final = 1 - 1e-9  # 1.3 - 0.7 is 1.5 times 1.1 - 0.7, though not in floats
 _FIELDS: Final = (  # of an alert, in the order in which they are kept
     "acknowledged_by", "alert_id", "cleared_on", "decisions", "distance", "episode", "event_ids", "first_tick",
@@ -143,7 +142,7 @@ class Watch:
             alert = alerts.get(trigger_id)
             if alert is None and asks_signals and silent:
                 continue
-            kept = _NOTHING_KEPT
+            kept = NOTHING_KEPT
             if immediate and asks_signals:
                 firing = facts.get(trigger_id)
             else:
@@ -152,7 +151,7 @@ class Watch:
                 if kept:
                     view.kept = kept
                     firing = fires(view)
-                    view.kept = _NOTHING_KEPT
+                    view.kept = NOTHING_KEPT
                 else:
                     firing = fires(view)
             if firing is None and alert is None:
@@ -213,11 +212,11 @@ class Watch:
     def _kept_for(self, trigger: Trigger, alert: _Alert | None) -> Mapping[str, float]:
         """What the alert has kept; one that supersedes another starts from what that one keeps."""
         if not trigger.keeps:
-            return _NOTHING_KEPT
+            return NOTHING_KEPT
         if alert is not None and alert.kept:
             return alert.kept
         lesser = self._alerts.get(trigger.supersedes) if trigger.supersedes else None
-        return lesser.kept if lesser is not None and lesser.open else _NOTHING_KEPT
+        return lesser.kept if lesser is not None and lesser.open else NOTHING_KEPT
 
     def _judge(
         self, trigger: Trigger, firing: Firing | None, view: View, at: str, ids: UUID, *, at_tick: bool
@@ -229,7 +228,7 @@ class Watch:
                 return self._grow(trigger, alert, firing, view)
             view.kept = self._kept_for(trigger, alert)
             clear = trigger.clears(view)
-            view.kept = _NOTHING_KEPT
+            view.kept = NOTHING_KEPT
             return [self._clear(trigger, alert, view, None)] if clear else []
         if firing is None:
             if alert is not None and (alert.first_tick or alert.waits_until):
@@ -286,7 +285,7 @@ class Watch:
     def _open(
         self, trigger: Trigger, alert: _Alert, firing: Firing, view: View, at: str, ids: UUID
     ) -> list[AlertChange]:
-        inherited = self._kept_for(trigger, None) if trigger.supersedes else _NOTHING_KEPT
+        inherited = self._kept_for(trigger, None) if trigger.supersedes else NOTHING_KEPT
         alert.episode += 1
         alert.alert_id = derived(ids, "alert", view.account_id, trigger.id, alert.episode)
         alert.open = True
@@ -354,7 +353,7 @@ class Watch:
     ) -> AlertChange:
         kept = view.kept = self._kept_for(trigger, alert)
         evidence = trigger.evidence(view)
-        view.kept = _NOTHING_KEPT
+        view.kept = NOTHING_KEPT
         new = [*evidence.event_ids, view.event_id] if view.event_id is not None else evidence.event_ids
         if status in _TOLD_BY_FACTS:
             alert.event_ids = list(dict.fromkeys([*alert.event_ids, *new]))[-_EVENTS_KEPT:]

@@ -6,6 +6,7 @@ Words for what a figure is stand in agents/formulas.py; money on the wire is sch
 from __future__ import annotations
 
 from datetime import date
+from functools import lru_cache
 from typing import Any, Final
 
 from schemas.money import text
@@ -24,6 +25,7 @@ def as_share(value: float | None) -> float | None:
     return None if value is None else round(value, 4)
 
 
+@lru_cache(maxsize=4096)
 def iso(day: int) -> str:
     """The day of a date ordinal: 2026-03-01."""
     return date.fromordinal(day).isoformat()
@@ -58,7 +60,7 @@ def shown(value: Any, unit: str, currency: str | None, base: str, finer: int = 0
     if unit == "share":
         return f"{value:.{(1 if abs(value) >= 0.1 or value == 0 else 2) + finer}%}"
     if unit == "date":
-        return date.fromordinal(int(value)).isoformat()
+        return iso(int(value))
     if isinstance(value, float):
         return f"{value:,.{2 + finer}f}".rstrip("0").rstrip(".")
     return f"{value:,}" if isinstance(value, int) else str(value)
