@@ -59,6 +59,7 @@ def alert(**changed: Any) -> Row:
     row["event_ids"] = example("alert")["evidence"]["event_ids"]
     row["opened_on"] = row["opened_at"].date()
     row["number"] = 1
+    row.setdefault("sleeps_until", None)
     return row
 
 
@@ -91,7 +92,7 @@ def story(*alerts: Row) -> list[tuple[Any, ...]]:
         (
             a["alert_id"], a["trigger"], a["severity"], a["status"], a["title"], a["action"], str(a["as_of"]),
             str(a["opened_on"]), a["owner"] or "", a["acknowledged_by"] or "",
-            a["snoozed_until"] or "", a["evidence"],
+            a["sleeps_until"] or "", a["evidence"],
         )
         for a in alerts
     ]  # fmt: skip

@@ -324,12 +324,13 @@ def _inbox_filters(query: InboxQuery, today: date) -> tuple[list[str], dict[str,
 
 
 # An alert that grows graver wakes, whatever day it was to sleep until; growth alone is not even told before that day.
-_ASLEEP: Final = "ifNull(snoozed_until >= {today:Date}, false) AND status != 'escalated' AS asleep"
+_SLEEPS_UNTIL: Final = "if(status = 'escalated', NULL, snoozed_until)"
+_ASLEEP: Final = f"ifNull({_SLEEPS_UNTIL} >= {{today:Date}}, false) AS asleep"
 
-_STORY: Final = """
+_STORY: Final = f"""
     groupArray((alert_id, trigger, severity, status, coalesce(title, trigger), coalesce(action, ''), toString(as_of),
         coalesce(toString(toDate(opened_at)), ''), coalesce(owner, ''), coalesce(acknowledged_by, ''),
-        coalesce(toString(toDate(snoozed_until)), ''), coalesce(evidence, ''))) AS story"""
+        coalesce(toString(toDate({_SLEEPS_UNTIL})), ''), coalesce(evidence, ''))) AS story"""
 
 
 def _picked(known: str, where: str, having: str) -> str:
@@ -422,7 +423,7 @@ def turned_count(since: date) -> Question:
 
 STORY: Final = (
     "alert_id", "trigger", "severity", "status", "title", "action", "as_of", "opened_on", "owner", "acknowledged_by",
-    "snoozed_until", "evidence",
+    "sleeps_until", "evidence",
 )  # fmt: skip
 """The names of what inbox() puts into `story`, in order."""
 
@@ -457,18 +458,19 @@ def owners() -> Question:
     )
 
 
-def _by_id(known: str, rows: str, column: str) -> str:
+def _by_id(known: str, rows: str, column: str, also: str = "") -> str:
     """What is in view `known` under an id. Its table `rows` is in the order of accounts: the account is looked for first, in
     the column of ids alone, and of all other columns only that account's rows are read."""
     return (
-        f"SELECT * FROM {known} WHERE account_id IN (SELECT account_id FROM {rows} WHERE {column} = {{{column}:String}})"
+        f"SELECT *{also} FROM {known} WHERE account_id IN (SELECT account_id FROM {rows} WHERE {column} = {{{column}:String}})"
         f" AND {column} = {{{column}:String}}"
     )
 
 
 def alert(alert_id: str) -> Question:
-    """The newest transition of one alert."""
-    statement = _by_id("alerts_current", "alerts_newest_rows", "alert_id")
+    """The newest transition of one alert, and the day that it sleeps until, where it does."""
+    also = f", {_SLEEPS_UNTIL} AS sleeps_until"
+    statement = _by_id("alerts_current", "alerts_newest_rows", "alert_id", also)
     return Question("alert", statement, {"alert_id": alert_id})
 
 

@@ -240,6 +240,14 @@ def test_a_snoozed_alert_that_grew_graver_is_open_again_and_sleeps_on_once_someb
         }
         (counted,) = asyncio.run(store.ask(queries.open_counts(DAY)))
         assert listed == {state: counted[state] for state in listed}
+        (row,) = asyncio.run(store.ask(queries.alert("a")))
+        assert (row["sleeps_until"] is not None) is bool(listed["snoozed"]), (
+            "the alert's own page says the same"
+        )
+        state = "snoozed" if listed["snoozed"] else "open"
+        (found,) = asyncio.run(store.ask(queries.inbox(InboxQuery(state=state), DAY, None)))
+        until = found["story"][0][queries.STORY.index("sleeps_until")]
+        assert until == (str(DAY + timedelta(days=9)) if listed["snoozed"] else ""), "and the inbox too"
         return listed
 
     try:

@@ -148,11 +148,11 @@ def test_a_hold_is_shown_as_one_and_not_as_a_limit() -> None:
 
 
 @pytest.mark.parametrize("path", ["/alerts", f"/alerts/{ALERT}"])
-@pytest.mark.parametrize(("status", "sleeps"), [("snoozed", True), ("escalated", False)])
-def test_an_alert_that_grew_graver_is_not_said_to_sleep(path: str, status: str, sleeps: bool) -> None:
-    row = alert(status=status, snoozed_until="2026-12-24")
+@pytest.mark.parametrize("sleeps_until", ["2026-12-24", None])
+def test_an_alert_is_said_to_sleep_where_the_store_says_so(path: str, sleeps_until: str | None) -> None:
+    row = alert(snoozed_until="2026-12-24", sleeps_until=sleeps_until)
     text = shown(path, MemoryStore(inbox=[group(row)], alert=[row]))
-    assert bool(re.search(r"(asleep|Snoozed) until ?24 Dec 2026", text)) is sleeps
+    assert bool(re.search(r"(asleep|Snoozed) until ?24 Dec 2026", text)) is (sleeps_until is not None)
 
 
 @pytest.mark.parametrize("path", [f"/proposals/{PROPOSAL}", f"/alerts/{ALERT}"])
