@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING, NamedTuple
 from agents.calendar import add_business_days
 from agents.drift import Drift, drift
 from agents.facts import NEVER
-from agents.invoices import OPEN
+from agents.invoices import OPEN, Posting
 from agents.lines import NEVER_PAID, Lines
 from agents.rates import Rates
 from agents.totals import Totals
@@ -258,18 +258,22 @@ def partial_of_last(lines: Lines, totals: Totals, today: int, after: int) -> int
             posted = invoices[invoice_id].posted
             assert posted is not None
             seen += 1
-            came = posted.observations
-            rest = posted.clean and posted.state == OPEN
-            if (rest and posted.due < today) or (
-                len(came) > 1 and len({paid_on for paid_on, _, _ in came}) > 1
-            ):
+            if in_parts(posted, today):
                 parts += 1
-            elif rest:
+            elif posted.clean and posted.state == OPEN:
                 until = min(until, posted.due + 1)
             if seen == LAST_PAID:
                 break
     lines.partials = today, until, today - after, parts if seen else None
     return lines.partials[3]
+
+
+def in_parts(posted: Posting, today: int) -> bool:
+    """Whether an invoice was paid by more than one payment run, or in part and past due with the rest."""
+    came = posted.observations
+    return (bool(posted.clean) and posted.state == OPEN and posted.due < today) or (
+        len(came) > 1 and len({paid_on for paid_on, _, _ in came}) > 1
+    )
 
 
 def discounts_taken(lines: Lines, totals: Totals, today: int, after: int) -> tuple[bool, ...]:
@@ -316,7 +320,22 @@ def promises_broken(
     share: tuple[int, int],
     rates: Rates,
 ) -> list[int]:
-    """The days of the window on which a promise was broken; one breaks on the day after its deadline.
+    """The days of the window on which a promise was broken; see broken_promises()."""
+    found = broken_promises(ledger, lines, after, today, grace, holidays, share, rates)
+    return [day for day, _ in found]
+
+
+def broken_promises(
+    ledger: Ledger,
+    lines: Lines,
+    after: int,
+    today: int,
+    grace: int,
+    holidays: Set[int],
+    share: tuple[int, int],
+    rates: Rates,
+) -> list[tuple[int, str]]:
+    """(day, event id) of the promises that were broken in the window; one breaks on the day after its deadline.
 
     Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none named:
     by any payment. `holidays`: those of the account's country. Section 1, Promise.
@@ -334,7 +353,7 @@ def promises_broken(
                 if fact.content[1] == ledger.currency:
                     lines.promises[promise.id] = known
             if not known[4]:
-                broken.append(breaks_on)
+                broken.append((breaks_on, promise.fact.event_id))
     return broken
 
 

@@ -6,96 +6,259 @@ Only for evidence: these scan the ledger, which no figure does. How the figures 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable
-from typing import Final
+from typing import Final, NamedTuple
 
-from agents.behaviour import deadline
+from agents import behaviour, survival
+from agents.invoices import OPEN, Invoice
 from agents.ledger import Ledger
-from agents.policy import Policy
+from agents.lines import lines
+from agents.payments import Payment
+from agents.policy import Policy, exact
+from agents.rates import Rates
 
 MOST: Final = 50
 """Ids that are named at most: the newest, or of open amounts the largest."""
 
-_MONTHS: Final = 125  # days that hold the last four full calendar months
+
+class _Asked(NamedTuple):
+    ledger: Ledger
+    today: int
+    policy: Policy
+    rates: Rates
 
 
-def behind(ledger: Ledger, today: int, policy: Policy, figure: str) -> list[str]:
-    """Ids of the events behind `figure` (a field of agents.figures.Figures), at most MOST; empty for one not told here."""
+def behind(ledger: Ledger, today: int, policy: Policy, rates: Rates, figure: str) -> list[str]:
+    """Ids of the events behind `figure` (a field of agents.figures.Figures, or "growth", purchases against those before),
+    at most MOST; empty for one not told here."""
     find = _FINDERS.get(figure)
-    return [] if find is None else list(dict.fromkeys(find(ledger, today, policy)))[-MOST:]
+    return [] if find is None else list(dict.fromkeys(find(_Asked(ledger, today, policy, rates))))[-MOST:]
 
 
-def _payments(ledger: Ledger, today: int, days: int) -> list[str]:
-    return [event_id for _, _, event_id in ledger.paid(today - days + 1, today)]
+# --- Cash -----------------------------------------------------------------------------------------------------
 
 
-def _drifting(ledger: Ledger, today: int, days: int) -> list[str]:
+def _observed(ledger: Ledger, payment: Payment) -> bool:
+    """Whether some of the payment stands on an invoice: what is unapplied is no observation. Of invoices that folded away
+    that is taken for granted."""
+    received = payment.received
+    if received is None or payment.posted is None or not payment.posted.net:
+        return False
+    for invoice_id in payment.invoices:
+        invoice = ledger.invoices.get(invoice_id)
+        if invoice is None:
+            if ledger.folded("i" + invoice_id):
+                return True
+        elif invoice.posted is not None and any(
+            paid_on == received.day for paid_on, _, _ in invoice.posted.observations
+        ):
+            return True
+    return False
+
+
+def _paid(asked: _Asked, first: int, last: int) -> list[str]:
+    """The payments dated first..last that were applied, the newest last."""
+    ledger = asked.ledger
+    rows = [
+        (payment.received.day, payment.id, payment.received.event_id)
+        for payment in ledger.payments.values()
+        if payment.received is not None and first <= payment.received.day <= last
+        if _observed(ledger, payment)
+    ]
+    return [event_id for _, _, event_id in sorted(rows)]
+
+
+def _drifting(asked: _Asked) -> list[str]:
     """The payments of the window, and what is past due and so makes it worse."""
-    return [*_past_due(ledger, today, 0), *_payments(ledger, today, days)]
+    return [
+        *_past_due(asked, 0),
+        *_paid(asked, asked.today - asked.policy.figures.mid_days + 1, asked.today),
+    ]
 
 
-def _past_due(ledger: Ledger, today: int, days: int) -> list[str]:
+def _earlier(asked: _Asked) -> list[str]:
+    rule = asked.policy.figures
+    return _paid(asked, asked.today - rule.baseline_from_days + 1, asked.today - rule.baseline_to_days)
+
+
+def _of_months(asked: _Asked) -> list[str]:
+    ends = behaviour.month_ends(asked.today)
+    return _paid(asked, ends[0] + 1, ends[-1])
+
+
+def _with_payments(ledger: Ledger, invoices: Iterable[Invoice]) -> list[str]:
+    """The invoices, and what was paid on each."""
+    ids = []
+    for invoice in invoices:
+        assert invoice.issue is not None
+        assert invoice.posted is not None
+        days = {paid_on for paid_on, _, _ in invoice.posted.observations}
+        payments = [ledger.payments[payment_id].received for payment_id in invoice.applications]
+        ids.append(invoice.issue.event_id)
+        ids += [
+            event_id
+            for _, event_id in sorted(
+                (p.day, p.event_id) for p in payments if p is not None and p.day in days
+            )
+        ]
+    return ids
+
+
+def _in_parts(asked: _Asked) -> list[str]:
+    """Those of the last five paid invoices that were paid in parts, the newest last."""
+    today, by_day = asked.today, asked.ledger.totals.last_paid
+    last = [
+        by_day[day][invoice_id]
+        for day in sorted(by_day, reverse=True)
+        if today - asked.policy.figures.long_days < day <= today
+        for invoice_id in sorted(by_day[day])
+    ][: behaviour.LAST_PAID]
+    return _with_payments(
+        asked.ledger,
+        [
+            invoice
+            for invoice in reversed(last)
+            if invoice.posted is not None and behaviour.in_parts(invoice.posted, today)
+        ],
+    )
+
+
+def _offers(asked: _Asked) -> list[str]:
+    """The invoices whose discounts the figure tells of, the newest last."""
+    today, by_day = asked.today, asked.ledger.totals.offers
+    decided = [
+        invoice
+        for day in sorted(by_day, reverse=True)
+        if day > today - asked.policy.figures.baseline_from_days
+        for _, invoice in sorted(by_day[day].items(), reverse=True)
+        if day < today or (invoice.posted is not None and invoice.posted.taken)
+    ][: behaviour.LAST_DISCOUNTS]
+    return _with_payments(asked.ledger, reversed(decided))
+
+
+def _reversals(asked: _Asked) -> list[str]:
+    first = asked.today - asked.policy.figures.reversals_days + 1
+    return [event_id for _, _, event_id in asked.ledger.reversals(first, asked.today)]
+
+
+def _broken(asked: _Asked) -> list[str]:
+    ledger, today, policy, rates = asked
+    p = policy.figures
+    found = behaviour.broken_promises(
+        ledger,
+        lines(ledger.totals, p.pay_index),
+        today - p.promises_recent_days,
+        today,
+        p.promise_grace_business_days,
+        policy.holidays_of(ledger.country),
+        exact(p.promise_kept_share).as_integer_ratio(),
+        rates,
+    )
+    return [event_id for _, event_id in sorted(found)]
+
+
+# --- What is owed ---------------------------------------------------------------------------------------------
+
+
+def _past_due(asked: _Asked, days: int) -> list[str]:
     """The largest last, since the last are kept."""
-    rows = sorted(ledger.past_due(today, days), key=lambda row: row[3])
+    rows = sorted(asked.ledger.past_due(asked.today, days), key=lambda row: row[3])
     return [event_id for _, _, event_id, _ in rows]
 
 
-def _largest_open(ledger: Ledger) -> Iterable[str]:
-    rows = [
-        (invoice.posted.clean, invoice.issue.event_id)
-        for invoice in ledger.invoices.values()
-        if invoice.posted is not None and invoice.issue is not None and invoice.posted.clean
-    ]
-    return [event_id for _, event_id in sorted(rows)]
-
-
-def _issued(ledger: Ledger, first: int, last: int) -> list[str]:
-    rows = [
-        (invoice.issue.day, invoice.issue.event_id)
-        for invoice in ledger.invoices.values()
-        if invoice.issue is not None and first <= invoice.issue.day <= last
-    ]
-    return [event_id for _, event_id in sorted(rows)]
-
-
-def _open_disputes(ledger: Ledger) -> list[str]:
-    return sorted(
-        dispute.fact.event_id
-        for dispute in ledger.disputes.values()
-        if dispute.fact is not None and dispute.resolved is None
-    )
-
-
-def _promises(ledger: Ledger, today: int, policy: Policy) -> list[str]:
-    """Promises whose last day lies in the window of the figure, so that they were kept or broken in it."""
+def _surprising(asked: _Asked) -> list[str]:
+    """The invoices that fell due on the day of the least expected one and are unpaid."""
+    ledger, today, policy, _ = asked
     p = policy.figures
-    holidays = policy.holidays_of(ledger.country)
+    found = survival.overdue_surprise(
+        lines(ledger.totals, p.pay_index), today, today - p.baseline_from_days, p.overdue_surprise_prior
+    )
     return sorted(
-        promise.fact.event_id
-        for promise in ledger.promises.values()
-        if today - p.promises_recent_days
-        <= deadline(promise, p.promise_grace_business_days, holidays)
-        < today
+        invoice.issue.event_id
+        for invoice in ledger.invoices.values()
+        if invoice.issue is not None and invoice.posted is not None
+        if invoice.posted.clean and invoice.posted.state == OPEN
+        if today - invoice.posted.due == found.days_past_due
     )
 
 
-_FINDERS: Final[dict[str, Callable[[Ledger, int, Policy], Iterable[str]]]] = {
-    "dtp_90d": lambda ledger, today, policy: _drifting(ledger, today, policy.figures.mid_days),
-    "dtp_months": lambda ledger, today, policy: _payments(ledger, today, _MONTHS),
-    "overdue_surprise": lambda ledger, today, policy: _past_due(ledger, today, 0),
-    "past_due_over_10": lambda ledger, today, policy: _past_due(ledger, today, 10),
-    "past_due_61": lambda ledger, today, policy: _past_due(ledger, today, 60),
-    "past_due_91": lambda ledger, today, policy: _past_due(ledger, today, 90),
-    "reversals_90d": lambda ledger, today, policy: [
-        event_id for _, _, event_id in ledger.reversals(today - policy.figures.reversals_days + 1, today)
-    ],
-    "promises_broken_60d": _promises,
-    "partial_of_last_5": lambda ledger, today, policy: _payments(ledger, today, policy.figures.mid_days),
-    "discounts_taken": lambda ledger, today, policy: _payments(ledger, today, policy.figures.mid_days),
-    "disputed": lambda ledger, today, policy: _open_disputes(ledger),
-    "utilization": lambda ledger, today, policy: _largest_open(ledger),
-    "exposure": lambda ledger, today, policy: _largest_open(ledger),
-    "open_balance": lambda ledger, today, policy: _largest_open(ledger),
-    "purchases_30d": lambda ledger, today, policy: _issued(
-        ledger, today - policy.figures.purchases_days + 1, today
-    ),
+def _largest_open(asked: _Asked) -> list[str]:
+    """The open invoices, disputed ones too, the largest last."""
+    rows = [
+        (invoice.posted.open, invoice.issue.event_id)
+        for invoice in asked.ledger.invoices.values()
+        if invoice.posted is not None and invoice.issue is not None and invoice.posted.open
+    ]
+    return [event_id for _, event_id in sorted(rows)]
+
+
+def _exposed(asked: _Asked) -> list[str]:
+    """The open invoices, and last the open orders, the newest last."""
+    orders = [
+        (order.booked.day, order.booked.event_id)
+        for order in asked.ledger.orders.values()
+        if order.booked is not None and order.posted is not None
+        if sum(change for _, change in order.posted[1])
+    ]
+    return [*_largest_open(asked), *(event_id for _, event_id in sorted(orders))]
+
+
+def _limit(asked: _Asked) -> list[str]:
+    return [row[1] for row in asked.ledger.limits if row[2] <= asked.today][-1:]
+
+
+def _open_disputes(asked: _Asked) -> list[str]:
+    """Of what is still open, the newest last."""
+    rows = [
+        (dispute.fact.day, dispute.fact.event_id)
+        for invoice in asked.ledger.invoices.values()
+        if invoice.posted is not None and invoice.posted.disputed
+        for dispute in invoice.disputes
+        if dispute.fact is not None and dispute.resolved is None
+    ]
+    return [event_id for _, event_id in sorted(rows)]
+
+
+def _issued(asked: _Asked, first: int, last: int) -> list[str]:
+    """The invoices that were not voided, the newest last."""
+    rows = [
+        (invoice.posted.day, invoice.issue.event_id)
+        for invoice in asked.ledger.invoices.values()
+        if invoice.posted is not None and invoice.issue is not None
+        if first <= invoice.posted.day <= last
+    ]
+    return [event_id for _, event_id in sorted(rows)]
+
+
+def _bought(asked: _Asked) -> list[str]:
+    return _issued(asked, asked.today - asked.policy.figures.purchases_days + 1, asked.today)
+
+
+def _bought_before(asked: _Asked) -> list[str]:
+    rule = asked.policy.figures
+    last = asked.today - rule.purchases_days
+    return _issued(asked, last - rule.purchases_prior_days + 1, last)
+
+
+_FINDERS: Final[dict[str, Callable[[_Asked], Iterable[str]]]] = {
+    "dtp_90d": _drifting,
+    "dtp_baseline": _earlier,
+    "dbt_baseline": _earlier,
+    "dtp_months": _of_months,
+    "overdue_surprise": _surprising,
+    "past_due": lambda asked: _past_due(asked, 0),
+    "past_due_over_10": lambda asked: _past_due(asked, 10),
+    "past_due_61": lambda asked: _past_due(asked, 60),
+    "past_due_91": lambda asked: _past_due(asked, 90),
+    "reversals_90d": _reversals,
+    "promises_broken_60d": _broken,
+    "partial_of_last_5": _in_parts,
+    "discounts_taken": _offers,
+    "disputed": _open_disputes,
+    "utilization": lambda asked: [*_exposed(asked), *_limit(asked)],
+    "exposure": _exposed,
+    "credit_limit": _limit,
+    "open_balance": _largest_open,
+    "purchases_30d": _bought,
+    "purchases_prior_90d": _bought_before,
+    "growth": lambda asked: [*_bought_before(asked), *_bought(asked)],
 }

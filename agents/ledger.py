@@ -345,15 +345,6 @@ class Ledger:
             if invoice.posted.clean and today - invoice.posted.due > days
         )
 
-    def paid(self, first: int, last: int) -> list[tuple[int, str, str]]:
-        """(paid_on, payment_id, event_id) of the payments dated first..last, oldest first. Scans: for evidence only."""
-        settle(self)
-        return sorted(
-            (payment.received.day, payment.id, payment.received.event_id)
-            for payment in self.payments.values()
-            if payment.received is not None and first <= payment.received.day <= last
-        )
-
     def next_day(self, today: int) -> int:
         """The first day after `today` on which a figure can move by time alone; see boundaries.next_day()."""
         settle(self)

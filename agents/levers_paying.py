@@ -12,6 +12,7 @@ from agents import behaviour
 from agents.ledger import Ledger
 from agents.levers import Lever, MakeLever, exposed, money, suppose
 from agents.lines import lines
+from agents.policy import exact
 from agents.view import View
 from agents.wording import iso
 
@@ -195,7 +196,7 @@ def no_broken_promise(view: View, step: int) -> str:
     days = rule.promises_recent_days
     ledger = view.ledger
     if isinstance(ledger, Ledger):
-        share = rule.promise_kept_share.as_integer_ratio()
+        share = exact(rule.promise_kept_share).as_integer_ratio()
         broken = behaviour.promises_broken(
             ledger,
             lines(ledger.totals, rule.pay_index),

@@ -175,7 +175,7 @@ def purchases_collapse_evidence(v: View) -> Evidence:
             "invoices_prior_90d": figures.invoices_prior_90d,
         },
         {"growth": -rule.fall, "invoices_prior_90d": rule.invoices_before, "clear_growth": -rule.clear_fall},
-        v.events_behind("purchases_30d"),
+        v.events_behind("growth"),
     )
 
 
