@@ -99,10 +99,13 @@ class Health:
         if self._restores():
             idle = self._clock() - self._worked
             return f"a restore reads nothing for {idle:.0f} s" if idle > STALL_SECONDS else None
-        if lasted > STALL_SECONDS:
-            return f"a poll has not come back for {lasted:.0f} s"
+        unheard = ""
         if (silent := self.silent_seconds()) > STALL_SECONDS:
-            return f"the broker has not been heard for {silent:.0f} s"
+            unheard = f"the broker has not been heard for {silent:.0f} s"
+        if lasted > STALL_SECONDS:  # in there it waits for a broker that is away, too
+            return "; ".join(filter(None, (unheard, f"a poll has not come back for {lasted:.0f} s")))
+        if unheard:
+            return unheard
         idle = self._clock() - self._worked
         if idle > STALL_SECONDS and (waits := sum(self.behind.values())):
             return f"{waits} records wait and none was committed for {idle:.0f} s"

@@ -136,7 +136,10 @@ def test_a_poll_that_does_not_come_back_is_a_stall() -> None:
     worker = Worker()
     worker.polls()
     worker.passes(STALL_SECONDS + 1)
-    assert "a poll has not come back" in (worker.health.stalled() or "")
+    said = worker.health.stalled()
+    assert said == "the broker has not been heard for 61 s; a poll has not come back for 61 s", (
+        "the cause first"
+    )
 
 
 def test_a_restore_is_progress_while_it_reads_and_a_stall_when_it_does_not() -> None:
