@@ -9,6 +9,7 @@ import re
 import time
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from operator import methodcaller
 from types import TracebackType
 from typing import Any, Protocol
 
@@ -205,6 +206,22 @@ class Patience:
             self._until = time.monotonic() + self._seconds
             return False
         return True
+
+
+_look = methodcaller("headers")
+
+
+def legible(record: Record) -> Record:
+    """The record as it came, without its headers where a name among them is not UTF-8: to be asked before all else.
+
+    confluent_kafka's first look at such headers returns something and raises, and what it gives at the second ends the
+    interpreter. A plain call lets the error through, to break out anywhere later; methodcaller's is checked.
+    """
+    try:
+        _look(record)
+    except (SystemError, UnicodeDecodeError):
+        record.set_headers([])
+    return record
 
 
 class Block:
@@ -490,9 +507,9 @@ class Source:
                 continue
             where[tp] = offset + 1
             if tp in pending:
-                pending[tp].append(m)
+                pending[tp].append(legible(m))
             else:
-                pending[tp] = [m]
+                pending[tp] = [legible(m)]
 
     def _positions(self) -> dict[TP, int]:
         tps = sorted(self.owned)

@@ -11,7 +11,7 @@ from typing import Any
 
 import confluent_kafka as ck
 
-from streams.blocks import Kafka, patiently, watermarks
+from streams.blocks import Kafka, legible, patiently, watermarks
 from streams.errors import Refused
 
 
@@ -50,7 +50,7 @@ def read_topic(
                     patience = time.monotonic() + seconds
                     if record.offset() >= end:
                         return
-                    yield record
+                    yield legible(record)
                 elif error.code() == ck.KafkaError._PARTITION_EOF:
                     if record.offset() >= end:
                         return

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import functools
+import os
+import subprocess
+import sys
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping
 from typing import Any
@@ -55,6 +58,30 @@ def send_to(servers: str, records: Iterable[tuple[str, int, bytes, bytes]], rate
                 time.sleep(ahead)
     producer.flush()
     return sent
+
+
+# Other languages' clients take any bytes for the name of a header; of Python's only aiokafka's own code can be talked into it.
+_FOREIGN = """
+import asyncio, sys
+from aiokafka import AIOKafkaProducer
+
+class Name(str):
+    def encode(self, *_):
+        return b"M\\xfcller"
+
+async def main(servers, topic, count):
+    async with AIOKafkaProducer(bootstrap_servers=servers) as producer:
+        for n in range(count):
+            await producer.send_and_wait(topic, b"%d" % n, b"k", headers=[(Name("x"), b"1")])
+
+asyncio.run(main(sys.argv[1], sys.argv[2], int(sys.argv[3])))
+"""
+
+
+def send_foreign(servers: str, topic: str, count: int) -> None:
+    """So many records, the values 0, 1, …, with a header whose name is not UTF-8."""
+    command = [sys.executable, "-c", _FOREIGN, servers, topic, str(count)]
+    subprocess.run(command, env={**os.environ, "AIOKAFKA_NO_EXTENSIONS": "1"}, check=True, timeout=WAIT)
 
 
 def read(servers: str, topic: str, isolation: str = "read_committed") -> Iterator[Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from streams.blocks import Kafka
 from streams.reading import read_topic
-from tests.faults.kit import make_topics, send_to
+from tests.faults.kit import make_topics, send_foreign, send_to
 
 COUNTS = {0: 300, 1: 0, 2: 7}
 
@@ -56,3 +56,13 @@ def test_two_readings_side_by_side_do_not_meet(kafka: str, namespace: str) -> No
     pairs = list(zip(read_topic(cluster, first, 0), read_topic(cluster, second, 0), strict=True))
     assert [a.value().decode() for a, _ in pairs] == expected(first, 0)
     assert [b.value().decode() for _, b in pairs] == expected(second, 0)
+
+
+def test_a_record_whose_header_has_no_name_in_utf_8_is_read_without_its_headers(
+    kafka: str, namespace: str
+) -> None:
+    topic = f"{namespace}.first"
+    make_topics(kafka, {topic: 1})
+    send_foreign(kafka, topic, 2)
+    found = [(record.value(), record.headers()) for record in read_topic(Kafka(kafka), topic, 0)]
+    assert found == [(b"0", []), (b"1", [])]

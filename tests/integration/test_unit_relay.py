@@ -99,6 +99,22 @@ def test_a_block_that_is_not_applied_leaves_nothing_and_holds_up_nobody_else(run
     run.check()
 
 
+def test_headers_with_a_name_that_is_not_utf_8_stop_nobody(run: Run) -> None:
+    kit.send_foreign(run.servers, run.names["one"], 2)
+    run.sent += 2
+    unit, looked = run.unit("a"), 0
+
+    def apply(block: Block) -> None:
+        nonlocal looked
+        looked += sum(m.headers() == [] for m in block.records for _ in range(2))
+        run.apply(block)
+
+    kit.drive(unit, apply, run.drained)
+    unit.close()
+    assert looked == 4
+    run.check()
+
+
 def first_blocks(unit: RelayUnit) -> list[Block]:
     while not (blocks := unit.poll(0.1)):
         pass
