@@ -22,8 +22,19 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 
 from schemas.outputs import Alert, LimitProposal
-from streams.web import cursor, decisions, queries, segments, words
+from streams.web import (
+    cursor,
+    decisions,
+    queries_accounts,
+    queries_alerts,
+    queries_proposals,
+    segments,
+    words,
+)
 from streams.web.queries import Row
+from streams.web.queries_accounts import AccountsQuery
+from streams.web.queries_alerts import AlertsQuery
+from streams.web.queries_proposals import ProposalsQuery
 from streams.web.security import deciding
 from streams.web.site import SITE, asked, one, own_id, sentence
 
@@ -225,9 +236,11 @@ _NOT_FIGURES: Final = ("topic", "partition", "offset", "written_at", "other", "v
 
 async def accounts(request: web.Request) -> web.Response:
     """Accounts, filtered and sorted."""
-    query = asked(queries.AccountsQuery, request)
+    query = asked(AccountsQuery, request)
     kinds = (str, str) if query.sort in ("name", "account") else (float, str)
-    rows = await request.app[SITE].store.ask(queries.accounts(query, cursor.read(query.after, *kinds)))
+    rows = await request.app[SITE].store.ask(
+        queries_accounts.accounts(query, cursor.read(query.after, *kinds))
+    )
     return _page(rows, query.limit, lambda row: (row["place"], row["account_id"]), _account)
 
 
@@ -235,12 +248,12 @@ async def account(request: web.Request) -> web.Response:
     """One account."""
     store = request.app[SITE].store
     account_id = own_id(request)
-    row = await one(request, queries.account(account_id), "No account with this id has any figures.")
-    waiting = queries.ProposalsQuery(account_id=account_id, limit=1)
+    row = await one(request, queries_accounts.account(account_id), "No account with this id has any figures.")
+    waiting = ProposalsQuery(account_id=account_id, limit=1)
     figures, alerts_, proposals_ = await asyncio.gather(
-        store.ask(queries.figures(account_id)),
-        store.ask(queries.alerts(queries.AlertsQuery(account_id=account_id, open=True, limit=200), None)),
-        store.ask(queries.proposals(waiting, None)),
+        store.ask(queries_accounts.figures(account_id)),
+        store.ask(queries_alerts.alerts(AlertsQuery(account_id=account_id, open=True, limit=200), None)),
+        store.ask(queries_proposals.proposals(waiting, None)),
     )
     known = figures[0] if figures else None
     shrunk = await segments.days_to_pay(store, known)
@@ -257,31 +270,33 @@ async def account(request: web.Request) -> web.Response:
 
 async def alerts(request: web.Request) -> web.Response:
     """Alerts, in the order of account and alert id."""
-    query = asked(queries.AlertsQuery, request)
-    rows = await request.app[SITE].store.ask(queries.alerts(query, cursor.read(query.after, str, str)))
+    query = asked(AlertsQuery, request)
+    rows = await request.app[SITE].store.ask(queries_alerts.alerts(query, cursor.read(query.after, str, str)))
     return _page(rows, query.limit, lambda row: (row["account_id"], row["alert_id"]), _record)
 
 
 async def alert(request: web.Request) -> web.Response:
     """One alert."""
     return _answer(
-        _record(await one(request, queries.alert(own_id(request)), "There is no alert with this id."))
+        _record(await one(request, queries_alerts.alert(own_id(request)), "There is no alert with this id."))
     )
 
 
 async def proposals(request: web.Request) -> web.Response:
     """Proposals, newest day first."""
-    query = asked(queries.ProposalsQuery, request)
+    query = asked(ProposalsQuery, request)
     after = cursor.read(query.after, str, str)
     if after is not None:
         cursor.day(after[0])
-    rows = await request.app[SITE].store.ask(queries.proposals(query, after))
+    rows = await request.app[SITE].store.ask(queries_proposals.proposals(query, after))
     return _page(rows, query.limit, lambda row: (row["as_of"].isoformat(), row["proposal_id"]), _record)
 
 
 async def proposal(request: web.Request) -> web.Response:
     """One proposal."""
-    row = await one(request, queries.proposal(own_id(request)), "There is no proposal with this id.")
+    row = await one(
+        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
+    )
     return _answer(_record(row))
 
 
@@ -299,7 +314,9 @@ async def decide_proposal(request: web.Request) -> web.Response:
     person = deciding(request, request.headers.get("X-CSRF-Token"))
     body: ProposalDecision = await _body(request, ProposalDecision)
     site = request.app[SITE]
-    row = await one(request, queries.proposal(own_id(request)), "There is no proposal with this id.")
+    row = await one(
+        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
+    )
     event = decisions.on_proposal(
         row, person, body.action, _event_id(body.event_id), site.now(), body.limit, body.note
     )
@@ -312,7 +329,7 @@ async def decide_alert(request: web.Request) -> web.Response:
     person = deciding(request, request.headers.get("X-CSRF-Token"))
     body: AlertDecision = await _body(request, AlertDecision)
     site = request.app[SITE]
-    row = await one(request, queries.alert(own_id(request)), "There is no alert with this id.")
+    row = await one(request, queries_alerts.alert(own_id(request)), "There is no alert with this id.")
     until = body.until.isoformat() if body.until else None
     event = decisions.on_alert(
         row, person, body.action, _event_id(body.event_id), site.now(), body.owner, until
@@ -343,16 +360,14 @@ class Operation:
 
 _API: Final = "/api/v1"
 OPERATIONS: Final = (
-    Operation("GET", f"{_API}/accounts", "listAccounts", accounts, AccountsPage, query=queries.AccountsQuery),
+    Operation("GET", f"{_API}/accounts", "listAccounts", accounts, AccountsPage, query=AccountsQuery),
     Operation("GET", f"{_API}/accounts/{{id}}", "getAccount", account, AccountDetail),
-    Operation("GET", f"{_API}/alerts", "listAlerts", alerts, AlertsPage, query=queries.AlertsQuery),
+    Operation("GET", f"{_API}/alerts", "listAlerts", alerts, AlertsPage, query=AlertsQuery),
     Operation("GET", f"{_API}/alerts/{{id}}", "getAlert", alert, Alert),
     Operation(
         "POST", f"{_API}/alerts/{{id}}/decision", "decideAlert", decide_alert, Sent, body=AlertDecision
     ),
-    Operation(
-        "GET", f"{_API}/proposals", "listProposals", proposals, ProposalsPage, query=queries.ProposalsQuery
-    ),
+    Operation("GET", f"{_API}/proposals", "listProposals", proposals, ProposalsPage, query=ProposalsQuery),
     Operation("GET", f"{_API}/proposals/{{id}}", "getProposal", proposal, LimitProposal),
     Operation(
         "POST",

@@ -20,9 +20,25 @@ from aiohttp import web
 from agents.limits import APPROVERS
 from schemas.events import TOPIC_OF
 from streams.settings import FEEDS
-from streams.web import charts, cursor, decisions, queries, segments, words
+from streams.web import (
+    charts,
+    cursor,
+    decisions,
+    queries,
+    queries_accounts,
+    queries_alerts,
+    queries_feeds,
+    queries_portfolio,
+    queries_proposals,
+    segments,
+    words,
+)
 from streams.web.decisions import Declined
 from streams.web.queries import Row
+from streams.web.queries_accounts import AccountsQuery, TimelineQuery
+from streams.web.queries_alerts import InboxQuery
+from streams.web.queries_feeds import LettersQuery
+from streams.web.queries_proposals import ProposalsQuery
 from streams.web.security import (
     ACCESS,
     COOKIE,
@@ -92,20 +108,20 @@ async def portfolio(request: web.Request) -> web.Response:
         *(
             site.store.ask(question)
             for question in (
-                queries.totals(),
-                queries.tiers(),
-                queries.statuses(),
-                queries.open_counts(today),
-                queries.proposal_counts(),
+                queries_portfolio.totals(),
+                queries_portfolio.tiers(),
+                queries_portfolio.statuses(),
+                queries_alerts.open_counts(today),
+                queries_proposals.proposal_counts(),
             )
         )
     )
     total = totals[0]
     newest = total["newest_day"] if total["accounts"] else today
     turned, weeks, inbox_ = await asyncio.gather(
-        site.store.ask(queries.turned(newest - LATELY)),
-        site.store.ask(queries.trend(newest - TREND)),
-        site.store.ask(queries.turned_count(newest - LATELY)),
+        site.store.ask(queries_alerts.turned(newest - LATELY)),
+        site.store.ask(queries_portfolio.trend(newest - TREND)),
+        site.store.ask(queries_alerts.turned_count(newest - LATELY)),
     )
     amounts, days = charts.trend(weeks, total["currency"])
     live = next((row for row in counts if not row["history"]), None)
@@ -130,7 +146,7 @@ async def portfolio(request: web.Request) -> web.Response:
 
 def story(row: Row) -> list[dict[str, Any]]:
     """The alerts of an account as one story: the gravest first, in the order in which they came."""
-    alerts = [dict(zip(queries.STORY, item, strict=True)) for item in row["story"]]
+    alerts = [dict(zip(queries_alerts.STORY, item, strict=True)) for item in row["story"]]
     return sorted(alerts, key=lambda a: (-a["severity"], a["opened_on"], a["trigger"]))
 
 
@@ -151,11 +167,12 @@ def _lately(row: Row, since: date) -> Row:
 async def accounts(request: web.Request) -> web.Response:
     """GET /accounts"""
     site = request.app[SITE]
-    query = asked(queries.AccountsQuery, request)
+    query = asked(AccountsQuery, request)
     kinds = (str, str) if query.sort in ("name", "account") else (float, str)
     after = cursor.read(query.after, *kinds)
     rows, found = await asyncio.gather(
-        site.store.ask(queries.accounts(query, after)), site.store.ask(queries.accounts_found(query))
+        site.store.ask(queries_accounts.accounts(query, after)),
+        site.store.ask(queries_accounts.accounts_found(query)),
     )
     rows, following = paged(rows, query.limit, lambda row: (row["place"], row["account_id"]))
     return await render(
@@ -166,7 +183,7 @@ async def accounts(request: web.Request) -> web.Response:
         found=found[0]["found"],
         first=link("/accounts", query) if query.after else "",
         following=link("/accounts", query, after=following) if following else "",
-        sorted_by={name: link("/accounts", query, sort=name) for name in queries.SORTS},
+        sorted_by={name: link("/accounts", query, sort=name) for name in queries_accounts.SORTS},
     )
 
 
@@ -174,21 +191,25 @@ async def account(request: web.Request) -> web.Response:
     """GET /accounts/{id}"""
     site = request.app[SITE]
     account_id = own_id(request)
-    query = asked(queries.TimelineQuery, request)
+    query = asked(TimelineQuery, request)
     after = cursor.read(query.after, int, str, str, str)
-    known = await one(request, queries.account(account_id), "No account with this id has any figures.")
+    known = await one(
+        request, queries_accounts.account(account_id), "No account with this id has any figures."
+    )
     newest = known["as_of"] if known["as_of"] and known["as_of"].year > 1970 else site.now().date()
     since = newest - TREND
     figures, rows, markers, alerts, waiting, timeline = await asyncio.gather(
         *(
             site.store.ask(question)
             for question in (
-                queries.figures(account_id),
-                queries.series(account_id, since),
-                queries.markers(account_id, since),
-                queries.alerts_of(account_id),
-                queries.proposals(queries.ProposalsQuery(account_id=account_id, state="all", limit=12), None),
-                queries.timeline(account_id, query, after),
+                queries_accounts.figures(account_id),
+                queries_accounts.series(account_id, since),
+                queries_accounts.markers(account_id, since),
+                queries_alerts.alerts_of(account_id),
+                queries_proposals.proposals(
+                    ProposalsQuery(account_id=account_id, state="all", limit=12), None
+                ),
+                queries_accounts.timeline(account_id, query, after),
             )
         )
     )
@@ -238,19 +259,21 @@ def _told(row: Row) -> Row:
 async def inbox(request: web.Request) -> web.Response:
     """GET /alerts"""
     site = request.app[SITE]
-    query = asked(queries.InboxQuery, request)
+    query = asked(InboxQuery, request)
     today = site.now().date()
     after = cursor.read(query.after, int, str, str)
     if after is not None:
         cursor.day(after[1])
     rows, opened, cleared, owners = await asyncio.gather(
-        site.store.ask(queries.inbox(query, today, after)),
-        site.store.ask(queries.open_counts(today)),
-        site.store.ask(queries.cleared_counts()),
-        site.store.ask(queries.owners()),
+        site.store.ask(queries_alerts.inbox(query, today, after)),
+        site.store.ask(queries_alerts.open_counts(today)),
+        site.store.ask(queries_alerts.cleared_counts()),
+        site.store.ask(queries_alerts.owners()),
     )
     rows, following = paged(
-        rows, queries.INBOX_PAGE, lambda row: (row["worst"], row["newest"].isoformat(), row["account_id"])
+        rows,
+        queries_alerts.INBOX_PAGE,
+        lambda row: (row["worst"], row["newest"].isoformat(), row["account_id"]),
     )
     return await render(
         request,
@@ -288,14 +311,14 @@ async def alert(request: web.Request) -> web.Response:
     """GET /alerts/{id}"""
     site = request.app[SITE]
     query = asked(SentQuery, request)
-    row = await one(request, queries.alert(own_id(request)), "There is no alert with this id.")
+    row = await one(request, queries_alerts.alert(own_id(request)), "There is no alert with this id.")
     account_id = row["account_id"]
     evidence = words.loaded(row["evidence"])
     life, decided, events, others = await asyncio.gather(
-        site.store.ask(queries.alert_life(account_id, row["alert_id"])),
-        site.store.ask(queries.decided(row["alert_id"])),
-        site.store.ask(queries.events(account_id, row["event_ids"])),
-        site.store.ask(queries.alerts_of(account_id)),
+        site.store.ask(queries_alerts.alert_life(account_id, row["alert_id"])),
+        site.store.ask(queries_proposals.decided(row["alert_id"])),
+        site.store.ask(queries_accounts.events(account_id, row["event_ids"])),
+        site.store.ask(queries_alerts.alerts_of(account_id)),
     )
     return await render(
         request,
@@ -313,7 +336,7 @@ async def alert(request: web.Request) -> web.Response:
 
 async def explanation(request: web.Request) -> web.Response:
     """GET /alerts/{id}/explanation"""
-    row = await one(request, queries.alert(own_id(request)), "There is no alert with this id.")
+    row = await one(request, queries_alerts.alert(own_id(request)), "There is no alert with this id.")
     told = await request.app[SITE].explain(row["alert_id"], row["number"])
     return await render(request, "explanation.html", alert=row, told=told)
 
@@ -349,7 +372,7 @@ async def _sent(request: web.Request, sent: str, account_id: str) -> dict[str, A
     """What became of the decisions that were just sent from here."""
     if not sent or not account_id:
         return None
-    rows = await request.app[SITE].store.ask(queries.decision(sent, account_id))
+    rows = await request.app[SITE].store.ask(queries_proposals.decision(sent, account_id))
     refused = next((row["reason"] for row in rows if row["outcome"] == "refused"), None)
     return {"taken": bool(rows), "refused": refused}
 
@@ -357,12 +380,13 @@ async def _sent(request: web.Request, sent: str, account_id: str) -> dict[str, A
 async def proposals(request: web.Request) -> web.Response:
     """GET /proposals"""
     site = request.app[SITE]
-    query = asked(queries.ProposalsQuery, request)
+    query = asked(ProposalsQuery, request)
     after = cursor.read(query.after, str, str)
     if after is not None:
         cursor.day(after[0])
     rows, counts = await asyncio.gather(
-        site.store.ask(queries.proposals(query, after)), site.store.ask(queries.proposal_counts())
+        site.store.ask(queries_proposals.proposals(query, after)),
+        site.store.ask(queries_proposals.proposal_counts()),
     )
     rows, following = paged(rows, query.limit, lambda row: (row["as_of"].isoformat(), row["proposal_id"]))
     number = {row["status"]: row["number"] for row in counts}
@@ -387,14 +411,18 @@ async def proposal(request: web.Request) -> web.Response:
     """GET /proposals/{id}"""
     site = request.app[SITE]
     query = asked(SentQuery, request)
-    row = await one(request, queries.proposal(own_id(request)), "There is no proposal with this id.")
+    row = await one(
+        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
+    )
     account_id = row["account_id"]
     evidence = words.loaded(row["evidence"])
     life, decided, events, known = await asyncio.gather(
-        site.store.ask(queries.proposal_life(account_id, row["proposal_id"])),
-        site.store.ask(queries.decided(row["proposal_id"])),
-        site.store.ask(queries.events(account_id, [str(e) for e in evidence.get("event_ids") or ()][:200])),
-        site.store.ask(queries.account(account_id)),
+        site.store.ask(queries_proposals.proposal_life(account_id, row["proposal_id"])),
+        site.store.ask(queries_proposals.decided(row["proposal_id"])),
+        site.store.ask(
+            queries_accounts.events(account_id, [str(e) for e in evidence.get("event_ids") or ()][:200])
+        ),
+        site.store.ask(queries_accounts.account(account_id)),
     )
     categories, terms = words.loaded(row["categories"]), words.loaded(row["terms"])
     person = request[PERSON]
@@ -423,7 +451,9 @@ async def proposal(request: web.Request) -> web.Response:
 
 async def proposal_explanation(request: web.Request) -> web.Response:
     """GET /proposals/{id}/explanation"""
-    row = await one(request, queries.proposal(own_id(request)), "There is no proposal with this id.")
+    row = await one(
+        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
+    )
     told = await request.app[SITE].explain(row["proposal_id"], row["number"])
     return await render(
         request, "proposal_explanation.html", proposal=row, told=told, made=told["transitions"][0]
@@ -433,10 +463,10 @@ async def proposal_explanation(request: web.Request) -> web.Response:
 async def letters(request: web.Request) -> web.Response:
     """GET /dead-letters"""
     site = request.app[SITE]
-    query = asked(queries.LettersQuery, request)
+    query = asked(LettersQuery, request)
     after = cursor.read(query.after, int, int, int)
     rows, topics = await asyncio.gather(
-        site.store.ask(queries.letters(query, after)), site.store.ask(queries.letter_topics())
+        site.store.ask(queries_feeds.letters(query, after)), site.store.ask(queries_feeds.letter_topics())
     )
     rows, following = paged(rows, queries.PAGE, lambda row: (row["written"], row["partition"], row["offset"]))
     return await render(
@@ -454,7 +484,7 @@ async def letters(request: web.Request) -> web.Response:
 async def letter(request: web.Request) -> web.Response:
     """GET /dead-letters/{which}/{partition}/{offset}"""
     match = request.match_info
-    question = queries.letter(match["which"], int(match["partition"]), int(match["offset"]))
+    question = queries_feeds.letter(match["which"], int(match["partition"]), int(match["offset"]))
     row = await one(request, question, "There is no such dead letter in the store.")
     return await render(
         request,
@@ -482,7 +512,9 @@ def _visible(character: str) -> str:
 async def feeds(request: web.Request) -> web.Response:
     """GET /feeds"""
     site = request.app[SITE]
-    rows, positions = await asyncio.gather(site.store.ask(queries.feeds()), site.store.ask(queries.moved()))
+    rows, positions = await asyncio.gather(
+        site.store.ask(queries_feeds.feeds()), site.store.ask(queries.moved())
+    )
     now = site.now()
     table = []
     for name in FEEDS:
@@ -616,7 +648,8 @@ async def decide_alerts(request: web.Request) -> web.Response:
         raise Declined(400, "Choose at least one alert." if not wanted else "Too many alerts at once.")
     site = request.app[SITE]
     known = {
-        row["alert_id"]: row for row in await site.store.ask(queries.alerts_of(_field(form, "account_id")))
+        row["alert_id"]: row
+        for row in await site.store.ask(queries_alerts.alerts_of(_field(form, "account_id")))
     }
     if any(alert_id not in known for alert_id in wanted):
         raise Declined(404, "This account has no such alert.")
@@ -648,7 +681,9 @@ async def decide_proposal(request: web.Request) -> web.Response:
     if action not in ("approve", "reject"):
         raise Declined(400, "Choose what to do: approve or reject.")
     site = request.app[SITE]
-    row = await one(request, queries.proposal(own_id(request)), "There is no proposal with this id.")
+    row = await one(
+        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
+    )
     event = decisions.on_proposal(
         row,
         person,

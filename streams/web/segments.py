@@ -14,7 +14,7 @@ from structlog import get_logger
 from agents.drift import shrunk
 from agents.policy import Policy
 from agents.policy_text import PolicyError, load_policy
-from streams.web import queries
+from streams.web import queries, queries_accounts
 from streams.web.queries import Row
 from streams.web.store import Answers
 
@@ -44,7 +44,7 @@ async def days_to_pay(store: Answers, figures: Row | None) -> Shrunk | None:
     if figures is None or figures["dtp_365d"] is None:
         return None
     adopted, told = await asyncio.gather(
-        store.ask(queries.policy_in_force()), store.ask(queries.industry(figures["account_id"]))
+        store.ask(queries.policy_in_force()), store.ask(queries_accounts.industry(figures["account_id"]))
     )
     policy = _policy(adopted[0]["text"]) if adopted else None
     if policy is None:
@@ -53,7 +53,7 @@ async def days_to_pay(store: Answers, figures: Row | None) -> Shrunk | None:
     drift, runs = policy.drift, figures["payment_runs_365d"] or 0
     if runs >= drift.cusum_from_runs or drift.segment_weight == 0:
         return None
-    others = await store.ask(queries.days_to_pay_of_others(figures["account_id"]))
+    others = await store.ask(queries_accounts.days_to_pay_of_others(figures["account_id"]))
     own = figures["dtp_365d"]
     segment, number, mean = _mean(industry, others)
     value = shrunk(own, runs, mean, drift.segment_weight)

@@ -27,8 +27,10 @@ from streams.store.columns import DAY, DAY_OR_NULL, FLAG, FLAGS, ID, MONEY, NUMB
 from streams.store.migrate import migrate
 from streams.store.rows import SNAPSHOTS as SNAPSHOT_TABLE
 from streams.store.sink import Sink
-from streams.web import queries
+from streams.web import queries_accounts, queries_alerts, queries_portfolio
 from streams.web.queries import Question
+from streams.web.queries_accounts import AccountsQuery, TimelineQuery
+from streams.web.queries_alerts import InboxQuery
 from streams.web.store import READING
 from tests.integration.store_kit import Record, event, refreshed, status
 
@@ -62,21 +64,21 @@ def page_questions(client: Client) -> tuple[Question, ...]:
     ).result_rows
     today = date(2025, 12, 20)
     return (
-        queries.totals(),
-        queries.tiers(),
-        queries.turned(today),
-        queries.turned_count(today),
-        queries.open_counts(today),
-        queries.cleared_counts(),
-        queries.inbox(queries.InboxQuery(), today, None),
-        queries.accounts(queries.AccountsQuery(), None),
-        queries.accounts_found(queries.AccountsQuery()),
-        queries.account(account),
-        queries.figures(account),
-        queries.series(account, date(2025, 1, 1)),
-        queries.timeline(account, queries.TimelineQuery(), None),
-        queries.alert(alert),
-        queries.alert_life(account, alert),
+        queries_portfolio.totals(),
+        queries_portfolio.tiers(),
+        queries_alerts.turned(today),
+        queries_alerts.turned_count(today),
+        queries_alerts.open_counts(today),
+        queries_alerts.cleared_counts(),
+        queries_alerts.inbox(InboxQuery(), today, None),
+        queries_accounts.accounts(AccountsQuery(), None),
+        queries_accounts.accounts_found(AccountsQuery()),
+        queries_accounts.account(account),
+        queries_accounts.figures(account),
+        queries_accounts.series(account, date(2025, 1, 1)),
+        queries_accounts.timeline(account, TimelineQuery(), None),
+        queries_alerts.alert(alert),
+        queries_alerts.alert_life(account, alert),
     )
 
 

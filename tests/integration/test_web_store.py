@@ -5,21 +5,27 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterator, Sequence
 from datetime import date, timedelta
+from importlib import import_module
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from streams.store.client import Client, database_name
-from streams.web import cursor, queries
-from streams.web.queries import (
-    AccountsQuery,
-    AlertsQuery,
-    InboxQuery,
-    LettersQuery,
-    ProposalsQuery,
-    Question,
-    TimelineQuery,
+from streams.web import (
+    cursor,
+    queries,
+    queries_accounts,
+    queries_alerts,
+    queries_feeds,
+    queries_portfolio,
+    queries_proposals,
 )
+from streams.web.queries import Question
+from streams.web.queries_accounts import AccountsQuery, TimelineQuery
+from streams.web.queries_alerts import AlertsQuery, InboxQuery
+from streams.web.queries_feeds import LettersQuery
+from streams.web.queries_proposals import ProposalsQuery
 from streams.web.store import Store
 from tests.integration.store_kit import made
 
@@ -83,49 +89,51 @@ def filled(clickhouse: str) -> Iterator[Filled]:
 def questions(text: str) -> list[Question]:
     """Each question, whatever a person may write being `text`."""
     return [
-        *(queries.accounts(AccountsQuery(sort=sort), None) for sort in queries.SORTS),
-        queries.accounts(AccountsQuery(q=text, trigger=text, tier="low", status="hold", severity=2), (1.5, text)),
-        queries.accounts(AccountsQuery(sort="name"), (text, text)),
-        queries.accounts_found(AccountsQuery(q=text)),
-        queries.account(text),
-        queries.figures(text),
-        queries.industry(text),
-        queries.days_to_pay_of_others(text),
+        *(queries_accounts.accounts(AccountsQuery(sort=sort), None) for sort in queries_accounts.SORTS),
+        queries_accounts.accounts(AccountsQuery(q=text, trigger=text, tier="low", status="hold", severity=2), (1.5, text)),
+        queries_accounts.accounts(AccountsQuery(sort="name"), (text, text)),
+        queries_accounts.accounts_found(AccountsQuery(q=text)),
+        queries_accounts.account(text),
+        queries_accounts.figures(text),
+        queries_accounts.industry(text),
+        queries_accounts.days_to_pay_of_others(text),
         queries.policy_in_force(),
-        queries.series(text, DAY),
-        queries.timeline(text, TimelineQuery(), (1, text, text, text)),
-        queries.markers(text, DAY),
-        queries.inbox(InboxQuery(q=text, trigger=text, owner=text, tier="low", severity=2), DAY, (1, "2026-01-01", text)),
-        *(queries.inbox(InboxQuery(state=state), DAY, None) for state in queries.STATES),
-        queries.open_counts(DAY),
-        queries.cleared_counts(),
-        queries.owners(),
-        queries.turned(DAY),
-        queries.turned_count(DAY),
-        queries.alert(text),
-        queries.alert_life(text, text),
-        queries.alerts_of(text),
-        queries.events(text, [text, "e1"]),
-        queries.alerts(
+        queries_accounts.series(text, DAY),
+        queries_accounts.timeline(text, TimelineQuery(), (1, text, text, text)),
+        queries_accounts.markers(text, DAY),
+        queries_alerts.inbox(
+            InboxQuery(q=text, trigger=text, owner=text, tier="low", severity=2), DAY, (1, "2026-01-01", text)
+        ),
+        *(queries_alerts.inbox(InboxQuery(state=state), DAY, None) for state in queries_alerts.STATES),
+        queries_alerts.open_counts(DAY),
+        queries_alerts.cleared_counts(),
+        queries_alerts.owners(),
+        queries_alerts.turned(DAY),
+        queries_alerts.turned_count(DAY),
+        queries_alerts.alert(text),
+        queries_alerts.alert_life(text, text),
+        queries_alerts.alerts_of(text),
+        queries_accounts.events(text, [text, "e1"]),
+        queries_alerts.alerts(
             AlertsQuery(account_id=text, status="opened", trigger=text, open=True, severity=1, history=False), (text, text)
         ),
-        queries.proposals(
+        queries_proposals.proposals(
             ProposalsQuery(state="approved", direction="cut", approver="auto", account_id=text), ("2026-01-01", text)
         ),
-        queries.proposal_counts(),
-        queries.proposal(text),
-        queries.proposal_life(text, text),
-        queries.decided(text),
-        queries.decision(text, text),
-        queries.totals(),
-        queries.tiers(),
-        queries.statuses(),
-        queries.trend(DAY),
-        queries.letters(LettersQuery(topic=text), (1, 2, 3)),
-        queries.letters(LettersQuery(which="late"), None),
-        queries.letter("dead", 1, 1),
-        queries.letter_topics(),
-        queries.feeds(),
+        queries_proposals.proposal_counts(),
+        queries_proposals.proposal(text),
+        queries_proposals.proposal_life(text, text),
+        queries_proposals.decided(text),
+        queries_proposals.decision(text, text),
+        queries_portfolio.totals(),
+        queries_portfolio.tiers(),
+        queries_portfolio.statuses(),
+        queries_portfolio.trend(DAY),
+        queries_feeds.letters(LettersQuery(topic=text), (1, 2, 3)),
+        queries_feeds.letters(LettersQuery(which="late"), None),
+        queries_feeds.letter("dead", 1, 1),
+        queries_feeds.letter_topics(),
+        queries_feeds.feeds(),
         queries.moved(),
         queries.as_of(),
         queries.ready(),
@@ -135,7 +143,7 @@ def questions(text: str) -> list[Question]:
 def test_the_engine_understands_every_question_whatever_a_person_writes(filled: Filled) -> None:
     for question in questions(HOSTILE):
         filled.ask(question)
-    assert filled.ask(queries.turned_count(DAY))[0]["accounts"] > 0, "the tables are still there"
+    assert filled.ask(queries_alerts.turned_count(DAY))[0]["accounts"] > 0, "the tables are still there"
 
 
 def test_what_a_person_writes_never_stands_in_a_statement() -> None:
@@ -145,9 +153,11 @@ def test_what_a_person_writes_never_stands_in_a_statement() -> None:
 
 def test_every_question_of_the_page_is_among_them() -> None:
     asked = {question.name for question in questions("x")}
+    rooms = [path.stem for path in Path(queries.__file__).parent.glob("queries*.py")]
     there = {
         name
-        for name, value in vars(queries).items()
+        for room in rooms
+        for name, value in vars(import_module(f"streams.web.{room}")).items()
         if callable(value) and getattr(value, "__annotations__", {}).get("return") == "Question"
     }
     assert asked == there
@@ -157,7 +167,7 @@ def walked(filled: Filled, query: AccountsQuery) -> list[dict[str, Any]]:
     rows: list[dict[str, Any]] = []
     after: Sequence[Any] | None = None
     while True:
-        page = filled.ask(queries.accounts(query, after))
+        page = filled.ask(queries_accounts.accounts(query, after))
         rows += page[: query.limit]
         if len(page) <= query.limit:
             return rows
@@ -166,7 +176,7 @@ def walked(filled: Filled, query: AccountsQuery) -> list[dict[str, Any]]:
         after = cursor.read(cursor.written((last["place"], last["account_id"])), *kinds)
 
 
-@pytest.mark.parametrize("sort", queries.SORTS)
+@pytest.mark.parametrize("sort", queries_accounts.SORTS)
 def test_pages_hold_every_account_once_and_in_order(filled: Filled, sort: Any) -> None:
     rows = walked(filled, AccountsQuery(sort=sort, limit=200))
     assert len({row["account_id"] for row in rows}) == len(rows) == ACCOUNTS
@@ -174,7 +184,7 @@ def test_pages_hold_every_account_once_and_in_order(filled: Filled, sort: Any) -
     places = [(row["place"], row["account_id"]) for row in rows]
     assert places == sorted(places, key=lambda p: p[1]) if sort == "account" else True
     assert [p for p, _ in places] == sorted((p for p, _ in places), reverse=falling)
-    assert filled.ask(queries.accounts_found(AccountsQuery(sort=sort)))[0]["found"] == ACCOUNTS
+    assert filled.ask(queries_accounts.accounts_found(AccountsQuery(sort=sort)))[0]["found"] == ACCOUNTS
 
 
 @pytest.mark.parametrize(
@@ -190,30 +200,32 @@ def test_pages_hold_every_account_once_and_in_order(filled: Filled, sort: Any) -
 def test_filters_leave_what_they_say(filled: Filled, query: AccountsQuery, wanted: Any) -> None:
     rows = walked(filled, query.model_copy(update={"limit": 200}))
     assert {row["account_id"] for row in rows} == {f"C-{n:05}" for n in range(ACCOUNTS) if wanted(n)}
-    assert filled.ask(queries.accounts_found(query))[0]["found"] == len(rows)
+    assert filled.ask(queries_accounts.accounts_found(query))[0]["found"] == len(rows)
 
 
 def test_a_limit_that_was_decided_counts_before_the_figures_follow(filled: Filled) -> None:
     assert (
-        filled.ask(queries.account("C-00002"))[0]["credit_limit"] == 4000
+        filled.ask(queries_accounts.account("C-00002"))[0]["credit_limit"] == 4000
     )  # of the status; the figures say 5000
-    assert filled.ask(queries.account("C-00003"))[0]["credit_limit"] == 5000  # no status yet
-    assert filled.ask(queries.account("C-00020"))[0]["credit_limit"] is None
-    assert filled.ask(queries.account("nobody")) == []
+    assert filled.ask(queries_accounts.account("C-00003"))[0]["credit_limit"] == 5000  # no status yet
+    assert filled.ask(queries_accounts.account("C-00020"))[0]["credit_limit"] is None
+    assert filled.ask(queries_accounts.account("nobody")) == []
 
 
 def test_the_inbox_shows_each_account_once_with_its_whole_story(filled: Filled) -> None:
     seen: dict[str, int] = {}
     after: Sequence[Any] | None = None
     while True:
-        page = filled.ask(queries.inbox(InboxQuery(severity=2), DAY, after))
-        for row in page[: queries.INBOX_PAGE]:
+        page = filled.ask(queries_alerts.inbox(InboxQuery(severity=2), DAY, after))
+        for row in page[: queries_alerts.INBOX_PAGE]:
             assert row["account_id"] not in seen
             seen[row["account_id"]] = len(row["story"])
-            assert row["worst"] == max(alert[queries.STORY.index("severity")] for alert in row["story"])
-        if len(page) <= queries.INBOX_PAGE:
+            assert row["worst"] == max(
+                alert[queries_alerts.STORY.index("severity")] for alert in row["story"]
+            )
+        if len(page) <= queries_alerts.INBOX_PAGE:
             break
-        last = page[queries.INBOX_PAGE - 1]
+        last = page[queries_alerts.INBOX_PAGE - 1]
         after = (last["worst"], last["newest"].isoformat(), last["account_id"])
     wanted: dict[str, int] = {}
     for n in range(1200):
@@ -235,18 +247,18 @@ def test_a_snoozed_alert_that_grew_graver_is_open_again_and_sleeps_on_once_someb
             f"'{DAY}', '{DAY + timedelta(days=9)}', false, '{{}}', 't', 1, {offset}, now64(3))"
         )
         listed = {
-            state: len(asyncio.run(store.ask(queries.inbox(InboxQuery(state=state), DAY, None))))
+            state: len(asyncio.run(store.ask(queries_alerts.inbox(InboxQuery(state=state), DAY, None))))
             for state in ("open", "unassigned", "snoozed")
         }
-        (counted,) = asyncio.run(store.ask(queries.open_counts(DAY)))
+        (counted,) = asyncio.run(store.ask(queries_alerts.open_counts(DAY)))
         assert listed == {state: counted[state] for state in listed}
-        (row,) = asyncio.run(store.ask(queries.alert("a")))
+        (row,) = asyncio.run(store.ask(queries_alerts.alert("a")))
         assert (row["sleeps_until"] is not None) is bool(listed["snoozed"]), (
             "the alert's own page says the same"
         )
         state = "snoozed" if listed["snoozed"] else "open"
-        (found,) = asyncio.run(store.ask(queries.inbox(InboxQuery(state=state), DAY, None)))
-        until = found["story"][0][queries.STORY.index("sleeps_until")]
+        (found,) = asyncio.run(store.ask(queries_alerts.inbox(InboxQuery(state=state), DAY, None)))
+        until = found["story"][0][queries_alerts.STORY.index("sleeps_until")]
         assert until == (str(DAY + timedelta(days=9)) if listed["snoozed"] else ""), "and the inbox too"
         return listed
 
@@ -280,18 +292,18 @@ def test_what_turned_is_the_gravest_with_all_that_is_open_on_them(filled: Filled
     assert len(wanted) > 50
     found = [
         (-row["worst"], -row["newest"].toordinal(), row["account_id"], len(row["story"]))
-        for row in filled.ask(queries.turned(since))
+        for row in filled.ask(queries_alerts.turned(since))
     ]
     assert found == sorted(wanted)[:12]
 
 
 def test_history_is_kept_apart_from_today(filled: Filled) -> None:
-    counts = {bool(row["history"]): row["open"] for row in filled.ask(queries.open_counts(DAY))}
+    counts = {bool(row["history"]): row["open"] for row in filled.ask(queries_alerts.open_counts(DAY))}
     assert counts == {
         True: sum(1 for n in range(1200) if n % 4 and n % 9 == 0),
         False: sum(1 for n in range(1200) if n % 4 and n % 9),
     }
-    cleared = {bool(row["history"]): row["cleared"] for row in filled.ask(queries.cleared_counts())}
+    cleared = {bool(row["history"]): row["cleared"] for row in filled.ask(queries_alerts.cleared_counts())}
     assert cleared == {
         True: sum(1 for n in range(1200) if n % 4 == 0 and n % 9 == 0),
         False: sum(1 for n in range(1200) if n % 4 == 0 and n % 9),
@@ -312,28 +324,28 @@ def pages(filled: Filled, ask: Any, size: int, place: Any) -> list[dict[str, Any
 def test_every_other_list_is_whole_too(filled: Filled) -> None:
     alerts = pages(
         filled,
-        lambda after: queries.alerts(AlertsQuery(limit=200), after),
+        lambda after: queries_alerts.alerts(AlertsQuery(limit=200), after),
         200,
         lambda r: (r["account_id"], r["alert_id"]),
     )
     assert len({row["alert_id"] for row in alerts}) == len(alerts) == 1200
     proposals = pages(
         filled,
-        lambda after: queries.proposals(ProposalsQuery(limit=50), after),
+        lambda after: queries_proposals.proposals(ProposalsQuery(limit=50), after),
         50,
         lambda r: (r["as_of"].isoformat(), r["proposal_id"]),
     )
     assert len({row["proposal_id"] for row in proposals}) == len(proposals) == 130
     letters = pages(
         filled,
-        lambda after: queries.letters(LettersQuery(), after),
+        lambda after: queries_feeds.letters(LettersQuery(), after),
         queries.PAGE,
         lambda r: (r["written"], r["partition"], r["offset"]),
     )
     assert len({(row["partition"], row["offset"]) for row in letters}) == len(letters) == 120
     timeline = pages(
         filled,
-        lambda after: queries.timeline("C-00003", TimelineQuery(), after),
+        lambda after: queries_accounts.timeline("C-00003", TimelineQuery(), after),
         queries.PAGE,
         lambda r: (r["place"], r["kind"], r["id"], r["what"]),
     )
@@ -344,18 +356,18 @@ def test_every_other_list_is_whole_too(filled: Filled) -> None:
 
 
 def test_a_dead_letter_keeps_its_bytes(filled: Filled) -> None:
-    letter = filled.ask(queries.letter("dead", 1, 1))[0]
+    letter = filled.ask(queries_feeds.letter("dead", 1, 1))[0]
     assert (letter["value_text"], letter["bytes"], letter["no_key"]) == ("/wA=", 2, 1)
 
 
 def test_the_book_is_summed_in_the_base_currency(filled: Filled) -> None:
-    total = filled.ask(queries.totals())[0]
+    total = filled.ask(queries_portfolio.totals())[0]
     known = [n for n in range(ACCOUNTS) if n % 7]
     assert total["accounts"] == ACCOUNTS
     assert float(total["exposure"]) == pytest.approx(sum(n % 11 * 1000.5 for n in known))
     assert total["unvalued"] == ACCOUNTS - len(known)
     assert total["dtp"] == pytest.approx(sum(30 + n % 9 for n in known) / len(known))
-    assert sum(row["accounts"] for row in filled.ask(queries.tiers())) == ACCOUNTS
+    assert sum(row["accounts"] for row in filled.ask(queries_portfolio.tiers())) == ACCOUNTS
 
 
 def test_figures_are_as_new_as_the_newest_of_statuses_and_snapshots(clickhouse: str) -> None:
@@ -379,9 +391,9 @@ def test_figures_are_as_new_as_the_newest_of_statuses_and_snapshots(clickhouse: 
 
 
 def test_a_decision_of_today_that_was_refused_is_found_by_its_id(filled: Filled) -> None:
-    assert filled.ask(queries.decision("e5", "C-00003"))[0]["outcome"] == "journalled"
-    assert filled.ask(queries.decision("page-unknown", "C-00003")) == []
-    assert filled.ask(queries.series("C-00003", DAY - timedelta(days=5)))[0]["exposure"] is not None
+    assert filled.ask(queries_proposals.decision("e5", "C-00003"))[0]["outcome"] == "journalled"
+    assert filled.ask(queries_proposals.decision("page-unknown", "C-00003")) == []
+    assert filled.ask(queries_accounts.series("C-00003", DAY - timedelta(days=5)))[0]["exposure"] is not None
 
 
 def test_an_alert_is_found_by_its_id_alone_as_its_newest_transition_has_it(clickhouse: str) -> None:
@@ -407,17 +419,22 @@ def test_an_alert_is_found_by_its_id_alone_as_its_newest_transition_has_it(click
         for n in range(12):
             newest = ("C-" + str(n % 3), "escalated" if n % 2 else "cleared", 4)
             assert [
-                (row["account_id"], row["status"], row["severity"]) for row in ask(queries.alert(f"a{n}"))
+                (row["account_id"], row["status"], row["severity"])
+                for row in ask(queries_alerts.alert(f"a{n}"))
             ] == [newest]
-            assert [row["status"] for row in ask(queries.proposal(f"p{n}"))] == ["2"]
-        assert ask(queries.alert("a")) == ask(queries.proposal("a0")) == []
+            assert [row["status"] for row in ask(queries_proposals.proposal(f"p{n}"))] == ["2"]
+        assert ask(queries_alerts.alert("a")) == ask(queries_proposals.proposal("a0")) == []
         known = {
-            status: ask(queries.alerts(AlertsQuery(status=status), None))
+            status: ask(queries_alerts.alerts(AlertsQuery(status=status), None))
             for status in ("opened", "escalated", "cleared")
         }
         assert [len(rows) for rows in known.values()] == [0, 6, 6]
-        assert ask(queries.alerts(AlertsQuery(account_id="C-0", status="opened"), None)) == []
-        assert ask(queries.open_counts(DAY))[0]["open"] == ask(queries.cleared_counts())[0]["cleared"] == 6
+        assert ask(queries_alerts.alerts(AlertsQuery(account_id="C-0", status="opened"), None)) == []
+        assert (
+            ask(queries_alerts.open_counts(DAY))[0]["open"]
+            == ask(queries_alerts.cleared_counts())[0]["cleared"]
+            == 6
+        )
     finally:
         store.close()
 
@@ -451,9 +468,9 @@ def test_the_days_to_pay_of_others_are_summed_by_industry_from_newest_figures_al
                 ("steel", [n for n in paid if n % 2]),
             )
         ]
-        assert asyncio.run(store.ask(queries.days_to_pay_of_others("C-7"))) == wanted
-        assert asyncio.run(store.ask(queries.industry("C-7"))) == [{"industry": "steel"}]
-        assert asyncio.run(store.ask(queries.industry("C-8"))) == []
+        assert asyncio.run(store.ask(queries_accounts.days_to_pay_of_others("C-7"))) == wanted
+        assert asyncio.run(store.ask(queries_accounts.industry("C-7"))) == [{"industry": "steel"}]
+        assert asyncio.run(store.ask(queries_accounts.industry("C-8"))) == []
         assert asyncio.run(store.ask(queries.policy_in_force())) == [{"text": "policy 6"}]
     finally:
         store.close()
