@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from typing import Any
 
-from schemas.topics import LARGEST_LETTER
+from schemas.topics import LARGEST_LETTER, TOPICS
 
 PREFIX = "__connect.errors."
 Headers = list[tuple[str, bytes]]
@@ -29,7 +29,7 @@ def dead_letter(
     if size > LARGEST_LETTER:
         why = f"with key and headers {size:,} bytes, more than a letter holds: it stands where it came from"
         reason = f"{reason[:1800]} ({why})"
-    origin = dict(came)
+    origin = dict(came) if record.topic().endswith(TOPICS["journal"].name) else {}
     headers = [
         (PREFIX + "topic", origin.get("origin-topic") or record.topic().encode()),
         (PREFIX + "partition", origin.get("origin-partition") or b"%d" % record.partition()),

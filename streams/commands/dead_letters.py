@@ -164,7 +164,13 @@ def _send_again(producer: Any, letters: Sequence[Any], config: Settings) -> tupl
                 f"{record.partition()}/{record.offset()}: it has no value that could be sent; its reason says why"
             )
             continue
-        partition = int(_header(record, "partition")) if origin in in_order else -1
+        home = _header(record, "partition")
+        if origin in in_order and not home.isdecimal():
+            failures.append(
+                f"{record.partition()}/{record.offset()}: it does not say from which partition of {origin} it came"
+            )
+            continue
+        partition = int(home) if origin in in_order else -1
         headers = [(k, v) for k, v in record.headers() or () if not k.startswith((PREFIX, "origin-"))]
         until = time.monotonic() + PATIENCE
         while True:

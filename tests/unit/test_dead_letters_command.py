@@ -106,6 +106,13 @@ def test_a_letter_of_no_input_topic_is_named_and_the_others_go() -> None:
     assert "0/0: its origin credit.journal.v1" in failures[0]
 
 
+def test_a_letter_that_names_no_partition_of_the_history_is_named_and_the_others_go() -> None:
+    forged = Letter(0, topic="credit.history.v1", own=((PREFIX + "partition", b"\xff"),))
+    took, sent, failures, _ = sent_again([forged, Letter(1)])
+    assert (len(took), sent) == (1, 1)
+    assert "0/0: it does not say from which partition" in failures[0]
+
+
 def test_a_letter_without_a_value_is_named_and_the_others_go() -> None:
     took, sent, failures, _ = sent_again([Letter(0, None), Letter(1)])
     assert (len(took), sent) == (1, 1)

@@ -161,6 +161,15 @@ def test_large_headers_are_no_part_of_what_is_passed_on() -> None:
     assert [sum(len(value) for _, value in headers) < 3_000 for *_, headers, _ in b.outputs] == [True, True]
 
 
+def test_where_a_letter_came_from_is_not_what_its_sender_says() -> None:
+    b = block("credit.invoices.v1", b"{")
+    b.records[0].sent_headers = [("origin-topic", b"credit.history.v1"), ("origin-offset", b"abc")]
+    intake().take(b)
+    named = dict(b.outputs[0][3])
+    assert named["__connect.errors.topic"] == b"credit.invoices.v1"
+    assert named["__connect.errors.offset"] == b"10"
+
+
 def test_an_event_of_the_day_after_tomorrow_is_still_taken() -> None:
     b = block("credit.invoices.v1", event(occurred_at="2025-10-11T08:00:00Z"))
     intake().take(b)
