@@ -212,10 +212,12 @@ Percent = Annotated[
     float, _Percent(), Wanted('a percentage from 0 to 100, as a number or a decimal string such as "2.5"')
 ]
 
-# Whatever JSON can say, except what is no JSON at all: pydantic's parser would let NaN and Infinity through.
+# Whatever JSON can say, except what is no JSON at all: pydantic's parser would let NaN and Infinity through,
+# and whole numbers that all other readers take for Infinity.
 _Json = TypeAliasType(
     "_Json",
-    "dict[str, _Json] | list[_Json] | str | bool | int | Annotated[float, Field(allow_inf_nan=False)] | None",
+    "dict[str, _Json] | list[_Json] | str | bool | Annotated[int, Field(gt=-(10**308), lt=10**308)] | "
+    "Annotated[float, Field(allow_inf_nan=False)] | None",
 )
 Extra = Annotated[
     dict[str, _Json],

@@ -137,6 +137,15 @@ def test_extra_takes_any_json_object(kind: str) -> None:
     assert _parsed(_changed(kind, extra=extra)).extra == extra
 
 
+@pytest.mark.parametrize("digits", [b"1" + b"0" * 400, b"-1" + b"0" * 400, b"1e400"])
+def test_a_number_that_other_readers_take_for_infinity_is_refused(digits: bytes) -> None:
+    line = b'{"event_id": "e", "type": "order.closed", "account_id": "C", "source": "s", "order_id": "O",'
+    line += b'"occurred_at": "2026-03-31T17:05:00Z", "extra": {"n": %s}}'
+    assert parse(line % b"18446744073709551616").extra == {"n": 2**64}
+    with pytest.raises(Invalid, match="extra: NaN or Infinity inside"):
+        parse(line % digits)
+
+
 def test_events_are_frozen() -> None:
     event = _parsed(example("payment.received"))
     with pytest.raises(ValidationError):
