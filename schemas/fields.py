@@ -214,10 +214,10 @@ Percent = Annotated[
 
 # Whatever JSON can say, except what is no JSON at all: pydantic's parser would let NaN and Infinity through,
 # and whole numbers that all other readers take for Infinity.
+_Whole = Annotated[int, Field(gt=-(10**308), lt=10**308), WithJsonSchema({"type": "integer"})]
 _Json = TypeAliasType(
     "_Json",
-    "dict[str, _Json] | list[_Json] | str | bool | Annotated[int, Field(gt=-(10**308), lt=10**308)] | "
-    "Annotated[float, Field(allow_inf_nan=False)] | None",
+    "dict[str, _Json] | list[_Json] | str | bool | _Whole | Annotated[float, Field(allow_inf_nan=False)] | None",
 )
 Extra = Annotated[
     dict[str, _Json],
