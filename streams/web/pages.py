@@ -1,61 +1,42 @@
 """The pages that people read and decide on, one function each: what is asked of the store, and which template shows it.
 
-Programs have api.py; how values are put is words.py's, and what a decision becomes decisions.py's.
+What they send is forms.py; dead letters and feeds are pages_feeds.py. Programs have api.py; how values are put is words.py's.
 """
 
 from __future__ import annotations
 
 import asyncio
-import base64
-import secrets
 from collections import Counter
-from collections.abc import Callable, Sequence
 from datetime import date, timedelta
 from itertools import chain
 from typing import Any, Final
-from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
 from agents.limits import APPROVERS
-from schemas.events import TOPIC_OF
-from streams.settings import FEEDS
 from streams.web import (
     charts,
     cursor,
     decisions,
+    forms,
+    pages_feeds,
     queries,
     queries_accounts,
     queries_alerts,
-    queries_feeds,
     queries_portfolio,
     queries_proposals,
     segments,
     words,
 )
-from streams.web.decisions import Declined
 from streams.web.queries import Row
 from streams.web.queries_accounts import AccountsQuery, TimelineQuery
 from streams.web.queries_alerts import InboxQuery
-from streams.web.queries_feeds import LettersQuery
 from streams.web.queries_proposals import ProposalsQuery
-from streams.web.security import (
-    ACCESS,
-    COOKIE,
-    LASTS,
-    LOGIN_COOKIE,
-    PERSON,
-    SESSION,
-    deciding,
-    same,
-    secure,
-    set_cookie,
-)
-from streams.web.site import SITE, asked, one, own_id, render
+from streams.web.security import PERSON
+from streams.web.site import SITE, asked, link, one, own_id, paged, render
 
 TREND: Final = timedelta(weeks=52)
 LATELY: Final = timedelta(days=30)
-MOST_AT_ONCE: Final = 60  # alerts in one decision
 
 
 def add_routes(router: web.UrlDispatcher) -> None:
@@ -70,34 +51,16 @@ def add_routes(router: web.UrlDispatcher) -> None:
         ("/proposals", proposals),
         ("/proposals/{id}", proposal),
         ("/proposals/{id}/explanation", proposal_explanation),
-        ("/dead-letters", letters),
-        ("/dead-letters/{which:dead|late}/{partition:[0-9]{1,6}}/{offset:[0-9]{1,18}}", letter),
-        ("/feeds", feeds),
-        ("/login", login),
+        ("/dead-letters", pages_feeds.letters),
+        ("/dead-letters/{which:dead|late}/{partition:[0-9]{1,6}}/{offset:[0-9]{1,18}}", pages_feeds.letter),
+        ("/feeds", pages_feeds.feeds),
+        ("/login", forms.login),
     ):
         router.add_get(path, handler)
-    router.add_post("/login", sign_in)
-    router.add_post("/logout", sign_out)
-    router.add_post("/alerts/decide", decide_alerts)
-    router.add_post("/proposals/{id}/decide", decide_proposal)
-
-
-def paged(rows: list[Row], size: int, place: Callable[[Row], Sequence[Any]]) -> tuple[list[Row], str]:
-    """The rows of a page of `size`, and the cursor of the next; empty when there is none."""
-    if len(rows) <= size:
-        return rows, ""
-    return rows[:size], cursor.written(place(rows[size - 1]))
-
-
-def link(path: str, query: queries.Query, **changed: Any) -> str:
-    """The address of a list with these filters, without those that are at their default; the first page unless told.
-    A decision that was just sent is told once."""
-    values = {**query.model_dump(exclude_defaults=True), "after": "", "sent": "", "about": "", **changed}
-    given = {name: value for name, value in values.items() if value not in ("", None, 0, False)}
-    return f"{path}?{urlencode(given)}" if given else path
-
-
-# ---------------------------------------------------------------- what there is to see
+    router.add_post("/login", forms.sign_in)
+    router.add_post("/logout", forms.sign_out)
+    router.add_post("/alerts/decide", forms.decide_alerts)
+    router.add_post("/proposals/{id}/decide", forms.decide_proposal)
 
 
 async def portfolio(request: web.Request) -> web.Response:
@@ -457,243 +420,4 @@ async def proposal_explanation(request: web.Request) -> web.Response:
     told = await request.app[SITE].explain(row["proposal_id"], row["number"])
     return await render(
         request, "proposal_explanation.html", proposal=row, told=told, made=told["transitions"][0]
-    )
-
-
-async def letters(request: web.Request) -> web.Response:
-    """GET /dead-letters"""
-    site = request.app[SITE]
-    query = asked(LettersQuery, request)
-    after = cursor.read(query.after, int, int, int)
-    rows, topics = await asyncio.gather(
-        site.store.ask(queries_feeds.letters(query, after)), site.store.ask(queries_feeds.letter_topics())
-    )
-    rows, following = paged(rows, queries.PAGE, lambda row: (row["written"], row["partition"], row["offset"]))
-    return await render(
-        request,
-        "letters.html",
-        query=query,
-        rows=[{**row, "start": _text(row["start"])} for row in rows],
-        topics=topics,
-        to_topic=lambda which, topic: link("/dead-letters", query, which=which, topic=topic),
-        first=link("/dead-letters", query) if query.after else "",
-        following=link("/dead-letters", query, after=following) if following else "",
-    )
-
-
-async def letter(request: web.Request) -> web.Response:
-    """GET /dead-letters/{which}/{partition}/{offset}"""
-    match = request.match_info
-    question = queries_feeds.letter(match["which"], int(match["partition"]), int(match["offset"]))
-    row = await one(request, question, "There is no such dead letter in the store.")
-    return await render(
-        request,
-        "letter.html",
-        which=match["which"],
-        letter=row,
-        key=None if row["no_key"] else _text(row["key_text"]),
-        value=_text(row["value_text"]),
-        headers=[(name, _text(value)) for name, value in row["heads"]],
-        shown=len(base64.b64decode(row["value_text"])),
-    )
-
-
-def _text(encoded: str) -> str:
-    """Bytes as text that can be looked at: what is no UTF-8, and what would steer a screen, becomes visible."""
-    text = base64.b64decode(encoded).decode("utf-8", "backslashreplace")
-    return "".join(c if c.isprintable() or c in "\n\t" else _visible(c) for c in text)
-
-
-def _visible(character: str) -> str:
-    number = ord(character)
-    return f"\\x{number:02x}" if number < 0x100 else f"\\u{number:04x}"
-
-
-async def feeds(request: web.Request) -> web.Response:
-    """GET /feeds"""
-    site = request.app[SITE]
-    rows, positions = await asyncio.gather(
-        site.store.ask(queries_feeds.feeds()), site.store.ask(queries.moved())
-    )
-    now = site.now()
-    table = []
-    for name in FEEDS:
-        own = [row for row in rows if TOPIC_OF.get(row["type"]) == name]
-        newest = max((row["newest"] for row in own), default=None)
-        arrived = max((row["arrived"] for row in own), default=None)
-        allowed = site.feed_days.get(name)
-        silent = None if newest is None else (now.date() - newest.date()).days
-        table.append(
-            {
-                "name": name,
-                "number": sum(row["number"] for row in own),
-                "newest": newest,
-                "arrived": arrived,
-                "allowed": allowed,
-                "state": _state(silent, allowed),
-                "rows": own,
-            }
-        )
-    return await render(
-        request,
-        "feeds.html",
-        feeds=table,
-        clock=next((row for row in rows if row["type"] == "clock.ticked"), None),
-        positions=positions,
-    )
-
-
-def _state(silent: int | None, allowed: int | None) -> str:
-    """Of a feed whose newest event is `silent` days old, None: never came; allowed None: nobody watches it."""
-    if allowed is None:
-        return "not watched"
-    if silent is None:
-        return "silent"
-    return "stale" if silent > allowed else "fresh"
-
-
-# ---------------------------------------------------------------- signing in
-
-
-async def login(request: web.Request) -> web.Response:
-    """GET /login"""
-    return await _login(request, "")
-
-
-async def _login(request: web.Request, wrong: str) -> web.Response:
-    once = secrets.token_urlsafe(24)
-    response = await render(request, "login.html", bare=True, wrong=wrong, login_csrf=once)
-    set_cookie(response, LOGIN_COOKIE, once, 3600, secure(request))
-    if wrong:
-        response.set_status(403)
-    return response
-
-
-async def sign_in(request: web.Request) -> web.Response:
-    """POST /login: a token for a session. The form's own secret must equal its cookie's, so that no site signs people in."""
-    form = await request.post()
-    if LOGIN_COOKIE not in request.cookies and secure(request):
-        return await _login(
-            request, "Your browser kept no cookie. It keeps ours only over https: is the address right?"
-        )
-    if not same(request.cookies.get(LOGIN_COOKIE, ""), _field(form, "csrf")) or not _field(form, "csrf"):
-        return await _login(request, "The form was out of date. Try once more.")
-    access = request.app[ACCESS]
-    person = access.bearer(_field(form, "token").strip(), access.address(request))
-    if person is None:
-        return await _login(request, "That token is not known here.")
-    access.close(request)
-    cookie, _ = access.open(person)
-    response = web.HTTPSeeOther("/")
-    set_cookie(response, COOKIE, cookie, LASTS, secure(request))
-    response.del_cookie(LOGIN_COOKIE, path="/")
-    raise response
-
-
-async def sign_out(request: web.Request) -> web.Response:
-    """POST /logout"""
-    form = await request.post()
-    session = request[SESSION]
-    if session is not None:
-        if not same(session.csrf, _field(form, "csrf")):
-            raise web.HTTPForbidden(text="The form is out of date: load the page again and repeat.")
-        request.app[ACCESS].close(request)
-    response = web.HTTPSeeOther("/")
-    response.del_cookie(COOKIE, path="/")
-    raise response
-
-
-def _field(form: Any, name: str) -> str:
-    """A text field of a form; empty where there is none, or a file in its place."""
-    value = form.get(name, "")
-    return value if isinstance(value, str) else ""
-
-
-# ---------------------------------------------------------------- deciding
-
-
-def _event_id(form: Any, suffix: str) -> str:
-    """The id of a decision: of the form that was shown and what was clicked about what, so that a second click is the
-    same event, and one on another button is not."""
-    once = _field(form, "once")
-    if len(once) != 32 or any(c not in "0123456789abcdef" for c in once):
-        raise Declined(400, "The form is not whole: load the page again and repeat.")
-    return f"page-{once}-{suffix}"
-
-
-def _back(form: Any, account_id: str, sent: str) -> str:
-    """Where a decision leads back to: one of our own pages, never an address from outside. It is told what was sent."""
-    path, _, rest = _field(form, "back").partition("?")
-    good = (
-        path.startswith(("/alerts", "/accounts/", "/proposals/")) and path.isprintable() and "\\" not in path
-    )
-    if not good or not rest.isprintable():
-        return "/alerts"
-    if path.startswith(("/alerts/", "/proposals/")):
-        return f"{path}?{urlencode({'sent': sent})}"
-    told = {"sent": sent, "about": account_id} if path == "/alerts" else {"sent": sent}
-    before = [(name, value) for name, value in parse_qsl(rest) if name not in ("sent", "about")]
-    return f"{path}?{urlencode([*before, *told.items()])}"
-
-
-async def decide_alerts(request: web.Request) -> web.Response:
-    """POST /alerts/decide: acknowledge, assign or snooze one or several open alerts of one account."""
-    form = await request.post()
-    person = deciding(request, _field(form, "csrf"))
-    action = _field(form, "action")
-    if action not in ("acknowledge", "assign", "snooze"):
-        raise Declined(400, "Choose what to do: acknowledge, assign or snooze.")
-    wanted = [value for value in form.getall("alert_id", []) if isinstance(value, str)]
-    if not 0 < len(wanted) <= MOST_AT_ONCE:
-        raise Declined(400, "Choose at least one alert." if not wanted else "Too many alerts at once.")
-    site = request.app[SITE]
-    known = {
-        row["alert_id"]: row
-        for row in await site.store.ask(queries_alerts.alerts_of(_field(form, "account_id")))
-    }
-    if any(alert_id not in known for alert_id in wanted):
-        raise Declined(404, "This account has no such alert.")
-    # Of several those that have cleared meanwhile ask for nothing any more; of one it is said.
-    wanted = [alert_id for alert_id in wanted if known[alert_id]["status"] != "cleared"] or wanted[:1]
-    events = [
-        decisions.on_alert(
-            {**known[alert_id], "account_id": _field(form, "account_id")},
-            person,
-            action,
-            _event_id(form, f"{action}-{alert_id}"),
-            site.now(),
-            owner=_field(form, "owner"),
-            until=_field(form, "until"),
-        )
-        for alert_id in dict.fromkeys(wanted)
-    ]
-    for event in events:
-        await site.decisions.send(event)
-    sent = events[0]["event_id"] if len(events) == 1 else _event_id(form, f"{action}-")
-    raise web.HTTPSeeOther(_back(form, _field(form, "account_id"), sent))
-
-
-async def decide_proposal(request: web.Request) -> web.Response:
-    """POST /proposals/{id}/decide: approve, with the limit of the form, or reject."""
-    form = await request.post()
-    person = deciding(request, _field(form, "csrf"))
-    action = _field(form, "action")
-    if action not in ("approve", "reject"):
-        raise Declined(400, "Choose what to do: approve or reject.")
-    site = request.app[SITE]
-    row = await one(
-        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
-    )
-    event = decisions.on_proposal(
-        row,
-        person,
-        action,
-        _event_id(form, f"{action}-{row['proposal_id']}"),
-        site.now(),
-        limit=_field(form, "limit"),
-        note=_field(form, "note"),
-    )
-    await site.decisions.send(event)
-    raise web.HTTPSeeOther(
-        f"/proposals/{words.segment(row['proposal_id'])}?{urlencode({'sent': event['event_id']})}"
     )

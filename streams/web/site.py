@@ -1,13 +1,14 @@
-"""What every page stands on: the store, the decisions, the clock, and templates in which every value is escaped."""
+"""What every page stands on: the store, the decisions, the clock, lists, and templates in which every value is escaped."""
 
 from __future__ import annotations
 
 import secrets
-from collections.abc import Awaitable, Callable, Mapping
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
 from typing import Any, Final, TypeVar
+from urllib.parse import urlencode
 
 from aiohttp import web
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
@@ -16,9 +17,9 @@ from pydantic import BaseModel, ValidationError
 from agents.limits import REASONS
 from agents.triggers import TRIGGERS
 from streams.explain import SIGNS, inputs_in_words, need_in_words
-from streams.web import queries, words
+from streams.web import cursor, queries, words
 from streams.web.decisions import Decisions
-from streams.web.queries import Query
+from streams.web.queries import Query, Row
 from streams.web.security import ACCESS, PERSON, SESSION
 from streams.web.store import Answers
 
@@ -142,3 +143,18 @@ def own_id(request: web.Request, name: str = "id") -> str:
     if len(value) > 200 or any(ord(c) < 32 or ord(c) == 127 for c in value):
         raise web.HTTPNotFound(text="There is nothing at this address.")
     return value
+
+
+def paged(rows: list[Row], size: int, place: Callable[[Row], Sequence[Any]]) -> tuple[list[Row], str]:
+    """The rows of a page of `size`, and the cursor of the next; empty when there is none."""
+    if len(rows) <= size:
+        return rows, ""
+    return rows[:size], cursor.written(place(rows[size - 1]))
+
+
+def link(path: str, query: Query, **changed: Any) -> str:
+    """The address of a list with these filters, without those that are at their default; the first page unless told.
+    A decision that was just sent is told once."""
+    values = {**query.model_dump(exclude_defaults=True), "after": "", "sent": "", "about": "", **changed}
+    given = {name: value for name, value in values.items() if value not in ("", None, 0, False)}
+    return f"{path}?{urlencode(given)}" if given else path
