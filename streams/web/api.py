@@ -183,7 +183,8 @@ class Problem(BaseModel):
 def add_routes(router: web.UrlDispatcher) -> None:
     """The addresses for programs."""
     for operation in OPERATIONS:
-        router.add_route(operation.method, operation.path, operation.handler)
+        # An account's id is the seller's own number: braces too, which {id} alone leaves out.
+        router.add_route(operation.method, operation.path.replace("{id}", "{id:[^/]+}"), operation.handler)
     router.add_get("/api/v1/openapi.json", openapi)
 
 

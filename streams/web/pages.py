@@ -44,7 +44,7 @@ def add_routes(router: web.UrlDispatcher) -> None:
     for path, handler in (
         ("/", portfolio),
         ("/accounts", accounts),
-        ("/accounts/{id}", account),
+        ("/accounts/{id:[^/]+}", account),  # the seller's own number: braces too, which {id} alone leaves out
         ("/alerts", inbox),
         ("/alerts/{id}", alert),
         ("/alerts/{id}/explanation", explanation),

@@ -68,7 +68,7 @@ def test_what_is_over_asks_nobody_to_do_anything() -> None:
 
 # ---------------------------------------------------------------- names and ids as they come
 
-ODD = ("C/1?x=2#y%20z 9", "a\\b", "عميل-٧", "x" * 200, "株式会社", "<i>", "'\"&")
+ODD = ("C/1?x=2#y%20z 9", "a\\b", "عميل-٧", "x" * 200, "株式会社", "<i>", "'\"&", "{x}")
 """Ids that a URL would take apart, that are written from the right, or that are as long as may be."""
 
 
@@ -89,6 +89,7 @@ def test_an_account_is_found_whatever_its_id(account_id: str) -> None:
         assert next(q.parameters["account_id"] for q in store.asked if q.name == "account") == account_id
         (row,) = it.get("/api/v1/accounts").json["items"]
         assert row["url"] == link
+        assert it.get(URL(f"/api/v1{link}", encoded=True)).status == 200
         tags = Tags(it.get(URL(link, encoded=True)).text)
         assert account_id in tags.text
 
