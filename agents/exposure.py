@@ -11,7 +11,7 @@ from collections.abc import Callable
 from datetime import date
 from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from agents.figures import Ageing
 from agents.lines import Lines
@@ -141,15 +141,19 @@ def exposure_at(ledger: Ledger, day: int, rates: Rates) -> int:
 
 def limit_at(ledger: Ledger, day: int, rates: Rates) -> int | None:
     """The credit limit at the end of `day`: the latest by (occurred_at, event_id), in the account's currency."""
-    for row in ledger.limits[::-1]:
-        since, amount, currency = row[2:]
-        if since <= day:
-            if currency == ledger.currency:
-                return int(amount)
-            if ledger.currency is None:
-                return None
-            return rates.convert(amount, currency, ledger.currency, day)
-    return None
+    stated = _stated_limit(ledger, day)
+    if stated is None:
+        return None
+    amount, currency = stated[3:]
+    if currency == ledger.currency:
+        return int(amount)
+    if ledger.currency is None:
+        return None
+    return rates.convert(amount, currency, ledger.currency, day)
+
+
+def _stated_limit(ledger: Ledger, day: int) -> list[Any] | None:
+    return next((row for row in ledger.limits[::-1] if row[2] <= day), None)
 
 
 def utilization_at(ledger: Ledger, day: int, rates: Rates) -> float | None:
@@ -247,15 +251,24 @@ def high_credit(ledger: Ledger, today: int, days: int) -> int:
 
 
 def fx_driven(ledger: Ledger, today: int, rates: Rates) -> bool:
-    """Whether exposure differs from the day before by rates alone: no amount moved in any currency. Section 1, Money."""
-    if not ledger.totals.native and not any(
-        f.content[2] != ledger.currency for f in ledger.securities.values()
+    """Whether exposure, or the limit that it is held against, differs from the day before by rates alone: no amount moved
+    in any currency. Section 1, Money."""
+    stated = _stated_limit(ledger, today)
+    limited = (
+        stated is not None and stated[4] != ledger.currency and stated is _stated_limit(ledger, today - 1)
+    )
+    if (
+        not limited
+        and not ledger.totals.native
+        and not any(f.content[2] != ledger.currency for f in ledger.securities.values())
     ):
         return False
     before, now = net_by_currency(ledger, today - 1), net_by_currency(ledger, today)
     if {c: n for c, n in before.items() if n} != {c: n for c, n in now.items() if n}:
         return False
-    return exposure_at(ledger, today - 1, rates) != exposure_at(ledger, today, rates)
+    if max(0, exposure_at(ledger, today - 1, rates)) != max(0, exposure_at(ledger, today, rates)):
+        return True
+    return limited and limit_at(ledger, today - 1, rates) != limit_at(ledger, today, rates)
 
 
 def half_even(numerator: int, denominator: int) -> int:

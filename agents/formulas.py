@@ -75,7 +75,7 @@ FORMULAS: Final[dict[str, Formula]] = {
     "exposure_base": Formula("exposure × rate of D", "base", _MONEY),
     "fx_rate": Formula("base units of one unit of the account's currency, newest rate ≤ D", "text", _MONEY),
     "fx_as_of": Formula("the day of that rate", "date", _MONEY),
-    "fx_driven": Formula("exposure differs from the day before by rates alone", "flag", _MONEY),
+    "fx_driven": Formula("exposure, or the limit in its currency, differs from the day before by rates alone", "flag", _MONEY),
     "dtp_30d": Formula("Σ amount·(paid − invoiced) / Σ amount, {p.figures.short_days} d", "days", _DTP),
     "dtp_90d": Formula("Σ amount·(paid − invoiced) / Σ amount, {p.figures.mid_days} d", "days", _DTP),
     "dtp_365d": Formula("Σ amount·(paid − invoiced) / Σ amount, {p.figures.long_days} d", "days", _DTP),

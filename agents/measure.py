@@ -149,7 +149,11 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         exposure_base=base_exposure,
         fx_rate="1" if own == base else exposure.rate_text(rate),
         fx_as_of=None if own is None else rates.rate_day(own, today),
-        fx_driven=(exposure.fx_driven(ledger, today, rates) if totals.native or ledger.securities else False),
+        fx_driven=(
+            exposure.fx_driven(ledger, today, rates)
+            if totals.native or ledger.securities or (ledger.limits and ledger.limits[-1][4] != own)
+            else False
+        ),
         dtp_30d=short.days_to_pay,
         dtp_90d=mid.days_to_pay,
         dtp_365d=long.days_to_pay,

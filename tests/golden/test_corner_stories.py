@@ -10,6 +10,7 @@ from tests.golden.stories import (
     Event,
     account,
     applied,
+    date,
     dispute,
     expect,
     figures,
@@ -205,7 +206,16 @@ def test_a_rate_alone_is_told_as_such() -> None:
     result = play(story, until=7, ticks=ticks)
     assert moves(result, "over_limit") == [("opened", 5, 4)]
     (alert,) = [one for one in result.alerts if one["trigger"] == "over_limit"]
-    assert "fx_driven" in str(alert)
+    assert alert["evidence"]["metrics"]["fx_driven"] is True
+
+
+def test_a_rate_that_moves_the_limit_alone_is_told_as_such() -> None:
+    # EUR 1000 are 1200 at 1.20 and 1000 at 1.00: 1100 are over the limit by the rate alone
+    ticks = [tick(n, EUR="1.20" if n < 5 else "1.00") for n in range(8)]
+    story = [account(), limit("1000.00", currency="EUR"), invoice("I1", "1100.00", 2)]
+    result = play(story, until=7, ticks=ticks)
+    (alert,) = [one for one in result.alerts if one["trigger"] == "over_limit"]
+    assert (alert["as_of"], alert["evidence"]["metrics"]["fx_driven"]) == (date(5), True)
 
 
 def test_a_limit_in_another_currency() -> None:

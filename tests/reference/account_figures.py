@@ -543,8 +543,10 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
         still = {c: n for c, n in acc.net(today).items() if n} == {
             c: n for c, n in acc.net(today - 1).items() if n
         }
-        out["fx_driven"] = still and acc.total(acc.net(today), today) != acc.total(
-            acc.net(today - 1), today - 1
+        set_today = any(f.day == today for f in acc.of("account.limit_set"))
+        out["fx_driven"] = still and (
+            acc.exposure(today) != acc.exposure(today - 1)
+            or (not set_today and acc.limit(today) != acc.limit(today - 1))
         )
     else:
         out |= {
