@@ -8,8 +8,9 @@ from __future__ import annotations
 from typing import Any, Final
 
 from agents import news
+from agents.bureau import AgencyReport
 from agents.calendar import months_after
-from agents.signals import AgencyReport, Filing
+from agents.signals import Filing
 from agents.view import Evidence, Firing, View
 from agents.wording import NO_RATE, as_days, as_share, iso
 from schemas.money import text

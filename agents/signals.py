@@ -1,7 +1,7 @@
 """What others say of an account: bureau reports, filings, screening, news, statements, references, related distress.
 
-State and its readers live here. What fires on it is agents/rules_outside.py; how headlines and statements are read stands in
-news.py and statements.py.
+State and its readers live here. What fires on it is agents/rules_outside.py; how reports, headlines and statements are
+read stands in bureau.py, news.py and statements.py.
 """
 
 from __future__ import annotations
@@ -13,11 +13,13 @@ from typing import Any, Final, NamedTuple, TypeVar
 import orjson
 
 from agents import news, statements
+from agents.bureau import AgencyReport, agency_reports
 from agents.calendar import months_after
 from agents.facts import APPLIED, LATE, NEVER, REPEAT, local_day, microseconds
 from agents.news import Article, Story
 from agents.policy import Policy
 from agents.statements import Statement
+from agents.versions import AT, DAY, EVENT, Table, Version, holding_on, keep_newest, version_order
 from schemas.money import minor
 
 _VERSION: Final = 1
@@ -25,12 +27,7 @@ _ENDLESS_KEPT: Final = (
     16  # articles that never decay, kept for good beyond the days in which they can be corrected
 )
 
-# A version of a fact: [day, occurred_at in microseconds, event_id, …]. The day is the fact's own; as of a day that
-# version holds which has the greatest (occurred_at, event_id) among those dated up to it.
 _T = TypeVar("_T")
-_Version = list[Any]
-_Table = dict[str, list[_Version]]
-_DAY, _AT, _EVENT = 0, 1, 2
 
 _PIECES: Final = {
     "s.b": ("reports",),
@@ -38,39 +35,6 @@ _PIECES: Final = {
     "s.n": ("articles",),
     "s.t": ("statements", "references"),
 }
-
-
-class AgencyReport(NamedTuple):
-    """What an agency says as of a day, beside its best of bureau.best_days. Points are 0–100, 100 the best.
-
-    Score, class and stated limit are each the newest that it has stated: agencies also report the one that moved alone,
-    which takes nothing back of the others. What an earlier report stated counts for bureau.score_days.
-    """
-
-    agency: str
-    reported_on: int  # of its newest report, whatever that states
-    score: float | None
-    score_text: str | None  # as reported, on its own scale
-    score_on: int | None
-    score_event: str | None
-    rating_class: str | None
-    class_rank: int | None  # in the policy's order, 0 the best; None: unknown there, shown and not compared
-    class_on: int | None
-    class_event: str | None
-    recommended_limit: int | None  # of its newest report
-    currency: str | None
-    stated_limit: int | None
-    stated_currency: str | None
-    limit_on: int | None
-    limit_event: str | None
-    dbt: float | None
-    event_id: str
-    best_score: float | None
-    best_score_event: str | None
-    best_rank: int | None
-    best_rank_event: str | None
-    best_limit: int | None  # in the same currency as the stated limit
-    best_limit_event: str | None
 
 
 class Filing(NamedTuple):
@@ -144,15 +108,15 @@ class Signals:
     )
 
     def __init__(self) -> None:
-        self._reports: _Table = {}  # "source\x1fevent_id" -> versions [.., agency, points, text, class, limit, cur, dbt]
-        self._filings: _Table = {}  # [.., kind, status, amount, currency]
-        self._screenings: _Table = {}  # [.., status, list]
-        self._related: _Table = {}  # "account\x1falert" -> [.., severity or 0 when recovered]
-        self._children: dict[str, _Version] = {}
+        self._reports: Table = {}  # "source\x1fevent_id" -> versions [.., agency, points, text, class, limit, cur, dbt]
+        self._filings: Table = {}  # [.., kind, status, amount, currency]
+        self._screenings: Table = {}  # [.., status, list]
+        self._related: Table = {}  # "account\x1falert" -> [.., severity or 0 when recovered]
+        self._children: dict[str, Version] = {}
         # [.., published, category, told, confidence, domain, kind, story, headline, its key, claim, currency]
-        self._articles: _Table = {}
-        self._statements: _Table = {}  # [.., period_end, months, currency, audited, amounts]
-        self._references: _Table = {}  # [.., high_credit, currency, dbt, since]
+        self._articles: Table = {}
+        self._statements: Table = {}  # [.., period_end, months, currency, audited, amounts]
+        self._references: Table = {}  # [.., high_credit, currency, dbt, since]
         self._dirty: dict[str, None] = {}  # pieces; a set would take three times the room
         # What readers have answered, not stored: it holds from _since to the day before _until, under _policy.
         self._memory: dict[str, Any] = {}
@@ -198,7 +162,7 @@ class Signals:
         ]
         keep = policy.bureau.keep_days
         if day <= today - keep and any(
-            versions[-1][3] == event.agency and today >= versions[-1][_DAY] > day
+            versions[-1][3] == event.agency and today >= versions[-1][DAY] > day
             for versions in self._reports.values()
         ):
             return LATE
@@ -206,13 +170,13 @@ class Signals:
         if answer == APPLIED:
             newest: dict[str, int] = {}
             for versions in self._reports.values():
-                reported, agency = versions[-1][_DAY], versions[-1][3]
+                reported, agency = versions[-1][DAY], versions[-1][3]
                 if reported <= today and reported > newest.get(agency, 0):
                     newest[agency] = reported
             for key in [
                 key
                 for key, versions in self._reports.items()
-                if versions[-1][_DAY] <= today - keep and versions[-1][_DAY] < newest.get(versions[-1][3], 0)
+                if versions[-1][DAY] <= today - keep and versions[-1][DAY] < newest.get(versions[-1][3], 0)
             ]:
                 del self._reports[key]
         return answer
@@ -259,7 +223,7 @@ class Signals:
     def _link(self, event: Any, today: int, policy: Policy) -> str:
         version = [_day(event.occurred_at, policy), microseconds(event.occurred_at), event.event_id]
         known = self._children.get(event.related_account_id)
-        if known is not None and known[_AT:] <= version[_AT:]:
+        if known is not None and known[AT:] <= version[AT:]:
             return REPEAT  # the first link says all that a later one could
         self._children[event.related_account_id] = version
         self._dirty["s.f"] = None
@@ -309,7 +273,7 @@ class Signals:
         ]
         answer = self._put("s.t", self._statements, event.statement_id, version, today)
         if answer == APPLIED:
-            _newest(self._statements, 8, today, lambda v: (v[3], v[_AT], v[_EVENT]))
+            keep_newest(self._statements, 8, today, lambda v: (v[3], v[AT], v[EVENT]))
         return answer
 
     def _reference(self, event: Any, today: int, policy: Policy) -> str:
@@ -324,34 +288,34 @@ class Signals:
         ]
         answer = self._put("s.t", self._references, event.reference_id, version, today)
         if answer == APPLIED:
-            _newest(self._references, 50, today, lambda v: (v[_AT], v[_EVENT]))
+            keep_newest(self._references, 50, today, lambda v: (v[AT], v[EVENT]))
         return answer
 
-    def _put(self, piece: str, table: _Table, key: str, version: _Version, today: int) -> str:
+    def _put(self, piece: str, table: Table, key: str, version: Version, today: int) -> str:
         """Adds a version of a fact, and drops those that can no longer hold on any day from today on."""
         versions = table.get(key)
         if versions is None:
             table[key] = [version]
             self._dirty[piece] = None
             return APPLIED
-        same = [v for v in versions if v[_AT] == version[_AT] and v[_EVENT] == version[_EVENT]]
+        same = [v for v in versions if v[AT] == version[AT] and v[EVENT] == version[EVENT]]
         if same:
             # Two contents of one event: the one that sorts last as bytes, so that no order of arrival decides.
             if orjson.dumps(same[0]) >= orjson.dumps(version):
                 return REPEAT
             versions.remove(same[0])
-        holding = [v for v in versions if v[_DAY] <= today]
-        if holding and max(map(_order, holding)) > _order(version):
+        holding = [v for v in versions if v[DAY] <= today]
+        if holding and max(map(version_order, holding)) > version_order(version):
             return APPLIED
         versions.append(version)
-        versions.sort(key=_order)
-        counting = [place for place, v in enumerate(versions) if v[_DAY] <= today]
+        versions.sort(key=version_order)
+        counting = [place for place, v in enumerate(versions) if v[DAY] <= today]
         del versions[: counting[-1] if counting else 0]
         self._dirty[piece] = None
         return APPLIED
 
     def _forget(
-        self, piece: str, table: _Table, over: Callable[[_Version], bool], today: int, days: int
+        self, piece: str, table: Table, over: Callable[[Version], bool], today: int, days: int
     ) -> None:
         """Drops what is over and older than so many days by both of its dates."""
         old = [
@@ -359,7 +323,7 @@ class Signals:
             for key, versions in table.items()
             if len(versions) == 1
             and over(versions[-1])
-            and max(versions[-1][_DAY], local_day(versions[-1][_AT], "UTC")) < today - days
+            and max(versions[-1][DAY], local_day(versions[-1][AT], "UTC")) < today - days
         ]
         for key in old:
             del table[key]
@@ -369,7 +333,7 @@ class Signals:
         endless = []
         for key, versions in list(self._articles.items()):
             last = versions[-1]
-            if _spent(last, today, policy) and last[_DAY] <= today:
+            if _spent(last, today, policy) and last[DAY] <= today:
                 del self._articles[key]
             elif _spent_on(last, policy) == NEVER and last[3] < today - policy.figures.reach_days:
                 endless.append(key)
@@ -401,7 +365,7 @@ class Signals:
 
     def reports(self, today: int, policy: Policy) -> tuple[AgencyReport, ...]:
         """Each agency's newest report, in the order of their names."""
-        return self.kept("reports", today, policy, lambda: _agency_reports(self._reports, today, policy))
+        return self.kept("reports", today, policy, lambda: agency_reports(self._reports, today, policy))
 
     def filings(self, today: int) -> tuple[Filing, ...]:
         """Every filing as it stands, whatever its status, in the order of their ids."""
@@ -410,8 +374,8 @@ class Signals:
             today,
             None,
             lambda: tuple(
-                Filing(key, v[_EVENT], v[3], v[4], v[_DAY], v[_AT], v[5], v[6])
-                for key, v in _holding(self._filings, today)
+                Filing(key, v[EVENT], v[3], v[4], v[DAY], v[AT], v[5], v[6])
+                for key, v in holding_on(self._filings, today)
             ),
         )
 
@@ -422,8 +386,8 @@ class Signals:
             today,
             None,
             lambda: tuple(
-                Match(key, v[_EVENT], v[3], v[4])
-                for key, v in _holding(self._screenings, today)
+                Match(key, v[EVENT], v[3], v[4])
+                for key, v in holding_on(self._screenings, today)
                 if v[3] != "cleared"
             ),
         )
@@ -445,8 +409,8 @@ class Signals:
 
     def _related_alerts(self, today: int) -> list[Distress]:
         return [
-            Distress(key.split("\x1f")[0], key.split("\x1f")[1], v[3], v[_EVENT])
-            for key, v in _holding(self._related, today)
+            Distress(key.split("\x1f")[0], key.split("\x1f")[1], v[3], v[EVENT])
+            for key, v in holding_on(self._related, today)
             if v[3] > 0
         ]
 
@@ -495,7 +459,7 @@ class Signals:
             today,
             None,
             lambda: tuple(
-                Reference(key, v[_EVENT], v[3], v[4], v[5]) for key, v in _holding(self._references, today)
+                Reference(key, v[EVENT], v[3], v[4], v[5]) for key, v in holding_on(self._references, today)
             ),
         )
 
@@ -558,10 +522,10 @@ class Signals:
         return day
 
     def _next_day(self, today: int, policy: Policy, rates: Any) -> int:
-        days = [v[_DAY] for table in self._tables() for versions in table.values() for v in versions]
+        days = [v[DAY] for table in self._tables() for versions in table.values() for v in versions]
         bureau = policy.bureau
         for versions in self._reports.values():
-            day = versions[-1][_DAY]
+            day = versions[-1][DAY]
             days += (day + bureau.stale_days + 1, day + bureau.best_days, day + bureau.score_days + 1)
         for statement, _ in self.statements(today, policy) if self._statements else ():
             days.append(statement.period_end)
@@ -603,10 +567,10 @@ class Signals:
 
     def _next_change(self, today: int, policy: Policy) -> int:
         """The next day on which other facts count than today: one is parked until then, or leaves for good."""
-        days = [v[_DAY] for table in self._tables() for versions in table.values() for v in versions]
+        days = [v[DAY] for table in self._tables() for versions in table.values() for v in versions]
         bureau = policy.bureau
         lasts = (bureau.best_days, bureau.stale_days + 1, bureau.score_days + 1)
-        days += [v[_DAY] + last for versions in self._reports.values() for v in versions for last in lasts]
+        days += [v[DAY] + last for versions in self._reports.values() for v in versions for last in lasts]
         for versions in self._statements.values():
             period_end = versions[-1][3]
             days += (period_end, months_after(period_end, policy.statements.usable_months) + 1)
@@ -614,7 +578,7 @@ class Signals:
             days += (_spent_on(v, policy) for v in versions)
         return min((day for day in days if day > today), default=NEVER)
 
-    def _tables(self) -> tuple[_Table, ...]:
+    def _tables(self) -> tuple[Table, ...]:
         return (
             self._reports,
             self._filings,
@@ -635,7 +599,7 @@ class Signals:
         articles = [
             Article(
                 article_id=key,
-                event_id=v[_EVENT],
+                event_id=v[EVENT],
                 published=v[3],
                 category=v[4],
                 confidence=v[6],
@@ -647,7 +611,7 @@ class Signals:
                 claim=v[12],
                 currency=v[13],
             )
-            for key, v in _holding(self._articles, today)
+            for key, v in holding_on(self._articles, today)
             if not _spent(v, today, policy)
         ]
         ends = policy.triggers.insolvency.clears_on
@@ -663,7 +627,7 @@ class Signals:
 
     def _checked(self, today: int, policy: Policy) -> tuple[tuple[Statement, tuple[str, ...]], ...]:
         rows = sorted(
-            (v[3], v[_AT], v[_EVENT], key, v) for key, v in _holding(self._statements, today) if v[3] <= today
+            (v[3], v[AT], v[EVENT], key, v) for key, v in holding_on(self._statements, today) if v[3] <= today
         )
         out = []
         usable: Statement | None = None
@@ -741,14 +705,14 @@ TYPES: Final = frozenset(_HANDLERS)
 """The event types that apply() takes."""
 
 
-def _spent_on(article: _Version, policy: Policy) -> int:
+def _spent_on(article: Version, policy: Policy) -> int:
     """The first day on which neither the article nor a story of which it was the first weighs anything any more."""
     lasts = news.horizon(article[4], policy.news, policy.triggers.adverse_news.clear_score)
     reaches = article[3] + lasts + policy.news.story_days
     return NEVER if reaches >= NEVER else int(reaches) + 1
 
 
-def _over(filing: _Version, policy: Policy) -> bool:
+def _over(filing: Version, policy: Policy) -> bool:
     """Whether the filing has ended as its trigger says, and nothing is asked of it any more.
 
     A discharge stays: without it the stories of the insolvency that it has ended would count again.
@@ -761,82 +725,5 @@ def _over(filing: _Version, policy: Policy) -> bool:
     return status in (triggers.new_charge if kind == "charge" else triggers.legal_filing).clears_on
 
 
-def _spent(article: _Version, today: int, policy: Policy) -> bool:
+def _spent(article: Version, today: int, policy: Policy) -> bool:
     return today >= _spent_on(article, policy)
-
-
-def _order(version: _Version) -> tuple[int, str]:
-    return version[_AT], version[_EVENT]
-
-
-def _holding(table: _Table, today: int) -> list[tuple[str, _Version]]:
-    """The version of each fact that holds as of today, in the order of their keys."""
-    out = []
-    for key in sorted(table):
-        counting = [v for v in table[key] if v[_DAY] <= today]
-        if counting:
-            out.append((key, counting[-1]))
-    return out
-
-
-def _newest(table: _Table, count: int, today: int, rank: Callable[[_Version], Any]) -> None:
-    """Keeps the `count` facts that rank highest, and those whose day has not come."""
-    held = [key for key, versions in table.items() if versions[-1][_DAY] <= today]
-    if len(held) > count:
-        held.sort(key=lambda key: rank(table[key][-1]))
-        for key in held[:-count]:
-            del table[key]
-
-
-def _agency_reports(table: _Table, today: int, policy: Policy) -> tuple[AgencyReport, ...]:
-    by_agency: dict[str, list[_Version]] = {}
-    for _, v in _holding(table, today):
-        by_agency.setdefault(v[3], []).append(v)
-    out = []
-    for agency, rows in sorted(by_agency.items()):
-        rows.sort(key=lambda v: (v[_DAY], v[_AT], v[_EVENT]))
-        newest = rows[-1]
-        rule = policy.bureau.agencies.get(agency)
-        ranks = {} if rule is None else {name: rank for rank, name in enumerate(rule.classes)}
-        window = [v for v in rows if v[_DAY] > today - policy.bureau.best_days]
-        stated = [v for v in rows if v[_DAY] >= today - policy.bureau.score_days] or [newest]
-        last_score = next((v for v in reversed(stated) if v[4] is not None), None)
-        last_class = next((v for v in reversed(stated) if v[6] is not None), None)
-        last_limit = next((v for v in reversed(stated) if v[7] is not None), None)
-        # The latest of equals: the evidence names the report from which the fall began.
-        score = max((v for v in window if v[4] is not None), key=lambda v: v[4], default=None)
-        ranked = min((v for v in window if v[6] in ranks), key=lambda v: ranks[v[6]], default=None)
-        limit = max(
-            (v for v in window if v[7] is not None and last_limit is not None and v[8] == last_limit[8]),
-            key=lambda v: v[7],
-            default=None,
-        )
-        out.append(
-            AgencyReport(
-                agency=agency,
-                reported_on=newest[_DAY],
-                score=None if last_score is None else last_score[4],
-                score_text=None if last_score is None else last_score[5],
-                score_on=None if last_score is None else last_score[_DAY],
-                score_event=None if last_score is None else last_score[_EVENT],
-                rating_class=None if last_class is None else last_class[6],
-                class_rank=None if last_class is None else ranks.get(last_class[6]),
-                class_on=None if last_class is None else last_class[_DAY],
-                class_event=None if last_class is None else last_class[_EVENT],
-                recommended_limit=newest[7],
-                currency=newest[8],
-                stated_limit=None if last_limit is None else last_limit[7],
-                stated_currency=None if last_limit is None else last_limit[8],
-                limit_on=None if last_limit is None else last_limit[_DAY],
-                limit_event=None if last_limit is None else last_limit[_EVENT],
-                dbt=newest[9],
-                event_id=newest[_EVENT],
-                best_score=None if score is None else score[4],
-                best_score_event=None if score is None else score[_EVENT],
-                best_rank=None if ranked is None else ranks[ranked[6]],
-                best_rank_event=None if ranked is None else ranked[_EVENT],
-                best_limit=None if limit is None else limit[7],
-                best_limit_event=None if limit is None else limit[_EVENT],
-            )
-        )
-    return tuple(out)
