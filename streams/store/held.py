@@ -6,11 +6,11 @@ Reads only. What the topics themselves should hold is streams/audit.py's.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Context, Decimal
-from itertools import islice
+from itertools import islice, repeat
 from typing import Any, Final
 
 from schemas.topics import TOPICS
@@ -19,14 +19,19 @@ from streams.blocks import Kafka
 from streams.reading import read_topic
 from streams.settings import Settings
 from streams.store.client import Client, connect, database_name, named, refusals
+from streams.store.derived import derived
 from streams.store.queries import ask
 from streams.store.retention import kept_days
-from streams.store.rows import TABLES, Record, Table, rows
+from streams.store.rows import BY_TOPIC, REFUSED, TOPICS_READ, Record, rows
 
 _CHUNK: Final = 20_000  # records compared at a time
 _EXACT: Final = Context(prec=80, rounding=ROUND_DOWN)  # more digits than any column has
-_DAYS: Final = {"journal_rows": "occurred_at"}  # by which a row ages; else as_of
-_MICROSECONDS_A_DAY: Final = 86_400_000_000
+# View -> the column by which its rows age, and how many of its units are a day; else as_of.
+_AGES: Final = {
+    "journal": ("occurred_at", 86_400_000_000),
+    "dead_letters": ("written_at", 86_400_000),
+    "late": ("written_at", 86_400_000),
+}
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
 _MILLISECOND: Final = timedelta(milliseconds=1)
 _MICROSECOND: Final = timedelta(microseconds=1)
@@ -50,7 +55,7 @@ class Held:
 
 
 def held(kafka: Kafka, settings: Settings, dsn: str) -> Held:
-    """Compare the tables of the journal and of the outputs with their topics, and the newest rows with all rows.
+    """Compare the tables with the topics that they carry, and what is made of their rows with the rows.
 
     Rows that the store no longer keeps (BELLWETHER_STORE_DAYS), and records that Kafka has dropped, are no difference.
     Raises Refused when the store does not answer or has no such tables. Not guaranteed while events flow.
@@ -64,35 +69,38 @@ def held(kafka: Kafka, settings: Settings, dsn: str) -> Held:
                 (row["topic"], row["partition"]): int(row["next_offset"])
                 for row in ask(client, "ingested", {"group": group})
             }
-            counts = kafka.partitions([settings.prefixed(TOPICS[table.topic].name) for table in TABLES])
-            for table in TABLES:
-                topic = settings.prefixed(TOPICS[table.topic].name)
+            counts = kafka.partitions([settings.prefixed(TOPICS[name].name) for name in TOPICS_READ])
+            for logical in TOPICS_READ:
+                topic = settings.prefixed(TOPICS[logical].name)
                 for partition in range(counts[topic]):
                     _partition(
-                        kafka, client, table, topic, partition, reached.get((topic, partition), 0), found
+                        kafka, client, logical, topic, partition, reached.get((topic, partition), 0), found
                     )
             for view, (newest, key) in _NEWEST.items():
                 found.differences += _newest(client, view, newest, key)
+            found.differences += derived(client)
     finally:
         client.close()
     return found
 
 
 def _partition(
-    kafka: Kafka, client: Client, table: Table, topic: str, partition: int, reached: int, found: Held
+    kafka: Kafka, client: Client, logical: str, topic: str, partition: int, reached: int, found: Held
 ) -> None:
-    view = table.name.removesuffix("_rows")
+    view = (REFUSED.get(logical) or BY_TOPIC[logical].name).removesuffix("_rows")
     oldest = _oldest_day(kept_days(client, view))
-    compacted = TOPICS[table.topic].cleanup == "compact"
+    ages, units = _AGES.get(view, ("as_of", 1))
+    compacted = TOPICS[logical].cleanup == "compact"
+    unstorable: set[int] = set()
     start = None  # rows of what Kafka no longer has are not asked for
     for records in _chunks(read_topic(kafka, topic, partition)):
         first = records[0].offset() if start is None else start
         start = records[-1].offset() + 1
         there = _rows(client, view, topic, partition, first, start)
-        made = rows(table.topic, records)
+        made = rows(logical, records)
         unfit = {record.offset() for record, _ in made.unfit}
-        place = made.names.index("offset")
-        day = made.names.index(_DAYS.get(table.name, "as_of"))
+        unstorable |= {offset for offset in unfit if offset < reached}
+        place, day = made.names.index("offset"), made.names.index(ages)
         for sent in zip(*made.columns, strict=True):
             offset = sent[place]
             stored = there.pop(offset, None)
@@ -100,7 +108,7 @@ def _partition(
             if stored is None:
                 if offset >= reached:
                     found.waiting += 1
-                elif sent[day] // (_MICROSECONDS_A_DAY if table.name in _DAYS else 1) >= oldest:
+                elif sent[day] // units >= oldest:
                     found.differences.append(f"{where} is missing")
                 continue
             found.rows += 1
@@ -124,6 +132,15 @@ def _partition(
         for offset in sorted(beyond)
         if start is not None or not compacted
     ]
+    if unstorable:
+        told = client.query(
+            "SELECT offset FROM dead_letters WHERE topic = {topic:String} AND partition = {partition:Int32}",
+            parameters={"topic": topic, "partition": partition},
+        )
+        found.differences += [
+            f"dead_letters: the record of {topic}/{partition} at {offset}, of which no row can be made, is missing"
+            for offset in sorted(unstorable - {row[0] for row in told.result_rows})
+        ]
 
 
 def _newest(client: Client, view: str, newest: str, key: str) -> list[str]:
@@ -179,7 +196,10 @@ def _same(sent_as: str, sent: Any, stored: Any) -> bool:
     if isinstance(stored, date):
         return bool(sent == stored.toordinal() - _EPOCH.toordinal())
     if isinstance(sent, bytes):
-        return bool(sent.decode(errors="replace") == stored)
+        # The client gives bytes that are no UTF-8 back as hexadecimal digits.
+        return stored in (sent.decode(errors="replace"), sent.hex())
+    if isinstance(stored, Mapping):
+        return _same("", sent, list(stored.values()))
     if isinstance(stored, Sequence) and not isinstance(stored, str):
-        return list(sent) == list(stored)
+        return len(sent) == len(stored) and all(map(_same, repeat(""), sent, stored))
     return bool(sent == stored)

@@ -20,6 +20,12 @@ from tests.integration.pipeline import backfill, deployment, finished, prepare, 
 
 Deployment = tuple[Settings, Kafka, Client]
 
+# On a proposal that there is none of: journalled, and refused by the monitor.
+DECISION = {
+    "event_id": "d1", "type": "proposal.rejected", "occurred_at": "2026-01-05T10:00:00Z", "source": "desk",
+    "account_id": "C000001", "proposal_id": "none", "actor": "mo", "role": "manager",
+}  # fmt: skip
+
 
 @pytest.fixture(scope="module")
 def deployed(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Deployment]:
@@ -27,6 +33,12 @@ def deployed(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFacto
     settings = deployment(kafka, clickhouse, "damage", tmp_path_factory.mktemp("damage"))
     prepare(settings, kafka)
     backfill(settings, kafka, generate(6, 8, 21))
+    producer = Kafka(kafka).producer({"enable.idempotence": True})
+    producer.produce(settings.prefixed("credit.decisions.v1"), orjson.dumps(DECISION), b"C000001")
+    producer.produce(
+        settings.prefixed("credit.news.v1"), b"no JSON \xff\xfe", b"key \xff", headers=[("h", b"\xff")]
+    )
+    assert producer.flush(20) == 0
     with workers(settings, "intake", "monitor", "store") as crew:
         finished(settings, kafka, crew)
     client = connect(clickhouse, database_name(clickhouse, "damage"))
@@ -43,8 +55,16 @@ def changed(client: Client, statement: str) -> None:
     client.command(statement, settings={"mutations_sync": 2})
 
 
+def read_all(kafka: Kafka, settings: Settings, logical: str) -> Iterator[Any]:
+    topic = settings.prefixed(TOPICS[logical].name)
+    for partition in range(kafka.partitions([topic])[topic]):
+        yield from read_topic(kafka, topic, partition)
+
+
 def some(client: Client, view: str) -> dict[str, Any]:
     """A row in the middle, so that it is the newest of nothing."""
+    if view == "dead_letters":
+        return dict(next(iter(client.query("SELECT * FROM dead_letters LIMIT 1").named_results())))
     key = "proposal_id" if view == "proposals" else "account_id"
     found = client.query(
         f"SELECT * FROM {view} AS a WHERE offset < (SELECT max(offset) FROM {view} AS b WHERE b.{key} = a.{key}) "
@@ -64,14 +84,15 @@ def test_a_store_that_nobody_touched_holds_every_record(deployed: Deployment) ->
     settings, kafka, _ = deployed
     said = looked(deployed)
     assert (said.differences, said.waiting) == ([], 0)
-    names = ("journal", "alerts", "limit-proposals", "account-status", "snapshots")
+    names = ("journal", "alerts", "limit-proposals", "account-status", "snapshots", "dead-letters", "late")
     topics = [settings.prefixed(TOPICS[name].name) for name in names]
     counts = kafka.partitions(topics)
+    assert len(list(read_all(kafka, settings, "dead-letters"))) == 2
     assert said.rows == sum(1 for t in topics for n in range(counts[t]) for _ in read_topic(kafka, t, n))
 
 
 @pytest.mark.timeout(300)
-@pytest.mark.parametrize("view", ["journal", "alerts", "snapshots", "account_status"])
+@pytest.mark.parametrize("view", ["journal", "alerts", "snapshots", "account_status", "dead_letters"])
 def test_a_deleted_row_is_named(deployed: Deployment, view: str) -> None:
     client = deployed[2]
     row = some(client, view)
@@ -95,6 +116,8 @@ def test_a_deleted_row_is_named(deployed: Deployment, view: str) -> None:
         ("snapshots", "exposure", "exposure + toDecimal32('0.01', 2)", "exposure - toDecimal32('0.01', 2)"),
         ("snapshots", "dtp_90d", "dtp_90d + 0.5", "dtp_90d - 0.5"),
         ("account_status", "status", "concat(status, '!')", "replaceOne(status, '!', '')"),
+        ("dead_letters", "reason", "concat(reason, '!')", "replaceOne(reason, '!', '')"),
+        ("dead_letters", "value", "concat(value, '!')", "replaceOne(value, '!', '')"),
     ],
 )  # fmt: skip
 def test_a_value_that_was_changed_is_named_with_its_column(
@@ -113,9 +136,51 @@ def test_a_value_that_was_changed_is_named_with_its_column(
     where = f"topic = '{row['topic']}' AND partition = {row['partition']} AND offset = {row['offset']}"
     changed(client, f"ALTER TABLE {view}_rows UPDATE {column} = {wrong} WHERE {where}")
     try:
-        assert looked(deployed).differences == [f"{place(row, view)} differs in {column}"]
+        said = [one for one in looked(deployed).differences if " missing or different, " not in one]
+        assert said == [f"{place(row, view)} differs in {column}"]
     finally:
         changed(client, f"ALTER TABLE {view}_rows UPDATE {column} = {right} WHERE {where}")
+
+
+# What the store makes of its rows: how it is damaged, and how that is taken back.
+MADE = {
+    "decisions": ("actor = 'eve'", "actor = 'mo'"),
+    "refused_decisions": ("reason = concat(reason, '!')", "reason = replaceOne(reason, '!', '')"),
+    "account_weeks": ("past_due = past_due + 1", "past_due = past_due - 1"),
+    "alerts_by_trigger": ("title = concat(title, '!')", "title = replaceOne(title, '!', '')"),
+}
+# Sets: what fills them anew when all of them are gone.
+SETS = {
+    "alerts_opened": "SELECT as_of AS day, trigger, severity, history, uniqExactState(alert_id), uniqExactState(account_id) "
+    "FROM alerts WHERE status = 'opened' GROUP BY day, trigger, severity, history",
+    "account_industries": "SELECT account_id, max(tuple(occurred_at, event_id, JSONExtractString(value, 'industry'))) "
+    "FROM journal WHERE type IN ('account.opened', 'account.updated') GROUP BY account_id",
+}
+
+
+@pytest.mark.timeout(300)
+def test_what_the_store_makes_of_its_rows_is_held_against_them(deployed: Deployment) -> None:
+    client = deployed[2]
+    rows = {name: client.query(f"SELECT count() FROM {name}_rows FINAL").result_rows[0][0] for name in MADE}
+    for name, (wrong, _) in MADE.items():
+        changed(client, f"ALTER TABLE {name}_rows UPDATE {wrong} WHERE 1")
+    for name in SETS:
+        client.command(f"TRUNCATE TABLE {name}_rows")
+    try:
+        said = looked(deployed).differences
+    finally:
+        for name, (_, right) in MADE.items():
+            changed(client, f"ALTER TABLE {name}_rows UPDATE {right} WHERE 1")
+        for name, fill in SETS.items():
+            client.command(f"INSERT INTO {name}_rows {fill}")
+    assert [one.partition(" missing or different, one of them ")[0] for one in said[: len(MADE)]] == [
+        f"{name}: {number} row{'' if number == 1 else 's'}" for name, number in rows.items()
+    ]
+    assert [one.partition(":")[0] for one in said[len(MADE) :]] == [
+        "alerts_opened_daily",
+        "account_industries",
+    ]
+    assert looked(deployed).differences == []
 
 
 @pytest.mark.timeout(300)
@@ -132,8 +197,10 @@ def test_a_row_without_a_record_is_named(deployed: Deployment) -> None:
     finally:
         changed(client, f"ALTER TABLE alerts_rows DELETE WHERE {where} AND offset = 1000000")
         changed(client, f"ALTER TABLE alerts_newest_rows DELETE WHERE {where} AND offset = 1000000")
-        newest = "SELECT * FROM alerts ORDER BY offset DESC LIMIT 1 BY account_id, alert_id"
-        client.command(f"INSERT INTO alerts_newest_rows {newest}")
+        changed(client, f"ALTER TABLE alerts_by_trigger_rows DELETE WHERE {where} AND offset = 1000000")
+        newest = "SELECT * FROM alerts ORDER BY offset DESC LIMIT 1 BY account_id"
+        client.command(f"INSERT INTO alerts_newest_rows {newest}, alert_id")
+        client.command(f"INSERT INTO alerts_by_trigger_rows {newest}, trigger")
     assert said == [
         f"alerts: a row says {row['topic']}/{row['partition']} at 1000000, where no such record is"
     ]
@@ -181,4 +248,16 @@ def test_forged_records_of_outputs_are_named_and_stop_nothing(deployed: Deployme
         f"{topic}/{partition} at {end + 2}: no record of ours: no ce_id",
         f"{topic}/{partition} at {end + 3}: no record of ours: no JSON object",
         f"{topic}/{partition} at {end + 4}: no record of ours: no ce_id",
+    ]
+    # As though the store had gone past them without a word.
+    deployed[2].command(
+        "INSERT INTO ingested (consumer_group, topic, partition, next_offset, updated_at) VALUES "
+        f"('{settings.prefixed('store')}', '{topic}', {partition}, {end + 5}, now())"
+    )
+    assert looked(deployed).differences == [
+        f"alerts: the row of {topic}/{partition} at {end} is missing",
+        *(
+            f"dead_letters: the record of {topic}/{partition} at {offset}, of which no row can be made, is missing"
+            for offset in range(end + 1, end + 5)
+        ),
     ]
