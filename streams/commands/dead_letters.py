@@ -129,7 +129,9 @@ def replay(letters: tuple[str, ...], everything: bool) -> None:
     )
     if everything:
         chosen = _once(chosen)
-    sent, failures, left = _send_again(kafka.producer({"enable.idempotence": True}), chosen, config)
+    # Compressed, as large ones came: they would not go through Kafka's limit otherwise.
+    producer = kafka.producer({"enable.idempotence": True, "compression.type": "zstd"})
+    sent, failures, left = _send_again(producer, chosen, config)
     for failure in failures[:10]:
         click.echo(f"not sent: {failure}", err=True)
     if failures or left:

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
+from click.testing import CliRunner
 
 from streams.commands import dead_letters
 from streams.letters import PREFIX
@@ -117,6 +118,21 @@ def test_a_letter_without_a_value_is_named_and_the_others_go() -> None:
     took, sent, failures, _ = sent_again([Letter(0, None), Letter(1)])
     assert (len(took), sent) == (1, 1)
     assert "0/0: it has no value" in failures[0]
+
+
+def test_what_came_compressed_goes_out_compressed(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Kafka's limit is of what is sent: a letter of 1.5 MB of text came through it, and uncompressed would not again."""
+    asked: list[dict[str, Any]] = []
+
+    class Cluster:
+        def producer(self, own: dict[str, Any]) -> Queue:
+            asked.append(own)
+            return Queue(10)
+
+    monkeypatch.setattr(dead_letters, "_open", lambda: (Cluster(), Settings(), "letters", 1))
+    monkeypatch.setattr(dead_letters, "read_topic", lambda *_: iter([Letter(0, b"A" * 1_500_000)]))
+    assert CliRunner().invoke(dead_letters.dead_letters, ["replay", "0/0"]).exit_code == 0
+    assert asked == [{"enable.idempotence": True, "compression.type": "zstd"}]
 
 
 def test_a_record_that_was_refused_again_goes_out_once() -> None:
