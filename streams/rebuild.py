@@ -123,7 +123,9 @@ def _copy_journal(kafka: Kafka, settings: Settings, other: Settings, number: int
             (name, names.get(value, value) if name == "origin-topic" else value)
             for name, value in record.headers() or ()
         ]
-        value = translated(record.value(), *ids)
+        value = record.value()
+        if value is not None:
+            value = translated(value, *ids)
         writer.write(record.key(), value, [*headers, (COPIED, b"%d" % record.offset())], number)
         copied += 1
     writer.close()
@@ -148,12 +150,15 @@ def translated(raw: bytes, ours: UUID, theirs: UUID) -> bytes:
     """An event as it is, but a person's decision with the id that its alert or proposal has in the other namespace.
 
     Ids are derived from the namespace: untranslated, no decision would find what was decided on. One that names nothing
-    we know stays as it is, and is refused over there as it was here.
+    we know stays as it is, and is refused over there as it was here; so does what is no event at all.
     """
     if b'"alert_id"' not in raw and b'"proposal_id"' not in raw:
         return raw
-    event = orjson.loads(raw)
-    account = event.get("related_account_id", event["account_id"])
+    try:
+        event = orjson.loads(raw)
+        account = event.get("related_account_id", event["account_id"])
+    except (ValueError, KeyError, TypeError, AttributeError):
+        return raw
     for number in range(1, _MOST_NUMBERS):
         if event.get("proposal_id") == derived(ours, "proposal", account, number):
             return orjson.dumps({**event, "proposal_id": derived(theirs, "proposal", account, number)})

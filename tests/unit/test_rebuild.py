@@ -132,6 +132,9 @@ def test_all_other_events_and_decisions_on_nothing_known_stay_as_they_are() -> N
     for raw in (
         b'{"type":"invoice.issued","account_id":"C1","amount":"1.00"}',
         b'{"type":"proposal.rejected","account_id":"C1","proposal_id":"nobody\'s"}',
+        b'{"type":"proposal.rejected","proposal_id":"no account"}',
+        b'["proposal_id", "alert_id"]',
+        b'{"alert_id"',
     ):
         assert translated(raw, OURS, THEIRS) is raw
 
