@@ -1,6 +1,6 @@
 """Records of a ledger into events: what the rows of one invoice mean together, in the order of time.
 
-Reading cells is ledger.py's; sending is history.py's. An event's id is derived from its content, so the same ledger
+Reading rows is ledger.py's; sending is history.py's. An event's id is derived from its content, so the same ledger
 imported again repeats the same events.
 """
 
@@ -18,7 +18,7 @@ import orjson
 from schemas.money import text as money
 from streams.feeds.dates import plus_days
 from streams.feeds.kinds import INVOICE, PAYMENT
-from streams.feeds.ledger import CUT, EARLIEST, ON_ACCOUNT, Row, in_minor
+from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, Row, in_minor
 from streams.feeds.report import BadRow, Report
 from streams.feeds.sorting import Sorter
 
@@ -62,7 +62,7 @@ class Booking:
     def book(
         self, records: Iterable[str], last_day: str, events: Sorter, progress: Callable[[int], None]
     ) -> None:
-        """Reads lines of ledger.Row in order and adds a line for each event, or part of a payment, to `events`.
+        """Reads lines of record.Row in order and adds a line for each event, or part of a payment, to `events`.
 
         `last_day` (ISO) is the newest day of the files: a dispute is never dated after it. Memory: the records of one
         invoice, and the payment numbers of one account.

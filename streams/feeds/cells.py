@@ -1,0 +1,206 @@
+"""One cell of a ledger's row: an id, a text, a day, an amount, a currency or terms, or why it is none.
+
+What the cells of a row make together is ledger.py; how amounts and dates are written, amounts.py and dates.py.
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+from schemas.money import EXPONENTS
+from streams.feeds import terms as terms_of_payment
+from streams.feeds.amounts import EMPTY, bare
+from streams.feeds.columns import plain
+from streams.feeds.dates import plus_days
+from streams.feeds.report import Report
+from streams.feeds.telling import Choices, Told
+
+_CURRENCY_NAMES: Final = {
+    "usdollar": "USD",
+    "usdollars": "USD",
+    "euro": "EUR",
+    "euros": "EUR",
+    "britishpound": "GBP",
+    "poundsterling": "GBP",
+    "canadiandollar": "CAD",
+    "australiandollar": "AUD",
+    "newzealanddollar": "NZD",
+    "swissfranc": "CHF",
+    "japaneseyen": "JPY",
+}
+_FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
+_ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)
+_BLANK_IDS: Final = frozenset({"", "nan", "null", "none", "#n/a"})
+
+
+class Bad(Exception):
+    """Why a row is not taken: (kind of reason, field, reason)."""
+
+
+class Cells:
+    """The cells of one file's rows by the name of their field; a field that the file has not is empty.
+
+    One cell each: raises Bad, or gives the text that goes into the record.
+    """
+
+    def __init__(self, told: Told, choices: Choices, report: Report) -> None:
+        self.told = told
+        self.choices = choices
+        self.report = report
+        self.latest = plus_days(choices.today, 2)
+        self.ids: dict[str, str] = {}
+        self.currencies: dict[str, str] = {}
+        self.terms: dict[str, int | None] = {}
+
+    def cell(self, row: list[str], field: str) -> str:
+        """As it stands."""
+        index = self.told.columns.at.get(field)
+        return "" if index is None else row[index]
+
+    def id(self, row: list[str], field: str, needed: bool) -> str:
+        """A number or name without the marks that spreadsheets leave; '' where it is blank and not needed."""
+        text = self.cell(row, field)
+        known = self.ids.get(text)
+        if known is not None:
+            return known
+        if text.isalnum() and text.isascii() and len(text) <= 150 and text.lower() not in _BLANK_IDS:
+            if field == "customer" and len(self.ids) < 200_000:
+                self.ids[text] = text
+            return text  # the usual number
+        clean = text
+        if not clean.isprintable():
+            clean = " ".join(clean.split())
+        clean = clean.strip()
+        if clean.startswith('="') and clean.endswith('"'):  # how spreadsheets are told to keep leading zeros
+            clean = clean[2:-1].strip()
+        elif clean.startswith("'"):
+            clean = clean[1:].strip()
+        if clean.lower() in _BLANK_IDS:
+            if needed:
+                raise Bad(f"{field} is empty", field, "is empty")
+            return ""
+        if floated := _FLOATED.fullmatch(clean):
+            clean = floated[1]
+        elif _ROUNDED.fullmatch(clean):
+            raise Bad(
+                f"{field} was rounded",
+                field,
+                f"{text!r} was rounded by a spreadsheet; export the column as text",
+            )
+        if len(clean) > 150 or not clean.isprintable():
+            raise Bad(
+                f"{field} is too long or no text",
+                field,
+                f"{text[:60]!r} is longer than 150 characters or has control characters",
+            )
+        if field == "customer" and len(self.ids) < 200_000:
+            self.ids[text] = clean
+        return clean
+
+    def text(self, row: list[str], field: str, longest: int = 500) -> str:
+        """On one line, cut at `longest`; '' where it is blank."""
+        text = self.cell(row, field).strip()
+        if not text.isprintable():
+            text = "".join(c if c.isprintable() else " " for c in text)
+            text = " ".join(text.split())
+        return "" if text.lower() in _BLANK_IDS else text[:longest]
+
+    def day(self, row: list[str], field: str, needed: bool) -> str:
+        """An ISO date; '' where it is blank and not needed."""
+        text = self.cell(row, field)
+        try:
+            day = self.told.dates.iso(text)
+        except ValueError as error:
+            kind = "a date against the file's order" if "contradicts" in str(error) else "no date"
+            raise Bad(kind, field, str(error)) from None
+        if not day and needed:
+            said = f"{text.strip()!r} stands for no date" if text.strip() else "is empty"
+            raise Bad(f"{field} is empty".replace("_", " "), field, said)
+        if day > self.latest and field != "due_date":
+            raise Bad("dated in the future", field, f"{day} is in the future (today is {self.choices.today})")
+        return day
+
+    def minor(self, row: list[str], field: str, currency: str) -> int | None:
+        """An amount in minor units; None where it is blank."""
+        text = self.cell(row, field)
+        try:
+            return self.told.amounts.minor(text, currency)
+        except ValueError as error:
+            if text.strip().lower() in EMPTY:
+                return None
+            raise Bad("no amount", field, str(error)) from None
+
+    def currency(self, row: list[str], money_field: str) -> str:
+        """The code that the row names, that its amount's sign means, or that was said for all rows."""
+        text = self.cell(row, "currency")
+        known = self.currencies.get(text)
+        if known is not None:
+            return known
+        code = text.strip().upper()
+        if not (code and code.lower() not in EMPTY) and self.told.columns.currency is not None:
+            return self.told.columns.currency
+        if code and code.lower() not in EMPTY:
+            if code not in EXPONENTS:
+                meant = _currencies(text.strip())
+                code = self._of_signs(meant)
+                if not code:
+                    said = f"may be {', '.join(meant)}" if meant else "is no ISO 4217 currency code"
+                    raise Bad("unknown currency", "currency", f"{text.strip()!r} {said}")
+            if len(self.currencies) < 1000:
+                self.currencies[text] = code
+            return code
+        if self.choices.currency is not None:
+            return self.choices.currency
+        base = self.choices.base_currency
+        if not self.told.signs:
+            if len(self.currencies) < 1000:
+                self.currencies[text] = base
+            self.report.assumed = base
+            return base
+        try:
+            meant = bare(self.cell(row, money_field)).currencies
+        except ValueError:
+            return base
+        if not meant or base in meant:
+            if len(meant) != 1:
+                self.report.assumed = base
+            return base
+        if code := self._of_signs(meant):
+            return code
+        raise Bad(
+            "unclear currency",
+            money_field,
+            f"{self.cell(row, money_field)!r} may be in {', '.join(meant)}; say which with --currency",
+        )
+
+    def _of_signs(self, meant: tuple[str, ...]) -> str:
+        """The one currency of those that a sign can mean; '' where it is not clear."""
+        for likely in (self.choices.currency, self.choices.base_currency):
+            if likely in meant:
+                return likely
+        # The other pounds are pegged to sterling or write their own sign.
+        return meant[0] if len(meant) == 1 or meant[:1] == ("GBP",) else ""
+
+    def net_days(self, row: list[str]) -> tuple[str, int | None]:
+        """The terms as they stand, and the days that they give; None where they name none."""
+        at, text = self.told.columns.at, self.cell(row, "terms")
+        # SAP: the last of three numbers of days that is not zero is that of the whole amount.
+        for field in ("days_3", "days_2", "days_1") if "days_1" in at else ():
+            if days := terms_of_payment.days(self.cell(row, field)):
+                return text, days
+        if self.cell(row, "days_1").strip():
+            return text, 0
+        if text not in self.terms and len(self.terms) < 10_000:
+            self.terms[text] = terms_of_payment.days(text)
+        return text, self.terms.get(text)
+
+
+def _currencies(text: str) -> tuple[str, ...]:
+    """What a currency's sign or English name can mean."""
+    if named := _CURRENCY_NAMES.get(plain(text)):
+        return (named,)
+    try:
+        return () if text.isalnum() else bare(f"{text}1").currencies
+    except ValueError:
+        return ()

@@ -1,0 +1,97 @@
+"""What the words of a row say of it: disputed or not, paid or not, nothing owed, a line of totals.
+
+Cells are compared as columns.plain writes them. What kind of document a row is, is kinds.py's.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Sequence
+from typing import Final
+
+from streams.feeds.telling import Told
+
+YES: Final = frozenset(
+    [
+        "yes",
+        "y",
+        "true",
+        "t",
+        "1",
+        "1.0",
+        "x",
+        "ja",
+        "j",
+        "oui",
+        "o",
+        "si",
+        "s",
+        "disputed",
+        "open",
+        "indispute",
+    ]
+)
+NO: Final = frozenset(
+    [
+        "",
+        *[
+            "no",
+            "n",
+            "false",
+            "f",
+            "0",
+            "0.0",
+            "nein",
+            "non",
+            "none",
+            "null",
+            "nan",
+            "na",
+            "-",
+            "closed",
+            "resolved",
+            "notdisputed",
+            "undisputed",
+        ],
+    ]
+)
+NOT_OWED: Final = frozenset(
+    [
+        "void",
+        "voided",
+        "draft",
+        "deleted",
+        "cancelled",
+        "canceled",
+        "storniert",
+        "storno",
+        "entwurf",
+        "annule",
+        "annulee",
+        "brouillon",
+        "anulada",
+        "anulado",
+        "borrador",
+    ]
+)
+PAID: Final = frozenset(
+    ["paid", "paidinfull", "fullypaid", "settled", "cleared", "bezahlt", "payee", "pagada"]
+)
+"""Statuses that say an invoice is settled, without a day."""
+PAID_FLAGS: Final = PAID | {"yes", "y", "true", "ja", "oui", "si"}
+UNPAID_FLAGS: Final = frozenset(["no", "n", "false", "nein", "non", "nee", "unpaid", "notpaid", "open"])
+_TOTAL: Final = re.compile(
+    r"\s*(?:\*+\s*$|(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe"
+    r"|gesamt(?:summe)?|zwischensumme|endsumme|somme|suma|saldo)\b)",
+    re.IGNORECASE,
+)
+
+
+def is_total(row: Sequence[str], told: Told) -> bool:
+    """A line of totals: it says so in one of its first cells, and has no document number or no date."""
+    at = told.columns.at
+    if not any(_TOTAL.match(cell) for cell in [cell for cell in row if cell.strip()][:3]):
+        return False
+    needed = [at[f] for f in ("invoice", "invoice_date", "paid_date") if f in at]
+    empty = [i for i in needed if not row[i].strip() or _TOTAL.match(row[i])]
+    return len(empty) >= min(2, len(needed))
