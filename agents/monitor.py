@@ -401,22 +401,31 @@ class Fold:
             pulse.tier, pulse.changed = tier, True
 
     def _has_relatives(self, account: Account) -> bool:
-        return account.ledger.parent_id is not None or account.signals.has_children
+        return (
+            account.ledger.parent_id is not None
+            or account.pulse.linked is not None
+            or account.signals.has_children
+        )
 
     def _tell_relatives(
         self, account: Account, alerts: list[AlertChange], at: str, policy: Policy
     ) -> list[Output]:
-        """A new parent is told of the child and of what is open there; all relatives of the alerts that moved."""
+        """A new parent is told of the child and of what is open there, the one before it that this is over; all
+        relatives of the alerts that moved."""
         account_id, pulse, parent = account.account_id, account.pulse, account.ledger.parent_id
         least = policy.triggers.related_party_distress.their_severity
-        out: list[Output] = []
-        known = parent is None or parent == pulse.linked
-        if parent is not None and not known:
-            out.append(relations.link(self.ids, account_id, parent, at))
-            out += relations.introduced(self.ids, account_id, parent, account.watch.open_alerts(), least, at)
+        known = pulse.linked
+        to = [*account.signals.children, *([] if known is None else [known])]
+        out = relations.told(self.ids, account_id, to, alerts, least, at)
+        if parent != known:
+            still_open = account.watch.open_alerts()
+            if known is not None:
+                out += relations.parted(self.ids, account_id, known, still_open, least, at)
+            if parent is not None:
+                out.append(relations.link(self.ids, account_id, parent, at))
+                out += relations.introduced(self.ids, account_id, parent, still_open, least, at)
             pulse.linked, pulse.changed = parent, True
-        to = [*account.signals.children, *([parent] if parent is not None and known else [])]
-        return out + relations.told(self.ids, account_id, to, alerts, least, at)
+        return out
 
     def _relay(self, account: Account, event: Any, today: int, policy: Policy) -> list[Output]:
         """What a parent passes on: a child's distress to its siblings, and to a new child what it must know."""

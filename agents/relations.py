@@ -55,6 +55,20 @@ def introduced(
     ]  # fmt: skip
 
 
+def parted(
+    ids: UUID, account_id: str, parent: str, alerts: Iterable[OpenAlert], least: int, at: str
+) -> list[Output]:
+    """What a parent that is one no longer must be told, and passes on: that what is open there is not its family's."""
+    return [
+        _message(
+            ids, "related.recovered", parent, account_id, at, SOURCE,
+            {"alert_id": alert.alert_id, "severity": alert.severity}, "parted",
+        )
+        for alert in alerts
+        if alert.severity >= least
+    ]  # fmt: skip
+
+
 def relayed(ids: UUID, event: Any, signals: Signals, at: str) -> list[Output]:
     """What a parent passes on of a related.* event that came from a child: to the child's siblings."""
     parent, child = event.account_id, event.related_account_id

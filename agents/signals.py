@@ -27,6 +27,8 @@ _ENDLESS_KEPT: Final = (
     16  # articles that never decay, kept for good beyond the days in which they can be corrected
 )
 
+_ENDED: Final = 6  # graver than every severity: nothing comes after it
+_GRAVER: Final = 1 << 53  # microseconds: a graver message about an alert counts after every instant
 _T = TypeVar("_T")
 
 _PIECES: Final = {
@@ -213,8 +215,11 @@ class Signals:
         return answer
 
     def _relation(self, event: Any, today: int, policy: Policy) -> str:
+        """An alert that has ended stays so, and its severity only grows: the instants of the messages are those of the events
+        that moved it, which may lie on one second, or come late and lie before each other."""
         severity = event.severity if event.type == "related.distressed" else 0
-        version = [_day(event.occurred_at, policy), microseconds(event.occurred_at), event.event_id, severity]
+        at = microseconds(event.occurred_at) + (severity or _ENDED) * _GRAVER
+        version = [_day(event.occurred_at, policy), at, event.event_id, severity]
         key = f"{event.related_account_id}\x1f{event.alert_id}"
         answer = self._put("s.f", self._related, key, version, today)
         self._forget("s.f", self._related, lambda last: last[3] == 0, today, policy.bureau.filing_keep_days)
@@ -323,7 +328,7 @@ class Signals:
             for key, versions in table.items()
             if len(versions) == 1
             and over(versions[-1])
-            and max(versions[-1][DAY], local_day(versions[-1][AT], "UTC")) < today - days
+            and max(versions[-1][DAY], local_day(versions[-1][AT] % _GRAVER, "UTC")) < today - days
         ]
         for key in old:
             del table[key]

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 from collections import deque
+from datetime import date
 from typing import Any
 
 import orjson
+import pytest
 
 from agents.monitor import Fold
 from agents.records import Output, Refusal
 from schemas.events import parse
 from tests.unit.test_monitor import event, fold, invoice, limit, tick
+
+TODAY = date(2026, 3, 4).toordinal()
 
 
 def opened(account: str, parent: str | None = None, day: str = "2026-03-01") -> Any:
@@ -120,6 +124,37 @@ def test_accounts_that_name_each_other_do_not_talk_for_ever() -> None:
         opened("b", "c", "2026-03-02"), *over_its_limit("a"), *over_its_limit("b"), *over_its_limit("c")
     )
     assert group.messages
+
+
+def payment_of_all(account: str, at: str) -> Any:
+    day = at[:10]
+    return event(
+        "payment.received", account, day, payment_id=f"{account}-p", amount="2000.00", currency="USD", paid_on=day,
+        occurred_at=at, applications=[{"invoice_id": f"{account}-1", "amount": "2000.00"}],
+    )  # fmt: skip
+
+
+@pytest.mark.parametrize("told", ["2026-03-03T09:00:00Z", "2026-03-03T08:00:00Z"])
+def test_distress_ends_though_what_ended_it_is_dated_no_later_than_its_beginning(told: str) -> None:
+    group = family()
+    for account in ("parent", "first", "second"):  # instants decide nothing, nor do ids
+        group.take(*over_its_limit(account))
+    for account in ("parent", "first", "second"):
+        group.take(payment_of_all(account, told))
+    assert [group.fold.accounts.get(name).signals.distress(TODAY) for name in ("first", "second")] == [(), ()]  # type: ignore[union-attr]
+
+
+def test_a_child_that_leaves_takes_its_distress_with_it() -> None:
+    group = family()
+    group.take(*over_its_limit("first"), opened("first", None, "2026-03-04"))
+    assert group.said("related_party_distress") == [("second", "opened"), ("second", "cleared")]
+
+
+def test_a_child_that_leaves_while_it_recovers_is_not_in_distress_for_ever() -> None:
+    group = family()
+    group.take(opened("other"), *over_its_limit("first"), opened("first", "other", "2026-03-04"))
+    group.take(back_under_it("first"))
+    assert group.said("related_party_distress") == [("second", "opened"), ("second", "cleared")]
 
 
 def test_history_tells_no_relative_and_the_first_live_tick_does() -> None:
