@@ -170,6 +170,9 @@ class Sink:
             "async_insert": 0,  # accepted means written
             "insert_deduplicate": 1,
             "insert_deduplication_token": uuid.uuid4().hex,  # of this insert: its tries share it, nothing else does
+            # A repeat reaches the views even where their table took it before: their own tables drop what they have. Servers
+            # before 26.2 would leave out what a view had not got when the first try broke off, for ever.
+            "deduplicate_blocks_in_dependent_materialized_views": 1,
             "input_format_native_allow_types_conversion": 1,
             "max_partitions_per_insert_block": 0,  # a backfill may span as many years as it likes
         }

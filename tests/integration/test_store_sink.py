@@ -114,6 +114,24 @@ def test_a_lost_answer_repeats_nothing(store: Client, sink: Sink) -> None:
     assert sink.ingested([("t", 3)]) == {("t", 3): 50}
 
 
+def test_that_a_repeat_reaches_the_views_is_not_left_to_the_servers_version(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Before 26.2 the default was another: a repeat of what its table had taken never came to a view that lacked it."""
+    asked: list[dict[str, Any]] = []
+    for way in ("insert", "insert_arrow"):
+        real = getattr(sink.client, way)
+
+        def spying(*args: Any, real: Any = real, **more: Any) -> Any:
+            asked.append(more["settings"])
+            return real(*args, **more)
+
+        monkeypatch.setattr(sink.client, way, spying)
+    sink.write(batch(0, 3), {("t", 0): 3})
+    assert len(asked) == 8  # seven tables, then how far they have come
+    assert {settings["deduplicate_blocks_in_dependent_materialized_views"] for settings in asked} == {1}
+
+
 def test_an_outage_is_waited_for_and_said_in_two_lines(store: Client, sink: Sink) -> None:
     failing(sink, lambda table, n: OperationalError("connection refused") if n < 6 else None)
     with capture_logs() as lines:
