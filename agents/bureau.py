@@ -43,6 +43,9 @@ class AgencyReport(NamedTuple):
     best_rank_event: str | None
     best_limit: int | None  # in the same currency as the stated limit
     best_limit_event: str | None
+    other_limits: tuple[
+        tuple[int, str, str], ...
+    ]  # the best of each other currency: amount, currency, event id
 
 
 def agency_reports(table: Table, today: int, policy: Policy) -> tuple[AgencyReport, ...]:
@@ -65,13 +68,13 @@ def agency_reports(table: Table, today: int, policy: Policy) -> tuple[AgencyRepo
         last_class = next((v for v in reversed(stated) if v[6] is not None), None)
         last_limit = next((v for v in reversed(stated) if v[7] is not None), None)
         # The latest of equals: the evidence names the report from which the fall began.
-        score = max((v for v in window if v[4] is not None), key=lambda v: v[4], default=None)
-        ranked = min((v for v in window if v[6] in ranks), key=lambda v: ranks[v[6]], default=None)
-        limit = max(
-            (v for v in window if v[7] is not None and last_limit is not None and v[8] == last_limit[8]),
-            key=lambda v: v[7],
-            default=None,
-        )
+        score = max((v for v in reversed(window) if v[4] is not None), key=lambda v: v[4], default=None)
+        ranked = min((v for v in reversed(window) if v[6] in ranks), key=lambda v: ranks[v[6]], default=None)
+        best: dict[str, Version] = {}
+        for v in window if last_limit is not None else ():
+            if v[7] is not None and (v[8] not in best or v[7] >= best[v[8]][7]):
+                best[v[8]] = v
+        limit = None if last_limit is None else best.pop(last_limit[8], None)
         out.append(
             AgencyReport(
                 agency=agency,
@@ -98,6 +101,7 @@ def agency_reports(table: Table, today: int, policy: Policy) -> tuple[AgencyRepo
                 best_rank_event=None if ranked is None else ranked[EVENT],
                 best_limit=None if limit is None else limit[7],
                 best_limit_event=None if limit is None else limit[EVENT],
+                other_limits=tuple((v[7], currency, v[EVENT]) for currency, v in sorted(best.items())),
             )
         )
     return tuple(out)

@@ -145,7 +145,7 @@ def restored_limit(view: View) -> Lever | None:
     def limits(step: int) -> list[tuple[str, int, str, int]]:
         rows = []
         for report in cut:
-            best, now = report.best_limit or 0, report.stated_limit or 0
+            best, now = rules_outside.best_limit(report, view)[0] or 0, report.stated_limit or 0
             currency = report.stated_currency or view.policy.base_currency
             rows.append((report.agency, max(now, best - step), currency, now))
         return rows
@@ -172,7 +172,9 @@ def restored_limit(view: View) -> Lever | None:
             for agency, limit, currency, now in limits(step)
         )
 
-    short = max((report.best_limit or 0) - (report.stated_limit or 0) for report in cut)
+    short = max(
+        (rules_outside.best_limit(report, view)[0] or 0) - (report.stated_limit or 0) for report in cut
+    )
     return Lever("cut", "money", 1, short, 0, at, says)
 
 

@@ -93,9 +93,24 @@ def bureau_downgrade_evidence(v: View) -> Evidence:
     )
 
 
+def best_limit(report: AgencyReport, v: View) -> tuple[int | None, str | None]:
+    """An agency's best recommended limit of 365 days, and its event. In the currency of the newest, at the rates of its
+    day, so that no later rate moves it; None where one in another currency has none."""
+    best, event = report.best_limit, report.best_limit_event
+    for amount, currency, event_id in report.other_limits:
+        assert report.stated_currency is not None
+        assert report.limit_on is not None
+        worth = v.rates.convert(amount, currency, report.stated_currency, report.limit_on)
+        if worth is None:
+            return None, None
+        if best is None or worth > best:
+            best, event = worth, event_id
+    return best, event
+
+
 def agency_cut(report: AgencyReport, v: View) -> float | None:
     """The share by which an agency's newest recommended limit stands below its best of 365 days."""
-    now, best = report.stated_limit, report.best_limit
+    now, (best, _) = report.stated_limit, best_limit(report, v)
     if now is None or not best or v.today - report.reported_on >= v.policy.bureau.best_days:
         return None
     return 1 - now / best
@@ -113,9 +128,11 @@ def agency_limit_cut(v: View) -> Firing | None:
 
 
 def agency_limit_cut_clears(v: View) -> bool:
-    cuts = [agency_cut(report, v) for report in v.signals.reports(v.today, v.policy)]
-    known = [cut for cut in cuts if cut is not None]
-    return bool(known) and max(known) <= 0
+    """Restored by all that can be compared; one that waits for a rate says nothing, and so does not clear."""
+    reports = v.signals.reports(v.today, v.policy)
+    known = [cut for report in reports if (cut := agency_cut(report, v)) is not None]
+    waits = any(report.other_limits and best_limit(report, v)[0] is None for report in reports)
+    return bool(known) and max(known) <= 0 and not waits
 
 
 def agency_limit_cut_evidence(v: View) -> Evidence:
@@ -126,16 +143,15 @@ def agency_limit_cut_evidence(v: View) -> Evidence:
         return Evidence({}, {"cut": rule.cut}, [])
     cut, report = max(known, key=lambda item: item[0])
     currency = report.stated_currency or v.policy.base_currency
+    best, best_event = best_limit(report, v)
     metrics = {
         "agency": report.agency,
         "recommended_limit": text(report.stated_limit or 0, currency),
-        "best_recommended_limit": text(report.best_limit or 0, currency),
+        "best_recommended_limit": text(best or 0, currency),
         "currency": currency,
         "cut": as_share(cut),
     }
-    return Evidence(
-        metrics, {"cut": rule.cut, "clear_cut": 0.0}, _events(report.best_limit_event, report.limit_event)
-    )
+    return Evidence(metrics, {"cut": rule.cut, "clear_cut": 0.0}, _events(best_event, report.limit_event))
 
 
 _LEGAL: Final = ("lien", "judgment", "suit")

@@ -474,6 +474,29 @@ def test_it_fires_with_its_severity_and_evidence(name: str, case: tuple[Make, in
     assert None not in evidence.thresholds.values()
 
 
+def test_an_agencys_limits_in_two_currencies_are_compared_at_the_rates_of_its_newest() -> None:
+    rates = Rates("USD")
+    rates.add(TODAY - 2, {"EUR": "1.25"})
+    rates.add(TODAY, {"EUR": "2.00"})
+    trigger, told = BY_ID["agency_limit_cut"], [limit(90, "100000", "EUR"), limit(1, "93751")]
+    assert trigger.fires(view(facts=told, rates=rates)) is None
+    fallen = limit(1, "93750")
+    cut = view(facts=[told[0], fallen], rates=rates)
+    assert trigger.fires(cut) == (3, 0.25)
+    assert trigger.evidence(cut).metrics["best_recommended_limit"] == "125000.00"
+    assert trigger.evidence(cut).event_ids == [told[0].event_id, fallen.event_id]
+    assert trigger.clears(view(facts=[told[0], limit(1, "125000")], rates=rates))
+
+
+def test_an_agency_that_turns_to_another_currency_has_restored_nothing() -> None:
+    cut = [limit(90, "100000"), limit(30, "10000")]
+    trigger, other = BY_ID["agency_limit_cut"], limit(1, "9000", "EUR")
+    assert not trigger.clears(view(facts=[*cut, other])), "no rate tells"
+    rates = Rates("USD")
+    rates.add(TODAY - 2, {"EUR": "1.25"})
+    assert trigger.fires(view(facts=[*cut, other], rates=rates)) is not None
+
+
 @pytest.mark.parametrize(("name", "case"), cases("quiet"))
 def test_it_is_quiet(name: str, case: Make) -> None:
     assert BY_ID[name].fires(case()) is None
