@@ -50,11 +50,13 @@ class Stopped(Exception):
 class Unit(Protocol):
     """What the transport drives, in one thread: poll, apply, commit, poll, … until `stop`, then close."""
 
-    inputs: frozenset[TP]  # every partition of the input topics, whoever owns it
     source: Source
     longest_answer: (
         float  # seconds from `answered` on after which a commit hangs, and only the end of the process helps
     )
+
+    @property
+    def inputs(self) -> frozenset[TP]: ...
 
     @property
     def answered(self) -> float: ...
@@ -342,6 +344,7 @@ class Source:
         max_records: int = 5000,
     ) -> None:
         counts = kafka.partitions(topics)
+        # Every partition of the topics, whoever owns it: those of the start, and what was ours since.
         self.inputs = frozenset((t, n) for t, count in counts.items() for n in range(count))
         self.owned: frozenset[TP] = frozenset()
         self.where: dict[TP, int] = {}  # offset of the next record to take from Kafka
@@ -530,6 +533,7 @@ class Source:
         self.assignments += 1
         self._drop()
         self.owned = frozenset((p.topic, p.partition) for p in parts)
+        self.inputs |= self.owned  # a topic may grow
         self._poisons = {tp: known for tp, known in self._poisons.items() if tp in self.owned}
         # Pinned: librdkafka's own view may move on (even to "no member", which an empty group lets commit) while we
         # still work on what this assignment gave us.

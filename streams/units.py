@@ -121,7 +121,7 @@ class StatefulUnit:
                 f"these topics of {kafka.servers} must have as many partitions as each other: {told}; "
                 "see `bellwether topics`, and make the wrong one anew"
             )
-        self.topics, self.changelog = tuple(topics), changelog
+        self.topics, self.changelog, self._count = tuple(topics), changelog, counts[changelog]
         self.partitions: dict[int, Partition] = {}  # owned, or owned until the last rebalance (kept warm)
         self.restored = self.warm = self.restoring = self.restored_records = 0
         self.restore_seconds = 0.0
@@ -132,7 +132,7 @@ class StatefulUnit:
             kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
         )
         self.slot, self.source = self._seat.slot, self._seat.source
-        self.inputs, self.longest_answer = self.source.inputs, LONGEST_ANSWER
+        self.longest_answer = LONGEST_ANSWER
         self._restorer = kafka.consumer(
             {
                 "group.id": group + "-restore",
@@ -195,6 +195,11 @@ class StatefulUnit:
         return False
 
     @property
+    def inputs(self) -> frozenset[TP]:
+        """Every partition of the input topics, as far as is known, whoever owns it."""
+        return self.source.inputs
+
+    @property
     def answered(self) -> float:
         """When, on the monotonic clock, Kafka's client last came back within a commit."""
         return self.slot.answered
@@ -227,6 +232,11 @@ class StatefulUnit:
     def _offsets_for(self, tps: list[TP]) -> dict[TP, int]:
         """Brings the partitions to what is committed. The order is the proof: offsets, high watermark, then read."""
         numbers = sorted({n for _, n in tps})
+        if numbers[-1] >= self._count:
+            raise Fatal(
+                f"{self.topics[0]} has more partitions than at the start, and may not: accounts would change their partition. "
+                "See `bellwether topics`"
+            )
         if len(tps) != len(numbers) * len(self.topics):
             raise Fatal(f"partitions of {', '.join(self.topics)} do not come together: {tps}")
         committed = self.slot.committed(self.source, tps, [(self.changelog, n) for n in numbers])  # 1.
@@ -331,7 +341,7 @@ class RelayUnit:
             kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
         )
         self.slot, self.source = self._seat.slot, self._seat.source
-        self.inputs, self.longest_answer = self.source.inputs, LONGEST_ANSWER
+        self.longest_answer = LONGEST_ANSWER
 
     def poll(self, timeout: float) -> list[Block]:
         """Blocks at hand. Rebalances happen in here."""
@@ -358,6 +368,11 @@ class RelayUnit:
             return True
         self._seat.undo(blocks)
         return False
+
+    @property
+    def inputs(self) -> frozenset[TP]:
+        """Every partition of the input topics, as far as is known, whoever owns it."""
+        return self.source.inputs
 
     @property
     def answered(self) -> float:

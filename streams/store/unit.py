@@ -55,8 +55,13 @@ class StoreUnit:
             offsets_for=self._resume,
             max_records=MOST,
         )
-        self.inputs, self.answered = self.source.inputs, 0.0
+        self.answered = 0.0
         self.longest_answer = inf  # while ClickHouse is away it waits
+
+    @property
+    def inputs(self) -> frozenset[TP]:
+        """Every partition of the topics that it carries, as far as is known, whoever owns it."""
+        return self.source.inputs
 
     def poll(self, timeout: float) -> list[Block]:
         """What came since the last round, a second after it began; at once while there is a backlog."""

@@ -12,7 +12,7 @@ from typing import Any
 
 import confluent_kafka as ck
 import confluent_kafka.admin as ck_admin
-from confluent_kafka.cimpl import NewTopic
+from confluent_kafka.cimpl import NewPartitions, NewTopic
 
 from streams.blocks import Block, Kafka, Unit, patiently
 
@@ -32,6 +32,18 @@ def make_topics(servers: str, partitions: Mapping[str, int], compacted: Iterable
     until = time.monotonic() + WAIT
     while not partitions.keys() <= admin.list_topics(timeout=10).topics.keys():
         assert time.monotonic() < until, "the broker does not show the topics that were made"
+        time.sleep(0.02)
+
+
+def grow(servers: str, topic: str, partitions: int) -> None:
+    """Give a topic more partitions."""
+    admin = ck_admin.AdminClient({"bootstrap.servers": servers})
+    admin.create_partitions([NewPartitions(topic, partitions)])[topic].result()
+    _handle.cache_clear()  # they know the topic as it was
+    _partitions.cache_clear()
+    until = time.monotonic() + WAIT
+    while len(admin.list_topics(timeout=10).topics[topic].partitions) < partitions:
+        assert time.monotonic() < until, "the broker does not show the partitions that were made"
         time.sleep(0.02)
 
 

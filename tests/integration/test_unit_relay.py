@@ -68,6 +68,19 @@ def test_topics_of_any_partition_counts_are_copied_once_each(run: Run) -> None:
     run.check()
 
 
+def test_a_topic_that_grows_while_the_worker_runs_is_read_whole(run: Run) -> None:
+    run.send(300)
+    unit = run.unit("a")
+    kit.drive(unit, run.apply, run.drained)
+    kit.grow(run.servers, run.names["one"], 7)
+    unit.source.consumer.list_topics(run.names["one"], 10)  # librdkafka asks of its own every 30 s
+    run.send(300)
+    kit.drive(unit, run.apply, lambda: len(unit.source.owned) == 7 + 5 and run.drained())
+    assert unit.inputs == unit.source.owned
+    unit.close()
+    run.check()
+
+
 def test_a_copy_can_be_sent_to_a_partition_that_is_told(run: Run) -> None:
     run.send(100)
     unit = run.unit("a")

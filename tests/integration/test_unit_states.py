@@ -170,6 +170,18 @@ def test_two_workers_share_and_what_nobody_touched_stays_warm(run: Run) -> None:
     run.check()
 
 
+def test_a_journal_that_grows_is_refused_in_a_sentence(run: Run) -> None:
+    run.send(100)
+    unit = run.unit("a")
+    run.work(unit)
+    journal = run.names["journal"]
+    kit.grow(run.servers, journal, demo.JOURNAL_PARTITIONS + 1)
+    unit.source.consumer.list_topics(journal, 10)  # librdkafka asks of its own every 30 s
+    with pytest.raises(Fatal, match=f"{journal} has more partitions than at the start, and may not"):
+        kit.drive(unit, run.apply, lambda: False)
+    unit.close()
+
+
 def test_a_namesake_is_fenced_and_gives_up(run: Run) -> None:
     run.send(100)
     first = run.unit("same")
