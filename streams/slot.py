@@ -29,13 +29,14 @@ LEAVE_AFTER = ANSWER_SECONDS + 1
 MOST_LEFT = 5  # producers that may be left behind at a time; a process with more begins anew
 LONGEST_ANSWER = ANSWER_SECONDS + 8  # without any: something else hangs
 TRIES = 3  # to end one transaction of a dead worker: more do not help
+FENCES = 3  # how often in FENCE_SECONDS a worker that was taken for dead begins anew
+FENCE_SECONDS = 600.0
 DOUBTS = 20  # commits that fail in a row: about half a minute with a broker that answers
 
 FENCED = {
     ck.KafkaError._FENCED,
     ck.KafkaError.PRODUCER_FENCED,
     ck.KafkaError.INVALID_PRODUCER_EPOCH,
-    ck.KafkaError.FENCED_INSTANCE_ID,
 }
 
 Produce = Callable[..., None]  # (topic, value, key, partition=-1, headers=None)
@@ -50,13 +51,16 @@ class _LeftBehind(Exception):
 class Slot:
     """The transactional producer of one worker. Its name is unique among living processes.
 
-    Whoever finds that its name was taken gives up (Fatal): two namesakes that answered a fence with a new producer
-    would fence each other for ever.
+    Who slept for longer than its transaction may last, or was cut off from the broker, finds itself fenced: it begins anew.
+    Whoever finds that its name was taken by a process that lives gives up (Fatal): two namesakes that answered a fence with
+    a new producer would fence each other for ever.
     """
 
     def __init__(self, kafka: Kafka, name: str, transaction_ms: int = 10_000) -> None:
         self.name, self._life = name, secrets.token_hex(4)
         self.broken = False  # the last commit is in doubt
+        self._was_fenced = False  # … because the broker takes nothing more from this producer
+        self._fences: list[float] = []  # when
         self.commits = self.doubts = self.fenced = 0
         self.commit_seconds = 0.0
         self.answered = 0.0  # when, on the monotonic clock, Kafka's client last came back within a commit
@@ -124,10 +128,7 @@ class Slot:
             self._call(producer.commit_transaction, ANSWER_SECONDS)
         except (ck.KafkaException, BufferError, _LeftBehind) as e:
             error = e.args[0] if isinstance(e, ck.KafkaException) else None
-            if error is not None and error.code() in FENCED:
-                raise Fatal(
-                    f"{self.name} was fenced: another process took its name, or its partitions"
-                ) from e
+            self._was_fenced = error is not None and error.code() in FENCED
             self.broken = True
             self.doubts += 1
             self._doubts_in_a_row += 1
@@ -141,6 +142,18 @@ class Slot:
         self.commits += 1
         self.commit_seconds += time.monotonic() - began
         return True
+
+    def begin_anew(self, source: Source) -> None:
+        """`renew`, after a commit in doubt. Fatal where the producer was fenced by a process that goes by its name, or is
+        fenced again and again."""
+        if self._was_fenced:
+            now = time.monotonic()
+            self._fences = [*(at for at in self._fences if now - at < FENCE_SECONDS), now]
+            if len(self._fences) > FENCES or source.retry("namesakes", self._namesakes, source):
+                raise Fatal(f"{self.name} was fenced: another process took its name, or its partitions")
+            self._was_fenced = False
+            log.warning("taken for dead, and its transaction ended: it begins anew", slot=self.name)
+        self.renew()
 
     def _answers(self) -> None:
         self.answered = time.monotonic()
@@ -196,7 +209,7 @@ class Slot:
         """End the transactions that workers which are no longer in the group left open in these marker partitions.
 
         Without this all readers wait until the broker ends them: transaction.timeout.ms, and up to 10 s more. Never
-        needed for correctness, and harmless to it: a writer that left the group and lives is a zombie, and exits.
+        needed for correctness, and harmless to it: a writer that left the group and lives is a zombie, and begins anew.
         """
         names: set[str] = set()
         for topic, number in markers:
@@ -208,7 +221,7 @@ class Slot:
                 names |= _writers(source.ends, ck.TopicPartition(topic, number, stable), high)
         names.discard(self.name)
         try:
-            dead = names - self._members(source.group) if names else names
+            dead = names - set(self._members(source.group).values()) if names else names
         except ck.KafkaException as e:
             log.warning("members unknown", group=source.group, error=e.args[0].str())
             return
@@ -248,12 +261,19 @@ class Slot:
             }
         )
 
-    def _members(self, group: str) -> set[str]:
-        """Slots that are in the group now: each member's client.id is its slot."""
+    def _namesakes(self, source: Source) -> bool:
+        """Whether another process in the group has our slot."""
+        ours = source.consumer.memberid()
+        return any(
+            slot == self.name and member != ours for member, slot in self._members(source.group).items()
+        )
+
+    def _members(self, group: str) -> dict[str, str]:
+        """Member id -> slot of those that are in the group now: each member's client.id is its slot."""
         if self._admin is None:
             self._admin = self._kafka.admin()
         found = self._admin.describe_consumer_groups([group], request_timeout=5)[group].result()
-        return {member.client_id for member in found.members}
+        return {member.member_id: member.client_id for member in found.members}
 
 
 def _writers(reader: ck.Consumer, start: ck.TopicPartition, high: int) -> set[str]:

@@ -43,6 +43,7 @@ PATIENCE_SECONDS = 60.0  # an agent that is not past its blocks by then hangs, o
 POLL_SECONDS = 0.25  # how long a poll may wait: what a stop may have to wait for
 CLOSE_SECONDS = 3.0  # how long leaving the group may take
 STOP_SECONDS = 15.0  # how long a worker that is asked to stop may take over what it is at
+STOPPED_SECONDS = 2.0  # a thread that wakes so much later than it asked for was stopped with its process
 
 # What the topics of an app are made with: blocks go through as they are, and no acks are counted.
 TOPIC: Mapping[str, Any] = {"key_serializer": "raw", "value_serializer": "raw", "acks": False}
@@ -121,6 +122,7 @@ class Watch:
 
     An agent may hang; so may librdkafka, which has been seen not to come back from a commit, whatever timeout it was
     given, when the broker was killed meanwhile. What is open then is aborted, and another worker reads it again.
+    While the whole process is stopped (a machine that is suspended or moved) no time passes.
     """
 
     def __init__(self, close: Callable[[], None]) -> None:
@@ -141,13 +143,18 @@ class Watch:
         self._waits = None
 
     def _run(self) -> None:
+        nap = min(1.0, PATIENCE_SECONDS / 4)
+        looked = awake = time.monotonic()
         while True:
-            time.sleep(min(1.0, PATIENCE_SECONDS / 4))
+            time.sleep(nap)
+            before, looked = looked, time.monotonic()
+            if looked - before > nap + STOPPED_SECONDS:
+                awake = looked
             waits = self._waits
             if waits is None:
                 continue
             began, since, seconds, late = waits
-            if time.monotonic() > max(began, since()) + seconds:
+            if looked > max(began, since(), awake) + seconds:
                 give_up(Fatal(late), self._close)
 
 

@@ -57,7 +57,7 @@ class _Seat:
     def poll(self, timeout: float) -> list[Block]:
         if self._doubt:
             if self.slot.broken:
-                self.slot.renew()
+                self.slot.begin_anew(self.source)
             self.source.rewind()
             self._doubt = False
         return self.source.poll(timeout)

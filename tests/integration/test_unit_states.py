@@ -17,6 +17,7 @@ import pytest
 from streams.blocks import Block, Kafka, Stopped
 from streams.errors import Fatal, Refused
 from streams.partition import Partition
+from streams.slot import FENCES
 from streams.units import StatefulUnit
 from tests.faults import demo, kit
 
@@ -182,22 +183,66 @@ def test_a_journal_that_grows_is_refused_in_a_sentence(run: Run) -> None:
     unit.close()
 
 
-def test_a_namesake_is_fenced_and_gives_up(run: Run) -> None:
+def test_a_worker_whose_namesake_takes_over_gives_up(run: Run) -> None:
     run.send(100)
     first = run.unit("same")
-    blocks: list[Block] = []
-    while not blocks:
-        blocks = first.poll(0.1)
+    blocks = first_blocks(first)
     second = run.unit("same")
+    group, admin = f"{run.name}.counter", ck_admin.AdminClient({"bootstrap.servers": run.servers})
+    while len(admin.describe_consumer_groups([group])[group].result().members) < 2:
+        second.poll(0.1)
     for block in blocks:
         with block:
             run.apply(block)
-    with pytest.raises(Fatal, match="fenced"):
-        first.commit(blocks)
+    assert not first.commit(blocks)
+    with pytest.raises(Fatal, match="was fenced: another process took its name"):
+        first.poll(0.1)
     first.close()
     run.work(second)
     second.close()
     run.check()
+
+
+def test_a_worker_that_was_taken_for_dead_begins_anew(run: Run) -> None:
+    run.send(100)
+    unit = run.unit("a")
+    blocks = first_blocks(unit)
+    for block in blocks:
+        with block:
+            run.apply(block)
+    # as another worker ends what a dead one left open, or the broker after its time
+    ck.Producer({"bootstrap.servers": run.servers, "transactional.id": unit.slot.name}).init_transactions(30)
+    assert not unit.commit(blocks)
+    run.work(unit)
+    assert unit.stats()["doubts"] == 1
+    unit.close()
+    run.check()
+
+
+def test_a_worker_that_is_taken_for_dead_again_and_again_gives_up(run: Run) -> None:
+    run.send(100)
+    unit = run.unit("a")
+
+    def fenced() -> None:
+        for block in (blocks := first_blocks(unit)):
+            with block:
+                run.apply(block)
+        ck.Producer({"bootstrap.servers": run.servers, "transactional.id": unit.slot.name}).init_transactions(
+            30
+        )
+        assert not unit.commit(blocks)
+
+    for _ in range(FENCES + 1):
+        fenced()
+    with pytest.raises(Fatal, match="was fenced"):
+        unit.poll(0.1)
+    unit.close()
+
+
+def first_blocks(unit: StatefulUnit) -> list[Block]:
+    while not (blocks := unit.poll(0.1)):
+        pass
+    return blocks
 
 
 class Doubtful:

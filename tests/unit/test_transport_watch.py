@@ -60,3 +60,29 @@ def test_the_time_counts_from_the_beginning_where_nothing_has_got_on_yet(ended: 
     until(lambda: len(asked) >= 2)
     watch.end()
     assert ended == []
+
+
+def test_while_the_process_is_stopped_no_time_passes(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock, ended = Stopping(at=10), list[int]()
+    monkeypatch.setattr(transport, "time", clock)
+    monkeypatch.setattr(transport, "give_up", lambda error, close: ended.append(clock.naps))
+    watch = Watch(lambda: None)
+    watch.begin(20, "a commit")
+    until(lambda: ended)
+    watch.end()
+    assert ended[0] == 10 + 20 + 1, "the twenty seconds count anew from the wake-up"
+
+
+class Stopping:
+    """A clock on which each nap takes its second, and the one before which the process is stopped an hour more."""
+
+    def __init__(self, at: int) -> None:
+        self.now, self.naps, self.at = 1000.0, 0, at
+
+    def monotonic(self) -> float:
+        return self.now
+
+    def sleep(self, seconds: float) -> None:
+        time.sleep(0.005)
+        self.naps += 1
+        self.now += seconds + (3600 if self.naps == self.at else 0)
