@@ -345,6 +345,10 @@ class Ledger:
             if invoice.posted.clean and today - invoice.posted.due > days
         )
 
+    def unpaid_since(self, due: int) -> bool:
+        """Whether an invoice that fell due on that day is unpaid, with a clean open part."""
+        return any(due in cohort.clean_due for cohort in self.totals.cohorts.values())
+
     def next_day(self, today: int) -> int:
         """The first day after `today` on which a figure can move by time alone; see boundaries.next_day()."""
         settle(self)

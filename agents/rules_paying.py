@@ -131,13 +131,18 @@ def surprise(v: View) -> Firing | None:
 
 
 def surprise_clears(v: View) -> bool:
-    """Paid: no clean open invoice is so late any more, or the latest ones are no surprise.
+    """Paid: no clean open invoice is so late any more, or the one that it opened with is not and the others are no
+    surprise.
 
-    Fewer invoices than it takes say nothing: a customer who stops buying has not paid.
+    A customer who leaves more unpaid, so that one more is no surprise, has not paid; nor has one who stops buying, of
+    whom fewer invoices tell than it takes.
     """
     figures, rule = v.figures, v.policy.triggers.overdue_surprise
     if figures.max_days_past_due is None or figures.max_days_past_due < rule.days_past_due:
         return True
+    days = v.kept.get("overdue_surprise_days")
+    if days is not None and v.ledger.unpaid_since(int(v.kept["today"] - days)):
+        return False
     return (
         figures.overdue_surprise is not None
         and figures.overdue_surprise >= rule.p_below

@@ -86,6 +86,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_paying.surprise,
         rules_paying.surprise_clears,
         rules_paying.surprise_evidence,
+        keeps=("overdue_surprise_days",),
     ),
     Trigger(
         "past_due_share",

@@ -79,6 +79,9 @@ class PlainLedger:
     def exposure_at_most(self, today: int) -> int:
         return self.exposure
 
+    def unpaid_since(self, due: int) -> bool:
+        return False
+
 
 _numbers = count(1)
 

@@ -25,6 +25,7 @@ from tests.golden.stories import (
     payment,
     play,
     resolved,
+    reversal,
     security,
     statement,
     steady,
@@ -679,3 +680,18 @@ def test_the_same_file_twice_gives_the_same_ids() -> None:
     first, second = play(story, until=9), play(story, until=9)
     assert (first.alerts, first.proposals) == (second.alerts, second.proposals)
     assert first.alerts
+
+
+@pytest.mark.parametrize("then", ["is paid", "stays unpaid"])
+def test_a_surprise_ends_when_it_is_paid_and_not_when_the_customer_does_worse(then: str) -> None:
+    # Eleven paid, OPEN due on day 250: p = 0.5 / 12 from day 260 on. One of the eleven comes back: p = 1.5 / 12.
+    story = [
+        account(),
+        *steady("S", 0, 200, 20, 28),
+        invoice("OPEN", "1000.00", 220, 250),
+        reversal("PS0", 270),
+    ]
+    paid = [payment("P", "2000.00", 280, {"OPEN": "1000.00", "S0": "1000.00"})] if then == "is paid" else []
+    told = moves(play(story, paid, until=300), "overdue_surprise")
+    assert told[0] == ("opened", 261, 3)
+    assert [(what, on) for what, on, _ in told if what == "cleared"] == ([("cleared", 280)] if paid else [])
