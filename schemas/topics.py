@@ -26,6 +26,8 @@ _STATE_COMPACTION: Final = {
     "min.cleanable.dirty.ratio": "0.2",
     "max.compaction.lag.ms": "3600000",
     "delete.retention.ms": str(_DAY),
+    # A piece is as large as what was said of it: payments on tens of thousands of invoices take megabytes.
+    "max.message.bytes": "16777216",
 }
 _SMALL_COMPACTION: Final = {
     "segment.ms": "3600000",

@@ -28,6 +28,7 @@ ANSWER_SECONDS = 12.0
 LEAVE_AFTER = ANSWER_SECONDS + 1
 MOST_LEFT = 5  # producers that may be left behind at a time; a process with more begins anew
 LONGEST_ANSWER = ANSWER_SECONDS + 8  # without any: something else hangs
+LARGEST_RECORD = 64 << 20  # bytes before they are compressed; topics say how many may be left of them
 TRIES = 3  # to end one transaction of a dead worker: more do not help
 FENCES = 3  # how often in FENCE_SECONDS a worker that was taken for dead begins anew
 FENCE_SECONDS = 600.0
@@ -255,6 +256,7 @@ class Slot:
             {
                 "transactional.id": name,
                 "transaction.timeout.ms": self._transaction_ms,
+                "message.max.bytes": LARGEST_RECORD,
                 "linger.ms": 0,
                 "queue.buffering.max.messages": 1_000_000,
                 "compression.type": "lz4",

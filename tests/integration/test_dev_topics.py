@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import random
 import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
@@ -19,8 +20,11 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined, unused-ignore]
 )
 
 from schemas.topics import TOPICS
+from streams.blocks import Kafka
 from streams.errors import Refused
+from streams.reading import read_topic
 from streams.settings import Settings
+from streams.slot import Slot
 from streams.topics_admin import State, check, compare, create
 
 
@@ -83,6 +87,17 @@ def test_missing_topics_are_named_with_the_command_that_creates_them(kafka: str,
     assert all(state.missing for state in compare(kafka, settings))
 
 
+def test_a_piece_of_a_state_may_have_megabytes(kafka: str, namespace: str) -> None:
+    """Of a payment on 50,000 invoices the application to each stands in one piece; ids are as good as random."""
+    settings = settings_of(namespace, kafka, partitions=1)
+    create(kafka, settings)
+    topic = settings.prefixed(TOPICS["account-state"].name)
+    piece = random.Random(1).randbytes(5_000_000)
+    slot = Slot(Kafka(kafka), f"{namespace}.slot")
+    assert slot.commit(lambda produce: produce(topic, piece, b"C1\0l.p.0", 0), {}, None)
+    assert [record.value() for record in read_topic(Kafka(kafka), topic, 0)] == [piece]
+
+
 def test_the_clusters_journal_decides_how_many_partitions_there_are(kafka: str, namespace: str) -> None:
     make(kafka, f"{namespace}.credit.journal.v1", 5, retention_ms="-1", max_message_bytes="2097152")
     settings = settings_of(namespace, kafka, partitions=3)
@@ -102,6 +117,7 @@ def test_the_clusters_journal_decides_how_many_partitions_there_are(kafka: str, 
         ("alerts", "retention.ms", "-1", False),
         ("dead-letters", "max.message.bytes", "1000", True),
         ("account-state", "segment.ms", "86400000", False),
+        ("account-state", "max.message.bytes", "1048588", False),
     ],
 )
 def test_what_loses_records_stops_workers_and_what_is_merely_different_is_shown(
