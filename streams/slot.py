@@ -26,7 +26,7 @@ ANSWER_SECONDS = 12.0
 # 5511 and 5456). Letting idle connections close wakes it, and makes commits of a quiet worker wait for seconds: worse than
 # to leave the producer behind, in its thread, and to go on with another.
 LEAVE_AFTER = ANSWER_SECONDS + 1
-MOST_LEFT = 5  # producers that may be left behind at a time; a process with more begins anew
+MOST_LEFT = 10  # producers that may be left behind at a time; a process with more begins anew
 LONGEST_ANSWER = ANSWER_SECONDS + 8  # without any: something else hangs
 LARGEST_RECORD = 64 << 20  # bytes before they are compressed; topics say how many may be left of them
 TRIES = 3  # to end one transaction of a dead worker: more do not help

@@ -88,7 +88,7 @@ def test_a_process_that_has_left_too_many_producers_behind_begins_anew(never: th
     for _ in range(slots.MOST_LEFT):
         assert not commit(slot)
         slot.renew()
-    with pytest.raises(Fatal, match="has not come back from 6 commits"):
+    with pytest.raises(Fatal, match=f"has not come back from {slots.MOST_LEFT + 1} commits"):
         commit(slot)
 
 
