@@ -61,6 +61,11 @@ COMMANDS: dict[str, tuple[str, str, str]] = {
         "rebuild",
         "The journal folded anew in another namespace, and what differs.",
     ),
+    "restore-offsets": (
+        "streams.commands.restore_offsets",
+        "restore_offsets",
+        "Where intake and the monitor go on, after a pause too long for Kafka.",
+    ),
     "schemas": ("streams.commands.schemas", "schemas", "Writes the JSON Schemas and the AsyncAPI document."),
 }
 

@@ -18,9 +18,18 @@ from streams.blocks import TP, Block, Kafka, Source, watermarks
 from streams.errors import Fatal, Refused
 from streams.memory import at_hand
 from streams.partition import Partition, Pieces
+from streams.reading import read_topic
 from streams.slot import LONGEST_ANSWER, STABLE_SECONDS, WHO, Produce, Slot
 
 log = get_logger(__name__)
+
+
+def lost(group: str) -> str:
+    """What to say when the group has worked before, and its offsets are gone."""
+    return (
+        f"group {group} has no offsets any more, though it has worked before: Kafka drops them when no worker runs for longer "
+        "than the cluster's offsets.retention.minutes, 7 days by default. Stop all workers; run `bellwether restore-offsets`"
+    )
 
 
 class _Seat:
@@ -170,8 +179,10 @@ class StatefulUnit:
         token = self.slot.token()
 
         def write(produce: Produce) -> None:
-            for number in touched:
-                produce(self.changelog, self.slot.name.encode(), WHO, number)
+            for number, part in touched.items():
+                # Beside the states, from where they go on: for streams/offsets.py.
+                at = [(t, str(offsets.get((t, number), o))) for t, (o, _) in part.positions.items()]
+                produce(self.changelog, self.slot.name.encode(), WHO, number, at)
             for part in dirty:
                 part.write(self.changelog, self._dump, produce)
 
@@ -255,6 +266,8 @@ class StatefulUnit:
             self._forget(n)
         if cold:
             self._restore(cold)  # 2. and 3.
+        if any(self.partitions[n].pieces and (t, n) not in committed for n in cold for t in self.topics):
+            raise Fatal(lost(self.source.group))
         return {tp: offset for tp, (offset, _) in found.items()}
 
     def _keep_to_memory(self, parts: Iterable[Partition]) -> None:
@@ -336,7 +349,7 @@ class RelayUnit:
         max_records: int = 5000,
     ) -> None:
         kafka.partitions([*topics, marker, *outputs])
-        self.marker = marker
+        self.marker, self._kafka = marker, kafka
         self._seat = _Seat(
             kafka, slot, group, topics, self._offsets_for, session_ms, transaction_ms, max_records
         )
@@ -402,5 +415,10 @@ class RelayUnit:
                 break
             self.source.check_stop()
             time.sleep(0.01)
-        committed = self.slot.committed(self.source, tps, [(self.marker, 0)])
+        markers = [(self.marker, 0)]
+        committed = self.slot.committed(self.source, tps, markers)
+        # In this order: who has just begun writes the marker with its first offsets.
+        worked = not committed and high > 0 and any(read_topic(self._kafka, self.marker, 0))
+        if worked and not self.slot.committed(self.source, sorted(self.inputs), markers):
+            raise Fatal(lost(self.source.group))
         return {tp: offset for tp, (offset, _) in committed.items()}

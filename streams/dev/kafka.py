@@ -196,6 +196,7 @@ def properties(directory: Path, port: int, controller_port: int) -> dict[str, st
         "log.retention.ms": "-1",  # the journal is the truth: nothing goes unless a topic says so
         "log.retention.bytes": "-1",
         "default.replication.factor": "1",
+        "offsets.retention.minutes": "2147483647",  # a pause of weeks takes nobody's place away
         "offsets.topic.replication.factor": "1",
         "offsets.topic.num.partitions": "4",
         "transaction.state.log.replication.factor": "1",

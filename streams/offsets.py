@@ -1,0 +1,108 @@
+"""Where intake and the monitor go on, found again when Kafka has dropped the offsets of their groups.
+
+The monitor's stand beside its states; intake's are told by what it has written. That they are gone is noticed in units.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+import confluent_kafka as ck
+import confluent_kafka.admin as ck_admin
+
+from schemas.topics import TOPICS
+from streams.blocks import TP, Kafka, patiently
+from streams.errors import Refused
+from streams.lag import READS
+from streams.letters import PREFIX
+from streams.reading import read_topic
+from streams.settings import Settings
+from streams.slot import WHO
+
+Offsets = dict[TP, int]
+
+
+def restore_offsets(kafka: Kafka, settings: Settings, found: Callable[[str, Offsets], None]) -> None:
+    """Give each of the two groups its offsets back where it has none; `found` is told the group and what it was given.
+
+    An empty answer: the group has its offsets, or has never worked. Reads the journal whole where intake's are gone. Raises
+    Refused while workers of such a group run, and where states do not tell their offsets (of a version before this one).
+    """
+    for name, told in (("intake", _of_intake), ("monitor", _of_monitor)):
+        group = settings.prefixed(name)
+        topics = [settings.prefixed(TOPICS[logical].name) for logical in READS[name]]
+        counts = kafka.partitions(topics)
+        tps = [(topic, number) for topic in topics for number in range(counts[topic])]
+        offsets = {} if _has_any(kafka, group, tps) else told(kafka, settings, set(tps))
+        if offsets:
+            _commit(kafka, group, offsets)
+        found(group, offsets)
+
+
+def _has_any(kafka: Kafka, group: str, tps: list[TP]) -> bool:
+    reader = kafka.consumer(
+        {"group.id": group, "isolation.level": "read_committed", "enable.auto.commit": False}
+    )
+    try:
+        known = patiently(reader.committed, [ck.TopicPartition(*tp) for tp in tps], 10)
+        return any(part.offset >= 0 for part in known)
+    finally:
+        reader.close()
+
+
+def _of_monitor(kafka: Kafka, settings: Settings, _: set[TP]) -> Offsets:
+    """Each commit names, beside the states that it wrote, the offsets from which they go on."""
+    states = settings.prefixed(TOPICS["account-state"].name)
+    found: Offsets = {}
+    for number in range(kafka.partitions([states])[states]):
+        last: Any = None
+        there = False
+        for record in read_topic(kafka, states, number):
+            if record.key() == WHO:
+                last = record
+            else:
+                there = True
+        at = [] if last is None else last.headers() or []
+        if there and not at:
+            raise Refused(
+                f"the states in {states}/{number} do not say from where they go on: an earlier version wrote them. "
+                "`bellwether rebuild --into` folds the journal anew"
+            )
+        found |= {(topic, number): int(value) for topic, value in at}
+    return found
+
+
+def _of_intake(kafka: Kafka, settings: Settings, sources: set[TP]) -> Offsets:
+    """What is journalled or refused bears its origin: intake goes on behind the last of each partition."""
+    found: Offsets = {}
+    for logical, prefix in (("journal", "origin-"), ("dead-letters", PREFIX)):
+        topic = settings.prefixed(TOPICS[logical].name)
+        for number in range(kafka.partitions([topic])[topic]):
+            for record in read_topic(kafka, topic, number):
+                headers = dict(record.headers() or ())
+                try:
+                    source, place, offset = (
+                        headers[prefix + name].decode() for name in ("topic", "partition", "offset")
+                    )
+                    origin, next_offset = (source, int(place)), int(offset) + 1
+                except (KeyError, ValueError, AttributeError):
+                    continue  # not intake's
+                if origin in sources and next_offset > found.get(origin, 0):
+                    found[origin] = next_offset
+    return found
+
+
+def _commit(kafka: Kafka, group: str, offsets: Offsets) -> None:
+    parts = [ck.TopicPartition(*tp, offset) for tp, offset in sorted(offsets.items())]
+    wanted = ck.ConsumerGroupTopicPartitions(group, parts)
+    admin: ck_admin.AdminClient = kafka.admin()
+    try:
+        done = admin.alter_consumer_group_offsets([wanted])[group].result()
+    except ck.KafkaException as error:
+        raise Refused(
+            f"group {group}: {error.args[0].str()}; stop all of its workers, and run this again"
+        ) from error
+    for part in done.topic_partitions:
+        if part.error is not None:
+            raise Refused(f"group {group}: {part.topic}/{part.partition}: {part.error.str()}; run this again")
