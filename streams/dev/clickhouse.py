@@ -16,6 +16,7 @@ import re
 import signal
 import socket
 import sys
+import tempfile
 import threading
 import urllib.parse
 import uuid
@@ -37,7 +38,7 @@ READER = (
 )
 READERS_SETTINGS = ("max_execution_time",)  # Grafana's data source sends it with each query
 MAX_BODY = 256 << 20  # bytes as sent
-MAX_INSERT = 4 << 30  # bytes of one insert, decompressed: it is streamed, never held
+MAX_INSERT = 4 << 30  # bytes of one insert, decompressed: they go through a file, and are never held
 CONCURRENT = 8  # statements at once; more wait
 CHUNK = 1 << 20
 HELD_BACK = 1 << 20  # bytes of an answer that are held back, so that an early error still gets its status
@@ -137,9 +138,11 @@ class Request:
 
 @dataclass(frozen=True)
 class Insert:
-    """An INSERT whose rows follow in a format: the head without FORMAT, the format, and the rows in the same bytes."""
+    """An INSERT whose rows follow in a format: the head up to SETTINGS or FORMAT, the clause SETTINGS (empty: there is
+    none), the format, and the rows in the same bytes."""
 
     head: str
+    settings: str
     format: str
     rows: bytes
 
@@ -149,7 +152,7 @@ def split_insert(text: bytes) -> Insert | None:
 
     ClickHouse's rule: after FORMAT and its name come blanks, perhaps `;`, perhaps one line end, then the rows.
     """
-    depth, first, before, mark = 0, True, b"", 0
+    depth, first, before, mark, clause = 0, True, b"", 0, 0
     for token in TOKEN.finditer(text):
         if token.lastgroup == "skip":
             continue
@@ -161,12 +164,15 @@ def split_insert(text: bytes) -> Insert | None:
         if depth == 0 and before == b"FORMAT" and word:
             rest = AFTER_FORMAT.match(text, token.end())
             assert rest is not None  # every part of it may be absent
-            return Insert(text[:mark].decode("utf-8"), raw.decode(), text[rest.end() :])
+            head, settings = text[: clause or mark], text[clause or mark : mark]
+            return Insert(head.decode("utf-8"), settings.decode("utf-8"), raw.decode(), text[rest.end() :])
         named = before in (b"INTO", b"TABLE", b".")  # what follows is a name, whatever it looks like
         if raw in (b"(", b"[", b"{"):
             depth += 1
         elif raw in (b")", b"]", b"}"):
             depth -= 1
+        elif depth == 0 and word == b"SETTINGS" and not named:
+            clause = clause or token.start()
         elif depth == 0 and word in (b"SELECT", b"WITH", b"VALUES", b"WATCH") and not named:
             return None
         if depth == 0 and word == b"FORMAT" and not named:
@@ -248,7 +254,7 @@ class Engine:
         import chdb
 
         self._connect = chdb.connect
-        self._path = str(path)
+        self._path, self._spool = str(path), path.parent
         self._base = chdb.connect(self._path)  # the engine lives as long as this one
         self._read_only = chdb._chdb.query_class.READ_ONLY  # type: ignore[attr-defined, unused-ignore]
         self._base.query(f"CREATE DATABASE IF NOT EXISTS {DATABASE}")
@@ -302,18 +308,22 @@ class Engine:
     def _insert(self, connection: Any, request: Request, insert: Insert) -> Answer:
         for name, value in request.parameters.items():
             connection.query(f"SET param_{name} = {_literal(value)}")
-        stream = connection.send_insert(insert.head, insert.format)
+        # Not chdb's stream of rows: when the engine could not write them at its end (no space, too many parts, a view
+        # that fails), it says that all are written.
         try:
-            if insert.rows:
-                stream.append(insert.rows)
-            for piece in decompressed(request.data, request.encoding):
-                stream.append(piece)
-            done = stream.finish()
-        except BaseException:
-            with contextlib.suppress(Exception):
-                stream.cancel()
-            raise
-        summary = {"written_rows": str(done.rows_written), "written_bytes": str(done.bytes_written)}
+            with tempfile.TemporaryFile(dir=self._spool) as rows:
+                rows.write(insert.rows)
+                for piece in decompressed(request.data, request.encoding):
+                    rows.write(piece)
+                rows.flush()
+                rows.seek(0)
+                done = connection.query(
+                    f"{insert.head} FROM INFILE '/dev/fd/{rows.fileno()}' COMPRESSION 'none' {insert.settings} "
+                    f"FORMAT {insert.format}"
+                )
+        except OSError as error:
+            raise Failed(243, f"Code: 243. DB::Exception: {error.strerror}. (NOT_ENOUGH_SPACE)") from error
+        summary = {"written_rows": str(done.rows_written()), "written_bytes": str(done.bytes_written())}
         connection.close()
         return Answer(False, insert.format, summary, _sliced(b""))
 

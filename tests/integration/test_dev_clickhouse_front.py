@@ -94,6 +94,36 @@ def test_a_bad_row_is_an_error_and_none_of_its_block_is_written(client: Any) -> 
     assert client.command("SELECT count() FROM t") == 0
 
 
+def test_what_the_engine_could_not_write_is_an_error(client: Any) -> None:
+    """Too many parts stand for all that goes wrong after the rows were read: no space, a merge table that is read-only."""
+    client.command(
+        "CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a "
+        "SETTINGS parts_to_throw_insert = 1, parts_to_delay_insert = 1000"
+    )
+    client.command("SYSTEM STOP MERGES t")
+    client.insert("t", [[1]], column_names=["a"])
+    with pytest.raises(DatabaseError) as info:
+        client.insert("t", [[2]], column_names=["a"])
+    assert info.value.code == 252
+    assert client.command("SELECT count() FROM t") == 1
+
+
+def test_what_a_view_could_not_take_is_an_error(client: Any) -> None:
+    client.command("CREATE TABLE t (a UInt64) ENGINE = MergeTree ORDER BY a")
+    client.command("CREATE TABLE small (a UInt64, CONSTRAINT c CHECK a < 2) ENGINE = MergeTree ORDER BY a")
+    client.command("CREATE MATERIALIZED VIEW feed TO small AS SELECT a FROM t")
+    with pytest.raises(DatabaseError) as info:
+        client.insert("t", [[5]], column_names=["a"])
+    assert info.value.code == 469
+
+
+def test_settings_of_an_insert_hold(client: Any) -> None:
+    client.command("CREATE TABLE t (a UInt64) ENGINE = MergeTree PARTITION BY a ORDER BY a")
+    client.raw_query("INSERT INTO t (a) SETTINGS max_partitions_per_insert_block = 9 FORMAT CSV\n1\n2\n")
+    with pytest.raises(DatabaseError, match="Too many partitions"):
+        client.raw_query("INSERT INTO t (a) SETTINGS max_partitions_per_insert_block = 1 FORMAT CSV\n1\n2\n")
+
+
 def test_a_large_result_is_streamed_whole(client: Any) -> None:
     result = client.query("SELECT number, toString(number) FROM numbers(1000000)")
     assert result.row_count == 1_000_000

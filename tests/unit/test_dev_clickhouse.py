@@ -59,7 +59,8 @@ def test_an_insert_is_cut_between_its_head_and_its_rows(
 ) -> None:
     insert = split_insert(text)
     assert insert is not None
-    assert (insert.head, insert.format, insert.rows) == (head, form, rows)
+    assert (insert.head + insert.settings, insert.format, insert.rows) == (head, form, rows)
+    assert insert.settings.startswith("SETTINGS ") == ("SETTINGS" in head)
 
 
 @pytest.mark.parametrize(
