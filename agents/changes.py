@@ -9,7 +9,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from agents import levers_exposure, levers_outside, levers_paying, rules_outside
+from agents import levers_exposure, levers_outside, levers_paying
 from agents.conditions import all_met, conditions
 from agents.formulas import Unit
 from agents.levers import MOST, Lever, MakeLever, count, hundredths
@@ -54,7 +54,7 @@ def firing(trigger: Trigger, view: View) -> list[Change]:
 
     Empty where it fires already, or where what is missing no single figure can bring (a baseline, a rate).
     """
-    supposed = view
+    before = supposed = view
     changes: list[Change] = []
     for figure, make in _FIRING[trigger.id]:
         if all_met(conditions(trigger.id, supposed)):
@@ -62,9 +62,16 @@ def firing(trigger: Trigger, view: View) -> list[Change]:
         if _met(trigger.id, figure, supposed):
             continue
         lever = make(supposed)
+        further = lever is not None and bool(changes) and changes[-1].figure == lever.figure
+        if further:  # what was moved already moves on: one change, not two
+            lever = make(before)
         step = None if lever is None else _first(lever, _meeting(trigger.id, figure))
         if lever is None or step is None:
             continue
+        if further:
+            changes.pop()
+        else:
+            before = supposed
         changes.append(_change(lever, step))
         supposed = changes[-1].view
     return changes if changes and trigger.fires(supposed) is not None else []
@@ -110,7 +117,7 @@ _PAYS_SOONER: Final = hundredths("dtp_90d", 0.0, "days to pay")
 _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
     "payment_drift_severe": (_PAYS_SOONER,),
     "payment_drift": (_PAYS_SOONER,),
-    "slipping_each_month": (levers_paying.last_month,),
+    "slipping_each_month": (levers_paying.better_month,),
     "overdue_surprise": (levers_paying.settled,),
     "past_due_share": (levers_paying.paid("past_due_over_10", 10),),
     "seriously_past_due": (levers_paying.paid("past_due_61", 61),),
@@ -120,7 +127,7 @@ _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
     "exposure_without_limit": (levers_exposure.higher_limit,),
     "order_surge": (levers_exposure.LESS_BOUGHT, hundredths("dbt_90d", -365.0, "days beyond terms")),
     "purchases_collapse": (levers_exposure.MORE_BOUGHT,),
-    "new_high_credit": (levers_exposure.less_exposure,),
+    "new_high_credit": (levers_exposure.less_owed,),
     "payment_reversed": (count("reversals_90d", 0, levers_paying.no_reversal),),
     "promise_broken": (count("promises_broken_60d", 0, levers_paying.no_broken_promise),),
     "partial_payments": (
@@ -137,14 +144,14 @@ _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
     "discounts_abandoned": (levers_paying.discounts(True),),
     "bureau_downgrade": (levers_outside.recovered_score,),
     "agency_limit_cut": (levers_outside.restored_limit,),
-    "legal_filing": (levers_outside.ended_filings("legal_filing", rules_outside.open_legal),),
+    "legal_filing": (levers_outside.ended_filings("legal_filing", levers_outside.greatest_claims),),
     "new_charge": (levers_outside.ended_filings("new_charge", levers_outside.open_charges),),
     "adverse_news": (levers_outside.on_day("news_score", "date", "the story has faded"),),
     "insolvency": (levers_outside.ended_filings("insolvency", levers_outside.open_insolvencies),),
     "sanctions_match": (levers_outside.cleared_matches,),
     "statements_stale": (levers_outside.newer_statement,),
     "related_party_distress": (levers_outside.recovered_relations,),
-    "concentration": (levers_exposure.share_of_book(0),),
+    "concentration": (levers_exposure.share_of_book(0), levers_exposure.more_accounts),
 }
 
 _DRIFTS: Final[tuple[tuple[str, MakeLever], ...]] = (
@@ -167,7 +174,11 @@ _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
         ("rise_days", levers_paying.later_last_month),
         ("rises_in_a_row", levers_paying.later_last_month),
     ),
-    "overdue_surprise": (),
+    "overdue_surprise": (
+        ("days_past_due", levers_paying.still_unpaid),
+        ("overdue_surprise", levers_paying.still_unpaid),
+        ("invoices_observed", levers_paying.still_unpaid),
+    ),
     "past_due_share": (("past_due_share", levers_paying.aged("past_due_over_10", 10)),),
     "seriously_past_due": (("past_due_61_net", levers_paying.aged("past_due_61", 61)),),
     "delinquent": (("past_due_91_net", levers_paying.aged("past_due_91", 91)),),
@@ -176,7 +187,10 @@ _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
         ("rising", levers_exposure.more_exposure),
     ),
     "over_limit": (("utilization", levers_exposure.more_exposure),),
-    "exposure_without_limit": (("exposure", levers_exposure.more_exposure),),
+    "exposure_without_limit": (
+        ("credit_limit", levers_exposure.no_limit),
+        ("exposure", levers_exposure.more_exposure),
+    ),
     "order_surge": (
         ("invoices_prior_90d", _MORE_INVOICES),
         ("growth", levers_exposure.MORE_BOUGHT),
@@ -184,8 +198,8 @@ _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
     ),
     "purchases_collapse": (("invoices_prior_90d", _MORE_INVOICES), ("growth", levers_exposure.LESS_BOUGHT)),
     "new_high_credit": (
-        ("open_balance", levers_exposure.more_exposure),
-        ("utilization", levers_exposure.more_exposure),
+        ("open_balance", levers_exposure.more_owed),
+        ("utilization", levers_exposure.more_owed),
         ("history_days", levers_exposure.older_history),
     ),
     "payment_reversed": (
@@ -208,8 +222,20 @@ _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
         ),
     ),
     "dispute_spike": (
-        ("disputed", levers_paying.disputed(lambda view: MOST, "{} more disputed (now {})")),
-        ("disputed_share", levers_paying.disputed(lambda view: MOST, "{} more disputed (now {})")),
+        (
+            "disputed",
+            levers_paying.disputed(
+                lambda view: max(view.figures.disputed, view.figures.open_balance),
+                "{} more disputed (now {})",
+            ),
+        ),
+        (
+            "disputed_share",
+            levers_paying.disputed(
+                lambda view: max(view.figures.disputed, view.figures.open_balance),
+                "{} more disputed (now {})",
+            ),
+        ),
     ),
     "discounts_abandoned": (("missed_in_a_row", levers_paying.discounts(False)),),
     "bureau_downgrade": (

@@ -172,7 +172,7 @@ def _slipping(view: View) -> list[Condition]:
     rises: int | None = None
     rise: float | None = None
     if a is not None and b is not None and c is not None and d is not None:
-        rises = (a < b) + (b < c) + (c < d)
+        rises = 0 if c >= d else 1 if b >= c else 2 if a >= b else 3
         rise = d - a
     empty = sum(month is None for month in view.figures.dtp_months)
     missing = f"no payments in {empty} of the last 4 full months"
@@ -473,14 +473,14 @@ def _bureau_downgrade(view: View) -> list[Condition]:
     falls = [
         rules_outside.agency_fall(report, view) for report in view.signals.reports(view.today, view.policy)
     ]
-    missing = "no agency's report of a year can be compared" if falls else "no agency has reported"
+    silent = None if falls else "no agency has reported"
     return [
         _at_least(
             "fall_points",
             max((points for points, _ in falls if points is not None), default=None),
             rule.points,
             f"{key}.points",
-            missing=missing,
+            missing=silent or "no score of a year to compare",
             either="fall",
         ),
         _at_least(
@@ -488,7 +488,7 @@ def _bureau_downgrade(view: View) -> list[Condition]:
             max((classes for _, classes in falls if classes is not None), default=None),
             rule.classes,
             f"{key}.classes",
-            missing=missing,
+            missing=silent or "no class of a year to compare",
             either="fall",
         ),
     ]

@@ -58,6 +58,7 @@ def alert_transition(change: AlertChange, view: View) -> Row:
             "as_of": iso(change.as_of),
             "event_id": view.event_id,
             "reason": change.reason,
+            "ticks_needed": _ticks_needed(trigger, view),
             "distance": None if beyond is None else beyond.distance,
             "figures": [
                 _figure(name, value, trigger, view, evidence.event_ids)
@@ -93,8 +94,15 @@ def alert_now(trigger_id: str, episode: Episode, view: View) -> Row:
         view.kept = NOTHING_KEPT
 
 
-def why_not(trigger_id: str, view: View, episode: Episode) -> Row:
-    """How far the account is from this alert as of the view: each condition, what stands in the way, what would fire it."""
+def _ticks_needed(trigger: Trigger, view: View) -> int:
+    return 1 if trigger.immediate else view.policy.alerts.ticks_in_a_row
+
+
+def why_not(trigger_id: str, view: View, episode: Episode, ticked: int) -> Row:
+    """How far the account is from this alert as of the view: each condition, what stands in the way, what would fire it.
+
+    `ticked`: the day of the last tick; a view of the day that has begun since has seen none of its own.
+    """
     trigger, rule = BY_ID[trigger_id], view.policy.alerts
     view.kept = episode.kept
     try:
@@ -105,8 +113,8 @@ def why_not(trigger_id: str, view: View, episode: Episode) -> Row:
     finally:
         view.kept = NOTHING_KEPT
     severity = holds.severity if holds else trigger.severity(view.policy)
-    needed = 1 if trigger.immediate else rule.ticks_in_a_row
-    ticks = view.today - episode.first_tick + 1 if holds and episode.first_tick else 0
+    needed = _ticks_needed(trigger, view)
+    ticks = max(0, ticked - episode.first_tick + 1) if holds and episode.first_tick else 0
     rest = 0
     if episode.cleared_on and severity < 5:
         rest = rule.cooldown_days_low if severity <= 2 else rule.cooldown_days_mid
@@ -122,7 +130,9 @@ def why_not(trigger_id: str, view: View, episode: Episode) -> Row:
         "conditions": rows,
         "met": sum(condition.met for condition in found),
         "all_met": all_met(found),
-        "missing": list(dict.fromkeys(c.missing for c in found if c.missing is not None and not c.met)),
+        "missing": list(
+            dict.fromkeys(c.missing for c in found if c.missing is not None and not _known(c, found))
+        ),
         "ticks": {"in_a_row": min(ticks, needed), "needed": needed},
         "judged": "with each event and at ticks" if trigger.immediate else "at ticks",
         "cooldown_until": None if cooldown is None else iso(cooldown),
@@ -130,6 +140,13 @@ def why_not(trigger_id: str, view: View, episode: Episode) -> Row:
         "history_until": None if not view.history else iso(view.policy.live_from or 0),
         "would_fire": [_told(changed, view) for changed in changes],
     }
+
+
+def _known(condition: Condition, found: Sequence[Condition]) -> bool:
+    """Whether a condition can be judged: it, or one that does as well."""
+    return any(
+        other.missing is None for other in found if condition.either and other.either == condition.either
+    )
 
 
 def _conditions(trigger: Trigger, view: View) -> list[Row]:

@@ -87,13 +87,23 @@ def reported(view: View, *facts: dict[str, Any]) -> View:
     return suppose(view, signals=signals)
 
 
+def covered(view: View) -> int:
+    """Unapplied cash and security beyond all that is owed and ordered: so much more is no exposure yet."""
+    figures = view.figures
+    return (
+        max(0, figures.unapplied + figures.security - figures.gross_exposure) if not figures.exposure else 0
+    )
+
+
 def exposed(view: View, exposure: int) -> View:
-    """Another exposure, and what follows from it."""
+    """Another exposure, and what follows from it; where it grows, by so much invoiced."""
     figures = view.figures
     limit = figures.credit_limit
     used = exposure / limit if limit else None
     rising = used is not None and used > (figures.utilization_28d_ago or 0.0)
     balance = figures.open_balance + exposure - figures.exposure
+    if exposure > figures.exposure:
+        balance += covered(view)
     return suppose(
         view, {"exposure": exposure, "utilization": used, "rising": rising, "open_balance": balance}
     )

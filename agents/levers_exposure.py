@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
-from agents.levers import LONGEST, MOST, Lever, MakeLever, exposed, money, suppose
+from agents.levers import LONGEST, MOST, Lever, MakeLever, covered, exposed, money, suppose
 from agents.view import View
 from agents.wording import iso, shown
 
@@ -35,7 +35,44 @@ def more_exposure(view: View) -> Lever:
         now,
         MOST,
         lambda step: exposed(view, step),
-        lambda step: f"{money(view, step - now)} more of orders or invoices (exposure {money(view, now)})",
+        lambda step: (
+            f"{money(view, step - now + covered(view))} more of orders or invoices (exposure {money(view, now)})"
+        ),
+    )
+
+
+def less_owed(view: View) -> Lever:
+    """The open balance, which security and cash on account do not lower."""
+    now = view.figures.open_balance
+    return Lever(
+        "open_balance",
+        "money",
+        1,
+        now,
+        min(now, 0),
+        lambda step: suppose(view, {"open_balance": step}),
+        lambda step: (
+            f"{money(view, now - step)} paid on invoices or credited (open balance {money(view, now)})"
+        ),
+    )
+
+
+def more_owed(view: View) -> Lever:
+    """The open balance, which orders do not raise; exposure grows with it."""
+    figures, now = view.figures, view.figures.open_balance
+
+    def at(step: int) -> View:
+        supposed = exposed(view, max(figures.exposure, figures.exposure + step - now - covered(view)))
+        return suppose(supposed, {"open_balance": step})
+
+    return Lever(
+        "open_balance",
+        "money",
+        1,
+        now,
+        MOST,
+        at,
+        lambda step: f"{money(view, step - now)} more of invoices (open balance {money(view, now)})",
     )
 
 
@@ -48,10 +85,26 @@ def higher_limit(view: View) -> Lever:
 
     def says(step: int) -> str:
         if step == 1:
-            return f"a credit limit, however small; {money(view, exposure)} would cover the exposure"
+            enough = f"; {money(view, exposure)} would cover the exposure" if exposure else ""
+            return f"a credit limit, however small{enough}"
         return f"a credit limit of {money(view, step)} (now {money(view, now) if now else 'none'})"
 
     return Lever("credit_limit", "money", 1, now, MOST, at, says)
+
+
+def no_limit(view: View) -> Lever | None:
+    now = view.figures.credit_limit
+    if not now:
+        return None
+    return Lever(
+        "credit_limit",
+        "money",
+        1,
+        now,
+        0,
+        lambda step: suppose(view, {"credit_limit": step, "utilization": None}),
+        lambda step: f"a credit limit of {money(view, step)} (now {money(view, now)})",
+    )
 
 
 def _bought(end: Callable[[int], int], way: str) -> MakeLever:
@@ -83,7 +136,8 @@ def share_of_book(end: int) -> MakeLever:
         base = view.policy.base_currency
 
         def says(step: int) -> str:
-            by = shown(abs(step - now), "base", None, base)
+            spare = view.base(covered(view), view.figures.currency or base) or 0 if step > now else 0
+            by = shown(abs(step - now) + spare, "base", None, base)
             way = "paid, credited or secured" if step < now else "more exposure"
             return f"{by} {way} (exposure {shown(now, 'base', None, base)}), the book as it is"
 
@@ -120,5 +174,5 @@ def older_history(view: View) -> Lever | None:
         view.today - first,
         view.today - first + LONGEST,
         lambda step: suppose(view, {"first_invoice_on": view.today - step}),
-        lambda step: f"time: {step:,} days of history on {iso(first + step)}",
+        lambda step: f"time: {step:,} days of history on {iso(first + step)}, and a new high then",
     )

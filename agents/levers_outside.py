@@ -9,6 +9,7 @@ import math
 from collections.abc import Callable
 
 from agents import rules_outside
+from agents.bureau import AgencyReport
 from agents.calendar import months_after
 from agents.formulas import Unit
 from agents.levers import LONGEST, MOST, Lever, MakeLever, reported, suppose
@@ -19,26 +20,31 @@ from schemas.money import text
 
 
 def recovered_score(view: View) -> Lever | None:
-    """Every agency's newest within so many tenths of a point of its best, and its best class again."""
-    reports = [
-        (report, points or 0.0, classes or 0)
+    """Every agency's newest within so many tenths of a point of its best, and not a class too low; who is so already
+    need say nothing."""
+    fallen = [
+        (report, points or 0.0, classes)
         for report in view.signals.reports(view.today, view.policy)
         for points, classes in (rules_outside.agency_fall(report, view),)
     ]
-    fallen = [row for row in reports if row[1] > 0 or row[2] > 0]
-    if not fallen:
-        return None
+    allowed = view.policy.triggers.bureau_downgrade.classes - 1
 
-    def told(step: int) -> list[tuple[str, float | None, str | None]]:
-        rows = []
+    def told(step: int) -> list[tuple[AgencyReport, float | None, str | None]]:
+        rows: list[tuple[AgencyReport, float | None, str | None]] = []
         for report, points, classes in fallen:
-            best = report.best_score
-            score = None if best is None else max(0.0, best - min(points, step / 10))
-            rating = report.rating_class
-            if classes > 0 and report.best_rank is not None:
-                rating = view.policy.bureau.agencies[report.agency].classes[report.best_rank]
-            rows.append((report.agency, score, rating))
+            score = rating = None
+            if points > step / 10 and report.best_score is not None:
+                score = tenths_up(report.best_score - step / 10)
+            # A class that the policy does not know says nothing: only one that it knows can.
+            if report.best_rank is not None and (classes is None or classes > allowed):
+                ranks = view.policy.bureau.agencies[report.agency].classes
+                rating = ranks[min(report.best_rank + allowed, len(ranks) - 1)]
+            if score is not None or rating is not None:
+                rows.append((report, score, rating))
         return rows
+
+    if not told(0):
+        return None
 
     def at(step: int) -> View:
         return reported(
@@ -46,7 +52,7 @@ def recovered_score(view: View) -> Lever | None:
             *(
                 {
                     "type": "bureau.reported",
-                    "agency": agency,
+                    "agency": report.agency,
                     "reported_on": iso(view.today),
                     **(
                         {}
@@ -55,23 +61,33 @@ def recovered_score(view: View) -> Lever | None:
                     ),
                     **({} if rating is None else {"rating_class": rating}),
                 }
-                for agency, score, rating in told(step)
+                for report, score, rating in told(step)
             ),
         )
 
     def says(step: int) -> str:
-        parts = []
-        for (agency, score, rating), (report, _, _) in zip(told(step), fallen, strict=True):
-            words = agency
+        rows = []
+        for report, score, rating in told(step):
+            parts = []
             if score is not None and report.score is not None:
-                words += f" at {score:.1f} of 100 or better (now {report.score:.1f})"
-            if rating is not None and rating != report.rating_class:
-                words += f", rating class {rating} (now {report.rating_class})"
-            parts.append(words)
-        return "; ".join(parts)
+                parts.append(f"at {score:.1f} of 100 or better (now {report.score:.1f})")
+            if rating is not None:
+                parts.append(f"at rating class {rating} or better (now {report.rating_class})")
+            rows.append(f"{report.agency} {' and '.join(parts)}")
+        return "; ".join(rows)
 
     worst = max(points for _, points, _ in fallen)
     return Lever("fall_points", "points", 10, math.floor(worst * 10), 0, at, says)
+
+
+def tenths_up(points: float) -> float:
+    """Points of 100 in tenths, never lower: what is told must clear."""
+    return min(100.0, max(0.0, math.ceil(points * 10 - 1e-6) / 10))
+
+
+def tenths_down(points: float) -> float:
+    """Points of 100 in tenths, never higher: what is told must fire."""
+    return min(100.0, max(0.0, math.floor(points * 10 + 1e-6) / 10))
 
 
 def fallen_score(view: View) -> Lever | None:
@@ -92,7 +108,7 @@ def fallen_score(view: View) -> Lever | None:
                 "type": "bureau.reported",
                 "agency": report.agency,
                 "reported_on": iso(view.today),
-                "score": max(0.0, best - step / 10),
+                "score": tenths_down(best - step / 10),
                 "scale_min": 0,
                 "scale_max": 100,
                 "higher_is_better": True,
@@ -106,7 +122,9 @@ def fallen_score(view: View) -> Lever | None:
         math.ceil(max(0.0, best - now) * 10),
         1000,
         at,
-        lambda step: f"{report.agency} at {max(0.0, best - step / 10):.1f} of 100 or worse (now {now:.1f})",
+        lambda step: (
+            f"{report.agency} at {tenths_down(best - step / 10):.1f} of 100 or worse (now {now:.1f})"
+        ),
     )
 
 
@@ -119,7 +137,7 @@ def fallen_class(view: View) -> Lever | None:
     ]
     if not known:
         return None
-    report = known[0]
+    report = max(known, key=lambda r: (r.class_rank or 0) - (r.best_rank or 0))  # the nearest to it
     ranks, best, now = agencies[report.agency].classes, report.best_rank or 0, report.class_rank or 0
 
     def at(step: int) -> View:
@@ -180,13 +198,13 @@ def restored_limit(view: View) -> Lever | None:
 
 def lowered_limit(view: View) -> Lever | None:
     known = [
-        report
+        (cut, report)
         for report in view.signals.reports(view.today, view.policy)
-        if rules_outside.agency_cut(report, view) is not None
+        if (cut := rules_outside.agency_cut(report, view)) is not None
     ]
     if not known:
         return None
-    report = known[0]
+    _, report = max(known, key=lambda item: item[0])  # the nearest to it
     now, currency = report.stated_limit or 0, report.stated_currency or view.policy.base_currency
 
     def at(step: int) -> View:
@@ -216,11 +234,11 @@ def lowered_limit(view: View) -> Lever | None:
 
 
 def ended_filings(trigger_id: str, found: Callable[[View], list[Filing]]) -> MakeLever:
-    """So many of the filings, the greatest claims first, ended as the policy says; discharges end stories of courts too."""
+    """So many of the filings, in their order, ended as the policy says; discharges end stories of courts too."""
 
     def make(view: View) -> Lever | None:
         ends = getattr(view.policy.triggers, trigger_id).clears_on
-        filings = sorted(found(view), key=lambda f: -1 if f.amount is None else -f.amount)
+        filings = found(view)
         stories = trigger_id == "insolvency" and len(filings) < len(rules_outside.insolvency_events(view))
         count = len(filings) or int(stories)
         if not count:
@@ -309,7 +327,8 @@ def cleared_matches(view: View) -> Lever | None:
         )
 
     def says(step: int) -> str:
-        return f"match {', '.join(match.match_id for match in matches[:step])} cleared by a person"
+        one = "match" if step == 1 else "matches"
+        return f"{one} {', '.join(match.match_id for match in matches[:step])} cleared by a person"
 
     return Lever("matches", "count", 1, 0, len(matches), at, says)
 
@@ -483,6 +502,17 @@ def on_day(figure: str, unit: Unit, what: str) -> MakeLever:
         )
 
     return make
+
+
+def greatest_claims(view: View) -> list[Filing]:
+    """Liens, judgments and suits by their claims in base currency; first of all what no rate converts."""
+    level = rules_outside.legal_level(view)
+
+    def claim(filing: Filing) -> float:
+        amount = rules_outside.legal_amount(filing, level, view)
+        return math.inf if amount is None else amount
+
+    return sorted(rules_outside.open_legal(view), key=claim, reverse=True)
 
 
 def open_insolvencies(view: View) -> list[Filing]:

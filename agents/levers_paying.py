@@ -5,15 +5,17 @@ Which of them a trigger pulls is agents/changes.py; its rules are agents/rules_p
 
 from __future__ import annotations
 
+import copy
 import math
 from collections.abc import Callable
+from typing import Final
 
-from agents import behaviour
+from agents import behaviour, rules_paying, survival
 from agents.ledger import Ledger
-from agents.levers import Lever, MakeLever, exposed, money, suppose
+from agents.levers import LONGEST, MOST, Lever, MakeLever, exposed, money, suppose
 from agents.lines import lines
 from agents.policy import exact
-from agents.view import View
+from agents.view import NOTHING_KEPT, View
 from agents.wording import iso
 
 
@@ -48,19 +50,30 @@ def paid(figure: str, days: int) -> MakeLever:
 
 
 def aged(figure: str, days: int) -> MakeLever:
-    """More of what is owed grows so old; the balance stays."""
+    """More of what is owed grows so old; the balance stays, until more must be owed for it."""
 
     def make(view: View) -> Lever:
-        now = getattr(view.figures, figure)
-        older = f"{days} days" if days != 10 else "more than 10 days"
+        figures, now = view.figures, getattr(view.figures, figure)
+        older = f"{days} days or more" if days != 10 else "by more than 10 days"
+        clean = sum(figures.ageing)
+
+        def says(step: int) -> str:
+            more = money(view, step - now)
+            if step <= clean:
+                return f"{more} more of the balance past due {older}"
+            owed = money(view, figures.open_balance)
+            return f"{more} more past due {older}, new debt among it (open balance {owed})"
+
         return Lever(
             figure,
             "money",
             1,
             now,
-            max(now, view.figures.open_balance),
-            lambda step: suppose(view, {figure: step}),
-            lambda step: f"{money(view, step - now)} more of the balance {older} past due",
+            MOST,
+            lambda step: suppose(
+                view, {figure: step, "open_balance": figures.open_balance + max(0, step - max(now, clean))}
+            ),
+            says,
         )
 
     return make
@@ -82,11 +95,45 @@ def disputed(end: Callable[[View], int], says: str) -> MakeLever:
     return make
 
 
+def _surprising(view: View, today: int, latest: int) -> dict[str, object]:
+    """The surprise as of a day, if what is more than `latest` days past due then were paid, and nothing else."""
+    assert isinstance(view.ledger, Ledger)
+    totals, rule = view.ledger.totals, view.policy.figures
+    supposed = copy.copy(lines(totals, rule.pay_index))
+    supposed.unpaid_due = [
+        (day, min(dues))
+        for day, cohort in sorted(totals.cohorts.items())
+        if (dues := [due for due in cohort.clean_due if today - due <= latest])
+    ]
+    found = survival.overdue_surprise(
+        supposed, today, today - rule.baseline_from_days, rule.overdue_surprise_prior
+    )
+    late = [today - due for _, due in supposed.unpaid_due if due < today]
+    return {
+        "max_days_past_due": max(late, default=None),
+        "overdue_surprise": found.p,
+        "overdue_surprise_n": found.n,
+        "overdue_surprise_days": found.days_past_due,
+    }
+
+
 def settled(view: View) -> Lever | None:
     """Paying what is late enough to surprise; its figure is how late the latest may be."""
     now, rule = view.figures.max_days_past_due, view.policy.triggers.overdue_surprise
     if now is None:
         return None
+
+    def at(step: int) -> View:
+        if isinstance(view.ledger, Ledger):
+            if step == now:
+                return view
+            supposed = suppose(view, _surprising(view, view.today, step))
+            kept = view.kept
+            if kept and view.today - (kept["today"] - kept["overdue_surprise_days"]) > step:
+                supposed.kept = NOTHING_KEPT  # the invoice that it opened with is paid too
+            return supposed
+        p = view.figures.overdue_surprise if step >= rule.days_past_due else None
+        return suppose(view, {"max_days_past_due": step, "overdue_surprise": p})
 
     def says(step: int) -> str:
         late = f"no invoice more than {step} days past due (now {now})"
@@ -95,24 +142,35 @@ def settled(view: View) -> Lever | None:
             return f"{money(view, owed)} paid: {late}"
         return late
 
+    return Lever("max_days_past_due", "days", 1, now, 0, at, says)
+
+
+def still_unpaid(view: View) -> Lever | None:
+    """Nothing happens and time passes, until an invoice is unpaid at an age at which it surprises."""
+    if not isinstance(view.ledger, Ledger):
+        return None
+    if not any(cohort.clean_due for cohort in view.ledger.totals.cohorts.values()):
+        return None
+    for day in range(view.today + 1, view.today + view.policy.figures.baseline_from_days):
+        supposed = suppose(view, _surprising(view, day, LONGEST), today=day)
+        if rules_paying.surprise(supposed) is not None:
+            break
+    else:
+        return None
+    late = supposed.figures.overdue_surprise_days
     return Lever(
-        "max_days_past_due",
-        "days",
+        "overdue_surprise",
+        "date",
         1,
-        now,
-        0,
-        lambda step: suppose(
-            view,
-            {
-                "max_days_past_due": step,
-                "overdue_surprise": view.figures.overdue_surprise if step >= rule.days_past_due else None,
-            },
-        ),
-        says,
+        view.today,
+        day,
+        lambda step: supposed if step == day else view,
+        lambda step: f"time: nothing is paid until {iso(step)}, and an invoice is {late} days past due then",
     )
 
 
-def last_month(view: View) -> Lever | None:
+def better_month(view: View) -> Lever | None:
+    """The next full month, held against the last one."""
     months = view.figures.dtp_months
     last = months[3]
     if last is None:
@@ -121,10 +179,10 @@ def last_month(view: View) -> Lever | None:
         "dtp_months",
         "days",
         100,
-        math.floor(last * 100),
-        0,
-        lambda step: suppose(view, {"dtp_months": (*months[:3], step / 100)}),
-        lambda step: f"a full month's days to pay of {step / 100:.2f} or less (last month {last:.2f})",
+        math.ceil(last * 100),
+        -100_000,
+        lambda step: suppose(view, {"dtp_months": (*months[1:], step / 100)}),
+        lambda step: f"the next full month's days to pay {step / 100:.2f} or less (last month {last:.2f})",
     )
 
 
@@ -155,14 +213,13 @@ def discounts(took: bool) -> MakeLever:
             0,
             8,
             lambda step: suppose(view, {"discounts_taken": (*taken, *(took,) * step)[-8:]}),
-            lambda step: f"{_counted(step, 'discount')} more {words}",
+            lambda step: f"{step} more {'discount' if step == 1 else 'discounts'} {words}",
         )
 
     return make
 
 
-def _counted(number: int, one: str, many: str = "") -> str:
-    return f"{number:,} {one if number == 1 else many or one + 's'}"
+_TESTS: Final = {"theil_sen": "Theil–Sen", "ewma": "EWMA", "cusum": "CUSUM"}
 
 
 def agreeing(view: View) -> Lever | None:
@@ -178,7 +235,7 @@ def agreeing(view: View) -> Lever | None:
         int(figures.drift_agrees),
         1,
         lambda step: suppose(view, {"drift_agrees": bool(step)}),
-        lambda step: f"the {figures.drift_test} test agreeing{told}",
+        lambda step: f"the {_TESTS.get(str(figures.drift_test), figures.drift_test)} test agreeing{told}",
     )
 
 

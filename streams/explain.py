@@ -141,16 +141,30 @@ class File:
     def events(self, part: int, account_id: str | None = None) -> Iterator[Event]:
         adopted = policy_adopted(self._text, policy_hash(self._text), ENGINE, _GIVEN)
         yield PolicyAdopted.model_validate(adopted)
-        lines = Lines(self._path, lambda line, reason: None, None)
-        for _, event in with_ticks(lines, self._zone, self._ticks):
+        for _, event in with_ticks(self._lines(), self._zone, self._ticks):
             if account_id is None or isinstance(event, ClockTicked) or _account_of(event) == account_id:
                 yield event
 
     def accounts(self, part: int) -> Iterator[str]:
-        for _, event in Lines(self._path, lambda line, reason: None, None):
+        for _, event in self._lines():
             account_id = _account_of(event)
             if account_id is not None:
                 yield account_id
+
+    def _lines(self) -> Iterator[tuple[bytes, Event]]:
+        """The valid lines; the others are dead letters. Raises Refused where there is none: it is another file."""
+        first: list[str] = []
+
+        def refuse(number: int, reason: str) -> None:
+            if not first:
+                first.append(f"; line {number}: {reason}")
+
+        empty = True
+        for line in Lines(self._path, refuse, None):
+            empty = False
+            yield line
+        if empty:
+            raise Refused(f"{self._path} holds no event{''.join(first)}")
 
 
 def _account_of(event: Event) -> str | None:
@@ -435,7 +449,7 @@ def explained(told: Refolded, case: Case) -> Row:
         "engine": record["engine"],
         "record": record,
         "transitions": [
-            {**transition, "why": _why(case, place, told), "record": case.records[place]}
+            {**transition, "why": _why(case, place), "record": case.records[place]}
             for place, transition in enumerate(case.transitions)
         ],
     }
@@ -470,20 +484,21 @@ def _now(told: Refolded, case: Case) -> Row | None:
     return alert_now(case.trigger, episode, told.view(case.account_id))
 
 
-def _why(case: Case, place: int, told: Refolded) -> str:
+def _why(case: Case, place: int) -> str:
     """Why this transition came, in words."""
     transition = case.transitions[place]
     if case.kind == "proposal":
         return str(transition["why"])
-    policy, cause = told.fold.book.policy, transition["event_id"]
+    cause = transition["event_id"]
     came = f"with event {cause}" if cause is not None else "at the day's tick"
     status = transition["status"]
     if status == "opened":
         if place and case.transitions[place - 1]["status"] != "cleared":
             return "told again: the policy is live from this day"
-        if BY_ID[case.trigger].immediate or policy is None:
+        if BY_ID[case.trigger].immediate:
             return f"a fact, {came}"
-        return f"true at {policy.alerts.ticks_in_a_row} ticks in a row"
+        needed = transition["ticks_needed"]
+        return f"true at {needed} ticks in a row" if needed > 1 else "true at the day's tick"
     if status == "escalated":
         before = [t for t in case.transitions[:place] if t["status"] in ("opened", "escalated")]
         if before and transition["severity"] > before[-1]["severity"]:
@@ -553,7 +568,7 @@ def quiet_at(told: Refolded, account_id: str, trigger_id: str) -> Row:
     """The same, of an account that has been refolded already."""
     view = told.view(account_id)
     account = told.accounts[account_id]
-    hash_ = told.fold.book.policy_hash
+    hash_, day = told.fold.book.policy_hash, told.fold.book.day
     return {
         "kind": "why-not",
         "account_id": account_id,
@@ -561,5 +576,7 @@ def quiet_at(told: Refolded, account_id: str, trigger_id: str) -> Row:
         "ticks_folded": told.days,
         "policy": {"hash": hash_, **told.adopted.get(hash_, {})},
         "engine": ENGINE,
-        **why_not(trigger_id, view, account.watch.episode(BY_ID[trigger_id])),
+        **why_not(
+            trigger_id, view, account.watch.episode(BY_ID[trigger_id]), view.today if day is None else day
+        ),
     }

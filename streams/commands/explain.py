@@ -189,7 +189,7 @@ def _figures(then: Row, currency: str | None, *, short: bool) -> Group:
         return Group(*(_cut(f"{name:<28}{value:>13}  {formula}") for name, value, formula in rows))
     table = Table(box=None, show_header=False, pad_edge=False, padding=(0, 2, 0, 0))
     table.add_column(no_wrap=True, overflow="ellipsis", max_width=30)
-    table.add_column(justify="right", no_wrap=True, overflow="ellipsis", max_width=13)
+    table.add_column(justify="right", no_wrap=True, overflow="ellipsis", max_width=24)
     table.add_column(style="dim", overflow="fold")
     for row in rows:
         table.add_row(*row)
@@ -338,6 +338,7 @@ def _quiet(row: Row) -> Group:
         parts += [
             _bold("It has fired"),
             _indented(f"alert {row['open_alert']}, open since {row['opened_at'][:10]}"),
+            _indented(f"what would clear it: bellwether explain {row['open_alert'][:8]}"),
             "",
         ]
     table = _table(("Fires when", "left"), ("is", "right"), ("", "left"))
@@ -365,7 +366,7 @@ def _quiet(row: Row) -> Group:
         parts.append(
             _indented(f"alerts before {row['history_until']} are history: the policy goes live that day")
         )
-    if not row["holds"]:
+    if not row["holds"] and not row["open_alert"]:
         parts += ["", _bold("The smallest change that would make it fire"), *_needed(row)]
     parts.append(_foot(row, row["conditions"]))
     return Group(*parts)

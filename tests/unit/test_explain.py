@@ -153,7 +153,6 @@ def test_the_changes_make_a_quiet_trigger_fire_and_each_of_them_is_needed(known:
 
 NOT_BY_ONE_FIGURE = {
     "adverse_news",  # of a category that does not fade
-    "new_high_credit",  # the table's balance is not part of its exposure
 }
 
 
@@ -442,14 +441,14 @@ def test_why_not_says_what_is_missing_or_that_one_figure_is_not_enough(tmp_path:
         )
     )
     said = {}
-    for trigger in ("seriously_past_due", "past_due_share"):
+    for trigger in ("seriously_past_due", "discounts_abandoned"):
         console = Console(width=100, record=True, file=io.StringIO())
         console.print(laid_out(quiet(File(book, POLICY_TEXT), "", "007", trigger)))
         said[trigger] = console.export_text()
     assert "> a level not known" in said["seriously_past_due"]
     assert "what is missing above must come first" in said["seriously_past_due"]
-    assert "more than one would have to move" in said["past_due_share"]
-    assert "missing" not in said["past_due_share"]
+    assert "more than one would have to move" in said["discounts_abandoned"]
+    assert "missing" not in said["discounts_abandoned"]
 
 
 OVERRIDDEN = """
