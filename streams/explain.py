@@ -232,7 +232,7 @@ def _refold(
     found = Refolded({}, InMemory(), fold, {}, {}, {}, 0)
     found.accounts = fold.accounts = InMemory()
     broken: list[Exception] = []
-    fold.told = _teller(found.cases, wanted, explain, broken)
+    fold.told = _teller(fold, found.cases, wanted, explain, broken)
     for number, event in enumerate(events):
         account_id = _account_of(event)
         if account_id is not None:
@@ -268,8 +268,11 @@ def _refold(
 _IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
 
 
+_DECIDED: Final = ("acknowledged", "assigned", "snoozed")
+
+
 def _teller(
-    cases: dict[str, Case], wanted: Callable[[str], bool], explain: bool, broken: list[Exception]
+    fold: Fold, cases: dict[str, Case], wanted: Callable[[str], bool], explain: bool, broken: list[Exception]
 ) -> Told:
     """What the fold tells, taken apart; what goes wrong here is no rule's fault and is kept in `broken`."""
 
@@ -285,7 +288,11 @@ def _teller(
             for alert in alerts:
                 if wanted(alert.alert_id):
                     case = case_of("alert", alert.alert_id, account.account_id, alert.trigger)
-                    case.transitions.append(alert_transition(alert, view) if explain else {})
+                    seen = view
+                    if explain and alert.status in _DECIDED:  # told as at a tick, whatever came with it
+                        seen = fold.view(account, view.today)
+                        seen.event_id = view.event_id
+                    case.transitions.append(alert_transition(alert, seen) if explain else {})
             for proposal in proposals:
                 if wanted(proposal.proposal_id):
                     case = case_of("proposal", proposal.proposal_id, account.account_id, "")
@@ -531,6 +538,7 @@ def inputs_in_words(inputs: Row) -> str:
             parts += [
                 f"{r['agency']} {r['as_reported'] or r['rating_class']}{' (stale)' if r['stale'] else ''}"
                 for r in value
+                if r["as_reported"] or r["rating_class"]
             ]
         elif value is not None and not isinstance(value, list) and not name.endswith("_id"):
             shown = f"{value:.1f}" if isinstance(value, float) else str(value)

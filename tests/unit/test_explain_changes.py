@@ -23,7 +23,7 @@ from agents.view import NOTHING_KEPT, BookTotals, View
 from agents.watch import Episode
 from streams.commands.explain import laid_out
 from streams.errors import Refused
-from streams.explain import File, Row, account_of, explained, quiet, refold
+from streams.explain import File, Row, account_of, explained, explanation, inputs_in_words, quiet, refold
 from tests.rules import POLICY_TEXT, TODAY, event, figures, filing, report, view
 
 
@@ -250,6 +250,29 @@ def test_only_what_is_late_enough_to_surprise_need_be_paid(tmp_path: Path) -> No
     row = asked(after, "overdue_surprise")
     assert row["open_alert"] is None
     assert not row["holds"]
+
+
+def test_what_a_person_said_of_a_surprise_is_explained_with_the_figures_of_a_tick(tmp_path: Path) -> None:
+    facts = ticked([*PAST, invoice(20, LATER)], FIRST, LATER + timedelta(days=60))
+    source = File(written(tmp_path / "book.jsonl", facts), POLICY_TEXT)
+    told = refold(lambda: source.events(0), "", lambda ident: True)
+    (case,) = [case for case in told.cases.values() if case.trigger == "overdue_surprise"]
+    seen: Row = {
+        "type": "alert.acknowledged", "at": LATER + timedelta(days=62), "alert_id": case.id, "actor": "ann",
+    }  # fmt: skip
+    after = File(written(tmp_path / "seen.jsonl", [*facts, seen]), POLICY_TEXT)
+    last = explanation(after, "", case.id, "C-1")["transitions"][-1]
+    assert last["status"] == "acknowledged"
+    assert last["why"] == f"a person's decision, with event {last['event_id']}"
+    assert {f["figure"]: f["value"] for f in last["figures"]} == last["record"]["evidence"]["metrics"]
+    assert last["record"]["evidence"]["metrics"]["overdue_surprise"] is not None
+
+
+def test_an_agency_that_gave_neither_score_nor_class_is_not_told_among_the_scores() -> None:
+    stated = {"as_reported": "42 of 0-100", "rating_class": None, "stale": True}
+    limit_only = {"agency": "dnb", "as_reported": None, "rating_class": None, "stale": False}
+    said = inputs_in_words({"reports": [{"agency": "sp", **stated}, limit_only]})
+    assert said == "sp 42 of 0-100 (stale)"
 
 
 OPENED: list[Row] = [
