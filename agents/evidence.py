@@ -135,18 +135,43 @@ def _offers(asked: _Asked) -> list[str]:
     return _with_payments(asked.ledger, reversed(decided))
 
 
+def _fell_due(asked: _Asked, first: int, last: int, *, past_due: bool) -> list[str]:
+    """What fell due first..last, paid or not, and what was paid on it; with `past_due` also all that is past due."""
+    found = [
+        invoice
+        for invoice in asked.ledger.invoices.values()
+        if invoice.posted is not None and invoice.issue is not None
+        if first <= invoice.posted.due <= last
+        or (past_due and invoice.posted.clean and invoice.posted.due < asked.today)
+        if invoice.posted.clean or invoice.posted.observations
+    ]
+    found.sort(key=lambda invoice: (invoice.posted.due if invoice.posted is not None else 0, invoice.id))
+    return _with_payments(asked.ledger, found)
+
+
+def _late(asked: _Asked) -> list[str]:
+    first = asked.today - asked.policy.figures.mid_days + 1
+    return _fell_due(asked, first, asked.today, past_due=True)
+
+
+def _late_before(asked: _Asked) -> list[str]:
+    rule = asked.policy.figures
+    first, last = asked.today - rule.baseline_from_days + 1, asked.today - rule.baseline_to_days
+    return _fell_due(asked, first, last, past_due=False)
+
+
 def _reversals(asked: _Asked) -> list[str]:
     first = asked.today - asked.policy.figures.reversals_days + 1
     return [event_id for _, _, event_id in asked.ledger.reversals(first, asked.today)]
 
 
-def _broken(asked: _Asked) -> list[str]:
+def _broken(asked: _Asked, days: int) -> list[str]:
     ledger, today, policy, rates = asked
     p = policy.figures
     found = behaviour.broken_promises(
         ledger,
         lines(ledger.totals, p.pay_index),
-        today - p.promises_recent_days,
+        today - days,
         today,
         p.promise_grace_business_days,
         policy.holidays_of(ledger.country),
@@ -191,15 +216,20 @@ def _largest_open(asked: _Asked) -> list[str]:
     return [event_id for _, event_id in sorted(rows)]
 
 
-def _exposed(asked: _Asked) -> list[str]:
-    """The open invoices, and last the open orders, the newest last."""
-    orders = [
+def _open_orders(asked: _Asked) -> list[str]:
+    """The newest last."""
+    rows = [
         (order.booked.day, order.booked.event_id)
         for order in asked.ledger.orders.values()
         if order.booked is not None and order.posted is not None
         if sum(change for _, change in order.posted[1])
     ]
-    return [*_largest_open(asked), *(event_id for _, event_id in sorted(orders))]
+    return [event_id for _, event_id in sorted(rows)]
+
+
+def _exposed(asked: _Asked) -> list[str]:
+    """The open invoices, and last the open orders, the newest last."""
+    return [*_largest_open(asked), *_open_orders(asked)]
 
 
 def _limit(asked: _Asked) -> list[str]:
@@ -218,25 +248,32 @@ def _open_disputes(asked: _Asked) -> list[str]:
     return [event_id for _, event_id in sorted(rows)]
 
 
-def _issued(asked: _Asked, first: int, last: int) -> list[str]:
-    """The invoices that were not voided, the newest last."""
+def _sold(asked: _Asked, first: int, last: int) -> list[str]:
+    """The invoices that were not voided, and the memos that net them, the newest last."""
+    ledger = asked.ledger
     rows = [
         (invoice.posted.day, invoice.issue.event_id)
-        for invoice in asked.ledger.invoices.values()
+        for invoice in ledger.invoices.values()
         if invoice.posted is not None and invoice.issue is not None
         if first <= invoice.posted.day <= last
+    ]
+    rows += [
+        (memo.fact.day, memo.fact.event_id)
+        for memo in ledger.memos.values()
+        if first <= memo.fact.day <= last
+        if (memo.worth if memo.posted is None else ledger.invoices[memo.posted].posted is not None)
     ]
     return [event_id for _, event_id in sorted(rows)]
 
 
 def _bought(asked: _Asked) -> list[str]:
-    return _issued(asked, asked.today - asked.policy.figures.purchases_days + 1, asked.today)
+    return _sold(asked, asked.today - asked.policy.figures.purchases_days + 1, asked.today)
 
 
 def _bought_before(asked: _Asked) -> list[str]:
     rule = asked.policy.figures
     last = asked.today - rule.purchases_days
-    return _issued(asked, last - rule.purchases_prior_days + 1, last)
+    return _sold(asked, last - rule.purchases_prior_days + 1, last)
 
 
 _FINDERS: Final[dict[str, Callable[[_Asked], Iterable[str]]]] = {
@@ -250,7 +287,7 @@ _FINDERS: Final[dict[str, Callable[[_Asked], Iterable[str]]]] = {
     "past_due_61": lambda asked: _past_due(asked, 60),
     "past_due_91": lambda asked: _past_due(asked, 90),
     "reversals_90d": _reversals,
-    "promises_broken_60d": _broken,
+    "promises_broken_60d": lambda asked: _broken(asked, asked.policy.figures.promises_recent_days),
     "partial_of_last_5": _in_parts,
     "discounts_taken": _offers,
     "disputed": _open_disputes,
@@ -260,5 +297,14 @@ _FINDERS: Final[dict[str, Callable[[_Asked], Iterable[str]]]] = {
     "open_balance": _largest_open,
     "purchases_30d": _bought,
     "purchases_prior_90d": _bought_before,
+    # What explains one figure alone, of an alert that is about several:
+    "dtp_90d_alone": lambda asked: _paid(asked, asked.today - asked.policy.figures.mid_days + 1, asked.today),
+    "dbt_90d_alone": _late,
+    "dbt_baseline_alone": _late_before,
+    "payment_runs": lambda asked: _paid(
+        asked, asked.today - asked.policy.figures.baseline_from_days + 1, asked.today
+    ),
+    "promises_broken": lambda asked: _broken(asked, asked.policy.figures.long_days),
+    "open_orders": _open_orders,
     "growth": lambda asked: [*_bought_before(asked), *_bought(asked)],
 }

@@ -184,14 +184,15 @@ def _compared(condition: Condition, formula: Formula, view: View) -> Row:
 
 def _figure(name: str, value: Any, trigger: Trigger, view: View, told: Sequence[str]) -> Row:
     formula = formula_of(name, trigger.id)
+    since = _kept_since(name, view)
     return {
         "figure": name,
         "label": label(name),
         "value": value,
         "unit": formula.unit,
-        "formula": formula.stated(view.policy),
+        "formula": formula.stated(view.policy) + ("" if since is None else f"; kept since {iso(since)}"),
         "section": formula.section,
-        "event_ids": list(told) if trigger.asks_signals else events_behind(view, name),
+        "event_ids": list(told) if trigger.asks_signals else events_behind(view, name, since),
     }
 
 
@@ -224,10 +225,12 @@ def _told(change: Change, view: View) -> Row:
 # --- The events behind a figure ------------------------------------------------------------------------------
 
 _SAME_EVENTS: Final[dict[str, str]] = {
-    "dbt_90d": "dtp_90d",
-    "payment_runs": "dtp_90d",
-    "drift_agrees": "dtp_90d",
-    "drift_statistic": "dtp_90d",
+    "dtp_90d": "dtp_90d_alone",
+    "dbt_90d": "dbt_90d_alone",
+    "dbt_baseline": "dbt_baseline_alone",
+    "drift_test": "payment_runs",
+    "drift_agrees": "payment_runs",
+    "drift_statistic": "payment_runs",
     "rise_days": "dtp_months",
     "days_past_due": "overdue_surprise",
     "max_days_past_due": "past_due",
@@ -237,18 +240,27 @@ _SAME_EVENTS: Final[dict[str, str]] = {
     "disputed_share": "disputed",
     "missed_in_a_row": "discounts_taken",
     "taken_before": "discounts_taken",
-    "promises_broken": "promises_broken_60d",
+    "rising": "utilization",
+    "invoices_prior_90d": "purchases_prior_90d",
     "prior_high_credit": "open_balance",
 }
 """Figures that other figures are made of, whose events these share."""
 
 
-def events_behind(view: View, figure: str) -> list[str]:
-    """Ids of the events behind a figure of the ledger, at most agents.evidence.MOST, the newest or the largest."""
+def _kept_since(figure: str, view: View) -> int | None:
+    """The day whose figure the open alert goes on comparing with; None: it is that of the view."""
+    since = int(view.kept["today"]) if figure in view.kept else None
+    return None if since == view.today else since
+
+
+def events_behind(view: View, figure: str, since: int | None = None) -> list[str]:
+    """Ids of the events behind a figure of the ledger, at most agents.evidence.MOST, the newest or the largest; behind
+    one that was kept, as of the day since when."""
     ledger = view.ledger
     if not isinstance(ledger, Ledger):
         return view.events_behind(figure)
-    return behind(ledger, view.today, view.policy, view.rates, _SAME_EVENTS.get(figure, figure))
+    day = view.today if since is None else since
+    return behind(ledger, day, view.policy, view.rates, _SAME_EVENTS.get(figure, figure))
 
 
 # --- A proposal ---------------------------------------------------------------------------------------------

@@ -56,14 +56,19 @@ def shown(value: Any, unit: str, currency: str | None, base: str, finer: int = 0
         code = base if unit == "base" else currency
         return str(value) if code is None else f"{grouped(text(int(value), code))} {code}"
     if unit == "days":
-        return f"{value:,.{1 + finer}f} days" if isinstance(value, float) else f"{value:,} days"
+        return f"{_rounded(value, 1 + finer)} days" if isinstance(value, float) else f"{value:,} days"
     if unit == "share":
         return f"{value:.{(1 if abs(value) >= 0.1 or value == 0 else 2) + finer}%}"
     if unit == "date":
         return iso(int(value))
     if isinstance(value, float):
-        return f"{value:,.{2 + finer}f}".rstrip("0").rstrip(".")
+        return _rounded(value, 2 + finer).rstrip("0").rstrip(".")
     return f"{value:,}" if isinstance(value, int) else str(value)
+
+
+def _rounded(value: float, decimals: int) -> str:
+    """With so many decimals, and no minus before a nothing."""
+    return f"{round(value, decimals) + 0.0:,.{decimals}f}"
 
 
 def grouped(amount: str) -> str:

@@ -55,6 +55,27 @@ def test_a_collapse_names_what_was_bought_before_it_and_nothing_that_was_voided(
     assert told("purchases_30d", events, 15) == [before.event_id]
 
 
+def test_purchases_name_the_memos_that_net_them_and_none_of_a_void_invoice() -> None:
+    bought, void = invoice(1, at=10), invoice(2, at=20)
+    on_account = event("invoice.credited", 1, 22, memo_id="m1", amount="300.00", currency="USD")
+    of_void = event("invoice.credited", 2, 23, memo_id="m2", invoice_id="i2", amount="10.00", currency="USD")
+    events = [bought, void, on_account, of_void, event("invoice.voided", 3, 24, invoice_id="i2")]
+    assert told("purchases_30d", events, 30) == [bought.event_id, on_account.event_id]
+
+
+def test_each_figure_of_a_drift_has_events_of_its_own() -> None:
+    """What is late is due in the window or unpaid; what was paid, paid in it; runs reach as far as the baseline."""
+    early, old, late = invoice(1, at=0), invoice(2, at=5), invoice(3, at=100)
+    paid = [payment(n, at, "1000.00", (f"i{n}", "1000.00")) for n, at in ((1, 20), (2, 120))]
+    events = [early, old, late, *paid]
+    assert told("dtp_90d_alone", events, 150) == [paid[1].event_id]
+    assert told("dbt_90d_alone", events, 150) == [late.event_id]
+    assert told("dbt_baseline_alone", events, 150) == [
+        early.event_id, paid[0].event_id, old.event_id, paid[1].event_id,
+    ]  # fmt: skip
+    assert told("payment_runs", events, 150) == [paid[0].event_id, paid[1].event_id]
+
+
 def test_drift_names_the_payments_that_were_applied() -> None:
     applied = payment(1, 20, "1000.00", ("i1", "1000.00"))
     assert told("dtp_90d", [invoice(1), applied, payment(2, 21, "70.00")], 30) == [applied.event_id]

@@ -21,6 +21,7 @@ from agents.figures import Ageing
 from agents.triggers import BY_ID
 from agents.view import NOTHING_KEPT, BookTotals, View
 from agents.watch import Episode
+from agents.wording import shown
 from streams.commands.explain import laid_out
 from streams.errors import Refused
 from streams.explain import File, Row, account_of, explained, explanation, inputs_in_words, quiet, refold
@@ -350,3 +351,32 @@ def test_the_months_of_a_slipping_account_are_all_shown(tmp_path: Path) -> None:
     console.print(laid_out(explained(told, case)))
     shown = next(line for line in console.export_text().splitlines() if "days to pay by month" in line)
     assert "…" not in shown
+
+
+def test_a_figure_that_the_alert_keeps_has_the_events_of_the_day_since_when(tmp_path: Path) -> None:
+    """A slow payer does not become his own normal: the baseline stays what it was, and so does what is behind it."""
+    start = date(2025, 1, 6)
+    facts = []
+    for number in range(60):
+        issued = start + timedelta(days=7 * number)
+        paid = issued + timedelta(days=30 if number < 30 else 60)
+        facts += [invoice(number, issued), payment(number, paid)]
+    last = start + timedelta(days=7 * 59 + 60)
+    source = File(written(tmp_path / "book.jsonl", ticked(facts, start, last)), POLICY_TEXT)
+    told = refold(lambda: source.events(0), "", lambda ident: True)
+    (case,) = [case for case in told.cases.values() if case.trigger == "payment_drift_severe"]
+    row = explained(told, case)
+    kept = [f for t in row["transitions"] for f in t["figures"] if f["figure"] == "dtp_baseline"]
+    now = next(f for f in row["now"]["figures"] if f["figure"] == "dtp_baseline")
+    assert now["value"] == 30.0
+    since = date.fromisoformat(now["formula"].rsplit("kept since ", 1)[1])
+    assert since < date.fromisoformat(row["now"]["as_of"])
+    assert all(figure["event_ids"] == now["event_ids"] for figure in kept)
+    paid_late = {event["event_id"] for event in row["events"] if event["about"] in ("p31", "p32", "p33")}
+    assert not paid_late & set(now["event_ids"])
+
+
+def test_there_is_no_minus_before_a_nothing() -> None:
+    assert shown(-0.04, "days", "USD", "USD") == "0.0 days"
+    assert shown(-0.001, "points", "USD", "USD") == "0"
+    assert shown(-3.0, "days", "USD", "USD") == "-3.0 days"
