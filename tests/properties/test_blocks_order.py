@@ -36,6 +36,9 @@ class Record:
     def error(self) -> None:
         return None
 
+    def headers(self) -> None:
+        return None
+
 
 @dataclass
 class Fake:

@@ -107,7 +107,7 @@ def test_nothing_that_decides_reads_it() -> None:
     folder = Path(agents.__file__).parent
     sources = {path.stem: path.read_text() for path in folder.glob("*.py")}
     assert len(sources) > 30
-    assert readers(sources) == {("policy", "segment_weight")}
+    assert readers(sources) == {("policy_figures", "segment_weight")}
 
 
 @pytest.mark.parametrize(
