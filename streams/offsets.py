@@ -12,7 +12,7 @@ import confluent_kafka as ck
 import confluent_kafka.admin as ck_admin
 
 from schemas.topics import TOPICS
-from streams.blocks import TP, Kafka, patiently
+from streams.blocks import TP, Kafka, patiently, watermarks
 from streams.errors import Refused
 from streams.lag import READS
 from streams.letters import PREFIX
@@ -24,38 +24,46 @@ Offsets = dict[TP, int]
 
 
 def restore_offsets(kafka: Kafka, settings: Settings, found: Callable[[str, Offsets], None]) -> None:
-    """Give each of the two groups its offsets back where it has none; `found` is told the group and what it was given.
+    """Give the two groups the offsets that they lack; `found` is told the group and what it was given.
 
-    An empty answer: the group has its offsets, or has never worked. Reads the journal whole where intake's are gone. Raises
-    Refused while workers of such a group run, and where states do not tell their offsets (of a version before this one).
+    An empty answer: the group has its offsets, or has never worked. What is there is never changed, so that a run that was
+    broken off is gone on with. Reads the journal whole where intake lacks one of a partition with records. Raises Refused
+    while workers of such a group run, and where states do not tell their offsets (of a version before this one).
     """
     for name, told in (("intake", _of_intake), ("monitor", _of_monitor)):
         group = settings.prefixed(name)
         topics = [settings.prefixed(TOPICS[logical].name) for logical in READS[name]]
-        counts = kafka.partitions(topics)
-        tps = [(topic, number) for topic in topics for number in range(counts[topic])]
-        offsets = {} if _has_any(kafka, group, tps) else told(kafka, settings, set(tps))
+        lacking = _lacking(kafka, group, topics)
+        offsets = told(kafka, settings, lacking) if lacking else {}
         if offsets:
             _commit(kafka, group, offsets)
         found(group, offsets)
 
 
-def _has_any(kafka: Kafka, group: str, tps: list[TP]) -> bool:
+def _lacking(kafka: Kafka, group: str, topics: list[str]) -> set[TP]:
+    """Partitions that have records and of which the group has no offset."""
     reader = kafka.consumer(
         {"group.id": group, "isolation.level": "read_committed", "enable.auto.commit": False}
     )
     try:
-        known = patiently(reader.committed, [ck.TopicPartition(*tp) for tp in tps], 10)
-        return any(part.offset >= 0 for part in known)
+        parts = [
+            ck.TopicPartition(t, n) for t, count in kafka.partitions(topics).items() for n in range(count)
+        ]
+        without = [part for part in patiently(reader.committed, parts, 10) if part.offset < 0]
+        ends = [
+            (part, patiently(watermarks, reader, ck.TopicPartition(part.topic, part.partition), 10))
+            for part in without
+        ]
+        return {(part.topic, part.partition) for part, (low, high) in ends if high > low}
     finally:
         reader.close()
 
 
-def _of_monitor(kafka: Kafka, settings: Settings, _: set[TP]) -> Offsets:
+def _of_monitor(kafka: Kafka, settings: Settings, lacking: set[TP]) -> Offsets:
     """Each commit names, beside the states that it wrote, the offsets from which they go on."""
     states = settings.prefixed(TOPICS["account-state"].name)
     found: Offsets = {}
-    for number in range(kafka.partitions([states])[states]):
+    for number in sorted({number for _, number in lacking}):
         last: Any = None
         there = False
         for record in read_topic(kafka, states, number):
@@ -69,11 +77,11 @@ def _of_monitor(kafka: Kafka, settings: Settings, _: set[TP]) -> Offsets:
                 f"the states in {states}/{number} do not say from where they go on: an earlier version wrote them. "
                 "`bellwether rebuild --into` folds the journal anew"
             )
-        found |= {(topic, number): int(value) for topic, value in at}
+        found |= {(topic, number): int(value) for topic, value in at if (topic, number) in lacking}
     return found
 
 
-def _of_intake(kafka: Kafka, settings: Settings, sources: set[TP]) -> Offsets:
+def _of_intake(kafka: Kafka, settings: Settings, lacking: set[TP]) -> Offsets:
     """What is journalled or refused bears its origin: intake goes on behind the last of each partition."""
     found: Offsets = {}
     for logical, prefix in (("journal", "origin-"), ("dead-letters", PREFIX)):
@@ -88,7 +96,7 @@ def _of_intake(kafka: Kafka, settings: Settings, sources: set[TP]) -> Offsets:
                     origin, next_offset = (source, int(place)), int(offset) + 1
                 except (KeyError, ValueError, AttributeError):
                     continue  # not intake's
-                if origin in sources and next_offset > found.get(origin, 0):
+                if origin in lacking and next_offset > found.get(origin, 0):
                     found[origin] = next_offset
     return found
 
