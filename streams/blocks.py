@@ -56,9 +56,6 @@ class Unit(Protocol):
     )
 
     @property
-    def inputs(self) -> frozenset[TP]: ...
-
-    @property
     def answered(self) -> float: ...
 
     def poll(self, timeout: float) -> list[Block]: ...

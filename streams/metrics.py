@@ -433,7 +433,7 @@ class Metrics:
         for name, value in unit.stats().items():
             if name in _OF_UNIT:
                 yield (_OF_UNIT[name],), value
-        yield ("bellwether_partitions",), len(unit.inputs)
+        yield ("bellwether_partitions",), len(unit.source.inputs)
         yield ("bellwether_partitions_assigned",), len(unit.source.owned)
         for (topic, number), lag in sorted(health.behind.copy().items()):
             yield ("bellwether_consumer_lag_records", self.logical[topic], str(number)), lag

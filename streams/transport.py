@@ -192,7 +192,7 @@ class Consumer(BaseConsumer):
         self.unit = unit = await self._in_kafka(app.unit_factory)
         self._metrics.health.joined(unit)
         self._watch = Watch(unit.close)
-        self._tps = {TP(*tp) for tp in unit.inputs}
+        self._tps = {TP(*tp) for tp in unit.source.inputs}
         self.app.consumer_generation_id = 1
         self.app.on_rebalance_start()
         self.add_future(

@@ -206,11 +206,6 @@ class StatefulUnit:
         return False
 
     @property
-    def inputs(self) -> frozenset[TP]:
-        """Every partition of the input topics, as far as is known, whoever owns it."""
-        return self.source.inputs
-
-    @property
     def answered(self) -> float:
         """When, on the monotonic clock, Kafka's client last came back within a commit."""
         return self.slot.answered
@@ -383,11 +378,6 @@ class RelayUnit:
         return False
 
     @property
-    def inputs(self) -> frozenset[TP]:
-        """Every partition of the input topics, as far as is known, whoever owns it."""
-        return self.source.inputs
-
-    @property
     def answered(self) -> float:
         """When, on the monotonic clock, Kafka's client last came back within a commit."""
         return self.slot.answered
@@ -419,6 +409,6 @@ class RelayUnit:
         committed = self.slot.committed(self.source, tps, markers)
         # In this order: who has just begun writes the marker with its first offsets.
         worked = not committed and high > 0 and any(read_topic(self._kafka, self.marker, 0))
-        if worked and not self.slot.committed(self.source, sorted(self.inputs), markers):
+        if worked and not self.slot.committed(self.source, sorted(self.source.inputs), markers):
             raise Fatal(lost(self.source.group))
         return {tp: offset for tp, (offset, _) in committed.items()}

@@ -58,11 +58,6 @@ class StoreUnit:
         self.answered = 0.0
         self.longest_answer = inf  # while ClickHouse is away it waits
 
-    @property
-    def inputs(self) -> frozenset[TP]:
-        """Every partition of the topics that it carries, as far as is known, whoever owns it."""
-        return self.source.inputs
-
     def poll(self, timeout: float) -> list[Block]:
         """What came since the last round, a second after it began; at once while there is a backlog."""
         self._stopping.wait(max(0.0, min(ROUND_SECONDS, self._not_before - time.monotonic())))

@@ -76,7 +76,7 @@ def test_a_topic_that_grows_while_the_worker_runs_is_read_whole(run: Run) -> Non
     unit.source.consumer.list_topics(run.names["one"], 10)  # librdkafka asks of its own every 30 s
     run.send(300)
     kit.drive(unit, run.apply, lambda: len(unit.source.owned) == 7 + 5 and run.drained())
-    assert unit.inputs == unit.source.owned
+    assert unit.source.inputs == unit.source.owned
     unit.close()
     run.check()
 
