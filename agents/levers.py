@@ -6,7 +6,7 @@ What the levers of each family of triggers share; which of them a trigger pulls,
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime, timedelta
 from typing import Any, Final, NamedTuple
 from zoneinfo import ZoneInfo
@@ -112,6 +112,11 @@ def exposed(view: View, exposure: int) -> View:
 def money(view: View, minor: int) -> str:
     """Minor units of the account currency as a person reads them."""
     return shown(minor, "money", view.figures.currency, view.policy.base_currency)
+
+
+def one_by_one(view: View, figure: str, facts: Sequence[dict[str, Any]], says: Callable[[int], str]) -> Lever:
+    """So many of the facts told, in their order, from none to all."""
+    return Lever(figure, "count", 1, 0, len(facts), lambda step: reported(view, *facts[:step]), says)
 
 
 # --- One figure moved ---------------------------------------------------------------------------------------

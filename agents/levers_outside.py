@@ -12,7 +12,7 @@ from agents import rules_outside
 from agents.bureau import AgencyReport
 from agents.calendar import months_after
 from agents.formulas import Unit
-from agents.levers import LONGEST, MOST, Lever, MakeLever, reported, suppose
+from agents.levers import LONGEST, MOST, Lever, MakeLever, one_by_one, reported, suppose
 from agents.signals import Filing
 from agents.view import View
 from agents.wording import iso, shown
@@ -240,38 +240,27 @@ def ended_filings(trigger_id: str, found: Callable[[View], list[Filing]]) -> Mak
         ends = getattr(view.policy.triggers, trigger_id).clears_on
         filings = found(view)
         stories = trigger_id == "insolvency" and len(filings) < len(rules_outside.insolvency_events(view))
-        count = len(filings) or int(stories)
-        if not count:
+        ended = [(filing.filing_id, filing.kind) for filing in filings]
+        if stories and not ended:
+            ended = [("~supposed", "insolvency")]
+        if not ended:
             return None
-
-        def at(step: int) -> View:
-            facts = [
-                {
-                    "type": "bureau.filed",
-                    "filing_id": filing.filing_id,
-                    "kind": filing.kind,
-                    "filed_on": iso(view.today),
-                    "status": ends[0],
-                }
-                for filing in filings[:step]
-            ]
-            if stories and not filings and step:
-                facts = [
-                    {
-                        "type": "bureau.filed",
-                        "filing_id": "~supposed",
-                        "kind": "insolvency",
-                        "filed_on": iso(view.today),
-                        "status": ends[0],
-                    }
-                ]
-            return reported(view, *facts)
+        facts = [
+            {
+                "type": "bureau.filed",
+                "filing_id": filing_id,
+                "kind": kind,
+                "filed_on": iso(view.today),
+                "status": ends[0],
+            }
+            for filing_id, kind in ended
+        ]
 
         def says(step: int) -> str:
             named = ", ".join(f"{filing.kind} {filing.filing_id}" for filing in filings[:step])
             return f"{named or 'the proceedings'} {' or '.join(ends)}"
 
-        return Lever("filings", "count", 1, 0, count, at, says)
+        return one_by_one(view, "filings", facts, says)
 
     return make
 
@@ -311,39 +300,27 @@ def cleared_matches(view: View) -> Lever | None:
     if not matches:
         return None
 
-    def at(step: int) -> View:
-        return reported(
-            view,
-            *(
-                {
-                    "type": "screening.reported",
-                    "match_id": match.match_id,
-                    "list": match.list,
-                    "status": "cleared",
-                    "actor": "somebody",
-                }
-                for match in matches[:step]
-            ),
-        )
+    facts = [
+        {
+            "type": "screening.reported",
+            "match_id": match.match_id,
+            "list": match.list,
+            "status": "cleared",
+            "actor": "somebody",
+        }
+        for match in matches
+    ]
 
     def says(step: int) -> str:
         one = "match" if step == 1 else "matches"
         return f"{one} {', '.join(match.match_id for match in matches[:step])} cleared by a person"
 
-    return Lever("matches", "count", 1, 0, len(matches), at, says)
+    return one_by_one(view, "matches", facts, says)
 
 
 def matched(view: View) -> Lever:
     fact = {"type": "screening.reported", "match_id": "~supposed", "list": "any list", "status": "possible"}
-    return Lever(
-        "matches",
-        "count",
-        1,
-        0,
-        1,
-        lambda step: reported(view, fact) if step else view,
-        lambda step: "a possible or confirmed match on any list",
-    )
+    return one_by_one(view, "matches", [fact], lambda step: "a possible or confirmed match on any list")
 
 
 def recovered_relations(view: View) -> Lever | None:
@@ -354,24 +331,20 @@ def recovered_relations(view: View) -> Lever | None:
     if not found:
         return None
 
-    def at(step: int) -> View:
-        return reported(
-            view,
-            *(
-                {
-                    "type": "related.recovered",
-                    "related_account_id": d.related_account_id,
-                    "alert_id": d.alert_id,
-                    "severity": d.severity,
-                }
-                for d in found[:step]
-            ),
-        )
+    facts = [
+        {
+            "type": "related.recovered",
+            "related_account_id": d.related_account_id,
+            "alert_id": d.alert_id,
+            "severity": d.severity,
+        }
+        for d in found
+    ]
 
     def says(step: int) -> str:
         return f"the alerts of {', '.join(dict.fromkeys(d.related_account_id for d in found[:step]))} cleared"
 
-    return Lever("related", "count", 1, 0, len(found), at, says)
+    return one_by_one(view, "related", facts, says)
 
 
 def related(view: View) -> Lever:

@@ -171,24 +171,28 @@ def still_unpaid(view: View) -> Lever | None:
 
 def better_month(view: View) -> Lever | None:
     """The next full month, held against the last one."""
-    months = view.figures.dtp_months
-    last = months[3]
-    if last is None:
-        return None
-    return Lever(
-        "dtp_months",
-        "days",
-        100,
-        math.ceil(last * 100),
+    return _month(
+        view,
+        view.figures.dtp_months[1:],
         -100_000,
-        lambda step: suppose(view, {"dtp_months": (*months[1:], step / 100)}),
-        lambda step: f"the next full month's days to pay {step / 100:.2f} or less (last month {last:.2f})",
+        lambda last, days: f"the next full month's days to pay {days:.2f} or less (last month {last:.2f})",
     )
 
 
 def later_last_month(view: View) -> Lever | None:
-    months = view.figures.dtp_months
-    last = months[3]
+    return _month(
+        view,
+        view.figures.dtp_months[:3],
+        100_000,
+        lambda last, days: f"the last full month's days to pay {last:.2f} → {days:.2f}",
+    )
+
+
+def _month(
+    view: View, before: tuple[float | None, ...], end: int, says: Callable[[float, float], str]
+) -> Lever | None:
+    """A full month behind `before`, moved from the last one's days to pay by hundredths up to `end`."""
+    last = view.figures.dtp_months[3]
     if last is None:
         return None
     return Lever(
@@ -196,9 +200,9 @@ def later_last_month(view: View) -> Lever | None:
         "days",
         100,
         math.ceil(last * 100),
-        100_000,
-        lambda step: suppose(view, {"dtp_months": (*months[:3], step / 100)}),
-        lambda step: f"the last full month's days to pay {last:.2f} → {step / 100:.2f}",
+        end,
+        lambda step: suppose(view, {"dtp_months": (*before, step / 100)}),
+        lambda step: says(last, step / 100),
     )
 
 
