@@ -181,6 +181,26 @@ def test_what_is_refused_shows_with_its_reason_and_its_bytes(page: Page, run: Ru
     assert "owned" not in page.title()
 
 
+def test_what_was_stored_while_the_page_was_not_live_shows_when_it_is_again(
+    run: Run, chromium: Browser
+) -> None:
+    context = chromium.new_context(base_url=run.url)  # of its own: the browser complains of a lost connection
+    page, watching = context.new_page(), context.new_page()
+    page.route("**/live", lambda route: route.abort())
+    page.goto("/dead-letters")
+    send(run, "news", b"told while nobody listened", "k")
+    row = re.compile("told while nobody listened")
+    for _ in range(60):
+        watching.goto("/dead-letters")
+        if watching.get_by_role("row", name=row).count():
+            break
+        watching.wait_for_timeout(500)
+    assert not page.get_by_role("row", name=row).count()
+    page.unroute("**/live")
+    expect(page.get_by_role("row", name=row)).to_be_visible(timeout=60_000)
+    context.close()
+
+
 def test_a_hostile_headline_is_only_text(page: Page) -> None:
     page.goto(f"/accounts/{story.HOSTILE}")
     expect(page.get_by_role("heading", level=1)).to_contain_text(story.NAMES[story.HOSTILE])

@@ -140,7 +140,8 @@ function live() {
   let source = null;
   const open = () => {
     source = new EventSource("/live");
-    source.onopen = () => say("· live");
+    // What was stored since the page was made, or while the connection was lost, no event tells.
+    source.onopen = () => { say("· live"); setTimeout(soon, 1500); };
     source.onerror = () => say("· not live: the connection is lost");
     source.addEventListener("moved", soon);
     source.addEventListener("silent", () => say("· not live: the store does not answer"));
@@ -149,7 +150,6 @@ function live() {
   document.addEventListener("visibilitychange", () => { if (document.hidden) close(); else if (!source) { open(); soon(); } });
   addEventListener("pagehide", close);
   open();
-  if (location.search.includes("sent=")) setTimeout(soon, 1500);
 }
 
 // ------------------------------------------------------------------ keys, sign-in
