@@ -9,10 +9,10 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from agents import behaviour, survival
-from agents.invoices import OPEN, Invoice
+from agents.invoices import CLOSED, OPEN, Invoice, taken_by_day
 from agents.ledger import Ledger
 from agents.lines import lines
-from agents.payments import Payment
+from agents.payments import Payment, level
 from agents.policy import Policy, exact
 from agents.rates import Rates
 
@@ -217,12 +217,12 @@ def _largest_open(asked: _Asked) -> list[str]:
 
 
 def _open_orders(asked: _Asked) -> list[str]:
-    """The newest last."""
+    """Those open at the end of the day, the newest last."""
     rows = [
         (order.booked.day, order.booked.event_id)
         for order in asked.ledger.orders.values()
         if order.booked is not None and order.posted is not None
-        if sum(change for _, change in order.posted[1])
+        if sum(change for day, change in order.posted[1] if day <= asked.today)
     ]
     return [event_id for _, event_id in sorted(rows)]
 
@@ -236,6 +236,130 @@ def _limit(asked: _Asked) -> list[str]:
     return [row[1] for row in asked.ledger.limits if row[2] <= asked.today][-1:]
 
 
+def _oldest(asked: _Asked) -> list[str]:
+    """The clean open invoices that have been past due the longest."""
+    rows = asked.ledger.past_due(asked.today)
+    return [event_id for due, _, event_id, _ in rows if due == rows[0][0]]
+
+
+def _observed_before(asked: _Asked) -> list[str]:
+    """The other invoices that reached the age of the least expected one, the newest last: its n."""
+    ledger, today, policy, _ = asked
+    p = policy.figures
+    after = today - p.baseline_from_days
+    found = survival.overdue_surprise(
+        lines(ledger.totals, p.pay_index), today, after, p.overdue_surprise_prior
+    )
+    if found.issued_on is None or found.days_past_due is None:
+        return []
+    age, due = today - found.issued_on, today - found.days_past_due
+    reached = [
+        (invoice.posted.day, invoice.id, invoice)
+        for invoice in ledger.invoices.values()
+        if invoice.posted is not None and after < invoice.posted.day <= found.issued_on
+        if invoice.posted.state != CLOSED or invoice.posted.age >= age
+    ]
+    reached.sort(key=lambda row: row[:2])
+    itself = next(
+        invoice
+        for day, _, invoice in reached
+        if invoice.posted is not None and (day, invoice.posted.due) == (found.issued_on, due)
+        if invoice.posted.clean and invoice.posted.state == OPEN
+    )
+    return [
+        invoice.issue.event_id
+        for _, _, invoice in reached
+        if invoice is not itself and invoice.issue is not None
+    ]
+
+
+# --- At the end of another day --------------------------------------------------------------------------------
+
+
+def _owed(asked: _Asked) -> list[str]:
+    """The invoices, and memos on account, that make up the balance at the end of the day, the largest last."""
+    ledger, today = asked.ledger, asked.today
+    rows = [
+        (abs(sum(change for day, change in invoice.posted.balance if day <= today)), invoice.issue.event_id)
+        for invoice in ledger.invoices.values()
+        if invoice.posted is not None and invoice.issue is not None
+    ]
+    rows += [
+        (memo.worth, memo.fact.event_id)
+        for memo in ledger.memos.values()
+        if memo.posted is None and memo.worth and memo.fact.day <= today
+    ]
+    return [event_id for amount, event_id in sorted(rows) if amount]
+
+
+def _unapplied(asked: _Asked) -> list[str]:
+    """The payments of which a part stood on no invoice at the end of the day, the largest part last."""
+    ledger, today = asked.ledger, asked.today
+    left: dict[str, int] = {}
+    for payment in ledger.payments.values():
+        if payment.posted is not None:
+            received = sum(change for day, change in payment.posted.flows if day <= today)
+            left[payment.id] = received - sum(payment.settled.values())
+
+    def known(source: str, target: str, day: int) -> tuple[int, int] | None:
+        rate = ledger.fx.get(f"{source}{target}{day}")
+        return None if rate is None else (rate[0], rate[1])
+
+    for invoice in ledger.invoices.values():
+        if invoice.posted is not None and invoice.applications:
+            for payment_id, taken in taken_by_day(invoice, known, invoice.applications).items():
+                left[payment_id] -= sum(level(steps, today) for steps in taken.values())
+    rows = [
+        (part, fact.event_id)
+        for payment_id, part in left.items()
+        if part > 0 and (fact := ledger.payments[payment_id].received) is not None
+    ]
+    return [event_id for _, event_id in sorted(rows)]
+
+
+def _secured(asked: _Asked) -> list[str]:
+    """What lowered the exposure as security at the end of the day, the newest last."""
+    rows = [
+        (fact.day, fact.event_id)
+        for fact in asked.ledger.securities.values()
+        for kind, _, _, expires in (fact.content,)
+        if kind != "guarantee" and fact.day <= asked.today and (expires is None or expires >= asked.today)
+    ]
+    return [event_id for _, event_id in sorted(rows)]
+
+
+def _exposure(asked: _Asked) -> list[str]:
+    """All that exposure is made of: what is owed, cash on account, security and orders."""
+    return [*_owed(asked), *_unapplied(asked), *_secured(asked), *_open_orders(asked)]
+
+
+def _utilization(asked: _Asked) -> list[str]:
+    return [*_exposure(asked), *_limit(asked)]
+
+
+def _utilization_before(asked: _Asked) -> list[str]:
+    return _utilization(asked._replace(today=asked.today - asked.policy.figures.rising_days))
+
+
+def _at_the_peak(asked: _Asked) -> list[str]:
+    """What was owed on the day of the greatest balance before this one, the latest of equal ones."""
+    balance, last = asked.ledger.totals.balance, asked.today - 1
+    days = range(last, last - asked.policy.figures.high_credit_days, -1)
+    return _owed(asked._replace(today=max(days, key=balance.at)))
+
+
+def _first_invoice(asked: _Asked) -> list[str]:
+    """None where it has folded away."""
+    ledger = asked.ledger
+    first = behaviour.first_invoice_on(ledger, lines(ledger.totals, asked.policy.figures.pay_index))
+    rows = [
+        (invoice.id, invoice.issue.event_id)
+        for invoice in ledger.invoices.values()
+        if invoice.posted is not None and invoice.issue is not None and invoice.posted.day == first
+    ]
+    return [event_id for _, event_id in sorted(rows)][:1]
+
+
 def _open_disputes(asked: _Asked) -> list[str]:
     """Of what is still open, the newest last."""
     rows = [
@@ -246,6 +370,24 @@ def _open_disputes(asked: _Asked) -> list[str]:
         if dispute.fact is not None and dispute.resolved is None
     ]
     return [event_id for _, event_id in sorted(rows)]
+
+
+def _disputed_before(asked: _Asked) -> list[str]:
+    """What was invoiced in the baseline's window, and last what was disputed in it."""
+    rule = asked.policy.figures
+    first, last = asked.today - rule.baseline_from_days + 1, asked.today - rule.baseline_to_days
+    invoiced, raised = [], []
+    for invoice in asked.ledger.invoices.values():
+        if invoice.posted is None or invoice.issue is None:
+            continue
+        if first <= invoice.posted.day <= last:
+            invoiced.append((invoice.posted.day, invoice.issue.event_id))
+        raised += [
+            (dispute.fact.day, dispute.fact.event_id)
+            for dispute in invoice.disputes
+            if dispute.fact is not None and first <= dispute.fact.day <= last
+        ]
+    return [event_id for _, event_id in (*sorted(invoiced), *sorted(raised))]
 
 
 def _sold(asked: _Asked, first: int, last: int) -> list[str]:
@@ -306,5 +448,16 @@ _FINDERS: Final[dict[str, Callable[[_Asked], Iterable[str]]]] = {
     ),
     "promises_broken": lambda asked: _broken(asked, asked.policy.figures.long_days),
     "open_orders": _open_orders,
+    "unapplied": _unapplied,
+    "open_balance_alone": _owed,
+    "exposure_alone": _exposure,
+    "utilization_alone": _utilization,
+    "utilization_28d_ago": _utilization_before,
+    "rising": lambda asked: [*_utilization_before(asked), *_utilization(asked)],
+    "prior_high_credit": _at_the_peak,
+    "first_invoice": _first_invoice,
+    "max_days_past_due": _oldest,
+    "invoices_observed": _observed_before,
+    "disputed_share_baseline": _disputed_before,
     "growth": lambda asked: [*_bought_before(asked), *_bought(asked)],
 }

@@ -36,11 +36,12 @@ class Unexplained(Exception):
 # --- An alert -----------------------------------------------------------------------------------------------
 
 
-def alert_transition(change: AlertChange, view: View) -> Row:
+def alert_transition(change: AlertChange, view: View, tick: str | None = None) -> Row:
     """One transition of an alert, from the view on which it was decided. Raises Unexplained when they do not agree.
 
     `figures` are the evidence's metrics, `levels` its thresholds, as the record shows them; `conditions` are exact.
-    `clears` holds the smallest changes, each of which alone would clear the alert.
+    `clears` holds the smallest changes, each of which alone would clear the alert. `tick`: the event that brought the
+    book's totals.
     """
     trigger = BY_ID[change.trigger]
     view.kept = change.kept
@@ -61,7 +62,7 @@ def alert_transition(change: AlertChange, view: View) -> Row:
             "ticks_needed": _ticks_needed(trigger, view),
             "distance": None if beyond is None else beyond.distance,
             "figures": [
-                _figure(name, value, trigger, view, evidence.event_ids)
+                _figure(name, value, trigger, view, evidence.event_ids, tick)
                 for name, value in evidence.metrics.items()
             ],
             "levels": [
@@ -75,7 +76,7 @@ def alert_transition(change: AlertChange, view: View) -> Row:
         view.kept = NOTHING_KEPT
 
 
-def alert_now(trigger_id: str, episode: Episode, view: View) -> Row:
+def alert_now(trigger_id: str, episode: Episode, view: View, tick: str | None) -> Row:
     """An alert that is open, as of a later view: its figures, and what would clear it from there."""
     trigger = BY_ID[trigger_id]
     view.kept = episode.kept
@@ -84,7 +85,7 @@ def alert_now(trigger_id: str, episode: Episode, view: View) -> Row:
         return {
             "as_of": iso(view.today),
             "figures": [
-                _figure(name, value, trigger, view, evidence.event_ids)
+                _figure(name, value, trigger, view, evidence.event_ids, tick)
                 for name, value in evidence.metrics.items()
             ],
             "conditions": _conditions(trigger, view),
@@ -182,9 +183,14 @@ def _compared(condition: Condition, formula: Formula, view: View) -> Row:
     }
 
 
-def _figure(name: str, value: Any, trigger: Trigger, view: View, told: Sequence[str]) -> Row:
+def _figure(
+    name: str, value: Any, trigger: Trigger, view: View, told: Sequence[str], tick: str | None
+) -> Row:
     formula = formula_of(name, trigger.id)
     since = _kept_since(name, view)
+    event_ids = list(told) if trigger.asks_signals else events_behind(view, name, since)
+    if name in _OF_THE_BOOK and value is not None and tick is not None:
+        event_ids.append(tick)
     return {
         "figure": name,
         "label": label(name),
@@ -192,7 +198,7 @@ def _figure(name: str, value: Any, trigger: Trigger, view: View, told: Sequence[
         "unit": formula.unit,
         "formula": formula.stated(view.policy) + ("" if since is None else f"; kept since {iso(since)}"),
         "section": formula.section,
-        "event_ids": list(told) if trigger.asks_signals else events_behind(view, name, since),
+        "event_ids": event_ids,
     }
 
 
@@ -233,18 +239,22 @@ _SAME_EVENTS: Final[dict[str, str]] = {
     "drift_statistic": "payment_runs",
     "rise_days": "dtp_months",
     "days_past_due": "overdue_surprise",
-    "max_days_past_due": "past_due",
+    "open_balance": "open_balance_alone",
+    "exposure": "exposure_alone",
+    "utilization": "utilization_alone",
     "past_due_share": "past_due_over_10",
-    "exposure_base": "exposure",
-    "share_of_book": "exposure",
+    "exposure_base": "exposure_alone",
+    "share_of_book": "exposure_alone",
     "disputed_share": "disputed",
     "missed_in_a_row": "discounts_taken",
     "taken_before": "discounts_taken",
-    "rising": "utilization",
     "invoices_prior_90d": "purchases_prior_90d",
-    "prior_high_credit": "open_balance",
+    "history_days": "first_invoice",
 }
 """Figures that other figures are made of, whose events these share."""
+
+_OF_THE_BOOK: Final = ("book_exposure", "book_accounts", "book_as_of", "share_of_book")
+"""Figures that the tick brings: the sum of what each partition had reported to control at the tick before."""
 
 
 def _kept_since(figure: str, view: View) -> int | None:

@@ -78,7 +78,7 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
 
     test = behaviour.drift_between(lines, base_from, base_to, now, p.runs_for_baseline, policy.drift)
     median = restricted_mean = None
-    surprise = survival.Surprise(None, 0, None)
+    surprise = survival.NO_SURPRISE
     if at_tick:
         median, restricted_mean = survival.kaplan_meier(
             lines, today, today - p.kaplan_meier_days, p.kaplan_meier_tau_days

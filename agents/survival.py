@@ -6,7 +6,7 @@ Domain section 1, views 2 and 3. They are computed at ticks only.
 from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 from agents.lines import Lines
 
@@ -71,12 +71,15 @@ _NOBODY = (_LAST_AGE, 0)
 
 
 class Surprise(NamedTuple):
+    """`issued_on` and `days_past_due` are those of the invoice behind p."""
+
     p: float | None
     n: int
     days_past_due: int | None
+    issued_on: int | None
 
 
-_NONE = Surprise(None, 0, None)
+NO_SURPRISE: Final = Surprise(None, 0, None, None)
 
 
 def overdue_surprise(lines: Lines, today: int, after: int, prior: float) -> Surprise:
@@ -89,8 +92,8 @@ def overdue_surprise(lines: Lines, today: int, after: int, prior: float) -> Surp
     """
     waiting = [(day, due) for day, due in lines.unpaid_due if due < today and day > after]
     if not waiting:
-        return _NONE
-    best = _NONE
+        return NO_SURPRISE
+    best = NO_SURPRISE
     before = lines.cohort_count[bisect_right(lines.cohort_days, after)]
     for day, due in waiting:
         age = today - day
@@ -101,7 +104,7 @@ def overdue_surprise(lines: Lines, today: int, after: int, prior: float) -> Surp
         unpaid = n - bisect_right(paid, age)  # one that a memo closed at this very age has reached it, unpaid
         p = (unpaid + prior) / (n + 2 * prior)
         if best.p is None or (p, due - today) < (best.p, -(best.days_past_due or 0)):
-            best = Surprise(p, n, today - due)
+            best = Surprise(p, n, today - due, day)
     return best
 
 

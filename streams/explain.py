@@ -197,6 +197,7 @@ class Refolded:
     adopted: dict[str, Row]  # policy hash -> the event that put it in force
     touched: dict[str, int]  # account -> the day of what came after the last tick, where something did
     days: int  # ticks folded
+    tick: str | None  # the id of the last one
 
     def view(self, account_id: str) -> View:
         """The account as of the last tick, or as of the day that has begun since, where something has come."""
@@ -229,10 +230,10 @@ def _refold(
     failed: Failed,
 ) -> Refolded:
     fold = Fold(InMemory(), Wakes(), Book(), 0, namespace_id(namespace))
-    found = Refolded({}, InMemory(), fold, {}, {}, {}, 0)
+    found = Refolded({}, InMemory(), fold, {}, {}, {}, 0, None)
     found.accounts = fold.accounts = InMemory()
     broken: list[Exception] = []
-    fold.told = _teller(fold, found.cases, wanted, explain, broken)
+    fold.told = _teller(fold, found, wanted, explain, broken)
     for number, event in enumerate(events):
         account_id = _account_of(event)
         if account_id is not None:
@@ -243,6 +244,11 @@ def _refold(
             found.touched[account_id] = day_of(event, zone) if day is None else day + 1
             if explain:
                 found.events[event.event_id] = event_row(event)
+        elif isinstance(event, ClockTicked) and event.as_of.toordinal() > (fold.book.day or 0):
+            found.tick = event.event_id
+            if explain and event.book_exposure is not None and fold.book.policy is not None:
+                base = fold.book.policy.base_currency
+                found.events[event.event_id] = event_row(event) | {"currency": base}
         try:
             outputs = failed.take(fold, number, event)
         except RuleRaised:
@@ -272,14 +278,14 @@ _DECIDED: Final = ("acknowledged", "assigned", "snoozed")
 
 
 def _teller(
-    fold: Fold, cases: dict[str, Case], wanted: Callable[[str], bool], explain: bool, broken: list[Exception]
+    fold: Fold, found: Refolded, wanted: Callable[[str], bool], explain: bool, broken: list[Exception]
 ) -> Told:
     """What the fold tells, taken apart; what goes wrong here is no rule's fault and is kept in `broken`."""
 
     def case_of(kind: str, ident: str, account_id: str, trigger: str) -> Case:
-        if ident not in cases:
-            cases[ident] = Case(kind, ident, account_id, trigger)
-        return cases[ident]
+        if ident not in found.cases:
+            found.cases[ident] = Case(kind, ident, account_id, trigger)
+        return found.cases[ident]
 
     def told(
         account: Account, view: View, alerts: list[AlertChange], proposals: list[ProposalChange]
@@ -292,7 +298,7 @@ def _teller(
                     if explain and alert.status in _DECIDED:  # told as at a tick, whatever came with it
                         seen = fold.view(account, view.today)
                         seen.event_id = view.event_id
-                    case.transitions.append(alert_transition(alert, seen) if explain else {})
+                    case.transitions.append(alert_transition(alert, seen, found.tick) if explain else {})
             for proposal in proposals:
                 if wanted(proposal.proposal_id):
                     case = case_of("proposal", proposal.proposal_id, account.account_id, "")
@@ -306,9 +312,11 @@ def _teller(
 
 
 _DATES: Final = (
-    "invoice_date", "paid_on", "reversed_on", "due_on", "scheduled_on", "reported_on", "filed_on", "period_end",
+    "invoice_date", "paid_on", "reversed_on", "due_on", "scheduled_on", "reported_on", "filed_on", "period_end", "as_of",
 )  # fmt: skip
-_AMOUNTS: Final = ("amount", "credit_limit", "limit", "recommended_limit", "claim", "high_credit")
+_AMOUNTS: Final = (
+    "amount", "credit_limit", "limit", "recommended_limit", "claim", "high_credit", "book_exposure",
+)  # fmt: skip
 _NAMES: Final = (
     "invoice_id", "payment_id", "memo_id", "order_id", "promise_id", "security_id", "agency", "filing_id", "headline",
     "match_id", "statement_id", "reference_id", "related_account_id", "proposal_id", "alert_id",
@@ -488,7 +496,7 @@ def _now(told: Refolded, case: Case) -> Row | None:
     episode = account.watch.episode(BY_ID[case.trigger])
     if not episode.open or episode.alert_id != case.id:
         return None
-    return alert_now(case.trigger, episode, told.view(case.account_id))
+    return alert_now(case.trigger, episode, told.view(case.account_id), told.tick)
 
 
 def _why(case: Case, place: int) -> str:

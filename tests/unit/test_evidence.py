@@ -5,8 +5,11 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
-from agents.evidence import behind
+from agents.evidence import MOST, behind
+from agents.measure import measure
 from agents.rates import Rates
 from tests.reference import books
 from tests.unit.test_ledger_facts import invoice, payment
@@ -128,3 +131,101 @@ def test_a_dispute_of_an_invoice_that_is_paid_is_not_behind_what_is_disputed() -
     open_, settled = disputed(1, 1, 6), disputed(2, 2, 6)
     events = [invoice(1), invoice(2), open_, settled, payment(2, 8, "1000.00", ("i2", "1000.00"))]
     assert told("disputed", events, 20) == [open_.event_id]
+
+
+def test_cash_on_account_names_the_payments_of_which_something_is_left_the_largest_part_last() -> None:
+    spent = payment(1, 5, "1000.00", ("i1", "1000.00"))
+    left, more = payment(2, 6, "1200.00", ("i2", "1000.00")), payment(3, 7, "500.00")
+    returned = payment(4, 7, "70.00")
+    back = event("payment.reversed", 1, 8, payment_id="p4", reversed_on=books.text(8))
+    events = [invoice(1), invoice(2), spent, left, more, returned, back]
+    assert told("unapplied", events, 9) == [left.event_id, more.event_id]
+    void = event("invoice.voided", 2, 10, invoice_id="i1")
+    assert told("unapplied", [*events, void], 10) == [left.event_id, more.event_id, spent.event_id]
+
+
+def test_exposure_is_explained_by_all_that_it_is_made_of() -> None:
+    owed, order = invoice(1), event("order.booked", 1, 2, order_id="o1", amount="500.00", currency="USD")
+    memo = event("invoice.credited", 2, 3, memo_id="m1", amount="300.00", currency="USD")
+    cash = payment(1, 4, "70.00")
+    security = {"kind": "deposit", "amount": "90.00", "currency": "USD"}
+    held = event("security.recorded", 3, 4, security_id="s1", expires_on=books.text(30), **security)
+    over = event("security.recorded", 4, 4, security_id="s2", expires_on=books.text(5), **security)
+    limit = event("account.limit_set", 5, 1, credit_limit="900.00", currency="USD")
+    events = [limit, owed, order, memo, cash, held, over]
+    behind_it = [e.event_id for e in (memo, owed, cash, held, order)]
+    assert told("exposure_alone", events, 9) == behind_it
+    assert told("utilization_alone", events, 9) == [*behind_it, limit.event_id]
+    assert told("open_balance_alone", events, 9) == [memo.event_id, owed.event_id]
+
+
+def test_utilization_of_28_days_ago_names_what_was_owed_and_the_limit_that_stood_then() -> None:
+    old_limit = event("account.limit_set", 1, 1, credit_limit="900.00", currency="USD")
+    new_limit = event("account.limit_set", 2, 20, credit_limit="950.00", currency="USD")
+    paid_since, bought_since = invoice(1), invoice(2, at=20)
+    order = event("order.booked", 3, 5, order_id="o1", amount="500.00", currency="USD")
+    closed = event("order.closed", 4, 15, order_id="o1")
+    paid = payment(1, 30, "1000.00", ("i1", "1000.00"))
+    events = [old_limit, new_limit, paid_since, bought_since, order, closed, paid]
+    then = [e.event_id for e in (paid_since, order, old_limit)]
+    assert told("utilization_28d_ago", events, 38) == then
+    assert told("rising", events, 38) == [*then, bought_since.event_id, new_limit.event_id]
+
+
+def test_a_new_high_is_held_against_what_was_owed_at_the_peak_before() -> None:
+    first, second = invoice(1), invoice(2, at=10)
+    paid = [payment(n, 20, "1000.00", (f"i{n}", "1000.00")) for n in (1, 2)]
+    now = invoice(3, at=300)
+    events = [first, second, *paid, now]
+    assert told("prior_high_credit", events, 300) == [first.event_id, second.event_id]
+    assert told("first_invoice", events, 300) == [first.event_id]
+
+
+def test_the_most_days_past_due_name_the_oldest_invoice() -> None:
+    events = [invoice(1), invoice(2, at=5)]
+    assert told("max_days_past_due", events, 60) == [events[0].event_id]
+
+
+def test_the_n_of_a_surprise_is_the_other_invoices_that_reached_its_age() -> None:
+    """Not itself, none issued after it, and none that a memo had closed before that age."""
+    usual = [invoice(n, at=n) for n in range(12)]
+    paid = [payment(n, n + 10, "1000.00", (f"i{n}", "1000.00")) for n in range(12)]
+    credited = invoice(18, at=15)
+    memo = event("invoice.credited", 1, 16, memo_id="m1", invoice_id="i18", amount="1000.00", currency="USD")
+    surprising, later = invoice(20, at=20), invoice(21, at=40)
+    events = [*usual, *paid, credited, memo, surprising, later]
+    today = books.day(80)
+    known = measure(books.ledger_of(events, today, POLICY), today, POLICY, USD, True)
+    named = told("invoices_observed", events, 80)
+    assert named == [e.event_id for e in usual]
+    assert len(named) == known.overdue_surprise_n
+    assert told("invoices_observed", usual, 20) == [], "nothing is past due"
+
+
+def test_the_base_rate_of_disputes_names_what_was_invoiced_and_disputed_in_its_window() -> None:
+    then, quiet_one, now = invoice(1, at=0), invoice(2, at=5), invoice(3, at=190)
+    old, new = disputed(1, 1, 10), disputed(2, 3, 195)
+    ended = event("dispute.resolved", 3, 20, invoice_id="i1", dispute_id="d1", outcome="rejected")
+    assert told("disputed_share_baseline", [then, quiet_one, now, old, new, ended], 200) == [
+        then.event_id, quiet_one.event_id, old.event_id,
+    ]  # fmt: skip
+
+
+@given(books.facts(), st.integers(0, 420))
+@settings(max_examples=150, deadline=None)
+def test_what_is_not_nothing_has_events_behind_it(facts: list[Any], at: int) -> None:
+    today = books.day(at)
+    ledger = books.ledger_of(facts, today, POLICY)
+    known = measure(ledger, today, POLICY, USD, True)
+
+    def named(figure: str) -> list[str]:
+        return behind(ledger, today, POLICY, USD, figure)
+
+    assert bool(named("unapplied")) == bool(known.unapplied)
+    assert not known.open_balance or named("open_balance_alone")
+    assert not known.utilization or named("utilization_alone")
+    assert not known.utilization_28d_ago or named("utilization_28d_ago")
+    assert not known.prior_high_credit or named("prior_high_credit")
+    assert len(named("invoices_observed")) == min(MOST, known.overdue_surprise_n)
+    assert known.disputed_share_baseline is None or named("disputed_share_baseline")
+    assert known.max_days_past_due is None or named("max_days_past_due")

@@ -355,19 +355,33 @@ def test_every_condition_of_what_was_opened_was_met_and_every_event_is_in_the_jo
                 assert set(figure["event_ids"]) <= known
 
 
-def test_figures_of_amounts_name_the_events_they_come_from(explained: list[Row]) -> None:
-    told = [
-        figure
-        for row in explained
-        if row["kind"] == "alert"
-        for figure in row["transitions"][0]["figures"]
-        if figure["figure"]
-        in ("past_due_share", "past_due_61", "dtp_90d", "dtp_baseline", "utilization", "growth")
-        and figure["value"]
+def without_events(rows: list[Row]) -> list[str]:
+    """The figures that tell something and name no event. Rates come with ticks, and alone: fx_driven names none."""
+    return [
+        figure["figure"]
+        for row in rows
+        for transition in row["transitions"]
+        for figure in transition.get("figures", ())
+        if figure["figure"] != "fx_driven"
+        if figure["value"] not in (None, 0, False, "0.00", []) and not figure["event_ids"]
     ]
-    assert len(told) > 100
-    empty = [figure["figure"] for figure in told if not figure["event_ids"]]
-    assert empty == []
+
+
+def test_every_figure_that_is_not_nothing_names_the_events_behind_it(explained: list[Row]) -> None:
+    assert without_events(explained) == []
+    told = {
+        figure["figure"]
+        for row in explained
+        for transition in row["transitions"]
+        for figure in transition.get("figures", ())
+        if figure["event_ids"]
+    }
+    assert {"utilization_28d_ago", "invoices_observed", "disputed_share_baseline", "unapplied"} <= told
+
+
+def test_a_figure_without_events_is_found() -> None:
+    figure = {"figure": "past_due_61", "value": "14.00", "event_ids": []}
+    assert without_events([{"transitions": [{"figures": [figure]}]}]) == ["past_due_61"]
 
 
 def test_a_usual_alert_takes_forty_lines_of_eighty_columns(explained: list[Row]) -> None:

@@ -380,3 +380,26 @@ def test_there_is_no_minus_before_a_nothing() -> None:
     assert shown(-0.04, "days", "USD", "USD") == "0.0 days"
     assert shown(-0.001, "points", "USD", "USD") == "0"
     assert shown(-3.0, "days", "USD", "USD") == "-3.0 days"
+
+
+def test_the_totals_of_the_book_name_the_tick_that_brought_them(tmp_path: Path) -> None:
+    days = [FIRST + timedelta(days=n) for n in range(5)]
+    totals = {"book_exposure": "5000.00", "book_accounts": 30}
+    facts = [*OPENED, *(tick(day) | totals for day in days)]
+    source = File(written(tmp_path / "book.jsonl", facts), POLICY_TEXT)
+    told = refold(lambda: source.events(0), "", lambda ident: True)
+    (case,) = [case for case in told.cases.values() if case.trigger == "concentration"]
+    row = explained(told, case)
+    known = {event["event_id"]: event for event in row["events"]}
+    for then, day in ((row["transitions"][0], days[1]), (row["now"], days[4])):
+        (at,) = {
+            figure["event_ids"][-1]
+            for figure in then["figures"]
+            if figure["figure"] in ("book_exposure", "book_accounts", "book_as_of", "share_of_book")
+        }
+        assert known[at] | {"event_id": ""} == {
+            "event_id": "", "type": "clock.ticked", "date": day.isoformat(), "amount": "5000.00", "currency": "USD",
+            "about": None, "due_date": None, "source": "erp",
+        }  # fmt: skip
+        (mine,) = [figure for figure in then["figures"] if figure["figure"] == "exposure_base"]
+        assert [known[event_id]["about"] for event_id in mine["event_ids"]] == ["i1"]
