@@ -14,7 +14,7 @@ import traceback
 
 import click
 
-from streams import entry
+from streams.interrupts import by_exception
 
 # command -> (module, attribute, one line for --help)
 COMMANDS: dict[str, tuple[str, str, str]] = {
@@ -94,7 +94,7 @@ def cli() -> None:
     from streams import logs
 
     logs.configure("console", logging.ERROR)  # to stderr; a worker says more, see commands/worker.py
-    entry.by_exception()
+    by_exception()
 
 
 def main() -> None:

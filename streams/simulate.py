@@ -19,6 +19,7 @@ from typing import Any, Final
 import orjson
 
 from streams.errors import Refused
+from streams.simulation import outside
 from streams.simulation.days import DAY, text
 from streams.simulation.life import Emitted, Life, money
 from streams.simulation.plan import Plan, draw
@@ -91,7 +92,7 @@ def truths(accounts: int, months: int, seed: int, end: dt.date = END) -> Iterato
 def _exposure(plan: Plan, seed: int) -> str | None:
     if plan.event is None:
         return None
-    life = Life(plan, seed)
+    life = Life(plan, seed, outside.begin)
     life.run(plan.event, [])
     life.tasks.clear()  # they hold the life, and the life holds them
     return money(life.balance)
@@ -131,7 +132,7 @@ def _all_days(accounts: int, seed: int, first: int, last: int) -> Iterator[tuple
     """Day after day without end, from `first`; the plans are drawn for a book that ends at `last`."""
     wheel: dict[int, list[Life]] = {}  # week of the book -> the accounts that wake in it
     for index in range(accounts):
-        life = Life(draw(index, seed, first, last), seed)
+        life = Life(draw(index, seed, first, last), seed, outside.begin)
         wheel.setdefault((life.plan.joins - first) // 7, []).append(life)
     random = Random(f"bellwether/{seed}/rates")
     rates = {currency: start for currency, (start, _) in _RATES.items()}

@@ -10,13 +10,12 @@ from collections.abc import Iterable, Sequence
 from typing import NoReturn
 
 import click
-import orjson
 
 from streams.commands.options import settings
 from streams.dev.processes import Child, kafka_servers, start, stop
 from streams.errors import Refused
 from streams.heap import few_collections
-from streams.settings import Settings
+from streams.settings import Settings, environment
 
 APPS = {"intake": "streams.intake", "monitor": "streams.monitor", "store": "streams.store.app"}
 PAGE = "web"  # no Faust app: it reads the store and takes no partitions
@@ -71,30 +70,6 @@ def start_all(
         command = [sys.executable, "-m", "streams", "worker", "--only", name]
         children.append(start(name, command, log=log, env={**environment(config), **(env or {})}))
     return children
-
-
-def environment(config: Settings) -> dict[str, str]:
-    """The variables by which a child has the same settings as we have, flags included."""
-    out = {
-        "BELLWETHER_BROKER": config.broker,
-        "BELLWETHER_STORE": config.store,
-        "BELLWETHER_NAMESPACE": config.namespace,
-        "BELLWETHER_DATA_DIR": str(config.data_dir),
-        "BELLWETHER_SLOT": config.slot,
-        "BELLWETHER_LOG_FORMAT": config.log_format,
-        "BELLWETHER_JOURNAL_PARTITIONS": str(config.journal_partitions),
-        "BELLWETHER_MEMORY_MB": str(config.memory_mb),
-        "BELLWETHER_BIND": config.bind,
-        "BELLWETHER_METRICS_PORT": str(config.metrics_port),
-        "BELLWETHER_WEB_PORT": str(config.web_port),
-        "BELLWETHER_TOKENS": ",".join(f"{k}:{v.get_secret_value()}" for k, v in config.tokens.items()),
-        "BELLWETHER_FEED_DAYS": ",".join(f"{feed}={days}" for feed, days in config.feed_days.items()),
-        "BELLWETHER_PROXIES": ",".join(config.proxies),
-        "BELLWETHER_KAFKA_CONFIG": orjson.dumps(config.kafka_config).decode(),
-    }
-    if config.policy is not None:
-        out["BELLWETHER_POLICY"] = str(config.policy)
-    return out
 
 
 def watch(children: Sequence[Child]) -> int:

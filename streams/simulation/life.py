@@ -11,7 +11,6 @@ from heapq import heappop, heappush
 from random import Random
 from typing import Any, Final
 
-from streams.simulation import outside
 from streams.simulation.days import (
     CLOCK,
     DAY,
@@ -61,17 +60,30 @@ class Life:
     """One account's tasks in time order. `run(day)` does the tasks of the days up to `day` and appends their events.
 
     Endless: it goes on until nobody asks for more. Memory is that of the open invoices. `balance` is the open
-    balance in minor units after the tasks done so far, each fact counted on its own date.
+    balance in minor units after the tasks done so far, each fact counted on its own date. `others` plans what others say
+    of the account, once it is open; see outside.begin().
     """
 
     __slots__ = (
-        *("_log_mean", "balance", "clock", "counter", "events", "invoices", "late_ones", "level", "limit"),
+        *(
+            "_log_mean",
+            "_others",
+            "balance",
+            "clock",
+            "counter",
+            "events",
+            "invoices",
+            "late_ones",
+            "level",
+            "limit",
+        ),
         *("now", "ordered", "out", "pace", "plan", "rng", "runs", "tasks", "wander"),
     )
 
-    def __init__(self, plan: Plan, seed: int) -> None:
+    def __init__(self, plan: Plan, seed: int, others: Callable[[Life], None]) -> None:
         self.plan = plan
         self.rng = Random(f"bellwether/{seed}/{plan.index}/life")
+        self._others = others
         self.tasks: list[tuple[int, int, Callable[..., None], tuple[Any, ...]]] = []
         self.out: list[Emitted] = []
         self.now = plan.joins * DAY
@@ -145,7 +157,7 @@ class Life:
             self.on(plan.ramp_from, self._turn_of_month, False)
         if plan.event is not None:
             self._after_the_event(plan.event)
-        outside.begin(self)
+        self._others(self)
 
     def _profile(self, kind: str) -> dict[str, Any]:
         plan = self.plan

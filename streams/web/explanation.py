@@ -14,9 +14,8 @@ from typing import Any, Final
 import orjson
 from structlog import get_logger
 
-from streams.commands.worker import environment
 from streams.errors import Refused
-from streams.settings import Settings
+from streams.settings import Settings, environment
 
 SECONDS: Final = 120.0
 WAITING: Final = 4  # people at once; more are told to come again

@@ -20,9 +20,8 @@ from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-def
 
 from schemas.outputs import OUTPUT_OF
 from streams.blocks import Kafka
-from streams.commands.worker import environment
 from streams.demo import settle
-from streams.settings import Settings
+from streams.settings import Settings, environment
 from streams.store.client import connect, database_name
 from tests import readme
 from tests.integration.pipeline import deployment, emitted, silent

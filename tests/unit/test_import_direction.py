@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import ast
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
+from graphlib import CycleError, TopologicalSorter
 from pathlib import Path
 
 import pytest
@@ -76,3 +77,67 @@ def test_every_file_of_a_room_imports_only_what_its_room_may(room: str) -> None:
 )
 def test_a_planted_violation_is_caught(room: str, planted: str) -> None:
     assert list(violations(room, planted, "planted.py"))
+
+
+def circle(sources: Mapping[str, str]) -> list[str]:
+    """Modules that need one another to run: each imports the next, the last the first. Empty: there is no such circle.
+
+    Imports inside functions count; those under TYPE_CHECKING run nothing and do not.
+    """
+    needs: dict[str, set[str]] = {}
+    for module, source in sources.items():
+        tree = ast.parse(source)
+        for_types = {
+            inner
+            for node in ast.walk(tree)
+            if isinstance(node, ast.If)
+            and isinstance(node.test, ast.Name)
+            and node.test.id == "TYPE_CHECKING"
+            for inner in ast.walk(node)
+        }
+        named: set[str] = set()
+        for node in ast.walk(tree):
+            if node in for_types:
+                continue
+            if isinstance(node, ast.Import):
+                named |= {alias.name for alias in node.names}
+            elif isinstance(node, ast.ImportFrom) and node.module:
+                named.add(node.module)
+                named |= {f"{node.module}.{alias.name}" for alias in node.names}
+        needs[module] = named & (sources.keys() - {module})
+    try:
+        TopologicalSorter(needs).prepare()
+    except CycleError as error:
+        found: list[str] = error.args[1]
+        return found
+    return []
+
+
+def test_no_module_needs_one_that_needs_it() -> None:
+    files = [file for room in MAY_IMPORT for file in sorted((ROOT / room).rglob("*.py"))]
+    sources = {
+        ".".join(file.relative_to(ROOT).with_suffix("").parts).removesuffix(".__init__"): file.read_text()
+        for file in files
+    }
+    assert len(sources) > 100
+    assert circle(sources) == []
+
+
+@pytest.mark.parametrize(
+    ("source", "is_one"),
+    [
+        ("import streams.store", True),
+        ("from streams.store import thing", True),
+        ("from streams import store", True),
+        ("def f():\n    from streams.store import thing", True),
+        ("if TYPE_CHECKING:\n    from streams.store import thing", False),
+        ("import streams.settings", False),
+    ],
+)
+def test_a_planted_circle_is_caught(source: str, is_one: bool) -> None:
+    sources = {
+        "streams.store": "from streams.audit import audit",
+        "streams.audit": source,
+        "streams.settings": "",
+    }
+    assert bool(circle(sources)) == is_one

@@ -10,10 +10,10 @@ from click.testing import CliRunner
 from agents.policy_text import policy_hash
 from streams.commands.control import policy
 from streams.commands.options import settings
-from streams.commands.worker import environment, worker
+from streams.commands.worker import worker
 from streams.control import read_control
 from streams.errors import Refused
-from streams.settings import Settings, deploy_dir, policy_text
+from streams.settings import Settings, deploy_dir, environment, policy_text
 
 
 @pytest.fixture(autouse=True)
