@@ -79,7 +79,7 @@ _THRESHOLDS: Final[dict[tuple[str, str], tuple[str, ...]]] = {
     ("partial_payments", "clear_partial_of_last_5"): ("clear_of_last_five",),
     ("dispute_spike", "disputed"): ("base_amount",),
     ("dispute_spike", "disputed_share"): ("share_over", "times_base_rate", "base_rate_floor"),
-    ("dispute_spike", "clear_disputed_share"): ("clear_share",),
+    ("dispute_spike", "clear_disputed_share"): ("clear_share", "times_base_rate", "base_rate_floor"),
     ("discounts_abandoned", "missed_in_a_row"): ("missed_in_a_row",),
     ("discounts_abandoned", "taken_before"): ("taken_before", "of_before"),
     ("bureau_downgrade", "fall_points"): ("points",),

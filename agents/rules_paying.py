@@ -398,6 +398,12 @@ def dispute_spike_clears(v: View) -> bool:
     return share is not None and share < v.policy.triggers.dispute_spike.clear_share
 
 
+def dispute_clear_level(v: View) -> float:
+    """The share down to which disputes must fall: where the account's own level is under the flat one at which alerts
+    clear, it fires on until that own level."""
+    return min(v.policy.triggers.dispute_spike.clear_share, dispute_level(v))
+
+
 def dispute_spike_evidence(v: View) -> Evidence:
     figures, rule = v.figures, v.policy.triggers.dispute_spike
     amount = v.own(rule.base_amount)
@@ -411,7 +417,7 @@ def dispute_spike_evidence(v: View) -> Evidence:
         {
             "disputed": NO_RATE if amount is None else v.money(amount),
             "disputed_share": as_share(dispute_level(v)),
-            "clear_disputed_share": rule.clear_share,
+            "clear_disputed_share": as_share(dispute_clear_level(v)),
         },
         v.events_behind("disputed"),
     )

@@ -82,6 +82,32 @@ def test_no_more_can_be_disputed_than_is_owed() -> None:
     ]
 
 
+@pytest.mark.parametrize(
+    ("base_rate", "told"), [(None, 0.05), (0.04, 0.05), (0.025, 0.05), (0.0225, 0.045), (0.0, 0.04)]
+)
+def test_the_level_told_for_disputes_is_the_one_at_which_they_clear(
+    base_rate: float | None, told: float
+) -> None:
+    """Under a low base rate the alert goes on firing below the flat 5 %, down to its own level."""
+    trigger = BY_ID["dispute_spike"]
+    spike = figures(
+        open_balance=100_000_00, disputed=20_000_00, disputed_share_baseline=base_rate, exposure=100_000_00
+    )
+    assert trigger.evidence(view(spike)).thresholds["clear_disputed_share"] == told
+
+    def clears(disputed: int) -> bool:
+        seen = view(spike._replace(disputed=disputed))
+        return trigger.clears(seen) and trigger.fires(seen) is None
+
+    level = round(told * spike.open_balance)
+    assert clears(level - 1)
+    assert not clears(level + 1)
+    resolved = shown(spike.disputed - level + (not clears(level)), "money", "USD", "USD")
+    assert to_clear("dispute_spike", view(spike)) == [
+        f"{resolved} of the disputes resolved (disputed 20,000.00 USD)"
+    ]
+
+
 def test_what_is_more_than_all_that_is_owed_takes_new_debt_and_says_so() -> None:
     owed = figures(open_balance=2_000_00, ageing=Ageing(current=2_000_00))
     assert to_fire("seriously_past_due", view(owed)) == [
