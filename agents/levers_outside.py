@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from typing import Any
 
 from agents import rules_outside
 from agents.bureau import AgencyReport
@@ -17,6 +18,25 @@ from agents.signals import Filing
 from agents.view import View
 from agents.wording import iso, shown
 from schemas.money import text
+
+
+def _report(
+    view: View,
+    agency: str,
+    *,
+    score: float | None = None,
+    rating_class: str | None = None,
+    limit: tuple[int, str] | None = None,
+) -> dict[str, Any]:
+    """What an agency would report today: points of 100, a class, a recommended limit in minor units and its currency."""
+    fact: dict[str, Any] = {"type": "bureau.reported", "agency": agency, "reported_on": iso(view.today)}
+    if score is not None:
+        fact |= {"score": score, "scale_min": 0, "scale_max": 100, "higher_is_better": True}
+    if rating_class is not None:
+        fact["rating_class"] = rating_class
+    if limit is not None:
+        fact |= {"recommended_limit": text(*limit), "currency": limit[1]}
+    return fact
 
 
 def recovered_score(view: View) -> Lever | None:
@@ -50,17 +70,7 @@ def recovered_score(view: View) -> Lever | None:
         return reported(
             view,
             *(
-                {
-                    "type": "bureau.reported",
-                    "agency": report.agency,
-                    "reported_on": iso(view.today),
-                    **(
-                        {}
-                        if score is None
-                        else {"score": score, "scale_min": 0, "scale_max": 100, "higher_is_better": True}
-                    ),
-                    **({} if rating is None else {"rating_class": rating}),
-                }
+                _report(view, report.agency, score=score, rating_class=rating)
                 for report, score, rating in told(step)
             ),
         )
@@ -101,27 +111,13 @@ def fallen_score(view: View) -> Lever | None:
     report = min(scored, key=lambda r: (r.score or 0.0) - (r.best_score or 0.0))
     best, now = report.best_score or 0.0, report.score or 0.0
 
-    def at(step: int) -> View:
-        return reported(
-            view,
-            {
-                "type": "bureau.reported",
-                "agency": report.agency,
-                "reported_on": iso(view.today),
-                "score": tenths_down(best - step / 10),
-                "scale_min": 0,
-                "scale_max": 100,
-                "higher_is_better": True,
-            },
-        )
-
     return Lever(
         "fall_points",
         "points",
         10,
         math.ceil(max(0.0, best - now) * 10),
         1000,
-        at,
+        lambda step: reported(view, _report(view, report.agency, score=tenths_down(best - step / 10))),
         lambda step: (
             f"{report.agency} at {tenths_down(best - step / 10):.1f} of 100 or worse (now {now:.1f})"
         ),
@@ -141,8 +137,7 @@ def fallen_class(view: View) -> Lever | None:
     ranks, best, now = agencies[report.agency].classes, report.best_rank or 0, report.class_rank or 0
 
     def at(step: int) -> View:
-        fact = {"type": "bureau.reported", "agency": report.agency, "reported_on": iso(view.today)}
-        return reported(view, {**fact, "rating_class": ranks[best + step]})
+        return reported(view, _report(view, report.agency, rating_class=ranks[best + step]))
 
     def says(step: int) -> str:
         return f"{report.agency} at rating class {ranks[best + step]} or worse (now {report.rating_class})"
@@ -171,16 +166,7 @@ def restored_limit(view: View) -> Lever | None:
     def at(step: int) -> View:
         return reported(
             view,
-            *(
-                {
-                    "type": "bureau.reported",
-                    "agency": agency,
-                    "reported_on": iso(view.today),
-                    "recommended_limit": text(limit, currency),
-                    "currency": currency,
-                }
-                for agency, limit, currency, _ in limits(step)
-            ),
+            *(_report(view, agency, limit=(limit, currency)) for agency, limit, currency, _ in limits(step)),
         )
 
     def says(step: int) -> str:
@@ -207,25 +193,13 @@ def lowered_limit(view: View) -> Lever | None:
     _, report = max(known, key=lambda item: item[0])  # the nearest to it
     now, currency = report.stated_limit or 0, report.stated_currency or view.policy.base_currency
 
-    def at(step: int) -> View:
-        return reported(
-            view,
-            {
-                "type": "bureau.reported",
-                "agency": report.agency,
-                "reported_on": iso(view.today),
-                "recommended_limit": text(step, currency),
-                "currency": currency,
-            },
-        )
-
     return Lever(
         "cut",
         "money",
         1,
         now,
         0,
-        at,
+        lambda step: reported(view, _report(view, report.agency, limit=(step, currency))),
         lambda step: (
             f"{report.agency} recommending {shown(step, 'money', currency, currency)} or less (now "
             f"{shown(now, 'money', currency, currency)})"
