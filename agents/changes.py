@@ -9,10 +9,10 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from agents import levers_exposure, levers_outside, levers_paying
+from agents import levers_exposure, levers_outside, levers_paying, levers_purchases
 from agents.conditions import all_met, conditions
 from agents.formulas import Unit
-from agents.levers import MOST, Lever, MakeLever, count, hundredths
+from agents.levers import Lever, MakeLever, count, hundredths
 from agents.triggers import Trigger
 from agents.view import View
 
@@ -125,8 +125,8 @@ _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
     "utilization_high": (levers_exposure.less_exposure, levers_exposure.higher_limit),
     "over_limit": (levers_exposure.less_exposure, levers_exposure.higher_limit),
     "exposure_without_limit": (levers_exposure.higher_limit,),
-    "order_surge": (levers_exposure.LESS_BOUGHT, hundredths("dbt_90d", -365.0, "days beyond terms")),
-    "purchases_collapse": (levers_exposure.MORE_BOUGHT,),
+    "order_surge": (levers_purchases.LESS_BOUGHT, hundredths("dbt_90d", -365.0, "days beyond terms")),
+    "purchases_collapse": (levers_purchases.MORE_BOUGHT, levers_purchases.bought_again),
     "new_high_credit": (levers_exposure.less_owed,),
     "payment_reversed": (count("reversals_90d", 0, levers_paying.no_reversal),),
     "promise_broken": (count("promises_broken_60d", 0, levers_paying.no_broken_promise),),
@@ -146,26 +146,22 @@ _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
     "agency_limit_cut": (levers_outside.restored_limit,),
     "legal_filing": (levers_outside.ended_filings("legal_filing", levers_outside.greatest_claims),),
     "new_charge": (levers_outside.ended_filings("new_charge", levers_outside.open_charges),),
-    "adverse_news": (levers_outside.on_day("news_score", "date", "the story has faded"),),
+    "adverse_news": (
+        levers_outside.on_day("news_score", "date", "the story has faded"),
+        levers_outside.discharged,
+        levers_outside.corrected,
+    ),
     "insolvency": (levers_outside.ended_filings("insolvency", levers_outside.open_insolvencies),),
     "sanctions_match": (levers_outside.cleared_matches,),
     "statements_stale": (levers_outside.newer_statement,),
     "related_party_distress": (levers_outside.recovered_relations,),
-    "concentration": (levers_exposure.share_of_book(0), levers_exposure.more_accounts),
+    "concentration": (levers_exposure.less_of_book, levers_exposure.more_accounts),
 }
 
 _DRIFTS: Final[tuple[tuple[str, MakeLever], ...]] = (
     ("dtp_90d", hundredths("dtp_90d", 1000.0, "days to pay")),
     ("dbt_90d", hundredths("dbt_90d", 1000.0, "days beyond terms")),
     ("drift_agrees", levers_paying.agreeing),
-)
-_MORE_INVOICES: Final = count(
-    "invoices_prior_90d",
-    100,
-    lambda view, step: (
-        f"{step} invoices in the {view.policy.figures.purchases_prior_days} days before (now "
-        f"{view.figures.invoices_prior_90d})"
-    ),
 )
 _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
     "payment_drift_severe": _DRIFTS,
@@ -192,11 +188,14 @@ _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
         ("exposure", levers_exposure.more_exposure),
     ),
     "order_surge": (
-        ("invoices_prior_90d", _MORE_INVOICES),
-        ("growth", levers_exposure.MORE_BOUGHT),
+        ("invoices_prior_90d", levers_purchases.MORE_INVOICES),
+        ("growth", levers_purchases.MORE_BOUGHT),
         ("dbt_over_baseline", hundredths("dbt_90d", 1000.0, "days beyond terms")),
     ),
-    "purchases_collapse": (("invoices_prior_90d", _MORE_INVOICES), ("growth", levers_exposure.LESS_BOUGHT)),
+    "purchases_collapse": (
+        ("invoices_prior_90d", levers_purchases.stops_buying),
+        ("growth", levers_purchases.LESS_BOUGHT),
+    ),
     "new_high_credit": (
         ("open_balance", levers_exposure.more_owed),
         ("utilization", levers_exposure.more_owed),
@@ -252,7 +251,7 @@ _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
     "related_party_distress": (("related_severity", levers_outside.related),),
     "concentration": (
         ("book_accounts", levers_exposure.more_accounts),
-        ("share_of_book", levers_exposure.share_of_book(MOST)),
+        ("share_of_book", levers_exposure.more_of_book),
     ),
 }
 """Trigger -> what meets a condition, by the condition's figure, in the order in which they are tried."""

@@ -87,6 +87,12 @@ def reported(view: View, *facts: dict[str, Any]) -> View:
     return suppose(view, signals=signals)
 
 
+def at_noon(view: View, day: int) -> str:
+    """An instant of that day in the policy's time zone, RFC 3339."""
+    on = date.fromordinal(day)
+    return datetime(on.year, on.month, on.day, 12, tzinfo=ZoneInfo(view.policy.time_zone)).isoformat()
+
+
 def covered(view: View) -> int:
     """Unapplied cash and security beyond all that is owed and ordered: so much more is no exposure yet."""
     figures = view.figures

@@ -1,15 +1,17 @@
-"""Levers on exposure, limit and purchases: paid or bought, a limit set, a book that grows, a longer history.
+"""Levers on exposure and limit: paid or ordered, a limit set, a book that grows, a longer history.
 
 Which of them a trigger pulls is agents/changes.py; its rules are agents/rules_exposure.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Final
+import math
 
-from agents.levers import LONGEST, MOST, Lever, MakeLever, covered, exposed, money, suppose
-from agents.view import View
+from agents import rules_exposure
+from agents.exposure import exposure_at
+from agents.ledger import Ledger
+from agents.levers import LONGEST, MOST, Lever, covered, exposed, money, suppose
+from agents.view import BookTotals, View
 from agents.wording import iso, shown
 
 
@@ -107,45 +109,74 @@ def no_limit(view: View) -> Lever | None:
     )
 
 
-def _bought(end: Callable[[int], int], way: str) -> MakeLever:
-    def make(view: View) -> Lever:
-        now = view.figures.purchases_30d
-        days = view.policy.figures.purchases_days
-        return Lever(
-            "purchases_30d",
-            "money",
-            1,
-            now,
-            end(now),
-            lambda step: suppose(view, {"purchases_30d": step}),
-            lambda step: f"{money(view, abs(step - now))} {way} invoiced in {days} days ({money(view, now)})",
+def _rest_of_book(view: View) -> int:
+    """What all other accounts owe, in base minor units: the book's total less this account's part of it, of the same day."""
+    book, mine = view.book, view.figures.exposure_base or 0
+    assert book is not None
+    if isinstance(view.ledger, Ledger) and book.as_of is not None and view.ledger.currency is not None:
+        then = max(0, exposure_at(view.ledger, book.as_of, view.rates))
+        mine = view.rates.convert(then, view.ledger.currency, view.policy.base_currency, book.as_of) or 0
+    return max(0, book.exposure - mine)
+
+
+def _in_book(view: View, mine: int, exposure: int) -> View:
+    """With so much exposure in a book of that total, grown to the accounts that it takes."""
+    book = view.book
+    assert book is not None
+    accounts = max(book.accounts, view.policy.triggers.concentration.book_accounts)
+    return suppose(view, {"exposure_base": mine}, book=book._replace(exposure=exposure, accounts=accounts))
+
+
+def less_of_book(view: View) -> Lever | None:
+    """At the next tick, whose book holds what is owed now; from the tick after it, the book is smaller by what is paid."""
+    now, book = view.figures.exposure_base, view.book
+    if now is None or book is None:
+        return None
+    rest, rule, base = _rest_of_book(view), view.policy.triggers.concentration, view.policy.base_currency
+    if book.accounts < rule.book_accounts and rules_exposure.concentration_clears(
+        _in_book(view, now, rest + now)
+    ):
+        return None  # accounts alone do it
+    lasting = math.floor(rule.clear_share * rest / (1 - rule.clear_share)) + 1
+    while lasting > 0 and lasting / (rest + lasting) >= rule.clear_share:
+        lasting -= 1
+
+    def says(step: int) -> str:
+        few = f"{_accounts(rule.book_accounts, book)} and " if book.accounts < rule.book_accounts else ""
+        if step == now:
+            return "time: at the next tick the book's total holds what was added to it since"
+        by = shown(now - step, "base", None, base)
+        told = f"{few}{by} paid, credited or secured (exposure {shown(now, 'base', None, base)})"
+        if lasting >= step:
+            return told
+        return (
+            f"{told}; {shown(now - lasting, 'base', None, base)} keeps it so, as the book shrinks by it too"
         )
 
-    return make
+    return Lever("exposure_base", "base", 1, now, 0, lambda step: _in_book(view, step, rest + now), says)
 
 
-LESS_BOUGHT: Final = _bought(lambda now: min(now, 0), "less")
-MORE_BOUGHT: Final = _bought(lambda now: max(now, MOST), "more")
+def more_of_book(view: View) -> Lever | None:
+    """At two ticks in a row: at the second the book's total holds what was added too."""
+    now, book = view.figures.exposure_base, view.book
+    if now is None or book is None:
+        return None
+    rest, base = _rest_of_book(view), view.policy.base_currency
 
-
-def share_of_book(end: int) -> MakeLever:
-    def make(view: View) -> Lever | None:
-        now = view.figures.exposure_base
-        if now is None:
-            return None
-        base = view.policy.base_currency
-
-        def says(step: int) -> str:
-            spare = view.base(covered(view), view.figures.currency or base) or 0 if step > now else 0
-            by = shown(abs(step - now) + spare, "base", None, base)
-            way = "paid, credited or secured" if step < now else "more exposure"
-            return f"{by} {way} (exposure {shown(now, 'base', None, base)}), the book as it is"
-
-        return Lever(
-            "exposure_base", "base", 1, now, end, lambda step: suppose(view, {"exposure_base": step}), says
+    def says(step: int) -> str:
+        if step == now:
+            return "time: at the next tick the book's total holds what was taken off it since"
+        spare = view.base(covered(view), view.figures.currency or base) or 0
+        by = shown(step - now + spare, "base", None, base)
+        return (
+            f"{by} more exposure (exposure {shown(now, 'base', None, base)}), the rest of the book as it is"
         )
 
-    return make
+    return Lever("exposure_base", "base", 1, now, MOST, lambda step: _in_book(view, step, rest + step), says)
+
+
+def _accounts(step: int, book: BookTotals) -> str:
+    return f"{step:,} accounts in the book (now {book.accounts:,})"
 
 
 def more_accounts(view: View) -> Lever | None:
@@ -159,7 +190,7 @@ def more_accounts(view: View) -> Lever | None:
         book.accounts,
         1000,
         lambda step: suppose(view, book=book._replace(accounts=step)),
-        lambda step: f"{step:,} accounts in the book (now {book.accounts:,})",
+        lambda step: _accounts(step, book),
     )
 
 

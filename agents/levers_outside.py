@@ -13,7 +13,7 @@ from agents import rules_outside
 from agents.bureau import AgencyReport
 from agents.calendar import months_after
 from agents.formulas import Unit
-from agents.levers import LONGEST, MOST, Lever, MakeLever, one_by_one, reported, suppose
+from agents.levers import LONGEST, MOST, Lever, MakeLever, at_noon, one_by_one, reported, suppose
 from agents.signals import Filing
 from agents.view import View
 from agents.wording import iso, shown
@@ -415,7 +415,7 @@ def published(view: View) -> Lever:
             "headline": "~supposed",
             "url": "https://supposed.example/",
             "domain": "supposed.example",
-            "published_at": f"{iso(view.today)}T00:00:00Z",
+            "published_at": at_noon(view, view.today),
             "category": by_severity[steps[step - 1]],
         }
         return reported(view, fact)
@@ -429,6 +429,84 @@ def published(view: View) -> Lever:
         at,
         lambda step: (
             f"a story of severity {steps[step - 1]} or more in a source of trust {rule.default_trust:g}"
+        ),
+    )
+
+
+def discharged(view: View) -> Lever | None:
+    """The end of the proceedings of which stories tell: those never fade."""
+    told = [
+        story
+        for story in view.signals.stories(view.today, view.policy)
+        if story.category in rules_outside.INSOLVENT
+    ]
+    if not told:
+        return None
+    ends = view.policy.triggers.insolvency.clears_on
+    fact = {
+        "type": "bureau.filed",
+        "filing_id": "~supposed",
+        "kind": "insolvency",
+        "filed_on": iso(view.today),
+        "status": ends[0],
+    }
+    since = iso(max(story.published for story in told))
+    return one_by_one(
+        view,
+        "filings",
+        [fact],
+        lambda step: f"a registry filing of {since} or later that the insolvency is {' or '.join(ends)}",
+    )
+
+
+def corrected(view: View) -> Lever | None:
+    """The articles of every story that holds the alert, told again as surely about this account as so many percent."""
+    rule = view.policy.triggers.adverse_news
+    holding = {
+        event_id
+        for story in view.signals.stories(view.today, view.policy)
+        if view.signals.score_of(story, view.today, view.policy, view.rates).score >= rule.clear_score
+        for event_id in story.event_ids
+    }
+    articles = [a for a in view.signals.articles(view.today, view.policy) if a.event_id in holding]
+    if not articles:
+        return None
+    now = max(article.confidence for article in articles)
+
+    def at(step: int) -> View:
+        return reported(
+            view,
+            *(
+                {
+                    "type": "news.published",
+                    "article_id": article.article_id,
+                    "headline": article.headline,
+                    "url": "https://supposed.example/",
+                    "domain": article.domain,
+                    "published_at": at_noon(view, article.published),
+                    "category": article.category,
+                    "confidence": min(article.confidence, step / 100),
+                    "story_id": article.story_id,
+                    "claim": None if article.claim is None else text(article.claim, article.currency or ""),
+                    "currency": article.currency,
+                    "source_kind": "registry" if article.official else None,
+                }
+                for article in articles
+            ),
+        )
+
+    named = ", ".join(article.article_id for article in articles[:3])
+    more = f" and {len(articles) - 3} more" if len(articles) > 3 else ""
+    what = f"article {named}" if len(articles) == 1 else f"articles {named}{more}"
+    return Lever(
+        "confidence",
+        "share",
+        100,
+        math.ceil(now * 100),
+        0,
+        at,
+        lambda step: (
+            f"{what} told again as about somebody else: match confidence {step / 100:g} or less (now {now:g})"
         ),
     )
 

@@ -295,7 +295,7 @@ def adverse_news_evidence(v: View) -> Evidence:
     )
 
 
-_INSOLVENT: Final = ("bankruptcy", "insolvency")
+INSOLVENT: Final = ("bankruptcy", "insolvency")
 
 
 def insolvency_events(v: View) -> list[str]:
@@ -304,7 +304,7 @@ def insolvency_events(v: View) -> list[str]:
     told = [
         event_id
         for story in v.signals.stories(v.today, v.policy)
-        if story.official and story.category in _INSOLVENT
+        if story.official and story.category in INSOLVENT
         for event_id in story.event_ids
     ]
     return [f.event_id for f in filings] + told

@@ -507,13 +507,15 @@ class Signals:
     def _worst_story(self, today: int, policy: Policy, rates: Any) -> NewsScore:
         worst = _NO_NEWS
         for story in self.stories(today, policy):
-            severity = news.severity(
-                story, policy.news, lambda s: self._share_of_equity(s, today, policy, rates)
-            )
-            score = news.score(story, severity, today, policy.news)
-            if score > worst.score:
-                worst = NewsScore(score, story, severity)
+            scored = self.score_of(story, today, policy, rates)
+            if scored.score > worst.score:
+                worst = scored
         return worst
+
+    def score_of(self, story: Story, today: int, policy: Policy, rates: Any) -> NewsScore:
+        """What one story weighs."""
+        severity = news.severity(story, policy.news, lambda s: self._share_of_equity(s, today, policy, rates))
+        return NewsScore(news.score(story, severity, today, policy.news), story, severity)
 
     def next_day(self, today: int, policy: Policy, rates: Any) -> int:
         """The next day on which time alone moves what the readers say; NEVER when nothing can."""
@@ -600,8 +602,9 @@ class Signals:
             return None
         return statement
 
-    def _stories(self, today: int, policy: Policy) -> list[Story]:
-        articles = [
+    def articles(self, today: int, policy: Policy) -> list[Article]:
+        """The articles that weigh something, each as last corrected."""
+        return [
             Article(
                 article_id=key,
                 event_id=v[EVENT],
@@ -619,6 +622,8 @@ class Signals:
             for key, v in holding_on(self._articles, today)
             if not _spent(v, today, policy)
         ]
+
+    def _stories(self, today: int, policy: Policy) -> list[Story]:
         ends = policy.triggers.insolvency.clears_on
         ended = max(
             (f.filed_on for f in self.filings(today) if f.kind == "insolvency" and f.status in ends),
@@ -626,7 +631,7 @@ class Signals:
         )
         return [
             story
-            for story in news.stories(articles, policy.news)
+            for story in news.stories(self.articles(today, policy), policy.news)
             if not (story.category in _INSOLVENT and story.published <= ended)
         ]
 

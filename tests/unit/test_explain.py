@@ -151,17 +151,12 @@ def test_the_changes_make_a_quiet_trigger_fire_and_each_of_them_is_needed(known:
             assert last.short is None or trigger.fires(last.short) is None, (trigger.id, last.words)
 
 
-NOT_BY_ONE_FIGURE = {
-    "adverse_news",  # of a category that does not fade
-}
-
-
 @pytest.mark.parametrize("trigger_id", sorted(TABLE))
 def test_what_fires_can_be_cleared_and_the_change_is_the_smallest(trigger_id: str) -> None:
     trigger = BY_ID[trigger_id]
     for make, _ in TABLE[trigger_id].fires:
         changes = clearing(trigger, make())
-        assert changes or trigger_id in NOT_BY_ONE_FIGURE
+        assert changes
         for change in changes:
             assert_smallest(trigger, change)
 

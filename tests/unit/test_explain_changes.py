@@ -64,7 +64,7 @@ def test_cash_and_security_beyond_what_is_owed_are_used_up_before_exposure_grows
         "1,400.01 USD more of orders or invoices (exposure 0.00 USD)"
     ]
     assert to_fire("concentration", view(ahead, book=BookTotals(10_000_00, 30))) == [
-        "1,400.01 USD more exposure (exposure 0.00 USD), the book as it is"
+        "1,511.12 USD more exposure (exposure 0.00 USD), the rest of the book as it is"
     ]
 
 

@@ -1,0 +1,248 @@
+"""What explain says would clear or fire an alert is done: the events are added to a book, which is folded anew.
+
+So much does it, and a step less does not. What is said of supposed figures is tests/unit/test_explain_changes.py.
+"""
+
+from __future__ import annotations
+
+import re
+from datetime import date, timedelta
+from decimal import Decimal
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from streams.explain import File, Row, explained, refold
+from tests.rules import POLICY_TEXT
+from tests.unit.test_explain_changes import FIRST, OPENED, asked, invoice, payment, tick, ticked, written
+
+DAY = timedelta(days=1)
+
+
+def cleared_by(path: Path, facts: list[Row], trigger_id: str) -> list[str]:
+    """What explain says would clear the open alert of this trigger."""
+    source = File(written(path / "told.jsonl", facts), POLICY_TEXT)
+    told = refold(lambda: source.events(0), "", lambda ident: True)
+    (now,) = [
+        row["now"]
+        for case in told.cases.values()
+        if case.trigger == trigger_id and (row := explained(told, case))["now"] is not None
+    ]
+    return [change["words"] for change in now["clears"]]
+
+
+def fired_by(path: Path, facts: list[Row], trigger_id: str) -> list[str]:
+    """What explain says would make the quiet trigger fire."""
+    return [
+        change["words"] for change in asked(written(path / "told.jsonl", facts), trigger_id)["would_fire"]
+    ]
+
+
+def is_open(path: Path, facts: list[Row], trigger_id: str) -> bool:
+    return asked(written(path / "done.jsonl", facts), trigger_id)["open_alert"] is not None
+
+
+def amount_in(words: str, *, at: int = 0) -> Decimal:
+    return Decimal(re.findall(r"([\d,]+\.\d\d) USD", words)[at].replace(",", ""))
+
+
+# --- News that never fades ------------------------------------------------------------------------------------
+
+
+def article(number: int, on: date, category: str, confidence: float | None = None, **fields: Any) -> Row:
+    told: Row = {
+        "type": "news.published", "at": on, "article_id": f"n{number}", "headline": f"Story {number}",
+        "url": "https://reuters.com/1", "domain": "reuters.com", "category": category,
+        "published_at": f"{FIRST + 3 * DAY}T08:00:00Z",
+    }  # fmt: skip
+    return told | fields | ({} if confidence is None else {"confidence": confidence})
+
+
+def discharge(on: date, filed: date) -> Row:
+    return {
+        "type": "bureau.filed", "at": on, "filing_id": "f1", "kind": "insolvency", "status": "discharged",
+        "filed_on": filed.isoformat(),
+    }  # fmt: skip
+
+
+PUBLISHED = FIRST + 3 * DAY
+LATER = FIRST + 10 * DAY
+
+
+@pytest.mark.parametrize("category", ["bankruptcy", "sanctions", "fraud"])
+def test_an_article_that_is_about_somebody_else_is_told_again_and_clears_the_alert(
+    tmp_path: Path, category: str
+) -> None:
+    facts = ticked([*OPENED, article(1, PUBLISHED, category)], FIRST, LATER)
+    words = cleared_by(tmp_path, facts, "adverse_news")[-1]
+    told = float(re.findall(r"match confidence ([\d.]+) or less", words)[0])
+    assert words == (
+        f"article n1 told again as about somebody else: match confidence {told:g} or less (now 1)"
+    )
+    for confidence, still in ((told, False), (told + 0.01, True)):
+        corrected = article(1, LATER + DAY, category, confidence)
+        after = [*facts, corrected, tick(LATER + DAY)]
+        assert is_open(tmp_path, after, "adverse_news") is still, confidence
+
+
+def test_a_story_of_an_insolvency_ends_with_a_discharge_of_its_day_or_later(tmp_path: Path) -> None:
+    facts = ticked([*OPENED, article(1, PUBLISHED, "bankruptcy")], FIRST, LATER)
+    assert cleared_by(tmp_path, facts, "adverse_news")[0] == (
+        f"a registry filing of {PUBLISHED} or later that the insolvency is discharged"
+    )
+    for filed, still in ((PUBLISHED, False), (PUBLISHED - DAY, True)):
+        after = [*facts, discharge(LATER + DAY, filed), tick(LATER + DAY)]
+        assert is_open(tmp_path, after, "adverse_news") is still, filed
+
+
+def test_of_several_stories_all_that_hold_the_alert_are_named_and_no_other(tmp_path: Path) -> None:
+    stories = [
+        article(1, PUBLISHED, "bankruptcy"),
+        article(2, PUBLISHED, "sanctions"),
+        article(3, PUBLISHED, "rumour", 0.1),
+    ]
+    facts = ticked([*OPENED, *stories], FIRST, LATER)
+    (words,) = cleared_by(tmp_path, facts, "adverse_news")
+    assert words.startswith("articles n1, n2 told again")
+    told = float(re.findall(r"match confidence ([\d.]+) or less", words)[0])
+    for confidence, still in ((told, False), (told + 0.01, True)):
+        again = [
+            article(n, LATER + DAY, category, confidence)
+            for n, category in ((1, "bankruptcy"), (2, "sanctions"))
+        ]
+        after = [*facts, *again, tick(LATER + DAY)]
+        assert is_open(tmp_path, after, "adverse_news") is still, confidence
+
+
+# --- Concentration --------------------------------------------------------------------------------------------
+
+REST = Decimal("9000.00")  # what all other accounts owe
+
+
+def in_book(facts: list[Row], days: int, accounts: int = 30) -> list[Row]:
+    """The facts of an account whose exposure is what was invoiced less what was paid, and ticks with the book's totals of
+    the day before."""
+    out = list(facts)
+    for n in range(days):
+        day = FIRST + n * DAY
+        mine = Decimal(0)
+        for fact in facts:
+            if fact["at"] < day and fact["type"] in ("invoice.issued", "payment.received"):
+                mine += Decimal(fact["amount"]) * (1 if fact["type"] == "invoice.issued" else -1)
+        out.append(tick(day) | {"book_exposure": f"{REST + mine:.2f}", "book_accounts": accounts})
+    return out
+
+
+CENT = Decimal("0.01")
+
+
+@pytest.mark.parametrize("accounts", [30, 12])
+def test_exposure_that_makes_a_concentration_does_so_when_the_book_has_grown_by_it(
+    tmp_path: Path, accounts: int
+) -> None:
+    facts = [OPENED[0], invoice(1, FIRST, "500.00")]
+    words = fired_by(tmp_path, in_book(facts, 5, accounts), "concentration")
+    assert words[:-1] == ([] if accounts == 30 else ["20 accounts in the book (now 12)"])
+    assert words[-1] == "500.01 USD more exposure (exposure 500.00 USD), the rest of the book as it is"
+    for more, opens in ((amount_in(words[-1]), True), (amount_in(words[-1]) - CENT, False)):
+        then = [*facts, invoice(2, FIRST + 5 * DAY, str(more))]
+        assert is_open(tmp_path, in_book(then, 12, max(20, accounts)), "concentration") is opens, more
+
+
+@pytest.mark.parametrize("accounts", [30, 12])
+def test_what_ends_a_concentration_is_told_for_the_next_tick_and_for_good(
+    tmp_path: Path, accounts: int
+) -> None:
+    facts = [OPENED[0], invoice(1, FIRST, "2000.00")]
+    history = in_book(facts, 5)
+    (words,) = cleared_by(
+        tmp_path, [*history[:-1], history[-1] | {"book_accounts": accounts}], "concentration"
+    )
+    few = "" if accounts == 30 else "20 accounts in the book (now 12) and "
+    assert words == (
+        f"{few}1,120.01 USD paid, credited or secured (exposure 2,000.00 USD); 1,217.40 USD keeps it so, as the book "
+        "shrinks by it too"
+    )
+    for paid, still in ((amount_in(words), False), (amount_in(words) - CENT, True)):
+        then = [*facts, payment(1, FIRST + 5 * DAY, str(paid))]
+        assert is_open(tmp_path, in_book(then, 6), "concentration") is still, paid
+    for paid, low in ((amount_in(words, at=2), True), (amount_in(words, at=2) - CENT, False)):
+        then = [*facts, payment(1, FIRST + 5 * DAY, str(paid))]
+        row = asked(written(tmp_path / "done.jsonl", in_book(then, 9)), "concentration")
+        (share,) = [c["value"] for c in row["conditions"] if c["figure"] == "share_of_book"]
+        assert (share < 0.08) is low, paid
+
+
+# --- Purchases where nothing was bought before -----------------------------------------------------------------
+
+MONTH = 30 * DAY
+QUARTER = [invoice(n, FIRST + timedelta(days=12 * n)) for n in range(8)]
+
+
+def test_a_collapse_after_which_nothing_was_bought_clears_when_purchases_are_enough_once_more(
+    tmp_path: Path,
+) -> None:
+    last = FIRST + timedelta(days=84 + 130)
+    facts = ticked([OPENED[0], *QUARTER], FIRST, last)
+    (words,) = cleared_by(tmp_path, facts, "purchases_collapse")
+    assert words == (
+        "an invoice now, and 30 days later others of more than 25% of it: so long as nothing was bought before, there "
+        "is nothing to compare with"
+    )
+    now = last + DAY
+    for amount, still in (("250.01", False), ("250.00", True)):
+        again = [invoice(20, now), invoice(21, now + MONTH, amount)]
+        after = ticked([*facts, *again], now, now + MONTH)
+        assert is_open(tmp_path, after, "purchases_collapse") is still, amount
+
+
+def test_what_was_bought_lately_counts_as_bought_before_in_time(tmp_path: Path) -> None:
+    """Two purchases of the last month: on the day on which the first leaves it, the second alone is enough."""
+    last = FIRST + timedelta(days=84 + 150)
+    lately = [invoice(20, last - 20 * DAY, "400.00"), invoice(21, last - 5 * DAY, "300.00")]
+    facts = ticked([OPENED[0], *QUARTER, *lately], FIRST, last)
+    (words,) = cleared_by(tmp_path, facts, "purchases_collapse")
+    then = date.fromisoformat(re.findall(r"\d{4}-\d\d-\d\d", words)[0])
+    assert then == last + 10 * DAY
+    for day, still in ((then, False), (then - DAY, True)):
+        assert is_open(tmp_path, ticked(facts, last + DAY, day), "purchases_collapse") is still, day
+
+
+def test_one_purchase_of_late_asks_for_others_until_it_counts_as_bought_before(tmp_path: Path) -> None:
+    last = FIRST + timedelta(days=84 + 135)
+    facts = ticked([OPENED[0], *QUARTER, invoice(20, last, "400.00")], FIRST, last)
+    (words,) = cleared_by(tmp_path, facts, "purchases_collapse")
+    until = last + MONTH
+    assert words == (
+        f"100.01 USD invoiced until {until}, when the 400.00 USD of the last 90 days count as bought before"
+    )
+    for amount, still in (("100.01", False), ("100.00", True)):
+        after = ticked([*facts, invoice(21, until, amount)], last + DAY, until)
+        assert is_open(tmp_path, after, "purchases_collapse") is still, amount
+
+
+def test_who_bought_nothing_before_must_buy_and_stop_for_a_collapse(tmp_path: Path) -> None:
+    facts = ticked([OPENED[0], invoice(1, FIRST), invoice(2, FIRST)], FIRST, FIRST + 5 * DAY)
+    now = FIRST + 6 * DAY
+    (words,) = fired_by(tmp_path, facts, "purchases_collapse")
+    assert words == f"4 invoices now, and then nothing bought until {now + MONTH}"
+    for count, until, holds in (
+        (4, now + MONTH, True),
+        (3, now + MONTH, False),
+        (4, now + MONTH - DAY, False),
+    ):
+        more = [invoice(10 + n, now) for n in range(count)]
+        after = written(tmp_path / "done.jsonl", ticked([*facts, *more], now, until))
+        assert asked(after, "purchases_collapse")["holds"] is holds, (count, until)
+
+
+def test_who_bought_enough_of_late_need_only_stop(tmp_path: Path) -> None:
+    bought = [invoice(n, FIRST + n * DAY) for n in range(1, 9)]
+    last = FIRST + 10 * DAY
+    facts = ticked([OPENED[0], *bought], FIRST, last)
+    (words,) = fired_by(tmp_path, facts, "purchases_collapse")
+    then = date.fromisoformat(words.removeprefix("time: nothing is bought until "))
+    for day, holds in ((then, True), (then - DAY, False)):
+        after = written(tmp_path / "done.jsonl", ticked(facts, last + DAY, day))
+        assert asked(after, "purchases_collapse")["holds"] is holds, day
