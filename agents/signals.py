@@ -12,7 +12,7 @@ from typing import Any, Final, NamedTuple, TypeVar
 
 import orjson
 
-from agents import news, statements
+from agents import headlines, news, statements
 from agents.bureau import AgencyReport, agency_reports
 from agents.calendar import months_after
 from agents.facts import APPLIED, LATE, NEVER, REPEAT, local_day, microseconds
@@ -235,7 +235,7 @@ class Signals:
         return APPLIED
 
     def _article(self, event: Any, today: int, policy: Policy) -> str:
-        category = event.category or news.classify(event.headline)
+        category = event.category or headlines.classify(event.headline)
         published = _day(event.published_at, policy)
         claim = None if event.claim is None else minor(event.claim, event.currency)
         version = [

@@ -1,4 +1,4 @@
-"""News: categories told from headlines, syndicated copies once, decay, trust, corroboration, and what it all scores."""
+"""News: syndicated copies once, decay, trust, corroboration, and what it all scores."""
 
 from __future__ import annotations
 
@@ -10,7 +10,6 @@ from agents import news
 from agents.policy_outside import NEWS_CATEGORIES
 from agents.rates import Rates
 from agents.signals import Signals
-from tests.headlines import LABELLED
 from tests.rules import POLICY, TODAY, article, filing, signals, statement
 
 RATES = Rates("USD")
@@ -131,58 +130,3 @@ def test_articles_are_forgotten_when_they_can_no_longer_matter() -> None:
         told = article(900 - day, "bankruptcy", story_id=f"s{day}")
         known.apply(told, TODAY - 900 + day, POLICY)
     assert len(known._articles) < 460
-
-
-@pytest.mark.parametrize(
-    ("headline", "category"),
-    [
-        ("Acme placed into administration as creditors circle", "insolvency"),
-        ("Acme fell into receivership", "insolvency"),
-        ("Treasury sanctions Acme over shipments", "sanctions"),
-        ("Insolvency experts at Acme win award", news.UNKNOWN),
-        ("Acme acquires rival out of bankruptcy", "merger_acquisition"),
-        ("Acme avoids bankruptcy after refinancing", news.UNKNOWN),
-        ("Members' voluntary liquidation of Acme approved", news.UNKNOWN),
-    ],
-)
-def test_who_is_in_proceedings_is_told_from_who_is_near_them(headline: str, category: str) -> None:
-    assert news.classify(headline) == category
-
-
-# --- The labelled set ---------------------------------------------------------------------------------------
-
-
-def judged() -> dict[str, tuple[int, int, int]]:
-    """Category -> (told rightly, told wrongly, missed), over the labelled headlines."""
-    counts = {name: [0, 0, 0] for name in NEWS_CATEGORIES}
-    for headline, label in LABELLED:
-        told = news.classify(headline)
-        if told == label:
-            if label != news.UNKNOWN:
-                counts[label][0] += 1
-            continue
-        if told != news.UNKNOWN:
-            counts[told][1] += 1
-        if label != news.UNKNOWN:
-            counts[label][2] += 1
-    return {name: (right, wrong, missed) for name, (right, wrong, missed) in counts.items()}
-
-
-def test_the_classifier_is_as_good_as_it_says(capsys: pytest.CaptureFixture[str]) -> None:
-    found = judged()
-    right, wrong, missed = (sum(row[place] for row in found.values()) for place in range(3))
-    precision, recall = right / (right + wrong), right / (right + missed)
-    with capsys.disabled():
-        print(f"\n{len(LABELLED)} headlines: precision {precision:.1%}, recall {recall:.1%}")
-        for name, (good, bad, gone) in found.items():
-            if bad or gone:
-                print(f"  {name}: {good} right, {bad} wrong, {gone} missed")
-    assert precision >= 0.85
-    assert recall >= 0.75
-
-
-def test_the_labelled_set_has_every_category_and_what_is_none() -> None:
-    labels = [label for _, label in LABELLED]
-    assert {name for name in NEWS_CATEGORIES if labels.count(name) < 3} == set()
-    assert labels.count(news.UNKNOWN) >= 30
-    assert len({headline for headline, _ in LABELLED}) == len(LABELLED)
