@@ -53,17 +53,17 @@ def _rates(value: object) -> object:
         except ValueError:
             raise ValueError(f"{day!r} is no date: write it as YYYY-MM-DD") from None
         if not isinstance(rates, dict):
-            raise ValueError(f'{day}: write it as {{ EUR = "1.0842" }}')
+            raise Contradiction(day, 'write it as { EUR = "1.0842" }')
         for code, rate in rates.items():
             if code not in EXPONENTS:
-                raise ValueError(f"{code!r} is no ISO 4217 code")
+                raise Contradiction(day, f"{code!r} is no ISO 4217 code")
             try:
                 good = isinstance(rate, str) and Decimal(rate) > 0 and Decimal(rate).is_finite()
             except InvalidOperation:
                 good = False
             if not good:
-                raise ValueError(
-                    f'{day}, {code}: write the rate as a decimal string above 0, such as "1.0842"'
+                raise Contradiction(
+                    day, f'{code}: write the rate as a decimal string above 0, such as "1.0842"'
                 )
         out[ordinal] = rates
     return out
@@ -103,11 +103,12 @@ class Policy(Part):
 
     @model_validator(mode="after")
     def _whole(self) -> Policy:
-        reach = self.figures.reach_days
-        if reach < self.figures.long_days:
-            raise Contradiction(
-                "figures.reach_days", "must not be below figures.long_days: facts in the window must count"
-            )
+        for day, rates in self.rates.items():
+            if Decimal(rates.get(self.base_currency, "1")) != 1:
+                raise Contradiction(
+                    f"rates.{date.fromordinal(day)}",
+                    f"{self.base_currency} is the base currency: rates are {self.base_currency} for one unit of another",
+                )
         return self
 
     @cached_property

@@ -5,11 +5,24 @@ Only the shape and the refusals; the numbers stand in deploy/policy.toml. The fi
 
 from __future__ import annotations
 
-from typing import Annotated
+from typing import Annotated, Final
 
 from pydantic import Field, model_validator
 
-from agents.policy_parts import Contradiction, Count, Days, Number, Part, Positive, Share, above
+from agents.policy_parts import (
+    Contradiction,
+    Count,
+    Days,
+    Lateness,
+    Part,
+    Points,
+    Positive,
+    PositiveShare,
+    Share,
+    above,
+    not_below,
+)
+from agents.totals import HISTORY_DAYS
 
 
 class Figures(Part):
@@ -28,7 +41,7 @@ class Figures(Part):
     reach_days: Days
     default_terms_days: Annotated[int, Field(ge=0, le=3650)]
     kaplan_meier_days: Days
-    kaplan_meier_paid_share: Share
+    kaplan_meier_paid_share: PositiveShare
     kaplan_meier_tau_days: Days
     overdue_surprise_prior: Positive
     dso_days: Days
@@ -41,7 +54,7 @@ class Figures(Part):
     purchases_prior_days: Days
     monthly_purchases_days: Days
     monthly_purchases_min_days: Days
-    pay_index: tuple[tuple[Number, Share | Annotated[float, Field(ge=0, le=100)]], ...]
+    pay_index: tuple[tuple[Lateness, Points], ...]
 
     @model_validator(mode="after")
     def _ordered(self) -> Figures:
@@ -51,11 +64,39 @@ class Figures(Part):
         above(
             self, "monthly_purchases_days", "monthly_purchases_min_days", "it is the least history of the two"
         )
+        self._within_what_is_kept()
         days = [day for day, _ in self.pay_index]
         index = [points for _, points in self.pay_index]
         if len(days) < 2 or days != sorted(set(days)) or index != sorted(set(index), reverse=True):
             raise Contradiction("pay_index", "days must rise and the index must fall from point to point")
         return self
+
+    def _within_what_is_kept(self) -> None:
+        """A window longer than what an account remembers would be that much shorter, and nothing would say so."""
+        not_below(self, "reach_days", "long_days", "facts in the window must count")
+        not_below(self, "long_days", "promises_recent_days", "all broken promises are those of long_days")
+        for name in ("rising_days", "high_credit_days", "peak_utilization_days", "dso_days"):
+            if getattr(self, name) > HISTORY_DAYS:
+                raise Contradiction(
+                    name, f"must not be above {HISTORY_DAYS}: balances are kept for so many days"
+                )
+        longest = max(self.reach_days, self.baseline_from_days)
+        for name in (
+            "first_payments_days",
+            "kaplan_meier_days",
+            "reversals_days",
+            "provisional_days",
+            "monthly_purchases_days",
+        ):
+            if getattr(self, name) > longest:
+                raise Contradiction(name, f"must not be above {longest}: {_KEPT}")
+        if self.purchases_days + self.purchases_prior_days > longest:
+            raise Contradiction(
+                "purchases_prior_days", f"with purchases_days it must not be above {longest}: {_KEPT}"
+            )
+
+
+_KEPT: Final = "closed invoices are kept for reach_days or baseline_from_days, whichever is more"
 
 
 class Drift(Part):
@@ -70,9 +111,9 @@ class Drift(Part):
     ewma_lambda: Annotated[float, Field(gt=0, le=1)]
     ewma_limit: Positive
     cusum_from_runs: Count
-    cusum_k: Annotated[float, Field(ge=0)]
+    cusum_k: Annotated[float, Field(ge=0, le=1000)]
     cusum_h: Positive
-    segment_weight: Annotated[int, Field(ge=0)]
+    segment_weight: Annotated[int, Field(ge=0, le=1000)]
 
     @model_validator(mode="after")
     def _ordered(self) -> Drift:

@@ -6,7 +6,7 @@ Only the shape and the refusals; the numbers stand in deploy/policy.toml. The de
 from __future__ import annotations
 
 from itertools import pairwise
-from typing import Annotated, Literal
+from typing import Annotated, Final, Literal
 
 from pydantic import Field, model_validator
 
@@ -17,26 +17,39 @@ from agents.policy_parts import (
     Count,
     Days,
     Grade,
-    Number,
+    Lateness,
     Part,
+    Points,
     Positive,
+    PositiveShare,
     Scale,
     Severity,
     Share,
     Tier,
-    above,
+    Weight,
+    no_gap,
+    not_below,
 )
 
 
 class OwnPayments(Part):
-    weight: Annotated[float, Field(ge=0)]
-    worst: Number
-    best: Number
+    weight: Weight
+    worst: Points
+    best: Points
     runs: Count
+
+    @model_validator(mode="after")
+    def _ordered(self) -> OwnPayments:
+        if self.worst >= self.best:
+            raise Contradiction("worst", "must be below best: a greater pay index is the better one")
+        return self
+
+
+_MORE_IS_WORSE: Final = "liabilities_to_net_worth"
 
 
 class Financials(Part):
-    weight: Annotated[float, Field(ge=0)]
+    weight: Weight
     current_ratio: Scale
     quick_ratio: Scale
     liabilities_to_net_worth: Scale
@@ -47,30 +60,44 @@ class Financials(Part):
     @model_validator(mode="after")
     def _ordered(self) -> Financials:
         for name in type(self).model_fields:
-            value = getattr(self, name)
-            if name != "weight" and value[0] == value[1]:
-                raise Contradiction(name, "worst and best must differ")
+            if name == "weight":
+                continue
+            worst, best = getattr(self, name)
+            if name == _MORE_IS_WORSE and worst <= best:
+                raise Contradiction(
+                    name, "it is [worst, best], and more is worse: the first must be the greater"
+                )
+            if name != _MORE_IS_WORSE and worst >= best:
+                raise Contradiction(
+                    name, "it is [worst, best], and more is better: the first must be the lesser"
+                )
         return self
 
 
 class BureauWeight(Part):
-    weight: Annotated[float, Field(ge=0)]
+    weight: Weight
 
 
 class References(Part):
-    weight: Annotated[float, Field(ge=0)]
-    worst: Number
-    best: Number
+    weight: Weight
+    worst: Lateness
+    best: Lateness
+
+    @model_validator(mode="after")
+    def _ordered(self) -> References:
+        if self.worst <= self.best:
+            raise Contradiction("worst", "must be above best: more days beyond terms are worse")
+        return self
 
 
 class Tenure(Part):
-    weight: Annotated[float, Field(ge=0)]
+    weight: Weight
     best_years: Positive
-    from_years: Annotated[float, Field(ge=0)]
+    from_years: Annotated[float, Field(ge=0, le=100)]
 
 
 class Events(Part):
-    weight: Annotated[float, Field(gt=0)]
+    weight: Annotated[float, Field(gt=0, le=1000)]  # known of every account: there is always a score
     points_per_severity: Positive
 
 
@@ -81,14 +108,6 @@ class Score(Part):
     references: References
     tenure: Tenure
     events: Events
-
-    @model_validator(mode="after")
-    def _ordered(self) -> Score:
-        for name in ("own_payments", "references"):
-            part = getattr(self, name)
-            if part.worst == part.best:
-                raise Contradiction(f"{name}.worst", "must differ from best")
-        return self
 
 
 class GradeRule(Part):
@@ -119,15 +138,20 @@ class Grades(Part):
 class Raise(Part):
     first_due_days: Days
     payment_runs: Count
-    worst_dbt: Number
+    worst_dbt: Lateness
     peak_utilization: Share
     paid_within_days: Days
-    times_current: Annotated[float, Field(gt=1)]
+    times_current: Annotated[float, Field(gt=1, le=1000)]
 
 
 class Cut(Part):
     grades: tuple[Grade, ...]
     severity: Severity
+
+    @model_validator(mode="after")
+    def _ordered(self) -> Cut:
+        no_gap("grades", self.grades, from_worst=True)
+        return self
 
 
 class Hold(Part):
@@ -136,7 +160,7 @@ class Hold(Part):
 
 class Limits(Part):
     cycle_days: Days
-    net_worth_share: Share
+    net_worth_share: PositiveShare
     significant_digits: Annotated[int, Field(ge=1, le=6)]
     missing_caps_grade: Grade
     no_substance_caps_grade: Grade
@@ -149,6 +173,12 @@ class Limits(Part):
     cut: Cut
     hold: Hold
 
+    @model_validator(mode="after")
+    def _ordered(self) -> Limits:
+        if self.no_substance_caps_grade < self.missing_caps_grade:  # letters: the greater is the worse
+            raise Contradiction("no_substance_caps_grade", "must not be better than missing_caps_grade")
+        return self
+
 
 class Approval(Part):
     analyst_up_to: BaseAmount
@@ -159,7 +189,7 @@ class Approval(Part):
 
     @model_validator(mode="after")
     def _ordered(self) -> Approval:
-        above(self, "manager_up_to", "analyst_up_to", "the bands of approvers must rise")
+        not_below(self, "manager_up_to", "analyst_up_to", "the bands of approvers must rise")
         if self.auto_up_to > self.manager_up_to:
             raise Contradiction("auto_up_to", "must not be above manager_up_to: a controller decides there")
         return self
@@ -193,6 +223,8 @@ class Tiers(Part):
         both = set(self.low.grades) & set(self.high.grades)
         if both:
             raise Contradiction("high.grades", f"{min(both)} stands in low.grades as well")
+        no_gap("low.grades", self.low.grades, from_worst=False)
+        no_gap("high.grades", self.high.grades, from_worst=True)
         return self
 
 
@@ -203,5 +235,6 @@ class Status(Part):
 
     @model_validator(mode="after")
     def _ordered(self) -> Status:
-        above(self, "hold_severity", "watch_severity", "hold is the graver status")
+        not_below(self, "hold_severity", "watch_severity", "hold is the graver status")
+        no_gap("prepay_grades", self.prepay_grades, from_worst=True)
         return self

@@ -5,11 +5,12 @@ Only the shape and the refusals; the numbers stand in deploy/policy.toml. What i
 
 from __future__ import annotations
 
+import math
 from typing import Annotated, Final
 
-from pydantic import AfterValidator, Field, model_validator
+from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from agents.policy_parts import Contradiction, Days, Part, Positive, Severity, Share, above
+from agents.policy_parts import Contradiction, Days, Part, Positive, Severity, Share, above, not_below
 
 
 def _rank_up(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -20,7 +21,7 @@ def _rank_up(value: tuple[str, ...]) -> tuple[str, ...]:
 
 class Agency(Part):
     classes: Annotated[tuple[str, ...], AfterValidator(_rank_up)]  # best first
-    limit_multiplier: Annotated[float, Field(ge=0, le=10)]
+    limit_multiplier: Annotated[float, Field(gt=0, le=10)]
 
 
 class Bureau(Part):
@@ -37,7 +38,7 @@ class Bureau(Part):
         for window in ("best_days", "score_days"):
             if getattr(self, window) > self.keep_days:
                 raise Contradiction(window, "must not be above keep_days: reports are forgotten after that")
-        above(self, "score_days", "stale_days", "a stale report still scores, with less weight")
+        not_below(self, "score_days", "stale_days", "a stale report still scores, with less weight")
         return self
 
 
@@ -45,20 +46,41 @@ class Statements(Part):
     stale_months: Annotated[int, Field(ge=1, le=120)]
     usable_months: Annotated[int, Field(ge=1, le=120)]
     balance_tolerance: Annotated[float, Field(ge=0, lt=1)]
-    units_jump: Annotated[float, Field(gt=1)]
+    units_jump: Annotated[float, Field(gt=1, le=100_000)]
     min_months: Annotated[int, Field(ge=1, le=60)]
     max_months: Annotated[int, Field(ge=1, le=60)]
 
     @model_validator(mode="after")
     def _ordered(self) -> Statements:
-        above(self, "usable_months", "stale_months", "a stale statement is still used for a while")
+        not_below(self, "usable_months", "stale_months", "a stale statement is still used for a while")
         above(self, "max_months", "min_months", "no period would pass")
         return self
 
 
+LONGEST_HALF_LIFE: Final = 36_500
+
+
+def _half_life(value: float) -> float:
+    if not math.isinf(value) and value > LONGEST_HALF_LIFE:
+        raise ValueError(f"write at most {LONGEST_HALF_LIFE:_} days, or inf: it never fades")
+    return value
+
+
+def _domains(value: object) -> object:
+    for domain, trust in value.items() if isinstance(value, dict) else ():
+        if isinstance(trust, dict):
+            raise Contradiction(
+                (domain,), 'write the domain in quotation marks, such as "reuters.com" = 0.95'
+            )
+        # As they are looked up: agents.news.bare_domain().
+        if domain != domain.strip().lower().removeprefix("www.") or "." not in domain or "/" in domain:
+            raise Contradiction((domain,), 'no bare domain: write it as "reuters.com", in small letters')
+    return value
+
+
 class NewsCategory(Part):
     severity: Severity
-    half_life_days: Annotated[float, Field(gt=0)]  # inf: it never decays
+    half_life_days: Annotated[float, Field(ge=0.1), AfterValidator(_half_life)]  # inf: it never decays
 
 
 NEWS_CATEGORIES: Final = (
@@ -77,7 +99,7 @@ class News(Part):
     litigation_mid_share: Positive
     litigation_high_share: Positive
     categories: dict[str, NewsCategory]
-    trust: dict[str, Share]
+    trust: Annotated[dict[str, Share], BeforeValidator(_domains)]
 
     @model_validator(mode="after")
     def _whole(self) -> News:

@@ -12,11 +12,12 @@ from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationIn
 
 
 class Contradiction(ValueError):
-    """Two numbers that can not both stand; `field` is the one whose line is named."""
+    """Two numbers that can not both stand; `field` is the one whose line is named, a dotted path from the part that says
+    so, or its keys where one holds a dot."""
 
-    def __init__(self, field: str, reason: str) -> None:
+    def __init__(self, field: str | tuple[str, ...], reason: str) -> None:
         super().__init__(f"{field}: {reason}")
-        self.field = field
+        self.path = tuple(field.split(".")) if isinstance(field, str) else field
         self.reason = reason
 
 
@@ -26,16 +27,23 @@ def _number(value: Any) -> Any:
     return value
 
 
+# Every number has a least and a greatest: a slip of the pen by some zeros must not switch a rule off in silence, and what
+# is computed from it stays a number.
 Severity = Annotated[int, Field(ge=1, le=5)]
 Days = Annotated[int, Field(ge=1, le=3650)]
 Count = Annotated[int, Field(ge=1, le=1000)]
-Share = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1, allow_inf_nan=False)]
-Positive = Annotated[float, Field(gt=0, allow_inf_nan=False)]
-Number = Annotated[float, BeforeValidator(_number), Field(allow_inf_nan=False)]
+Share = Annotated[float, BeforeValidator(_number), Field(ge=0, le=1)]
+PositiveShare = Annotated[float, Field(gt=0, le=1)]
+Positive = Annotated[float, Field(ge=0.001, le=1000)]
+Times = Annotated[float, Field(ge=1, le=1000)]
+Weight = Annotated[float, Field(ge=0, le=1000)]
+Points = Annotated[float, BeforeValidator(_number), Field(ge=0, le=100)]
+Lateness = Annotated[float, BeforeValidator(_number), Field(ge=-3650, le=3650)]  # days, negative when early
+Ratio = Annotated[float, BeforeValidator(_number), Field(ge=-1000, le=1000)]
 BaseAmount = Annotated[int, Field(ge=0, le=10**12)]  # whole units of the base currency
 Grade = Literal["A", "B", "C", "D", "E"]
 Tier = Literal["low", "medium", "high"]
-Scale = tuple[Number, Number]  # [worst, best]
+Scale = tuple[Ratio, Ratio]  # [worst, best]
 
 GRADES: Final[tuple[Grade, ...]] = ("A", "B", "C", "D", "E")
 
@@ -56,3 +64,16 @@ class Part(BaseModel):
 def above(part: BaseModel, upper: str, lower: str, why: str) -> None:
     if getattr(part, lower) >= getattr(part, upper):
         raise Contradiction(lower, f"must be below {upper}: {why}")
+
+
+def not_below(part: BaseModel, upper: str, lower: str, why: str) -> None:
+    if getattr(part, lower) > getattr(part, upper):
+        raise Contradiction(lower, f"must not be above {upper}: {why}")
+
+
+def no_gap(field: str, grades: tuple[Grade, ...], *, from_worst: bool) -> None:
+    """`grades` are the best ones or the worst ones, as many as they are: none between is left out."""
+    order = GRADES[::-1] if from_worst else GRADES
+    for grade in order[: len(set(grades))]:
+        if grade not in grades:
+            raise Contradiction(field, f"{grade} is {'worse' if from_worst else 'better'} and left out")

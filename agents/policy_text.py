@@ -9,8 +9,9 @@ import hashlib
 import json
 import re
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from datetime import date
+from difflib import get_close_matches
 from typing import Any, Final, get_args
 
 from pydantic import ValidationError
@@ -30,26 +31,31 @@ class PolicyError(ValueError):
         self.reason = reason
 
 
-_HEADER: Final = re.compile(r"^\s*\[\s*([^\[\]]+?)\s*\]\s*(?:#.*)?$")
-_ASSIGNMENT: Final = re.compile(
-    r"""^\s*((?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*')(?:\s*\.\s*(?:[A-Za-z0-9_-]+|"[^"]*"|'[^']*'))*)\s*="""
-)
 _KEY: Final = re.compile(r"""[A-Za-z0-9_-]+|"[^"]*"|'[^']*'""")
+_DOTTED: Final = rf"((?:{_KEY.pattern})(?:\s*\.\s*(?:{_KEY.pattern}))*)"
+_HEADER: Final = re.compile(rf"^\s*\[{{1,2}}\s*{_DOTTED}\s*\]{{1,2}}\s*(?:#.*)?$")
+_ASSIGNMENT: Final = re.compile(rf"^\s*{_DOTTED}\s*=")
 
 
 def key_lines(text: str) -> dict[tuple[str, ...], int]:
     """The line of every table and key that stands on a line of its own (tomllib tells no lines)."""
     lines: dict[tuple[str, ...], int] = {}
+    for number, path in _stated(text):
+        lines.setdefault(path, number)
+    return lines
+
+
+def _stated(text: str) -> Iterator[tuple[int, tuple[str, ...]]]:
+    """The line and path of each table and key that stands on a line of its own, also of those that stand twice."""
     table: tuple[str, ...] = ()
     for number, line in enumerate(text.splitlines(), start=1):
         header = _HEADER.match(line)
         assignment = None if header else _ASSIGNMENT.match(line)
         if header:
             table = _keys(header[1])
-            lines.setdefault(table, number)
+            yield number, table
         elif assignment:
-            lines.setdefault(table + _keys(assignment[1]), number)
-    return lines
+            yield number, table + _keys(assignment[1])
 
 
 def _keys(dotted: str) -> tuple[str, ...]:
@@ -74,22 +80,74 @@ def _error(error: ValidationError, text: str) -> PolicyError:
     """The first thing wrong, in the order of the lines; a misspelt key before the one that is missing for it."""
     lines = key_lines(text)
     found: list[PolicyError] = []
-    for item in error.errors(include_url=False):
-        path = tuple(str(part) for part in item["loc"])
+    items = error.errors(include_url=False)
+    missing = {tuple(str(part) for part in item["loc"]) for item in items if item["type"] == "missing"}
+    for item in items:
+        path = tuple(str(part) for part in item["loc"] if part != "[key]")
         cause: Any = item.get("ctx", {}).get("error")
         if item["type"] == "missing":
             reason = "missing; the policy states every number"
         elif item["type"] == "extra_forbidden":
-            reason = _UNKNOWN
+            meant = get_close_matches(
+                path[-1], [other[-1] for other in missing if other[:-1] == path[:-1]], 1
+            )
+            reason = _UNKNOWN + (f"; is {meant[0]} meant?" if meant else "")
         elif isinstance(cause, Contradiction):
-            path += tuple(cause.field.split("."))
+            path += cause.path
             reason = cause.reason
         elif cause is not None:
             reason = str(cause)
         else:
-            reason = f"{item['msg'][0].lower()}{item['msg'][1:]}, got {item['input']!r}"
+            reason = _told(item)
         found.append(PolicyError(".".join(path), _line(lines, path), reason))
-    return min(found, key=lambda refused: (refused.reason != _UNKNOWN, refused.line, refused.key))
+    return min(
+        found, key=lambda refused: (not refused.reason.startswith(_UNKNOWN), refused.line, refused.key)
+    )
+
+
+_WANTED: Final = {
+    "int_type": "write a whole number",
+    "int_from_float": "write a whole number",
+    "int_parsing": "write a whole number",
+    "int_parsing_size": "write a whole number",
+    "float_type": "write a number",
+    "float_parsing": "write a number",
+    "finite_number": "write a number",
+    "string_type": "write it in quotation marks",
+    "tuple_type": "write a list in brackets",
+    "dict_type": "write it as a table",
+    "model_type": "write it as a table",
+    "literal_error": "write one of {expected}",
+    "greater_than": "must be above {gt:g}",
+    "greater_than_equal": "must not be below {ge:g}",
+    "less_than": "must be below {lt:g}",
+    "less_than_equal": "must not be above {le:g}",
+    "too_long": "it takes {max_length} of them",
+    "too_short": "it takes {min_length} of them at least",
+    "string_pattern_mismatch": "write the country as two capital letters, such as DE",
+}
+"""pydantic's kinds of mistakes in a policy -> what to do about them; its own words are a programmer's."""
+
+
+def _told(item: Any) -> str:
+    wanted = _WANTED.get(item["type"], f"{item['msg'][0].lower()}{item['msg'][1:]}")
+    return f"{wanted.format(**item.get('ctx', {}))}, not {as_written(item['input'])}"
+
+
+def as_written(value: Any, most: int = 60) -> str:
+    """A value as it stands in a policy file, on one line; cut after `most` characters."""
+    text = _written(value)
+    return text if len(text) <= most else f"{text[: most - 1]}…"
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, dict):
+        return "{ " + ", ".join(f"{key} = {_written(of)}" for key, of in value.items()) + " }"
+    if isinstance(value, list | tuple):
+        return "[" + ", ".join(map(_written, value)) + "]"
+    if isinstance(value, bool | str):
+        return json.dumps(value, ensure_ascii=False)
+    return str(value)
 
 
 def load_policy(text: str) -> Policy:
@@ -97,10 +155,7 @@ def load_policy(text: str) -> Policy:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        at = re.search(r"at line (\d+)", str(error))
-        raise PolicyError(
-            "", int(at[1]) if at else len(text.splitlines()), f"no valid TOML: {error}"
-        ) from None
+        raise _no_toml(error, text) from None
     overrides = content.pop("overrides", {})
     try:
         policy = Policy.model_validate(content)
@@ -108,6 +163,17 @@ def load_policy(text: str) -> Policy:
         raise _error(error, text) from None
     policy.variants.update(_variants(content, overrides, text))
     return policy
+
+
+def _no_toml(error: tomllib.TOMLDecodeError, text: str) -> PolicyError:
+    at = re.search(r"at line (\d+)", str(error))
+    line = int(at[1]) if at else len(text.splitlines())
+    stated = list(_stated(text))
+    path = next((path for number, path in stated if number == line), ())
+    before = [number for number, other in stated if number < line and path and other == path]
+    if before and re.match(r"Cannot (overwrite|declare)", str(error)):
+        return PolicyError(".".join(path), line, f"stands twice, first in line {before[0]}; keep one")
+    return PolicyError(".".join(path), line, f"no valid TOML: {str(error).partition(' (at ')[0]}")
 
 
 OVERRIDABLE: Final = ("triggers", "alerts", "limits", "approval", "status")
@@ -139,7 +205,8 @@ def _variants(
             except ValidationError as error:
                 wrong = _error(error, "")
                 where = (*path, *wrong.key.split("."))
-                raise PolicyError(".".join(where), _line(lines, where), wrong.reason) from None
+                both = f"for segment {segment} and tier {tier} together: " if tier and segment else ""
+                raise PolicyError(".".join(where), _line(lines, where), both + wrong.reason) from None
     return {(t, None if s is None else s.casefold()): policy for (t, s), policy in made.items()}
 
 
@@ -191,7 +258,7 @@ def policy_hash(text: str) -> str:
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
-        raise PolicyError("", 0, f"no valid TOML: {error}") from None
+        raise _no_toml(error, text) from None
     canonical = json.dumps(content, sort_keys=True, separators=(",", ":"), default=_canonical)
     return hashlib.sha256(canonical.encode()).hexdigest()[:16]
 

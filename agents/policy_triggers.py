@@ -14,12 +14,16 @@ from agents.policy_parts import (
     Contradiction,
     Count,
     Days,
-    Number,
+    Lateness,
     Part,
+    Points,
     Positive,
+    PositiveShare,
     Severity,
     Share,
+    Times,
     above,
+    not_below,
 )
 
 FilingStatus = Literal["released", "satisfied", "discharged"]
@@ -38,9 +42,9 @@ class _Trigger(Part):
 
 class PaymentDrift(_Trigger):
     days_over_baseline: Positive
-    times_baseline: Annotated[float, Field(ge=1)]
-    dbt_over_baseline: Number
-    clear_days_over_baseline: Number
+    times_baseline: Times
+    dbt_over_baseline: Lateness
+    clear_days_over_baseline: Lateness
 
     @model_validator(mode="after")
     def _ordered(self) -> PaymentDrift:
@@ -60,7 +64,7 @@ class OverdueSurprise(_Trigger):
 
 class PastDueShare(_Trigger):
     share_over: Share
-    clear_share: Share
+    clear_share: PositiveShare  # at 0 it would never clear
 
     @model_validator(mode="after")
     def _ordered(self) -> PastDueShare:
@@ -94,7 +98,7 @@ class ExposureWithoutLimit(_Trigger):
 class OrderSurge(_Trigger):
     growth: Positive
     invoices_before: Count
-    dbt_over_baseline: Number
+    dbt_over_baseline: Lateness
 
 
 class PurchasesCollapse(_Trigger):
@@ -109,7 +113,7 @@ class PurchasesCollapse(_Trigger):
 
 
 class NewHighCredit(_Trigger):
-    times_peak: Annotated[float, Field(ge=1)]
+    times_peak: Times
     history_days: Days
     utilization: Share
 
@@ -120,8 +124,7 @@ class Repeated(_Trigger):
 
     @model_validator(mode="after")
     def _ordered(self) -> Repeated:
-        if self.severity_repeated < self.severity:
-            raise Contradiction("severity_repeated", "must not be below severity")
+        not_below(self, "severity_repeated", "severity", "a second one is the graver")
         return self
 
 
@@ -140,7 +143,7 @@ class DisputeSpike(_Trigger):
     share_over: Share
     times_base_rate: Positive
     base_rate_floor: Share
-    clear_share: Share
+    clear_share: PositiveShare
 
     @model_validator(mode="after")
     def _ordered(self) -> DisputeSpike:
@@ -165,9 +168,9 @@ class DiscountsAbandoned(_Trigger):
 
 
 class BureauDowngrade(_Trigger):
-    points: Positive
+    points: Points
     classes: Count
-    clear_points: Annotated[float, Field(ge=0)]
+    clear_points: Points
 
     @model_validator(mode="after")
     def _ordered(self) -> BureauDowngrade:
@@ -177,7 +180,12 @@ class BureauDowngrade(_Trigger):
 
 class AgencyLimitCut(_Trigger):
     severity_zero: Severity
-    cut: Annotated[float, Field(gt=0, le=1)]
+    cut: PositiveShare
+
+    @model_validator(mode="after")
+    def _ordered(self) -> AgencyLimitCut:
+        not_below(self, "severity_zero", "severity", "a cut to zero is the graver")
+        return self
 
 
 class LegalFiling(_Trigger):
@@ -192,7 +200,7 @@ class FilingTrigger(_Trigger):
 
 class AdverseNews(Part):
     score: Annotated[float, Field(ge=0.5, le=5)]
-    clear_score: Annotated[float, Field(gt=0, le=5)]
+    clear_score: Annotated[float, Field(ge=0.001, le=5)]
 
     @model_validator(mode="after")
     def _ordered(self) -> AdverseNews:
@@ -203,6 +211,11 @@ class AdverseNews(Part):
 
 class SanctionsMatch(_Trigger):
     severity_possible: Severity
+
+    @model_validator(mode="after")
+    def _ordered(self) -> SanctionsMatch:
+        not_below(self, "severity", "severity_possible", "a confirmed match is the graver")
+        return self
 
 
 class StatementsStale(_Trigger):
@@ -215,7 +228,7 @@ class RelatedPartyDistress(_Trigger):
 
 class Concentration(_Trigger):
     share_over: Share
-    clear_share: Share
+    clear_share: PositiveShare
     book_accounts: Count
 
     @model_validator(mode="after")
@@ -263,6 +276,10 @@ class Triggers(Part):
             raise Contradiction(
                 "payment_drift_severe.days_over_baseline",
                 "must be above payment_drift's, which it supersedes",
+            )
+        if severe.severity < drift.severity:
+            raise Contradiction(
+                "payment_drift_severe.severity", "must not be below payment_drift's, which it supersedes"
             )
         if self.over_limit.utilization < self.utilization_high.utilization:
             raise Contradiction("over_limit.utilization", "must not be below utilization_high's")

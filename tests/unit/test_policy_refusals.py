@@ -48,7 +48,7 @@ REFUSED: dict[str, tuple[str, str, str, str | None, str]] = {
         "analyst_up_to = 250_000",
         "approval.analyst_up_to",
         "analyst_up_to = 25_000",
-        "must be below manager_up_to",
+        "must not be above manager_up_to",
     ),
     "grades out of order": (
         "C = { from = 50",
@@ -69,7 +69,7 @@ REFUSED: dict[str, tuple[str, str, str, str | None, str]] = {
         "severity = 6\nbase_amount = 500",
         "triggers.delinquent.severity",
         None,
-        "less than or equal to 5",
+        "must not be above 5, not 6",
     ),
     "a grade in two tiers": (
         'grades = ["D", "E"] # or',
@@ -137,15 +137,15 @@ REFUSED: dict[str, tuple[str, str, str, str | None, str]] = {
     "a rate that is a float": (
         '# "2026-01-01" = { EUR = "1.0842" }',
         '"2026-01-01" = { EUR = 1.0842 }',
-        "rates",
-        "[rates]",
+        "rates.2026-01-01",
+        '# "2026-01-01"',
         "decimal string",
     ),
     "a rate of nothing": (
         '# "2026-01-01" = { EUR = "1.0842" }',
         '"2026-01-01" = { EUR = "0" }',
-        "rates",
-        "[rates]",
+        "rates.2026-01-01",
+        '# "2026-01-01"',
         "above 0",
     ),
     "a holiday that is no date": (
@@ -198,6 +198,181 @@ REFUSED: dict[str, tuple[str, str, str, str | None, str]] = {
         "pay_index",
         "must fall",
     ),
+    "a pay index over thousands of years": (
+        "[150, 0]",
+        "[1e7, 0]",
+        "figures.pay_index.9.0",
+        "pay_index",
+        "must not be above 3650",
+    ),
+    "a window longer than balances are kept": (
+        "high_credit_days = 365",
+        "high_credit_days = 730",
+        "figures.high_credit_days",
+        "high_credit_days",
+        "balances are kept for so many days",
+    ),
+    "a window longer than invoices are kept": (
+        "first_payments_days = 182",
+        "first_payments_days = 500",
+        "figures.first_payments_days",
+        "first_payments_days",
+        "must not be above 455: closed invoices are kept",
+    ),
+    "two windows in a row that are longer": (
+        "purchases_prior_days = 90",
+        "purchases_prior_days = 430",
+        "figures.purchases_prior_days",
+        "purchases_prior_days",
+        "with purchases_days",
+    ),
+    "recent promises of longer than a year": (
+        "promises_recent_days = 60",
+        "promises_recent_days = 400",
+        "figures.promises_recent_days",
+        "promises_recent_days",
+        "must not be above long_days",
+    ),
+    "an infinite weight": (
+        "weight = 25",
+        "weight = inf",
+        "limits.score.financials.weight",
+        None,
+        "must not be above 1000, not inf",
+    ),
+    "a level that nothing reaches": (
+        "utilization = 1.00",
+        "utilization = 1e300",
+        "triggers.over_limit.utilization",
+        None,
+        "must not be above 1000",
+    ),
+    "an alert that never clears": (
+        "clear_share = 0.12",
+        "clear_share = 0",
+        "triggers.past_due_share.clear_share",
+        "clear_share = 0.12",
+        "must be above 0",
+    ),
+    "a pay index that scores the late payer best": (
+        "worst = 40.0",
+        "worst = 90.0",
+        "limits.score.own_payments.worst",
+        "worst = 40.0",
+        "must be below best",
+    ),
+    "references that score the late payer best": (
+        "worst = 30.0",
+        "worst = -5",
+        "limits.score.references.worst",
+        "worst = 30.0",
+        "must be above best",
+    ),
+    "a ratio that scores the weak balance sheet best": (
+        "current_ratio = [1.0, 1.5]",
+        "current_ratio = [1.5, 1.0]",
+        "limits.score.financials.current_ratio",
+        "current_ratio",
+        "more is better",
+    ),
+    "debts that score the indebted best": (
+        "liabilities_to_net_worth = [4.0, 2.0]",
+        "liabilities_to_net_worth = [2.0, 4.0]",
+        "limits.score.financials.liabilities_to_net_worth",
+        "liabilities_to_net_worth",
+        "more is worse",
+    ),
+    "a grade left out of the low tier": (
+        'grades = ["A", "B"] # and',
+        'grades = ["B"] # and',
+        "tiers.low.grades",
+        'grades = ["A", "B"]',
+        "A is better and left out",
+    ),
+    "prepayment for the second worst alone": (
+        'prepay_grades = ["E"]',
+        'prepay_grades = ["D"]',
+        "status.prepay_grades",
+        "prepay_grades",
+        "E is worse and left out",
+    ),
+    "cuts for the best": (
+        'grades = ["D", "E"]\nseverity = 4',
+        'grades = ["A"]\nseverity = 4',
+        "limits.cut.grades",
+        None,
+        "E is worse and left out",
+    ),
+    "nothing known of an account makes a better grade than a gap": (
+        'no_substance_caps_grade = "D"',
+        'no_substance_caps_grade = "A"',
+        "limits.no_substance_caps_grade",
+        "no_substance_caps_grade",
+        "must not be better",
+    ),
+    "a cut to zero that is less than a cut": (
+        "severity_zero = 5",
+        "severity_zero = 2",
+        "triggers.agency_limit_cut.severity",
+        None,
+        "must not be above severity_zero",
+    ),
+    "a possible match that is graver than a confirmed one": (
+        "severity = 5\nseverity_possible = 3",
+        "severity = 2\nseverity_possible = 3",
+        "triggers.sanctions_match.severity_possible",
+        "severity_possible",
+        "must not be above severity",
+    ),
+    "a rate of the base currency": (
+        '# "2026-01-01" = { EUR = "1.0842" }',
+        '"2026-01-01" = { USD = "0.9223" }',
+        "rates.2026-01-01",
+        '# "2026-01-01"',
+        "USD is the base currency",
+    ),
+    "a domain that is never looked up": (
+        '"ft.com"',
+        '"www.FT.com"',
+        "news.trust.www.FT.com",
+        '"ft.com"',
+        "small letters",
+    ),
+    "a domain without quotation marks": (
+        '"ft.com"',
+        "ft.com",
+        "news.trust.ft",
+        '"ft.com"',
+        "quotation marks",
+    ),
+    "a half-life of a million years": (
+        "half_life_days = 270 } # or an",
+        "half_life_days = 4e8 } # or an",
+        "news.categories.fraud.half_life_days",
+        "fraud",
+        "or inf",
+    ),
+    "a key that stands twice": (
+        "rising_days = 28",
+        "rising_days = 28\nrising_days = 29",
+        "figures.rising_days",
+        "high_credit_days",
+        "stands twice, first in line",
+    ),
+    "a word for a number": (
+        "rising_days = 28",
+        "rising_days = 2026-01-01",
+        "figures.rising_days",
+        "rising_days",
+        "write a whole number, not 2026-01-01",
+    ),
+    "a country in words": (
+        "DE = [",
+        "Germany = [",
+        "holidays.Germany",
+        "DE = [",
+        "two capital letters",
+    ),
 }
 
 
@@ -212,6 +387,58 @@ def test_it_refuses(name: str) -> None:
     if start is not None:
         assert refused.value.line == line_of(start)
     assert str(refused.value).startswith("policy, line ")
+
+
+def test_a_misspelt_key_is_told_with_the_one_that_was_meant() -> None:
+    with pytest.raises(PolicyError, match="unknown key; is share_over meant\\?"):
+        load_policy(POLICY_TEXT.replace("share_over = 0.20", "share_ower = 0.20", 1))
+
+
+def test_a_list_of_tables_is_refused_by_its_line_and_in_one_line() -> None:
+    with pytest.raises(PolicyError) as refused:
+        load_policy(POLICY_TEXT.replace("[holidays]", "[[holidays]]"))
+    assert refused.value.line == line_of("[holidays]")
+    assert refused.value.reason.startswith("write it as a table, not [{ DE = [2018-01-01, ")
+    assert len(refused.value.reason) < 90
+
+
+def test_a_list_written_over_several_lines_moves_no_line() -> None:
+    """`[150, 0]` on a line of its own is no table."""
+    text = POLICY_TEXT.replace("[120, 20], [150, 0]]", "[120, 20],\n    [150, 0]\n]")
+    with pytest.raises(PolicyError) as refused:
+        load_policy(text.replace("ewma_limit = 2.7", "ewma_limit = -2.7"))
+    assert (refused.value.key, refused.value.line) == ("drift.ewma_limit", line_of("ewma_limit") + 2)
+
+
+OTHER_SELLERS = {
+    "a firm without managers": ("analyst_up_to = 25_000", "analyst_up_to = 100_000"),
+    "nobody is low": ('grades = ["A", "B"] # and', "grades = [] # and"),
+    "three grades pay ahead": ('prepay_grades = ["E"]', 'prepay_grades = ["C", "D", "E"]'),
+    "a stale statement is used no more": ("usable_months = 24", "usable_months = 15"),
+    "a stale report scores no more": ("score_days = 365", "score_days = 90"),
+    "a hold and no watch by severity": ("watch_severity = 3", "watch_severity = 5"),
+    "a longer memory and longer windows": (
+        "long_days = 365\n",
+        "long_days = 730\n",
+        "reach_days = 400",
+        "reach_days = 730",
+        "kaplan_meier_days = 365",
+        "kaplan_meier_days = 730",
+    ),
+    "weights of another sum": ("weight = 30", "weight = 45"),
+    "accounts in yen": ('base_currency = "USD"', 'base_currency = "JPY"'),
+    "a domain that counts nothing": ('"x.com" = 0.2', '"x.com" = 0'),
+}
+
+
+@pytest.mark.parametrize("name", OTHER_SELLERS)
+def test_it_takes_the_policy_of_another_seller(name: str) -> None:
+    text = POLICY_TEXT
+    changes = OTHER_SELLERS[name]
+    for old, new in zip(changes[::2], changes[1::2], strict=True):
+        assert old in text
+        text = text.replace(old, new, 1)
+    assert load_policy(text) != POLICY
 
 
 def test_what_is_no_toml_is_refused_with_its_line() -> None:
