@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import copy
+import json
 import re
 from pathlib import Path
 from typing import Any
@@ -219,6 +220,55 @@ def test_routes_silence_alerts_that_there_are() -> None:
             named = set(re.findall(r"Bellwether\w+", matcher))
             assert named
             assert named <= set(prometheus.alerts())
+
+
+def rendered(text: str, directory: Path, *statuses: str) -> str:
+    """A text of a receiver as Alertmanager shows it for a group of alerts: their summaries differ, their runbook does not."""
+    alerts = [
+        {
+            "status": status,
+            "annotations": {"summary": f"worker-{n} stands", "description": f"For {n} minutes."},
+        }
+        for n, status in enumerate(statuses, 1)
+    ]
+    data = directory / "group.json"
+    firing = "firing" if "firing" in statuses else "resolved"
+    data.write_text(
+        json.dumps({"status": firing, "alerts": alerts, "commonAnnotations": {"runbook_url": "#stands"}})
+    )
+    given = (f"--template.text={text}", f"--template.data={data}", "--template.glob=/dev/null")
+    code, said = run("amtool", "template", "render", *given)
+    assert code == 0, said
+    return said.strip()
+
+
+def test_a_call_about_several_workers_names_each_that_still_stands(tmp_path: Path) -> None:
+    """PagerDuty takes no event without a summary: a call whose text is empty wakes nobody."""
+    pager, channel = prometheus.loaded(ALERTMANAGER)["receivers"]
+    (pager,), (channel,) = pager["pagerduty_configs"], channel["slack_configs"]
+    for text in (pager["description"], pager["details"]["what"], channel["text"]):
+        several = rendered(text, tmp_path, "firing", "firing", "resolved")
+        assert "worker-1 stands" in several
+        assert "worker-2 stands" in several
+        assert "worker-3" not in several
+        assert "worker-1 stands" in rendered(text, tmp_path, "resolved")
+    assert rendered(pager["description"], tmp_path, "firing") == "worker-1 stands"
+
+
+def test_one_kafka_that_is_away_is_one_call() -> None:
+    config = prometheus.loaded(ALERTMANAGER)
+    (critical,) = (route for route in config["route"]["routes"] if 'severity="critical"' in route["matchers"])
+    assert {"matchers": ['alertname="BellwetherBrokerLost"'], "group_by": ["alertname"]} in critical["routes"]
+    said_alone = {
+        name
+        for rule in config["inhibit_rules"]
+        if rule["source_matchers"] == ['alertname="BellwetherBrokerLost"']
+        for name in re.findall(r"Bellwether\w+", rule["target_matchers"][0])
+    }
+    assert said_alone == {
+        "BellwetherWorkerStalled", "BellwetherWorkerNotReady",
+        "BellwetherPartitionsUnowned", "BellwetherPartitionStuck",
+    }  # fmt: skip
 
 
 def test_no_secret_stands_in_the_routes() -> None:
