@@ -5,7 +5,7 @@ The invariant it checks: committed (states, outputs) = fold(step, journal up to 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
@@ -24,10 +24,11 @@ from streams.blocks import Kafka, patiently, watermarks
 from streams.errors import Refused
 from streams.memory import for_states
 from streams.murmur2 import partition_of
+from streams.partition import Pieces
 from streams.reading import read_topic
 from streams.settings import Settings
 from streams.shelf import Shelf
-from streams.slot import WHO
+from streams.slot import BEGUN, WHO
 
 AUDITED = ("alerts", "limit-proposals", "account-status", "snapshots")
 _NAMED = 4  # fields of one record or row that are named
@@ -36,53 +37,115 @@ _ABSENT = object()  # no field of that name, which is not null
 
 @dataclass(slots=True)
 class Findings:
-    """What the auditor counted and where the cluster differs from the refold; each difference is one sentence.
-
-    `meanwhile`: journal records that the monitor committed while the auditor read; what they moved looks like a difference.
-    """
+    """What the auditor counted and where the cluster differs from the refold; each difference is one sentence."""
 
     journal: int = 0
-    meanwhile: int = 0
     accounts: int = 0
     outputs: dict[str, int] = field(default_factory=dict)
     differences: list[str] = field(default_factory=list)
 
 
-def refold(
-    records: Iterator[Any], partition: int, settings: Settings, each: Callable[[Output], None]
-) -> tuple[Shelf, Book, int]:
-    """Fold one journal partition from nothing: its accounts, its book and how many records there were.
+@dataclass(slots=True)
+class Stored:
+    """The states of one partition as the changelog holds them: account id ("": the book) -> piece -> bytes.
+
+    A tick of many accounts is committed in slices. `pieces` are those of the newest commit that was none, from which the
+    journal goes on at `whole`; `place` is where the newest commit goes on, `begun` whether it is a slice of the record
+    there. None: no commit says it.
+    """
+
+    pieces: dict[str, dict[str, bytes]] = field(default_factory=dict)
+    whole: int | None = None
+    place: int | None = None
+    begun: bool = False
+
+
+def stored_states(changelog: Iterable[Any], journal: str) -> Stored:
+    """What the committed records of a changelog partition come to. Each commit says first where it goes on."""
+    out = Stored()
+    waiting: list[Any] = []  # pieces of slices, until their record is done
+    for record in changelog:
+        if record.key() != WHO:
+            waiting.append(record)
+            continue
+        at = dict(record.headers() or ())
+        begun = BEGUN in at
+        if not (begun and out.begun):
+            _keep(out.pieces, waiting)
+        said = at.get(journal, b"")
+        out.place, out.begun = int(said) if said.isdigit() else None, begun
+        if not begun:
+            out.whole = out.place
+    if not out.begun:
+        _keep(out.pieces, waiting)
+    out.pieces = {account_id: pieces for account_id, pieces in out.pieces.items() if pieces}
+    return out
+
+
+def _keep(pieces: dict[str, dict[str, bytes]], waiting: list[Any]) -> None:
+    for record in waiting:
+        account_id, _, piece = (record.key() or b"").decode(errors="replace").rpartition("\0")
+        if record.value() is None:
+            pieces.get(account_id, {}).pop(piece, None)
+        else:
+            pieces.setdefault(account_id, {})[piece] = record.value()
+    waiting.clear()
+
+
+class Refold:
+    """One journal partition, folded from nothing: its accounts and its book, as far as it was given records.
 
     A record on which a rule raises leaves its account half changed here: it is told by the difference that follows.
     """
-    history = settings.prefixed(TOPICS["history"].name).encode()
-    states, wakes, book = Shelf(for_states(0)), Wakes(), Book()
-    fold = Fold(states, wakes, book, partition, namespace_id(settings.namespace))
-    count = 0
-    for record in records:
-        count += 1
+
+    __slots__ = ("_fold", "_history", "book", "compared", "states")
+
+    def __init__(self, partition: int, settings: Settings) -> None:
+        self.compared = False
+        self._history = settings.prefixed(TOPICS["history"].name).encode()
+        self.states, self.book = Shelf(for_states(0)), Book()
+        self._fold = Fold(self.states, Wakes(), self.book, partition, namespace_id(settings.namespace))
+
+    def take(self, record: Any) -> Iterator[Output]:
+        """What the monitor emits upon the next record of the journal."""
         try:
             event = parse(record.value())
         except Invalid:
-            continue  # a dead letter
-        live = dict(record.headers() or ()).get("origin-topic") != history
+            return  # a dead letter
+        live = dict(record.headers() or ()).get("origin-topic") != self._history
         try:
-            outputs, _, _ = fold.take(event, partial(bool, live))
+            outputs, _, _ = self._fold.take(event, partial(bool, live))
         except StepFailed:
-            continue
-        for output in outputs:
-            if isinstance(output, Output):
-                each(output)
-    return states, book, count
+            return
+        yield from (output for output in outputs if isinstance(output, Output))
+
+    def compare(self, stored: Stored, found: Findings, where: str) -> None:
+        """Hold the states of the changelog, partition `where`, against those that the records so far come to."""
+        self.compared = True
+        if stored.begun and stored.whole is None:
+            return  # not one commit that is no part of a record
+        all_ours: dict[str, Pieces] = {**dict(self.states.pieces()), "": dict(self.book.dump())}
+        for account_id in sorted(all_ours.keys() | stored.pieces.keys()):
+            ours, theirs = all_ours.get(account_id, {}), stored.pieces.get(account_id, {})
+            found.differences += [
+                f"{where}: piece {piece} of account {account_id or '(the book)'} differs from the refold"
+                for piece in sorted(ours.keys() | theirs.keys())
+                if ours.get(piece) != theirs.get(piece)
+            ]
 
 
 def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None] | None = None) -> Findings:
-    """Refold every journal partition up to the monitor's committed offset and compare. Takes the memory of all outputs."""
+    """Refold every journal partition and compare, also while events flow. Takes the memory of all outputs.
+
+    What was decided before it began must have been emitted, and all that was emitted must follow from the journal; states
+    are held against the fold up to the place that their last commit names beside them.
+    """
     found = Findings()
     names = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
     counts = kafka.partitions([names[name] for name in ("journal", "account-state", *AUDITED)])
     parts = range(counts[names["journal"]])
-    committed = _committed(kafka, settings, parts)
+    # The order is the proof: what must be there, then what is there, then states that have come at least as far.
+    decided = _committed(kafka, settings, parts)
     there = {
         name: _read_outputs(kafka, names[name], counts[names[name]], TOPICS[name].cleanup == "compact", found)
         for name in AUDITED
@@ -93,34 +156,27 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
             f"these outputs were made by engine {', '.join(others)}, and this is engine {ENGINE}: audit them with the version "
             "that made them"
         )
-
-    def compare(output: Output) -> None:
-        if output.topic in there:
-            there[output.topic].compare(output, found)
-
     for partition in parts:
-        offset = committed.get(partition, -1)
-        if offset <= 0:
+        if decided.get(partition, -1) <= 0:
             continue
-        journal = read_topic(kafka, names["journal"], partition, offset)
-        states, book, count = refold(journal, partition, settings, compare)
-        found.journal += count
-        stored = _stored(kafka, names["account-state"], partition)
-        pieces = dict(states.pieces())
-        found.accounts += len(states.ids())
-        pieces[""] = dict(book.dump())
-        for account_id in sorted(pieces.keys() | stored.keys()):
-            ours, theirs = pieces.get(account_id, {}), stored.get(account_id, {})
-            for piece in sorted(ours.keys() | theirs.keys()):
-                if ours.get(piece) != theirs.get(piece):
-                    found.differences.append(
-                        f"{names['account-state']}/{partition}: piece {piece} of account {account_id or '(the book)'} differs "
-                        "from the refold"
-                    )
+        stored = stored_states(read_topic(kafka, names["account-state"], partition), names["journal"])
+        refold = Refold(partition, settings)
+        until = decided[partition] if stored.place is None else stored.place
+        whole = until if stored.whole is None else stored.whole
+        for record in read_topic(kafka, names["journal"], partition, None if stored.begun else until):
+            if not refold.compared and record.offset() >= whole:
+                refold.compare(stored, found, f"{names['account-state']}/{partition}")
+            if record.offset() > until:
+                break
+            found.journal += 1
+            for output in refold.take(record):
+                if output.topic in there:
+                    there[output.topic].compare(output, found, record.offset() < decided[partition])
+        if not refold.compared:
+            refold.compare(stored, found, f"{names['account-state']}/{partition}")
+        found.accounts += len(refold.states.ids())
         if progress is not None:
             progress(partition + 1, len(parts))
-    now = _committed(kafka, settings, parts)
-    found.meanwhile = sum(max(0, now[number]) - max(0, committed[number]) for number in parts)
     for outputs in there.values():
         outputs.finish(found)
     return found
@@ -140,11 +196,12 @@ class _Outputs:
     left: dict[str, bytes] = field(default_factory=dict)  # of which the refold has said nothing so far
     overtaken: dict[str, list[str]] = field(default_factory=dict)  # account -> ce_ids that are not there
 
-    def compare(self, output: Output, found: Findings) -> None:
+    def compare(self, output: Output, found: Findings, due: bool) -> None:
         """One output of the refold. They come in the order in which they were emitted, account by account.
 
-        What is not there is no difference where Kafka drops records itself: of a compacted topic what a newer record of
-        the account follows, of another what is older than all that its partition still has.
+        `due`: it had been emitted before the topic was read. What is not there is no difference where Kafka drops records
+        itself: of a compacted topic what a newer record of the account follows, of another what is older than all that
+        its partition still has.
         """
         what = f"{self.topic}: ce_id {output.ce_id} of account {output.account_id}"
         record = self.left.pop(output.ce_id, None)
@@ -154,6 +211,8 @@ class _Outputs:
             self.overtaken.pop(output.account_id, None)
             if record != orjson.dumps(output.body):
                 found.differences.append(f"{what} differs from the refold{_where(record, output.body)}")
+        elif not due:
+            return
         elif self.compacted:
             self.overtaken.setdefault(output.account_id, []).append(f"{what} is missing")
         elif partition in self.begun or not self.dropped(partition):
@@ -230,17 +289,3 @@ def _committed(kafka: Kafka, settings: Settings, parts: range) -> dict[int, int]
         return {tp.partition: tp.offset for tp in patiently(group.committed, asked, 20)}
     finally:
         group.close()
-
-
-def _stored(kafka: Kafka, topic: str, partition: int) -> dict[str, dict[str, bytes]]:
-    """The pieces on the changelog: account id -> piece -> bytes."""
-    out: dict[str, dict[str, bytes]] = {}
-    for record in read_topic(kafka, topic, partition):
-        if record.key() == WHO:
-            continue
-        account_id, _, piece = (record.key() or b"").decode(errors="replace").rpartition("\0")
-        if record.value() is None:
-            out.get(account_id, {}).pop(piece, None)
-        else:
-            out.setdefault(account_id, {})[piece] = record.value()
-    return {account_id: pieces for account_id, pieces in out.items() if pieces}

@@ -16,9 +16,9 @@ from streams.errors import Refused
 
 
 def read_topic(
-    kafka: Kafka, topic: str, partition: int, until: int | None = None, seconds: float = 60.0
+    kafka: Kafka, topic: str, partition: int, until: int | None = None, seconds: float = 60.0, since: int = 0
 ) -> Iterator[Any]:
-    """Committed records of one partition from its start to `until` (an offset; none: its end now), in order.
+    """Committed records of one partition from `since` to `until` (offsets; none: its end now), in order.
 
     Raises Refused when the end is not reached in `seconds` without a record: an open transaction, a broker that is away.
     """
@@ -34,7 +34,8 @@ def read_topic(
     )
     ends = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_uncommitted"})
     try:
-        low, high = patiently(watermarks, ends, ck.TopicPartition(topic, partition), 10)
+        first, high = patiently(watermarks, ends, ck.TopicPartition(topic, partition), 10)
+        low = max(first, since)
         end = high if until is None else min(high, until)
         if end <= low:
             return
@@ -42,8 +43,8 @@ def read_topic(
         patience = time.monotonic() + seconds
         while True:
             # Not consume() alone: it waits until it has as many as it is asked for, or all of its time.
-            first = consumer.poll(0.2)
-            records: list[Any] = [] if first is None else [first, *consumer.consume(5000, 0)]
+            polled = consumer.poll(0.2)
+            records: list[Any] = [] if polled is None else [polled, *consumer.consume(5000, 0)]
             for record in records:
                 error: Any = record.error()
                 if error is None:

@@ -19,6 +19,7 @@ from streams.blocks import TP, Kafka, Patience, Source, Stopped, watermarks
 from streams.errors import Fatal
 
 WHO = b"\0who"  # key of the record that names the slot: the first of a transaction in its marker partition
+BEGUN = "begun"  # header beside the offsets there: of the next record a part is done, and its states are in this commit
 STABLE_SECONDS = 0.4  # a healthy transaction is decided sooner; after that a dead worker is looked for
 # For each of the three answers that a commit waits for: by then the broker has aborted the transaction.
 ANSWER_SECONDS = 12.0

@@ -19,7 +19,7 @@ from streams.errors import Fatal, Refused
 from streams.memory import at_hand
 from streams.partition import Partition, Pieces
 from streams.reading import read_topic
-from streams.slot import LONGEST_ANSWER, STABLE_SECONDS, WHO, Produce, Slot
+from streams.slot import BEGUN, LONGEST_ANSWER, STABLE_SECONDS, WHO, Produce, Slot
 
 log = get_logger(__name__)
 
@@ -177,12 +177,13 @@ class StatefulUnit:
             (b.topic, b.partition): b.next_offset for b in good if b.end or touched[b.partition] in dirty
         }
         token = self.slot.token()
+        begun = {b.partition: [(BEGUN, "")] for b in good if b.again}
 
         def write(produce: Produce) -> None:
             for number, part in touched.items():
-                # Beside the states, from where they go on: for streams/offsets.py.
+                # Beside the states, from where they go on: for streams/offsets.py and streams/audit.py.
                 at = [(t, str(offsets.get((t, number), o))) for t, (o, _) in part.positions.items()]
-                produce(self.changelog, self.slot.name.encode(), WHO, number, at)
+                produce(self.changelog, self.slot.name.encode(), WHO, number, at + begun.get(number, []))
             for part in dirty:
                 part.write(self.changelog, self._dump, produce)
 

@@ -12,6 +12,8 @@ from typing import Final
 from streams.store.client import Client
 from streams.store.retention import kept_days
 
+_MOST: Final = 1000  # rows of a table that are looked at one by one
+
 # Feed -> the table that it fills. Where rows replace each other, the feed itself yields the newest.
 _FEEDS: Final = {
     "decisions_feed": "decisions_rows",
@@ -21,20 +23,18 @@ _FEEDS: Final = {
 }
 
 
-def derived(client: Client) -> list[str]:
-    """A sentence for each table that lacks what its feed would make of the rows there are, or holds it otherwise.
+def derived(client: Client) -> dict[str, set[str]]:
+    """By table: the rows that its feed would make of the rows there are, and that it lacks or holds otherwise.
 
-    Rows that the store no longer keeps are asked of nobody. Raises the client's errors.
+    Rows as ClickHouse prints them, _MOST of a table at most, always the same ones. What the store no longer keeps is asked
+    of nobody. Raises the client's errors.
     """
-    found: list[str] = []
+    found: dict[str, set[str]] = {}
     for feed, table in _FEEDS.items():
         made = _statement(client, feed)
         names = ", ".join(f"`{row[0]}`" for row in client.query(f"DESCRIBE ({made})").result_rows)
-        found += _lacking(
-            client,
-            table.removesuffix("_rows"),
-            f"SELECT {names} FROM ({made})",
-            f"SELECT {names} FROM {table} FINAL",
+        found[table.removesuffix("_rows")] = _lacking(
+            client, f"SELECT {names} FROM ({made})", f"SELECT {names} FROM {table} FINAL"
         )
     if not kept_days(client, "alerts"):
         keys = "day, trigger, severity, history"
@@ -42,15 +42,22 @@ def derived(client: Client) -> list[str]:
         counted = (
             f"SELECT {keys}, uniqExactMerge(opened), uniqExactMerge(accounts) FROM ({made}) GROUP BY {keys}"
         )
-        found += _lacking(client, "alerts_opened_daily", counted, "SELECT * FROM alerts_opened_daily")
-    told = _statement(client, "account_industries_feed")
-    found += _lacking(
+        found["alerts_opened_daily"] = _lacking(client, counted, "SELECT * FROM alerts_opened_daily")
+    feed = _statement(client, "account_industries_feed")
+    found["account_industries"] = _lacking(
         client,
-        "account_industries",
-        f"SELECT account_id, newest FROM ({told})",
+        f"SELECT account_id, newest FROM ({feed})",
         "SELECT account_id, max(newest) FROM account_industries_rows GROUP BY account_id",
     )
     return found
+
+
+def told(table: str, lacking: set[str]) -> str:
+    """The sentence about these rows of the table."""
+    number = (
+        f"{len(lacking):,}{' or more' if len(lacking) >= _MOST else ''} row{'' if len(lacking) == 1 else 's'}"
+    )
+    return f"{table}: {number} missing or different, one of them {_short(min(lacking))}"
 
 
 def _statement(client: Client, feed: str) -> str:
@@ -61,17 +68,11 @@ def _statement(client: Client, feed: str) -> str:
     return str(asked.result_rows[0][0])
 
 
-def _lacking(client: Client, what: str, made: str, there: str) -> list[str]:
-    number, example = client.query(
-        f"SELECT count(), any(formatRow('TSV', *)) FROM ({made} EXCEPT {there})"
-    ).result_rows[0]
-    return (
-        [
-            f"{what}: {number} row{'' if number == 1 else 's'} missing or different, one of them {_short(example)}"
-        ]
-        if number
-        else []
-    )
+def _lacking(client: Client, made: str, there: str) -> set[str]:
+    rows = client.query(
+        f"SELECT formatRow('TSV', *) AS row FROM ({made} EXCEPT {there}) ORDER BY cityHash64(row) LIMIT {_MOST}"
+    ).result_rows
+    return {row for (row,) in rows}
 
 
 def _short(row: str) -> str:

@@ -6,10 +6,11 @@ Reads only. What the topics themselves should hold is streams/audit.py's.
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import ROUND_DOWN, Context, Decimal
+from functools import partial
 from itertools import islice, repeat
 from typing import Any, Final
 
@@ -19,11 +20,12 @@ from streams.blocks import Kafka
 from streams.reading import read_topic
 from streams.settings import Settings
 from streams.store.client import Client, connect, database_name, named, refusals
-from streams.store.derived import derived
+from streams.store.derived import derived, told
 from streams.store.queries import ask
 from streams.store.retention import kept_days
 from streams.store.rows import BY_TOPIC, REFUSED, TOPICS_READ, Record, rows
 
+_MOMENT: Final = 1.0  # seconds within which rows and what is made of them are together
 _CHUNK: Final = 20_000  # records compared at a time
 _EXACT: Final = Context(prec=80, rounding=ROUND_DOWN)  # more digits than any column has
 # View -> the column by which its rows age, and how many of its units are a day; else as_of.
@@ -58,7 +60,8 @@ def held(kafka: Kafka, settings: Settings, dsn: str) -> Held:
     """Compare the tables with the topics that they carry, and what is made of their rows with the rows.
 
     Rows that the store no longer keeps (BELLWETHER_STORE_DAYS), and records that Kafka has dropped, are no difference.
-    Raises Refused when the store does not answer or has no such tables. Not guaranteed while events flow.
+    Raises Refused when the store does not answer or has no such tables. Events may flow meanwhile: rows that the store took
+    after their topic was read are held against what came, and what it makes of its rows is looked at twice.
     """
     found = Held()
     client = connect(dsn, database_name(dsn, settings.namespace))
@@ -72,89 +75,129 @@ def held(kafka: Kafka, settings: Settings, dsn: str) -> Held:
             counts = kafka.partitions([settings.prefixed(TOPICS[name].name) for name in TOPICS_READ])
             for logical in TOPICS_READ:
                 topic = settings.prefixed(TOPICS[logical].name)
+                view = (REFUSED.get(logical) or BY_TOPIC[logical].name).removesuffix("_rows")
+                oldest = _oldest_day(kept_days(client, view))
                 for partition in range(counts[topic]):
+                    so_far = reached.get((topic, partition), 0)
                     _partition(
-                        kafka, client, logical, topic, partition, reached.get((topic, partition), 0), found
+                        kafka, client, _Carried(logical, topic, partition, so_far, view, oldest), found
                     )
-            for view, (newest, key) in _NEWEST.items():
-                found.differences += _newest(client, view, newest, key)
-            found.differences += derived(client)
+            for newest, wrong in _lasting(partial(_newest, client)).items():
+                found.differences += [f"{newest}: {row} is missing or differs" for row in sorted(wrong)]
+            for table, lacking in _lasting(partial(derived, client)).items():
+                if lacking:
+                    found.differences.append(told(table, lacking))
     finally:
         client.close()
     return found
 
 
-def _partition(
-    kafka: Kafka, client: Client, logical: str, topic: str, partition: int, reached: int, found: Held
-) -> None:
-    view = (REFUSED.get(logical) or BY_TOPIC[logical].name).removesuffix("_rows")
-    oldest = _oldest_day(kept_days(client, view))
-    ages, units = _AGES.get(view, ("as_of", 1))
-    compacted = TOPICS[logical].cleanup == "compact"
+@dataclass(frozen=True, slots=True)
+class _Carried:
+    """One partition of a topic that the store carries into a view, and how far it has come in it."""
+
+    logical: str
+    topic: str
+    partition: int
+    reached: int
+    view: str
+    oldest: int  # first day, since 1970, of which the view still keeps the rows
+
+    def row(self, offset: int) -> str:
+        return f"{self.view}: the row of {self.topic}/{self.partition} at {offset}"
+
+    def made_up(self, offset: int) -> str:
+        return f"{self.view}: a row says {self.topic}/{self.partition} at {offset}, where no such record is"
+
+
+def _partition(kafka: Kafka, client: Client, of: _Carried, found: Held) -> None:
+    compacted = TOPICS[of.logical].cleanup == "compact"
     unstorable: set[int] = set()
     start = None  # rows of what Kafka no longer has are not asked for
-    for records in _chunks(read_topic(kafka, topic, partition)):
-        first = records[0].offset() if start is None else start
-        start = records[-1].offset() + 1
-        there = _rows(client, view, topic, partition, first, start)
-        made = rows(logical, records)
-        unfit = {record.offset() for record, _ in made.unfit}
-        unstorable |= {offset for offset in unfit if offset < reached}
-        place, day = made.names.index("offset"), made.names.index(ages)
-        for sent in zip(*made.columns, strict=True):
-            offset = sent[place]
-            stored = there.pop(offset, None)
-            where = f"{view}: the row of {topic}/{partition} at {offset}"
-            if stored is None:
-                if offset >= reached:
-                    found.waiting += 1
-                elif sent[day] // units >= oldest:
-                    found.differences.append(f"{where} is missing")
-                continue
-            found.rows += 1
-            if len(stored) > 1:
-                found.differences.append(f"{where} stands {len(stored)} times")
-            wrong = [
-                name
-                for name, sent_as, value in zip(made.names, made.types, sent, strict=True)
-                if any(not _same(sent_as, value, row[name]) for row in stored)
-            ]
-            if wrong:
-                found.differences.append(f"{where} differs in {first_of(wrong)}")
-        if not compacted:
-            found.differences += [
-                f"{view}: a row says {topic}/{partition} at {offset}, where no such record is"
-                for offset in sorted(there.keys() - unfit)
-            ]
-    beyond = _rows(client, view, topic, partition, start or 0, None)
-    found.differences += [
-        f"{view}: a row says {topic}/{partition} at {offset}, where no such record is"
-        for offset in sorted(beyond)
-        if start is not None or not compacted
-    ]
+    beyond: list[int] = []
+    for late in (False, True):
+        for records in _chunks(read_topic(kafka, of.topic, of.partition, since=start or 0)):
+            first = records[0].offset() if start is None else start
+            start = records[-1].offset() + 1
+            there = _rows(client, of, first, start)
+            unfit = _compare(of, records, there, found)
+            unstorable |= {offset for offset in unfit if offset < of.reached}
+            if not compacted:
+                found.differences += map(of.made_up, sorted(there.keys() - unfit))
+        if late:
+            beyond = [offset for offset in beyond if offset >= (start or 0)]
+        else:
+            beyond = sorted(_rows(client, of, start or 0, None))
+        if not beyond:
+            break  # else the store has gone on meanwhile, and the topic with it
+    if start is not None or not compacted:
+        found.differences += map(of.made_up, beyond)
     if unstorable:
         told = client.query(
             "SELECT offset FROM dead_letters WHERE topic = {topic:String} AND partition = {partition:Int32}",
-            parameters={"topic": topic, "partition": partition},
+            parameters={"topic": of.topic, "partition": of.partition},
         )
         found.differences += [
-            f"dead_letters: the record of {topic}/{partition} at {offset}, of which no row can be made, is missing"
+            f"dead_letters: the record of {of.topic}/{of.partition} at {offset}, of which no row can be made, is missing"
             for offset in sorted(unstorable - {row[0] for row in told.result_rows})
         ]
 
 
-def _newest(client: Client, view: str, newest: str, key: str) -> list[str]:
-    """Where the view of newest rows is not what all rows say."""
+def _compare(
+    of: _Carried, records: list[Record], there: dict[int, list[dict[str, Any]]], found: Held
+) -> set[int]:
+    """Hold the stored rows against these records; those that have one are taken out of `there`.
+
+    Returns the offsets of the records of which no row can be made.
+    """
+    made = rows(of.logical, records)
+    ages, units = _AGES.get(of.view, ("as_of", 1))
+    place, day = made.names.index("offset"), made.names.index(ages)
+    for sent in zip(*made.columns, strict=True):
+        offset = sent[place]
+        stored = there.pop(offset, None)
+        if stored is None:
+            if offset >= of.reached:
+                found.waiting += 1
+            elif sent[day] // units >= of.oldest:
+                found.differences.append(f"{of.row(offset)} is missing")
+            continue
+        found.rows += 1
+        if len(stored) > 1:
+            found.differences.append(f"{of.row(offset)} stands {len(stored)} times")
+        wrong = [
+            name
+            for name, sent_as, value in zip(made.names, made.types, sent, strict=True)
+            if any(not _same(sent_as, value, row[name]) for row in stored)
+        ]
+        if wrong:
+            found.differences.append(f"{of.row(offset)} differs in {first_of(wrong)}")
+    return {record.offset() for record, _ in made.unfit}
+
+
+def _lasting(look: Callable[[], dict[str, set[str]]]) -> dict[str, set[str]]:
+    """What a look finds, by view, and another one a moment later finds again: the store may be at work in between."""
+    found = look()
+    if any(found.values()):
+        time.sleep(_MOMENT)
+        again = look()
+        found = {view: wrong & again[view] for view, wrong in found.items()}
+    return found
+
+
+def _newest(client: Client) -> dict[str, set[str]]:
+    """By view of newest rows: where it is not what all rows say."""
+    found = {}
     row = "cityHash64(formatRow('TSV', *))"
-    newest_of_all = f"SELECT {key}, max(offset) AS place, argMax({row}, offset) FROM {view} GROUP BY {key}"  # noqa: S608
-    found = client.query(
-        f"SELECT account_id, place FROM ({newest_of_all} EXCEPT SELECT {key}, offset, {row} FROM {newest}) "  # noqa: S608
-        "ORDER BY account_id, place"
-    )
-    return [
-        f"{newest}: of account {account} the row of offset {place} is missing or differs"
-        for account, place in found.result_rows
-    ]
+    for view, (newest, key) in _NEWEST.items():
+        of_all = f"SELECT {key}, max(offset) AS place, argMax({row}, offset) FROM {view} GROUP BY {key}"  # noqa: S608
+        differing = client.query(
+            f"SELECT account_id, place FROM ({of_all} EXCEPT SELECT {key}, offset, {row} FROM {newest})"  # noqa: S608
+        )
+        found[newest] = {
+            f"of account {account} the row of offset {place}" for account, place in differing.result_rows
+        }
+    return found
 
 
 def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
@@ -162,15 +205,13 @@ def _chunks(records: Iterator[Record]) -> Iterator[list[Record]]:
         yield chunk
 
 
-def _rows(
-    client: Client, view: str, topic: str, partition: int, first: int, end: int | None
-) -> dict[int, list[dict[str, Any]]]:
+def _rows(client: Client, of: _Carried, first: int, end: int | None) -> dict[int, list[dict[str, Any]]]:
     """The stored rows of these offsets (`end` excluded; None: all from `first` on), by offset."""
     below = "" if end is None else "AND offset < {end:Int64}"
     asked = client.query(
-        f"SELECT * FROM {view} WHERE topic = {{topic:String}} AND partition = {{partition:Int32}} "  # noqa: S608
+        f"SELECT * FROM {of.view} WHERE topic = {{topic:String}} AND partition = {{partition:Int32}} "  # noqa: S608
         f"AND offset >= {{first:Int64}} {below}",
-        parameters={"topic": topic, "partition": partition, "first": first, "end": end or 0},
+        parameters={"topic": of.topic, "partition": of.partition, "first": first, "end": end or 0},
     )
     found: dict[int, list[dict[str, Any]]] = {}
     for row in asked.named_results():

@@ -1,13 +1,16 @@
-"""The auditor's comparison of outputs with the refold: what Kafka drops by itself is no difference, all else is named."""
+"""What the auditor compares: what Kafka drops, and what comes while it reads, is no difference; all else is named."""
 
 from __future__ import annotations
 
+from itertools import chain
 from typing import Any
 
 import orjson
+import pytest
 
 from agents.records import Output
-from streams.audit import Findings, _Outputs
+from streams.audit import Findings, Stored, _Outputs, stored_states
+from streams.slot import BEGUN, WHO
 
 TOPIC = "credit.account-status.v1"
 
@@ -18,13 +21,21 @@ def told(number: int, account: str = "C1", **changed: Any) -> Output:
 
 
 def differences(
-    refolded: list[Output], there: list[Output], *, compacted: bool, dropped: bool = False
+    refolded: list[Output],
+    there: list[Output],
+    *,
+    compacted: bool,
+    dropped: bool = False,
+    afterwards: tuple[Output, ...] = (),
 ) -> list[str]:
+    """`afterwards`: what was emitted, if at all, when the topic was being read already."""
     records = {output.ce_id: orjson.dumps(output.body) for output in there}
     outputs = _Outputs(TOPIC, 1, compacted, records, dropped=lambda _: dropped, left=dict(records))
     found = Findings()
     for output in refolded:
-        outputs.compare(output, found)
+        outputs.compare(output, found, True)
+    for output in afterwards:
+        outputs.compare(output, found, False)
     outputs.finish(found)
     return found.differences
 
@@ -79,3 +90,84 @@ def test_what_the_refold_never_said_is_told() -> None:
     assert differences([told(1)], [told(1), told(9)], compacted=True) == [
         f"{TOPIC}: ce_id C1-9 is not in the refold"
     ]
+
+
+@pytest.mark.parametrize("compacted", [False, True])
+def test_what_was_emitted_while_the_topic_was_read_may_be_there_or_not(compacted: bool) -> None:
+    assert (
+        differences([told(1)], [told(1), told(2)], compacted=compacted, afterwards=(told(2), told(3))) == []
+    )
+
+
+def test_what_was_emitted_while_the_topic_was_read_is_as_the_refold_says() -> None:
+    forged = told(2, status="hold")
+    assert differences([told(1)], [told(1), forged], compacted=False, afterwards=(told(2),)) == [
+        f"{TOPIC}: ce_id C1-2 of account C1 differs from the refold in status"
+    ]
+
+
+def test_a_newer_record_that_came_meanwhile_stands_for_those_that_compaction_dropped() -> None:
+    assert differences([told(1), told(2)], [told(3)], compacted=True, afterwards=(told(3),)) == []
+
+
+JOURNAL = "credit.journal.v1"
+
+
+class _Record:
+    def __init__(self, key: bytes, value: str | None, headers: list[tuple[str, bytes]] | None = None) -> None:
+        self._key = key
+        self._value = None if value is None else value.encode()
+        self._headers = headers
+
+    def key(self) -> bytes:
+        return self._key
+
+    def value(self) -> bytes | None:
+        return self._value
+
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return self._headers
+
+
+def commit(place: int | None, *, begun: bool = False, **pieces: str | None) -> list[_Record]:
+    """What a commit leaves on the changelog: where its states go on, and pieces of account C1 by their names."""
+    at = [] if place is None else [(JOURNAL, str(place).encode())]
+    who = _Record(WHO, "slot", [*at, *([(BEGUN, b"")] if begun else [])] or None)
+    return [who, *(_Record(f"C1\0{name}".encode(), value) for name, value in pieces.items())]
+
+
+def states(*commits: list[_Record]) -> Stored:
+    return stored_states(chain.from_iterable(commits), JOURNAL)
+
+
+def test_the_states_are_those_of_the_newest_commit_which_says_where_they_go_on() -> None:
+    assert states(commit(4, a="1", b="1"), commit(7, a="2", b=None)) == Stored(
+        {"C1": {"a": b"2"}}, whole=7, place=7
+    )
+
+
+def test_slices_of_a_tick_under_way_are_left_out_of_the_states() -> None:
+    first = commit(6, begun=True, a="2", c="1")  # records 4 and 5 are in it too
+    assert states(commit(4, a="1"), first, commit(6, begun=True, b="2")) == Stored(
+        {"C1": {"a": b"1"}}, whole=4, place=6, begun=True
+    )
+
+
+def test_slices_of_a_tick_that_has_ended_are_in_the_states() -> None:
+    slices = commit(4, begun=True, a="2"), commit(4, begun=True, b="2")
+    assert states(commit(4, a="1"), *slices, commit(5, c="3")) == Stored(
+        {"C1": {"a": b"2", "b": b"2", "c": b"3"}}, whole=5, place=5
+    )
+
+
+def test_a_tick_that_follows_a_tick_leaves_the_first_in_the_states() -> None:
+    slices = commit(4, begun=True, a="2"), commit(5, a="3"), commit(5, begun=True, a="4")
+    assert states(commit(4, a="1"), *slices) == Stored({"C1": {"a": b"3"}}, whole=5, place=5, begun=True)
+
+
+def test_before_the_first_whole_commit_there_are_no_states() -> None:
+    assert states(commit(4, begun=True, a="1")) == Stored({}, whole=None, place=4, begun=True)
+
+
+def test_commits_that_do_not_say_their_place_are_all_taken() -> None:
+    assert states(commit(None, a="1"), commit(None, a="2")) == Stored({"C1": {"a": b"2"}})
