@@ -4,16 +4,18 @@ from __future__ import annotations
 
 import sys
 import tomllib
+from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
-from typing import Any
+from textwrap import fill
+from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import click
 
 from agents.monitor import ENGINE
 from agents.policy import Policy
-from agents.policy_text import PolicyError, load_policy, policy_hash
+from agents.policy_text import PolicyError, as_written, load_policy, policy_hash
 from streams.commands.options import settings
 from streams.control import clock_ticked, policy_adopted, read_control, send_control
 from streams.dev.processes import kafka_servers
@@ -99,19 +101,43 @@ def _flat(value: Any, prefix: str = "") -> dict[str, Any]:
     return {prefix: value}
 
 
+_ABSENT: Final = object()
+_WIDTH: Final = 80
+
+
+def _changed(key: str, before: Any, after: Any) -> Iterator[str]:
+    """A line for a number; of long lists what each of the two has and the other has not, or the new order."""
+    one, two = ("absent" if of is _ABSENT else as_written(of, sys.maxsize) for of in (before, after))
+    line = f"{key}: {one} -> {two}"
+    if len(line) <= _WIDTH or not (isinstance(before, list) or isinstance(after, list)):
+        yield line
+        return
+    yield f"{key}:"
+    was, now = (list(map(as_written, of)) if isinstance(of, list) else [] for of in (before, after))
+    without, with_ = [of for of in was if of not in now], [of for of in now if of not in was]
+    for sign, items in (("-", without), ("+", with_)) if without or with_ else (("in another order:", now),):
+        if items:
+            yield fill(", ".join(items), _WIDTH, initial_indent=f"  {sign} ", subsequent_indent="    ")
+
+
 @policy.command("diff")
 @click.argument("before", type=click.Path(path_type=Path))
 @click.argument("after", type=click.Path(path_type=Path))
 def diff(before: Path, after: Path) -> None:
     """The numbers that differ between two policy files. Exit code 1 when any does."""
     # As they are written, so that days are dates and overrides are numbers like the others.
-    old, new = (_flat(tomllib.loads(_policy(path)[1])) for path in (before, after))
+    texts = [_policy(path)[1] for path in (before, after)]
+    old, new = (_flat(tomllib.loads(text)) for text in texts)
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     for key in changed:
-        click.echo(f"{key}: {old.get(key, 'absent')} -> {new.get(key, 'absent')}")
+        click.echo("\n".join(_changed(key, old.get(key, _ABSENT), new.get(key, _ABSENT))))
     if changed:
         sys.exit(1)
-    click.echo("no number differs")
+    same = policy_hash(texts[0]) == policy_hash(texts[1])
+    click.echo(
+        "no number differs"
+        + ("" if same else ", but some are written otherwise (30 and 30.0): the hashes differ")
+    )
 
 
 @policy.command("adopt")

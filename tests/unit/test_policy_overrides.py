@@ -96,7 +96,8 @@ def test_two_overrides_that_contradict_each_other_are_refused() -> None:
     clear = "[overrides.segment.retail.triggers.utilization_high]\nclear_utilization = 0.78\n"
     load_policy(with_overrides(TIER))
     load_policy(with_overrides(clear))
-    with pytest.raises(PolicyError, match="must be below utilization"):
+    both = "for segment retail and tier high together: must be below utilization"
+    with pytest.raises(PolicyError, match=both):
         load_policy(with_overrides(TIER, clear))
 
 
