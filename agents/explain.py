@@ -76,43 +76,50 @@ def alert_transition(change: AlertChange, view: View, tick: str | None = None) -
         view.kept = NOTHING_KEPT
 
 
-def alert_now(trigger_id: str, episode: Episode, view: View, tick: str | None) -> Row:
-    """An alert that is open, as of a later view: its figures, and what would clear it from there."""
+def alert_now(trigger_id: str, episode: Episode, view: View, ahead: View, tick: str | None) -> Row:
+    """An alert that is open, as of a later view: its figures, and what would clear it at the tick to come.
+
+    `ahead`: the account as of that tick, if nothing happens until then. `by_itself`: time alone clears it there.
+    """
     trigger = BY_ID[trigger_id]
-    view.kept = episode.kept
+    view.kept = ahead.kept = episode.kept
     try:
         evidence = trigger.evidence(view)
         return {
             "as_of": iso(view.today),
+            "clears_on": iso(ahead.today),
+            "by_itself": trigger.clears(ahead) and trigger.fires(ahead) is None,
             "figures": [
                 _figure(name, value, trigger, view, evidence.event_ids, tick)
                 for name, value in evidence.metrics.items()
             ],
             "conditions": _conditions(trigger, view),
-            "clears": [_told(changed, view) for changed in clearing(trigger, view)],
+            "clears": [_told(changed, ahead) for changed in clearing(trigger, ahead)],
         }
     finally:
-        view.kept = NOTHING_KEPT
+        view.kept = ahead.kept = NOTHING_KEPT
 
 
 def _ticks_needed(trigger: Trigger, view: View) -> int:
     return 1 if trigger.immediate else view.policy.alerts.ticks_in_a_row
 
 
-def why_not(trigger_id: str, view: View, episode: Episode, ticked: int) -> Row:
+def why_not(trigger_id: str, view: View, ahead: View, episode: Episode, ticked: int) -> Row:
     """How far the account is from this alert as of the view: each condition, what stands in the way, what would fire it.
 
+    `ahead`: the account as of the tick to come, if nothing happens until then; what would fire it would do so there.
     `ticked`: the day of the last tick; a view of the day that has begun since has seen none of its own.
     """
     trigger, rule = BY_ID[trigger_id], view.policy.alerts
-    view.kept = episode.kept
+    view.kept = ahead.kept = episode.kept
     try:
         holds = trigger.fires(view)
-        changes = [] if holds else firing(trigger, view)
+        by_itself = holds is None and trigger.fires(ahead) is not None
+        changes = [] if holds else firing(trigger, ahead)
         found = conditions(trigger_id, view)
         rows = _conditions(trigger, view)
     finally:
-        view.kept = NOTHING_KEPT
+        view.kept = ahead.kept = NOTHING_KEPT
     severity = holds.severity if holds else trigger.severity(view.policy)
     needed = _ticks_needed(trigger, view)
     ticks = max(0, ticked - episode.first_tick + 1) if holds and episode.first_tick else 0
@@ -139,7 +146,9 @@ def why_not(trigger_id: str, view: View, episode: Episode, ticked: int) -> Row:
         "cooldown_until": None if cooldown is None else iso(cooldown),
         "superseded_by": episode.superseded_by,
         "history_until": None if not view.history else iso(view.policy.live_from or 0),
-        "would_fire": [_told(changed, view) for changed in changes],
+        "fires_on": iso(ahead.today),
+        "by_itself": by_itself,
+        "would_fire": [_told(changed, ahead) for changed in changes],
     }
 
 

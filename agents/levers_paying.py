@@ -43,7 +43,7 @@ def paid(figure: str, days: int) -> MakeLever:
             0,
             max(0, owed),
             at,
-            lambda step: f"{money(view, step)} paid on the invoices {older} ({money(view, owed)})",
+            lambda step: f"{money(view, step)} paid on the invoices {older} ({money(view, owed)} in all)",
         )
 
     return make
@@ -170,12 +170,25 @@ def still_unpaid(view: View) -> Lever | None:
 
 
 def better_month(view: View) -> Lever | None:
-    """The next full month, held against the last one."""
+    """The next full month, held against the last one; after one in which nothing was paid it takes two."""
+    before, last = view.figures.dtp_months[2:]
+    if last is None:
+        return Lever(
+            "dtp_months",
+            "flag",
+            1,
+            0,
+            1,
+            lambda step: suppose(view, {"dtp_months": (before, last, 1.0, 0.0)}) if step else view,
+            lambda step: (
+                "payments in two full months in a row, in the second sooner after the invoice than in the first"
+            ),
+        )
     return _month(
         view,
         view.figures.dtp_months[1:],
         -100_000,
-        lambda last, days: f"the next full month's days to pay {days:.2f} or less (last month {last:.2f})",
+        lambda last, days: f"the next full month's days to pay below the last one's {last:.2f}",
     )
 
 

@@ -28,7 +28,9 @@ def _bought(end: Callable[[int], int], way: str) -> MakeLever:
             now,
             end(now),
             lambda step: suppose(view, {"purchases_30d": step}),
-            lambda step: f"{money(view, abs(step - now))} {way} invoiced in {days} days ({money(view, now)})",
+            lambda step: (
+                f"{money(view, abs(step - now))} {way} invoiced in {days} days (now {money(view, now)})"
+            ),
         )
 
     return make
@@ -127,7 +129,7 @@ def bought_again(view: View) -> Lever | None:
         parts,
         0,
         parts,
-        lambda step: suppose(view, {"purchases_30d": step, "purchases_prior_90d": parts}, today=then + 1),
+        lambda step: suppose(view, {"purchases_30d": step, "purchases_prior_90d": parts}, today=then),
         says,
     )
 
@@ -142,7 +144,7 @@ def stops_buying(view: View) -> Lever | None:
     if in_time is not None:
         return in_time
     rule = view.policy.figures
-    then = view.today + 1 + rule.purchases_days
+    then = view.today + rule.purchases_days
     before, number = _sold(view, then - rule.purchases_days - rule.purchases_prior_days, view.today)
     moved = {"purchases_30d": 0, "purchases_prior_90d": max(before, 0) + 1}
 

@@ -206,6 +206,11 @@ class Refolded:
             day = self.touched[account_id]
         return self.fold.view(self.accounts[account_id], day)
 
+    def ahead(self, account_id: str) -> View:
+        """The account as of the tick to come, if nothing happens until then."""
+        now = self.view(account_id)
+        return now if account_id in self.touched else self.fold.view(self.accounts[account_id], now.today + 1)
+
 
 def refold(
     read: Callable[[], Iterator[Event]],
@@ -496,7 +501,9 @@ def _now(told: Refolded, case: Case) -> Row | None:
     episode = account.watch.episode(BY_ID[case.trigger])
     if not episode.open or episode.alert_id != case.id:
         return None
-    return alert_now(case.trigger, episode, told.view(case.account_id), told.tick)
+    return alert_now(
+        case.trigger, episode, told.view(case.account_id), told.ahead(case.account_id), told.tick
+    )
 
 
 def _why(case: Case, place: int) -> str:
@@ -593,6 +600,10 @@ def quiet_at(told: Refolded, account_id: str, trigger_id: str) -> Row:
         "policy": {"hash": hash_, **told.adopted.get(hash_, {})},
         "engine": ENGINE,
         **why_not(
-            trigger_id, view, account.watch.episode(BY_ID[trigger_id]), view.today if day is None else day
+            trigger_id,
+            view,
+            told.ahead(account_id),
+            account.watch.episode(BY_ID[trigger_id]),
+            view.today if day is None else day,
         ),
     }

@@ -358,7 +358,8 @@ async def explained(ident: str, number: Any) -> dict[str, Any]:
     }
     return {
         "policy": {"hash": "abc"}, "engine": "1", "currency": "EUR", "transitions": [{**moment, **then}],
-        "now": {**moment, "clears": [{"words": "past due 14549 → 0"}]}, "events": [happened],
+        "now": {**moment, "clears": [{"words": "past due 14549 → 0"}], "clears_on": moment["as_of"], "by_itself": False},
+        "events": [happened],
     }  # fmt: skip
 
 

@@ -126,7 +126,7 @@ def _alert(row: Row) -> Group:
         "",
     ]
     if now:
-        parts += [_bold(f"To clear it, as of {now['as_of']}, all else as it is"), *_choices(now["clears"])]
+        parts += [_bold(f"To clear it at the tick of {now['clears_on']}, all else as it is"), *_choices(now)]
     elif row["status"] == "cleared":
         parts += [_bold(f"It cleared on {row['as_of']}"), _indented(row["transitions"][-1]["why"])]
     head = Group(*parts)
@@ -143,7 +143,10 @@ def _alert(row: Row) -> Group:
     return Group(*parts, *tail)
 
 
-def _choices(clears: list[Row]) -> list[Any]:
+def _choices(now: Row) -> list[Any]:
+    clears: list[Row] = now["clears"]
+    if now["by_itself"]:
+        return [_indented("nothing need be done: by time alone it clears")]
     if not clears:
         return [
             _indented("no single change does; it would take more than one of the conditions, or a correction")
@@ -367,13 +370,16 @@ def _quiet(row: Row) -> Group:
             _indented(f"alerts before {row['history_until']} are history: the policy goes live that day")
         )
     if not row["holds"] and not row["open_alert"]:
-        parts += ["", _bold("The smallest change that would make it fire"), *_needed(row)]
+        when = f", from the tick of {row['fires_on']} on" if ticks["needed"] > 1 else ""
+        parts += ["", _bold(f"The smallest change that would make it fire{when}"), *_needed(row)]
     parts.append(_foot(row, row["conditions"]))
     return Group(*parts)
 
 
 def _needed(row: Row) -> list[Any]:
     changes: list[Row] = row["would_fire"]
+    if row["by_itself"]:
+        return [_indented(f"none: by time alone it holds on {row['fires_on']}")]
     if not changes:
         why = (
             "what is missing above must come first" if row["missing"] else "more than one would have to move"

@@ -185,7 +185,7 @@ def test_what_would_clear_already_needs_no_change() -> None:
         (
             "seriously_past_due",
             {"past_due": 14_200_00, "past_due_61": 14_200_00, "open_balance": 20_000_00},
-            "14,200.00 USD paid on the invoices 61 or more days past due (14,200.00 USD)",
+            "14,200.00 USD paid on the invoices 61 or more days past due (14,200.00 USD in all)",
         ),
         (
             "over_limit",

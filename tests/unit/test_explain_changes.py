@@ -125,7 +125,11 @@ def test_a_limit_that_is_withdrawn_leaves_an_exposure_without_limit() -> None:
 def test_the_next_month_need_only_be_better_than_the_last_one() -> None:
     risen = view(figures(dtp_months=(20.0, 25.0, 31.0, 36.0)))
     assert to_clear("slipping_each_month", risen) == [
-        "the next full month's days to pay 35.99 or less (last month 36.00)"
+        "the next full month's days to pay below the last one's 36.00"
+    ]
+    unpaid = view(figures(dtp_months=(25.0, 31.0, 36.0, None)))
+    assert to_clear("slipping_each_month", unpaid) == [
+        "payments in two full months in a row, in the second sooner after the invoice than in the first"
     ]
 
 
@@ -185,8 +189,11 @@ def test_several_matches_are_several() -> None:
 
 def test_what_an_agency_does_not_state_is_not_missing_where_its_score_is_known() -> None:
     nothing = Episode("", False, "", 0, 0.0, 0, 0, 0, None, NOTHING_KEPT, None)
-    assert why_not("bureau_downgrade", view(facts=[report(10, 70.0)]), nothing, TODAY)["missing"] == []
-    assert why_not("bureau_downgrade", view(), nothing, TODAY)["missing"] == ["no agency has reported"]
+    scored, unknown = view(facts=[report(10, 70.0)]), view()
+    assert why_not("bureau_downgrade", scored, scored, nothing, TODAY)["missing"] == []
+    assert why_not("bureau_downgrade", unknown, unknown, nothing, TODAY)["missing"] == [
+        "no agency has reported"
+    ]
 
 
 # --- Books -------------------------------------------------------------------------------------------------
@@ -271,9 +278,9 @@ def test_only_what_is_late_enough_to_surprise_need_be_paid(tmp_path: Path) -> No
     told = refold(lambda: source.events(0), "", lambda ident: True)
     (case,) = [case for case in told.cases.values() if case.trigger == "overdue_surprise"]
     (change,) = explained(told, case)["now"]["clears"]
-    assert change["words"] == "700.00 USD paid: no invoice more than 29 days past due (now 30)"
-    paid = [*facts, payment(20, today, "700.00")]
-    after = written(tmp_path / "paid.jsonl", ticked(paid, FIRST, today))
+    assert change["words"] == "700.00 USD paid: no invoice more than 30 days past due (now 31)"
+    paid = [*facts, payment(20, today + timedelta(days=1), "700.00")]
+    after = written(tmp_path / "paid.jsonl", ticked(paid, FIRST, today + timedelta(days=1)))
     row = asked(after, "overdue_surprise")
     assert row["open_alert"] is None
     assert not row["holds"]

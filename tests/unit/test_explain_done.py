@@ -5,6 +5,7 @@ So much does it, and a step less does not. What is said of supposed figures is t
 
 from __future__ import annotations
 
+import io
 import re
 from datetime import date, timedelta
 from decimal import Decimal
@@ -12,7 +13,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from rich.console import Console
 
+from streams.commands.explain import laid_out
 from streams.explain import File, Row, explained, refold
 from tests.rules import POLICY_TEXT
 from tests.unit.test_explain_changes import FIRST, OPENED, asked, invoice, payment, tick, ticked, written
@@ -213,7 +216,7 @@ def test_one_purchase_of_late_asks_for_others_until_it_counts_as_bought_before(t
     last = FIRST + timedelta(days=84 + 135)
     facts = ticked([OPENED[0], *QUARTER, invoice(20, last, "400.00")], FIRST, last)
     (words,) = cleared_by(tmp_path, facts, "purchases_collapse")
-    until = last + MONTH
+    until = last + DAY + MONTH
     assert words == (
         f"100.01 USD invoiced until {until}, when the 400.00 USD of the last 90 days count as bought before"
     )
@@ -246,3 +249,62 @@ def test_who_bought_enough_of_late_need_only_stop(tmp_path: Path) -> None:
     for day, holds in ((then, True), (then - DAY, False)):
         after = written(tmp_path / "done.jsonl", ticked(facts, last + DAY, day))
         assert asked(after, "purchases_collapse")["holds"] is holds, day
+
+
+# --- The tick to come -----------------------------------------------------------------------------------------
+
+
+def test_what_is_told_counts_at_the_tick_to_come_whose_windows_are_a_day_further(tmp_path: Path) -> None:
+    """An invoice of 30 days ago is no longer of the last 30 days when something can next be done."""
+    last = FIRST + timedelta(days=84 + 45)
+    lately = invoice(20, last - 29 * DAY, "300.00")
+    facts = ticked([OPENED[0], *QUARTER, lately], FIRST, last)
+    words = cleared_by(tmp_path, facts, "purchases_collapse")[0]
+    assert words.endswith("more invoiced in 30 days (now 0.00 USD)")
+    for more, still in ((amount_in(words), False), (amount_in(words) - CENT, True)):
+        after = ticked([*facts, invoice(21, last + DAY, str(more))], last + DAY, last + DAY)
+        assert is_open(tmp_path, after, "purchases_collapse") is still, more
+
+
+def told_of(path: Path, facts: list[Row], trigger_id: str) -> tuple[Row, str]:
+    """Where the open alert stands, and the whole explanation as a person reads it."""
+    source = File(written(path / "told.jsonl", facts), POLICY_TEXT)
+    told = refold(lambda: source.events(0), "", lambda ident: True)
+    (row,) = [
+        row
+        for case in told.cases.values()
+        if case.trigger == trigger_id and (row := explained(told, case))["now"] is not None
+    ]
+    return row["now"], on_screen(row)
+
+
+def on_screen(row: Row) -> str:
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(laid_out(row))
+    return console.export_text()
+
+
+def test_an_alert_that_time_alone_clears_asks_for_nothing(tmp_path: Path) -> None:
+    returned = {"type": "payment.reversed", "at": FIRST + 5 * DAY, "payment_id": "p1",
+                "reversed_on": (FIRST + 5 * DAY).isoformat()}  # fmt: skip
+    facts = [*OPENED, payment(1, FIRST + 2 * DAY), returned]
+    clears = FIRST + timedelta(days=95)
+    now, said = told_of(tmp_path, ticked(facts, FIRST, clears - DAY), "payment_reversed")
+    assert (now["by_itself"], now["clears"], now["clears_on"]) == (True, [], clears.isoformat())
+    assert f"To clear it at the tick of {clears}, all else as it is" in said
+    assert "nothing need be done: by time alone it clears" in said
+    before, _ = told_of(tmp_path, ticked(facts, FIRST, clears - 2 * DAY), "payment_reversed")
+    assert not before["by_itself"]
+    assert not is_open(tmp_path, ticked(facts, FIRST, clears), "payment_reversed")
+
+
+def test_what_time_alone_makes_fire_asks_for_nothing(tmp_path: Path) -> None:
+    due = FIRST + MONTH
+    row = asked(written(tmp_path / "told.jsonl", ticked(OPENED, FIRST, due + 10 * DAY)), "past_due_share")
+    assert (row["by_itself"], row["would_fire"]) == (True, [])
+    assert f"none: by time alone it holds on {due + 11 * DAY}" in on_screen(row)
+    row = asked(written(tmp_path / "told.jsonl", ticked(OPENED, FIRST, due + 9 * DAY)), "past_due_share")
+    assert not row["by_itself"]
+    assert row["would_fire"]
+    said = on_screen(row)
+    assert f"The smallest change that would make it fire, from the tick of {due + 10 * DAY} on" in said
