@@ -162,6 +162,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "class",
     ),
     "status": ("invoicestatus documentstatus docstatus", "status"),
+    "payment_status": (
+        "paymentstatus paidstatus receiptstatus transactionstatus invoicepaymentstatus zahlungsstatus zahlstatus "
+        "statutpaiement statutdepaiement estadopago estadodelpago statopagamento betaalstatus",
+    ),
     "credits": (
         "originalinvoice originalinvoiceno originalinvoicenumber originalinvoiceid appliesto appliestoinvoice "
         "appliestoinvoiceno creditedinvoice relatedinvoice invoicereference invoiceref invoicereferenceno "
@@ -198,6 +202,7 @@ _OPTIONAL: Final = (
     "baseline",
     "credits",
     "status",
+    "payment_status",
 )
 _ZONE: Final = re.compile(r"\((?:utc|gmt)\)", re.IGNORECASE)
 _COMPANY: Final = "company"  # may be the seller's own, so it stands for no customer
@@ -312,6 +317,8 @@ def recognise(
         bare_date = at.get("invoice_date")
         if "paid_date" not in at and bare_date is not None and plain(header[bare_date]) in _BARE_DATES:
             at["paid_date"] = bare_date
+        if "status" in at and plain(header[at["status"]]) == "status":  # the payment's, and no invoice's
+            at.setdefault("payment_status", at["status"])
         for field in (
             "invoice_date",
             "due_date",
@@ -441,8 +448,8 @@ def _kind(
     bare_date = date is not None and plain(header[date]) in _BARE_DATES
     pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))
     has_money = own_amount or "paid_amount" in at
-    if beside_invoices and "paid_date" in at and not DUE & set(at):
-        return "payments"  # an invoice's date beside its payment is no second invoice
+    if beside_invoices and "paid_date" in at and (date is None or not DUE & set(at)):
+        return "payments"  # an invoice's date, or its due date, beside its payment is no second invoice
     if certain_date and own_amount and "customer" in at:
         return "invoices"
     if pays and has_money and "due_date" not in at:

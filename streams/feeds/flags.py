@@ -72,8 +72,70 @@ NOT_OWED: Final = frozenset(
         "anulada",
         "anulado",
         "borrador",
+        "reversed",
     ]
 )
+GIVEN_BACK: Final = frozenset(
+    ["credited", "refunded", "fullyrefunded", "gutgeschrieben", "rembourse", "remboursee"]
+)
+"""Statuses of an invoice, or of its payment, after which nothing is owed."""
+WRITTEN_OFF: Final = frozenset(
+    [
+        "writtenoff",
+        "writeoff",
+        "baddebt",
+        "uncollectible",
+        "uncollectable",
+        "irrecoverable",
+        "chargedoff",
+        "chargeoff",
+        "ausgebucht",
+        "abgeschrieben",
+        "uneinbringlich",
+        "irrecouvrable",
+        "incobrable",
+        "oninbaar",
+        "afgeboekt",
+    ]
+)
+DISPUTED: Final = frozenset(
+    ["disputed", "dispute", "indispute", "underdispute", "strittig", "enlitige", "endisputa"]
+)
+NOT_RECEIVED: Final = NOT_OWED | {
+    "refunded",
+    "fullyrefunded",
+    "failed",
+    "failure",
+    "unsuccessful",
+    "declined",
+    "rejected",
+    "bounced",
+    "returned",
+    "dishonoured",
+    "dishonored",
+    "nsf",
+    "chargeback",
+    "chargedback",
+    "pending",
+    "processing",
+    "initiated",
+    "scheduled",
+    "planned",
+    "expired",
+    "unpaid",
+    "notpaid",
+    "fehlgeschlagen",
+    "abgelehnt",
+    "rucklastschrift",
+    "ausstehend",
+    "geplant",
+    "rejete",
+    "enattente",
+    "rechazado",
+    "devuelto",
+    "pendiente",
+}
+"""Statuses of a payment of which no money came, or none stayed."""
 PAID: Final = frozenset(
     ["paid", "paidinfull", "fullypaid", "settled", "cleared", "bezahlt", "payee", "pagada"]
 )

@@ -12,7 +12,19 @@ from streams.feeds.cells import Bad, Cells
 from streams.feeds.columns import plain
 from streams.feeds.dates import plus_days
 from streams.feeds.files import rows
-from streams.feeds.flags import NO, NOT_OWED, PAID, PAID_FLAGS, UNPAID_FLAGS, YES, is_total
+from streams.feeds.flags import (
+    DISPUTED,
+    GIVEN_BACK,
+    NO,
+    NOT_OWED,
+    NOT_RECEIVED,
+    PAID,
+    PAID_FLAGS,
+    UNPAID_FLAGS,
+    WRITTEN_OFF,
+    YES,
+    is_total,
+)
 from streams.feeds.kinds import CREDIT, CREDIT_SIDE, DEBIT_SIDE, INVOICE, PAYMENT, REFUND, meant
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, WIDEST, Row
 from streams.feeds.report import BadRow, Report
@@ -137,6 +149,11 @@ class _Reader:
             status = self.cells.cell(row, "status").strip()
             raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
         named = self._meant(row) if "type" in at else ""
+        statuses = [f for f in ("status", "payment_status") if f in at]
+        if named == PAYMENT:
+            self._came(row, statuses)
+        else:
+            self._ended(row, statuses)
         account = self.cells.id(row, "customer", True)
         number = self.cells.id(row, "invoice", "document" not in at and named != PAYMENT)
         if not number and "document" in at:
@@ -236,6 +253,8 @@ class _Reader:
                     "disputed",
                     f"{self.cells.cell(row, 'disputed').strip()!r} is neither yes nor no",
                 )
+        elif any(plain(self.cells.cell(row, field)) in DISPUTED for field in statuses):
+            disputed = "1"
         return Row(
             account,
             number,
@@ -261,6 +280,8 @@ class _Reader:
     def payment(self, row: list[str], place: str) -> Row:
         """A row of a file of payments. Without an invoice it is cash on account."""
         at = self.told.columns.at
+        if "payment_status" in at:
+            self._came(row, ["payment_status"])
         account = self.cells.id(row, "customer", True) if "customer" in at else ""
         invoice = (self.cells.id(row, "invoice", not account) if "invoice" in at else "") or ON_ACCOUNT
         day = self.cells.day(row, "paid_date", True)
@@ -304,6 +325,28 @@ class _Reader:
         if text not in read and len(read) < 100:
             read[text] = self.types.get(text, "")
 
+    def _came(self, row: list[str], statuses: Sequence[str]) -> None:
+        """Leaves out a payment that by its status did not come, or went back."""
+        for field in statuses:
+            status = self.cells.cell(row, field).strip()
+            if plain(status) in NOT_RECEIVED:
+                raise _LeftOut(f"payments left out, as by their status no money came or stayed: {status}")
+
+    def _ended(self, row: list[str], statuses: Sequence[str]) -> None:
+        """Leaves out an invoice of which by its status nothing is owed any more, and refuses one that was given up:
+        neither is open, and neither was paid."""
+        for field in statuses:
+            status = self.cells.cell(row, field).strip()
+            if plain(status) in GIVEN_BACK:
+                raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
+            if plain(status) in WRITTEN_OFF:
+                raise Bad(
+                    "written off",
+                    field,
+                    f"{status!r}: it is neither open nor paid, and ledgers import no write-offs; send it as events: "
+                    "invoice.issued and invoice.written_off",
+                )
+
     def _side(self, row: list[str]) -> str:
         """What the column of debit and credit says; '' where it is blank."""
         side = plain(self.cells.cell(row, "side"))
@@ -335,7 +378,9 @@ class _Reader:
                     "settled and open", "balance", f"all of it is open, though it was settled {paid_on}"
                 )
             return "" if paid_on and not still_open else str(amount - still_open)
-        if not paid_on and "status" in self.told.columns.at and plain(self.cells.cell(row, "status")) in PAID:
+        if not paid_on and any(
+            plain(self.cells.cell(row, field)) in PAID for field in ("status", "payment_status")
+        ):
             return str(amount)
         return ""
 

@@ -626,6 +626,79 @@ def test_what_by_its_status_is_not_owed_is_left_out_and_named(tmp_path: Path) ->
     assert (got.report.rows, got.report.refused, sum(got.report.note_counts.values())) == (3, 0, 2)
 
 
+@pytest.mark.parametrize("status", ["Refunded", "credited", "Reversed"])
+def test_an_invoice_whose_money_was_given_back_is_not_owed(tmp_path: Path, status: str) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Status",
+            "C1,I1,2024-01-02,2024-02-01,100,Sent",
+            f"C1,I2,2024-01-02,2024-02-01,100,{status}",
+        ),
+    )
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I1"]
+    assert any(status in note for note in got.report.note_counts)
+
+
+@pytest.mark.parametrize("status", ["Written Off", "Bad debt", "uncollectible", "Ausgebucht"])
+def test_an_invoice_that_was_written_off_is_refused_and_neither_open_nor_paid(
+    tmp_path: Path, status: str
+) -> None:
+    rows = ["C1,I1,2024-01-02,2024-02-01,100,,Open", f"C1,I2,2024-01-02,2024-02-01,100,2024-06-30,{status}"]
+    got = imported(tmp_path, ledger(f"{HEADER},Settled Date,Status", *rows))
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I1"]
+    assert got.of("payment.received") == []
+    assert f"0.csv:3: Status: {status!r}: it is neither open nor paid" in got.bad[0]
+
+
+@pytest.mark.parametrize("status", ["Disputed", "In Dispute"])
+def test_a_status_says_that_an_invoice_is_disputed_where_no_column_does(tmp_path: Path, status: str) -> None:
+    rows = [f"C1,I1,2024-01-02,2024-02-01,100,{status},no", "C1,I2,2024-01-02,2024-02-01,7,Open,no"]
+    got = imported(tmp_path, ledger(f"{HEADER},Status,Remark", *rows))
+    assert [d["invoice_id"] for d in got.of("invoice.disputed")] == ["I1"]
+    assert imported(tmp_path, ledger(f"{HEADER},Status,Disputed", *rows)).of("invoice.disputed") == []
+
+
+@pytest.mark.parametrize("column", ["Status", "Payment Status"])
+@pytest.mark.parametrize(
+    "status", ["Failed", "PENDING", "Bounced", "Refunded", "Cancelled", "Rücklastschrift"]
+)
+def test_a_payment_that_did_not_come_or_stay_pays_nothing_and_is_named(
+    tmp_path: Path, column: str, status: str
+) -> None:
+    pays = ledger(
+        f"Payment No,Invoice,Payment Date,Amount,{column}",
+        "P1,I1,2024-01-20,60,Completed",
+        f"P2,I1,2024-01-21,40,{status}",
+    )
+    got = imported(tmp_path, ONE, pays)
+    assert [p["payment_id"] for p in got.of("payment.received")] == ["P1"]
+    assert got.report.refused == 0
+    assert any(f"no money came or stayed: {status}" in note for note in got.report.note_counts)
+
+
+def test_a_payment_status_of_an_invoice_says_that_it_is_paid_or_given_up(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Payment Status",
+            "C1,I1,2024-01-02,2024-02-01,100,Paid",
+            "C1,I2,2024-01-02,2024-02-01,100,Unpaid",
+            "C1,I3,2024-01-02,2024-02-01,100,Written off",
+        ),
+    )
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I2"]
+    assert any("0.csv:2" in bad and "nothing says when" in bad for bad in got.bad)
+    assert any("0.csv:4" in bad and "written_off" in bad for bad in got.bad)
+
+
+def test_payments_that_carry_their_invoices_due_date_are_no_invoices(tmp_path: Path) -> None:
+    pays = ledger(
+        "Invoice,Due Date,Invoice Amount,Payment Date,Payment Amount", "I1,2024-02-01,100,2024-01-20,100"
+    )
+    assert imported(tmp_path, ONE, pays).of("payment.received") == [payment()]
+
+
 @pytest.mark.parametrize(
     ("columns", "cells"),
     [
