@@ -68,6 +68,7 @@ class _Reader:
         self.report = report
         self.cells = Cells(told, choices, report)
         self.types: dict[str, str] = {}
+        self.statuses = [field for field in ("status", "payment_status") if field in told.columns.at]
 
     def read(self, sorter: Sorter, by_invoice: Sorter | None, progress: Callable[[int], None]) -> None:
         told, report = self.told, self.report
@@ -149,11 +150,10 @@ class _Reader:
             status = self.cells.cell(row, "status").strip()
             raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
         named = self._meant(row) if "type" in at else ""
-        statuses = [f for f in ("status", "payment_status") if f in at]
         if named == PAYMENT:
-            self._came(row, statuses)
+            self._came(row)
         else:
-            self._ended(row, statuses)
+            self._ended(row)
         account = self.cells.id(row, "customer", True)
         number = self.cells.id(row, "invoice", "document" not in at and named != PAYMENT)
         if not number and "document" in at:
@@ -253,7 +253,7 @@ class _Reader:
                     "disputed",
                     f"{self.cells.cell(row, 'disputed').strip()!r} is neither yes nor no",
                 )
-        elif any(plain(self.cells.cell(row, field)) in DISPUTED for field in statuses):
+        elif any(plain(self.cells.cell(row, field)) in DISPUTED for field in self.statuses):
             disputed = "1"
         return Row(
             account,
@@ -280,8 +280,7 @@ class _Reader:
     def payment(self, row: list[str], place: str) -> Row:
         """A row of a file of payments. Without an invoice it is cash on account."""
         at = self.told.columns.at
-        if "payment_status" in at:
-            self._came(row, ["payment_status"])
+        self._came(row)
         account = self.cells.id(row, "customer", True) if "customer" in at else ""
         invoice = (self.cells.id(row, "invoice", not account) if "invoice" in at else "") or ON_ACCOUNT
         day = self.cells.day(row, "paid_date", True)
@@ -325,17 +324,17 @@ class _Reader:
         if text not in read and len(read) < 100:
             read[text] = self.types.get(text, "")
 
-    def _came(self, row: list[str], statuses: Sequence[str]) -> None:
+    def _came(self, row: list[str]) -> None:
         """Leaves out a payment that by its status did not come, or went back."""
-        for field in statuses:
+        for field in self.statuses:
             status = self.cells.cell(row, field).strip()
             if plain(status) in NOT_RECEIVED:
                 raise _LeftOut(f"payments left out, as by their status no money came or stayed: {status}")
 
-    def _ended(self, row: list[str], statuses: Sequence[str]) -> None:
+    def _ended(self, row: list[str]) -> None:
         """Leaves out an invoice of which by its status nothing is owed any more, and refuses one that was given up:
         neither is open, and neither was paid."""
-        for field in statuses:
+        for field in self.statuses:
             status = self.cells.cell(row, field).strip()
             if plain(status) in GIVEN_BACK:
                 raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
@@ -378,9 +377,7 @@ class _Reader:
                     "settled and open", "balance", f"all of it is open, though it was settled {paid_on}"
                 )
             return "" if paid_on and not still_open else str(amount - still_open)
-        if not paid_on and any(
-            plain(self.cells.cell(row, field)) in PAID for field in ("status", "payment_status")
-        ):
+        if not paid_on and any(plain(self.cells.cell(row, field)) in PAID for field in self.statuses):
             return str(amount)
         return ""
 
