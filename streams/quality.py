@@ -210,29 +210,64 @@ def judge(
 
 
 _NEVER: Final = dt.date.max
+_EARLIEST_YEAR: Final = 1900
 _YEARS_20: Final = 20 * 365.25
 
 
 def _truth(record: Record, early_days: int) -> _Truth:
-    bad = bool(record["bad"])
-    onset = record.get("onset")
-    event = dt.date.fromisoformat(record["event_date"]) if bad else _NEVER
+    """Raises ValueError with what to mend, and KeyError where something is missing."""
+    if not isinstance(record, Mapping):
+        raise ValueError("no object")
+    bad = record["bad"]
+    if not isinstance(bad, bool):
+        raise ValueError(f"bad: write true or false, not {bad!r}")
+    onset, event = _day(record, "onset"), _NEVER
+    if bad:
+        stated = _day(record, "event_date")
+        if stated is None:
+            raise KeyError("event_date")
+        event = stated
+    if onset is not None and onset > event:
+        raise ValueError("its onset is after its event_date")
     first = _NEVER
     if onset is not None:
-        first = dt.date.fromisoformat(onset) - dt.timedelta(days=early_days)
+        first = onset - dt.timedelta(days=early_days)
     elif bad:
         first = event - dt.timedelta(days=UNKNOWN_ONSET_DAYS)
-    start, end = record.get("observed_from"), record.get("observed_to")
+    start, end = _day(record, "observed_from"), _day(record, "observed_to")
+    if start and end and end < start:
+        raise ValueError("its observed_to is before its observed_from")
     return _Truth(
         regime=str(record.get("regime") or "unknown"),
         bad=bad,
         turning=onset is not None,
         first=first,
         event=event,
-        exposure=Decimal(record.get("exposure_at_event") or 0),
+        exposure=_amount(record.get("exposure_at_event")),
         currency=str(record.get("currency") or ""),
-        observed=(dt.date.fromisoformat(start), dt.date.fromisoformat(end)) if start and end else None,
+        observed=(start, end) if start and end else None,
     )
+
+
+def _day(record: Record, name: str) -> dt.date | None:
+    value = record.get(name)
+    try:
+        day = None if value is None else dt.date.fromisoformat(value)
+    except (TypeError, ValueError):
+        day = dt.date.min
+    if day is not None and day.year < _EARLIEST_YEAR:
+        raise ValueError(f"{name}: write the day as YYYY-MM-DD, not {value!r}")
+    return day
+
+
+def _amount(value: Any) -> Decimal:
+    try:
+        amount = Decimal(str(value or 0))
+    except ArithmeticError:
+        amount = Decimal("NaN")
+    if not amount.is_finite() or amount < 0:
+        raise ValueError(f'exposure_at_event: write an amount such as "1250.00", not {value!r}')
+    return amount
 
 
 def _episodes(records: Iterable[Record], severity: int) -> list[_Alert]:
@@ -399,8 +434,8 @@ def read_truths(path: Path) -> list[dict[str, Any]]:
         try:
             truth = orjson.loads(line)
             _truth(truth, EARLY_DAYS)
-            account = truth["account_id"]
-        except (ValueError, KeyError, TypeError, AttributeError, ArithmeticError) as error:
+            account = str(truth["account_id"])
+        except (ValueError, KeyError) as error:
             raise Refused(
                 f"{path} line {number}: not a truth ({_lacking(error)}); wanted an object with "
                 "account_id, bad, and for a bad account its event_date"
@@ -409,4 +444,6 @@ def read_truths(path: Path) -> list[dict[str, Any]]:
             raise Refused(f"{path} line {number}: account {account} is there twice; keep one line an account")
         seen.add(account)
         truths.append(truth)
+    if not truths:
+        raise Refused(f"--truth {path}: it holds no truth, one JSON object a line and account")
     return truths

@@ -76,6 +76,10 @@ def table(quality: Quality) -> RenderableType:
         f"{shown(quality.sound_cuts, '{:,}')} cuts proposed for {shown(quality.sound_accounts_cut, '{:,}')} of them, "
         f"{shown(quality.sound_holds, '{:,}')} holds for {shown(quality.sound_accounts_held, '{:,}')}."
     )
+    if quality.unjudged:
+        words += (
+            f" {quality.unjudged:,} more alerts are on accounts that the truth does not name: not judged."
+        )
     return Group(scores, Text(legend), Text(), money, regimes, Text(words), Text(TARGETS))
 
 

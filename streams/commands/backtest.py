@@ -53,6 +53,7 @@ def backtest(
         raise Refused("--picture draws a judgement: say with --truth what became of the accounts")
     if picture is not None:
         _writable(picture)
+    events = _twice_readable(events)
     truths = quality.read_truths(truth) if truth is not None else None
     result = _run(events, policy_file)
     # Who asks for JSON finds the refused lines in it, all of them.
@@ -65,6 +66,9 @@ def backtest(
         raise Refused(
             f"{events}: it holds no event of an account{first}; a ledger becomes events by `bellwether import`"
         )
+    absent = sum(str(of["account_id"]) not in result.accounts for of in truths or ())
+    if truths is not None and absent == len(truths):
+        raise Refused(f"--truth {truth}: no account of {events} is in it; is it of another book?")
     other = _run(events, against) if against is not None else None
     judged = quality.judge(truths, result.alerts, result.proposals) if truths is not None else None
     rejudged = (
@@ -89,10 +93,14 @@ def backtest(
                 answer["against"] |= {"quality": quality.as_dict(rejudged)}
         sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
         return
-    console = Console()
+    console = Console(markup=False)  # names of customers and files may hold brackets
     console.print(_by_trigger(result))
     if judged is not None:
         console.print(quality_table.table(judged))
+        if absent:
+            console.print(
+                f"{absent:,} accounts of the truth have no event in {events.name}: they count as without alerts."
+            )
     if change is not None:
         names = (_name(policy_file), _name(against))
         console.print(comparison.table(change, names, _NAMED))
@@ -103,9 +111,20 @@ def backtest(
         f"{len(result.proposals):,} proposal transitions, {len(result.dead_letters):,} dead letters"
     )
     for letter in result.dead_letters[:5]:
-        console.print(f"line {letter['line']}: {letter['reason']}", markup=False)
+        console.print(f"line {letter['line']}: {letter['reason']}")
     if len(result.dead_letters) > 5:
         console.print(f"… and {len(result.dead_letters) - 5:,} more; --json lists them all")
+
+
+def _twice_readable(events: Path) -> Path:
+    """The file itself: what has ticks of its own is asked before it is folded, in several processes."""
+    try:
+        if events.is_fifo():
+            raise Refused(f"{events} is a pipe, and is read more than once: write it to a file first")
+        # Of `--events /dev/stdin < book.jsonl`: the processes have another standard input.
+        return events.resolve() if str(events).startswith(("/dev/", "/proc/")) else events
+    except OSError as error:
+        raise Refused(f"cannot read {events}: {error.strerror}") from error
 
 
 def _name(policy_file: Path | None) -> str:

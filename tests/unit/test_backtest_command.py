@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import xml.etree.ElementTree as ET
 from pathlib import Path
 from typing import Any
@@ -75,6 +76,55 @@ def test_a_policy_against_itself_changes_nothing(book: Path) -> None:
     against = told(book, "--against", DEFAULT)["against"]
     assert (against["alerts_gained"], against["alerts_lost"], against["limits"]) == ([], [], [])
     assert "quality" not in against  # no truth was given
+
+
+def refused(book: Path, *options: str | Path) -> str:
+    done = CliRunner().invoke(backtest, ["--events", str(book), *map(str, options)])
+    assert isinstance(done.exception, Refused), done.output
+    return str(done.exception)
+
+
+def rewritten(book: Path, to: Path, **names: str) -> Path:
+    """The book with other names in its text, and its truth beside it."""
+    for path in (book, truth_path(book)):
+        text = path.read_text()
+        for old, new in names.items():
+            text = text.replace(f'"{old}"', f'"{new}"')
+        (truth_path(to) if path != book else to).write_text(text)
+    return to
+
+
+def test_brackets_in_names_are_shown_as_they_are(book: Path, tmp_path: Path) -> None:
+    """Tables take `[/b]` for a mark of theirs: it ended in a fault of ours, and `[eu]` was left out."""
+    name = orjson.loads(book.read_bytes().split(b"\n")[0])["name"]
+    odd = rewritten(book, tmp_path / "book.jsonl", **{name: "[/b] Ltd", "prompt": "[/x]"})
+    policy = tmp_path / "[eu].toml"
+    policy.write_text(QUIET.read_text())
+    shown = run(odd, "--against", policy, "--truth", truth_path(odd)).output
+    assert "[eu].toml" in shown
+    assert "[/x]" in shown
+
+
+def test_a_truth_of_another_book_is_refused(book: Path, tmp_path: Path) -> None:
+    other = tmp_path / "other.jsonl"
+    other.write_text('{"account_id": "X", "bad": false}\n')
+    assert "is it of another book?" in refused(book, "--truth", other)
+
+
+def test_accounts_that_only_one_of_truth_and_book_has_are_said(book: Path, tmp_path: Path) -> None:
+    lines = truth_path(book).read_text().splitlines()
+    half = tmp_path / "half.jsonl"
+    half.write_text("\n".join([*lines[:1], '{"account_id": "X", "bad": false}']) + "\n")
+    shown = " ".join(run(book, "--truth", half).output.split())
+    assert "1 accounts of the truth have no event in book.jsonl: they count as without alerts." in shown
+    assert "more alerts are on accounts that the truth does not name: not judged." in shown
+
+
+def test_a_pipe_is_refused_because_it_is_read_more_than_once(book: Path, tmp_path: Path) -> None:
+    """The look for ticks took the first lines of it, and the fold began in the middle without a word."""
+    pipe = tmp_path / "pipe"
+    os.mkfifo(pipe)
+    assert "is a pipe" in refused(pipe)
 
 
 def test_a_picture_without_a_truth_is_refused(book: Path, tmp_path: Path) -> None:

@@ -278,7 +278,30 @@ def test_truths_are_read_from_a_file(tmp_path: Path) -> None:
         ("[1]", "line 1"),
         ('{"account_id": "A"}', "bad"),
         ('{"account_id": "A", "bad": true, "event_date": null}', "event_date"),
-        ('{"account_id": "A", "bad": true, "event_date": "1/2/2024"}', "line 1"),
+        (
+            '{"account_id": "A", "bad": true, "event_date": "1/2/2024"}',
+            "event_date: write the day as YYYY-MM-DD",
+        ),
+        ('{"account_id": "A", "bad": true, "event_date": "0001-02-03"}', "event_date: write the day as"),
+        ('{"account_id": "A", "bad": "false"}', "bad: write true or false, not 'false'"),
+        (
+            '{"account_id": "A", "bad": true, "event_date": "2024-02-01", "onset": "2024-02-02"}',
+            "onset is after",
+        ),
+        (
+            '{"account_id": "A", "bad": false, "exposure_at_event": "12,50"}',
+            "exposure_at_event: write an amount",
+        ),
+        (
+            '{"account_id": "A", "bad": false, "exposure_at_event": "NaN"}',
+            "exposure_at_event: write an amount",
+        ),
+        (
+            '{"account_id": "A", "bad": false, "observed_from": "2024-02-02", "observed_to": "2024-02-01"}',
+            "observed_to is before",
+        ),
+        ('{"account_id": 7, "bad": false}\n{"account_id": "7", "bad": false}', "account 7 is there twice"),
+        ("\n", "it holds no truth"),
         ('{"account_id": "A", "bad": false}\n{"account_id": "A", "bad": false}', "line 2"),
     ],
 )
