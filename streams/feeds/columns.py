@@ -30,14 +30,14 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "codigocliente codcliente numerocliente klantnummer klantnr kundnummer kundnr nclient ncliente "
         "debiteurnummer debiteurnr debiteurennummer codicecliente",
         "customer account client debtor debitor buyer billto billtoparty soldto soldtoparty payer kunde cust "
-        "acct cliente klant partner konto kontonummer kontonr debiteur ac",
+        "acct cliente klant partner konto kontonummer kontonr debiteur ac party kontrahent",
     ),
     "name": (
         "customername custname namecustomer accountname clientname debtorname buyername companyname cardname "
         "name1 kundenname nomclient nombrecliente ragionesociale klantnaam businesspartnername "
         "customerfullname customerproject customerjob nomduclient debiteurnaam debitorenname partnername "
-        "partnerdisplayname invoicepartnerdisplayname",
-        "name nombre company",
+        "partnerdisplayname invoicepartnerdisplayname partyname partysname payername",
+        "name nombre naam company",
         "customer client debtor buyer kunde account",
         "contactname contact",
     ),
@@ -46,13 +46,14 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "invoicecode rechnungsnummer rechnungsnr rechnungnr numerofacture nofacture numerofactura "
         "factuurnummer factuurnr fakturanummer fakturanr nfacture nfactura billno billnumber billingdocument "
         "billingdoc billingdocumentnumber vbeln invoicedocument ndefacture nodefacture numerodefacture "
-        "nofactura numerodefactura numerofattura nofattura nfattura",
+        "nofactura numerodefactura numerofattura nofattura nfattura numerfaktury nrfaktury numerodanota "
+        "numerodanotafiscal",
         "invoiceid invid billid invoicekey",  # a number of the system's own, beside the one on the paper
         "invoice rechnung facture factura factuur faktura fattura xblnr",
         "belnr documentnumber documentno documentid documentnum docno docid docnumber docnum belegnummer belegnr "
-        "npiece ndepiece numeropiece numerodepiece",
+        "npiece ndepiece numeropiece numerodepiece numerododocumento vchno",
         "document transactionnumber transactionno transactionid transno trxnumber trxno voucherno vouchernumber num "
-        "number",
+        "number refno",
     ),
     "document": (
         "belnr documentnumber documentno documentid docno docid docnumber docnum belegnummer belegnr",
@@ -61,7 +62,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "invoicedate invdate invoicedt invdt dateofinvoice dateinvoice rechnungsdatum billingdate billdate "
         "issuedate dateissued issuedon invoicedon issued fkdat datefacture fechafactura factuurdatum "
         "fakturadatum invoiceissuedate invoicecreatedate datedefacture fechadefactura invoicebilldate "
-        "datafattura",
+        "datafattura dataemissao datadeemissao fechaemision fechadeemision datawystawienia",
         "documentdate docdate bldat belegdatum documentcreatedate datepiece datedepiece",
         "transactiondate trandate trxdate",
         "postingdate budat postdate posteddate buchungsdatum",
@@ -73,7 +74,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "faelligkeit falligkeit faelligkeitsdatum falligkeitsdatum faelligam falligam nettofalligkeit "
         "nettofaelligkeit maturitydate maturity dateecheance echeance vervaldatum fechavencimiento "
         "vencimiento datascadenza scadenza payby paybydate netduedt "
-        "nettofalligkeitsdatum forfallodatum datedecheance fechadevencimiento",
+        "nettofalligkeitsdatum forfallodatum datedecheance fechadevencimiento datavencimento datadevencimento "
+        "vencimento terminpłatnosci",
     ),
     "baseline": ("zfbdt baselinedate baselinecreatedate",),
     "paid_date": (
@@ -81,7 +83,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
         "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
         "datepaymentreceived fullypaidondate fullypaidon datedepaiement datedereglement fechadepago fechacobro "
-        "fechadecobro datapagamento betaldatum betalningsdatum datefullypaid fullypaiddate",
+        "fechadecobro datapagamento betaldatum betalningsdatum datefullypaid fullypaiddate "
+        "datadopagamento datadepagamento datarecebimento slutbetalningsdatum datazapłaty betaaldop",
         "clearingdate cleareddate cleardate datecleared clearedon clearing augdt ausgleichsdatum ausgleich",
         "closeddate dateclosed closedate closedatdate geschlossenam actualdateclosed",
         "valuedate valutadatum bankdate",
@@ -96,20 +99,25 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur "
         "ursprungsbetrag",
         "amount amt betrag montant importe bedrag importo belopp amountforeigncurrency",
-        "total value",
+        "total value totalt totaal totale importetotal montanttotal totalttc importototale valordodocumento valortotal "
+        "kwotabrutto",
         "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount "
         "amountlcy amountmst amountinaccountingcurrency",
         "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
         "balancedue amountdue remainingamount amountdueremaining openitemamount offenerbetrag "
-        "restbetrag openstaandbedrag",
+        "restbetrag openstaandbedrag pendingamount "
+        "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
+        "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
+        "pozostałodozapłaty kvarattbetala",
     ),
     "paid_amount": (
         "appliedamount amountapplied amountappliedtoinvoice allocatedamount amountallocated applicationamount "
         "appliedtoinvoice",
         "paidamount amountpaid paidamt amtpaid paymentamount paymentamt receivedamount amountreceived "
         "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
-        "bezahlt montantpaye importepagado betaaldbedrag totalpaid invoiceamountpaid",
-        "paid",
+        "bezahlt montantpaye importepagado betaaldbedrag totalpaid invoiceamountpaid montantregle importecobrado "
+        "totalcobrado bedragbetaald importopagato incassato valorpago valorrecebido inbetalt",
+        "paid cobrado pagado regle paye betaald pagato pago recebido zapłacono betalt betald",
     ),
     "payment_total": (
         "paymentamount paymentamt paymenttotal totalpayment receiptamount receipttotal receivedamount amountreceived",
@@ -119,12 +127,16 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "balance": (
         "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
         "balancedue amountdue remainingamount amountremaining amountdueremaining invoiceamountdue openitemamount "
-        "offenerbetrag restbetrag openstaandbedrag transactionamountdue saldo os osamount",
+        "offenerbetrag restbetrag openstaandbedrag transactionamountdue saldo os osamount pendingamount "
+        "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
+        "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
+        "pozostałodozapłaty kvarattbetala",
     ),
     "currency": (
         "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "
         "belegwahrung bwahr",
-        "currency currencycode currencyiso isocurrency curr ccy wahrungscode wahrung wahrg waehrung devise moneda valuta cur",
+        "currency currencycode currencyiso isocurrency curr ccy wahrungscode wahrung wahrg waehrung devise moneda valuta "
+        "waluta moeda divisa cur",
         "localcurrency hauswahrung hwahr lcurr",
     ),
     "side": (
@@ -158,10 +170,13 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "type": (
         "documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype trxclass",
-        "type tp soort",
+        "type tp soort vchtype vouchertype",
         "class",
     ),
-    "status": ("invoicestatus documentstatus docstatus", "status"),
+    "status": (
+        "invoicestatus documentstatus docstatus estadofactura statutfacture rechnungsstatus factuurstatus",
+        "status statut estado stato situacao",
+    ),
     "payment_status": (
         "paymentstatus paidstatus receiptstatus transactionstatus invoicepaymentstatus zahlungsstatus zahlstatus "
         "statutpaiement statutdepaiement estadopago estadodelpago statopagamento betaalstatus",
@@ -317,7 +332,9 @@ def recognise(
         bare_date = at.get("invoice_date")
         if "paid_date" not in at and bare_date is not None and plain(header[bare_date]) in _BARE_DATES:
             at["paid_date"] = bare_date
-        if "status" in at and plain(header[at["status"]]) == "status":  # the payment's, and no invoice's
+        if (
+            "status" in at and plain(header[at["status"]]) in _TIERS["status"][-1]
+        ):  # the payment's, and no invoice's
             at.setdefault("payment_status", at["status"])
         for field in (
             "invoice_date",

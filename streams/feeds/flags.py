@@ -73,6 +73,16 @@ NOT_OWED: Final = frozenset(
         "anulado",
         "borrador",
         "reversed",
+        "cancelada",
+        "cancelado",
+        "annullata",
+        "annullato",
+        "bozza",
+        "geannuleerd",
+        "concept",
+        "rascunho",
+        "makulerad",
+        "anulowana",
     ]
 )
 GIVEN_BACK: Final = frozenset(
@@ -137,7 +147,39 @@ NOT_RECEIVED: Final = NOT_OWED | {
 }
 """Statuses of a payment of which no money came, or none stayed."""
 PAID: Final = frozenset(
-    ["paid", "paidinfull", "fullypaid", "settled", "cleared", "bezahlt", "payee", "pagada"]
+    [
+        "paid",
+        "paidinfull",
+        "fullypaid",
+        "settled",
+        "cleared",
+        "bezahlt",
+        "beglichen",
+        "ausgeglichen",
+        "payee",
+        "paye",
+        "reglee",
+        "regle",
+        "acquittee",
+        "pagada",
+        "pagado",
+        "cobrada",
+        "cobrado",
+        "betaald",
+        "voldaan",
+        "pagato",
+        "pagata",
+        "saldato",
+        "saldata",
+        "pago",
+        "recebido",
+        "liquidado",
+        "zapłacona",
+        "opłacona",
+        "zapłacono",
+        "betald",
+        "betalt",
+    ]
 )
 """Statuses that say an invoice is settled, without a day."""
 PAID_FLAGS: Final = PAID | {"yes", "y", "true", "ja", "oui", "si"}

@@ -315,6 +315,53 @@ def test_no_name_of_a_field_has_a_form_that_no_header_can_have() -> None:
 
 
 @pytest.mark.parametrize(
+    ("header", "told"),
+    [
+        (
+            "Num;Fecha;Vencimiento;Cliente;Subtotal;Total;Cobrado;Pendiente;Estado",
+            {"paid_amount": "Cobrado", "balance": "Pendiente", "status": "Estado", "amount": "Total"},
+        ),
+        (
+            "Debiteur;Naam;Factuurnummer;Factuurdatum;Vervaldatum;Bedrag;Openstaand;Valuta",
+            {"balance": "Openstaand", "amount": "Bedrag", "name": "Naam"},
+        ),
+        (
+            "Client;N° facture;Date facture;Échéance;Total TTC;Réglé;Reste à payer;Statut",
+            {"paid_amount": "Réglé", "balance": "Reste à payer", "status": "Statut", "amount": "Total TTC"},
+        ),
+        (
+            "Kundnr;Kundnamn;Fakturanr;Fakturadatum;Förfallodatum;Slutbetalningsdatum;Totalt;Saldo;Valuta",
+            {"paid_date": "Slutbetalningsdatum", "amount": "Totalt", "balance": "Saldo"},
+        ),
+        (
+            "Cliente;Número do Documento;Data de Emissão;Data de Vencimento;Data do Pagamento;Valor do Documento;"
+            "Valor Pago;Situação",
+            {"paid_amount": "Valor Pago", "due_date": "Data de Vencimento", "status": "Situação"},
+        ),
+        (
+            "Kontrahent;Numer faktury;Data wystawienia;Termin płatności;Kwota brutto;Zapłacono;Data zapłaty;Waluta",
+            {"paid_amount": "Zapłacono", "paid_date": "Data zapłaty", "currency": "Waluta"},
+        ),
+        (
+            "Date;Ref. No.;Party's Name;Pending Amount;Due on;Overdue by days",
+            {
+                "customer": "Party's Name",
+                "invoice": "Ref. No.",
+                "amount": "Pending Amount",
+                "due_date": "Due on",
+            },
+        ),
+    ],
+)
+def test_what_is_paid_and_open_is_known_in_the_languages_whose_invoices_are(
+    header: str, told: dict[str, str]
+) -> None:
+    columns = recognise(header.split(";"))
+    assert columns.kind == "invoices"
+    assert told.items() <= dict(columns.taken).items()
+
+
+@pytest.mark.parametrize(
     ("amount", "currency"),
     [("Amount (EUR)", "EUR"), ("invoice_amount_usd", "USD"), ("Betrag in €", None), ("Montant €", "EUR")],
 )
