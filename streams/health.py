@@ -164,8 +164,12 @@ def silence(told: Mapping[str, Any], owned: frozenset[TP]) -> float | None:
     """Seconds since the brokers that lead our partitions were last heard, the most silent of them; None: unknown.
 
     A consumer fetches from each leader all the time, so a healthy one is heard many times a second. Without
-    partitions it is any broker: the group's coordinator answers heartbeats.
+    partitions it is any broker: the group's coordinator answers heartbeats. A request to join is answered when all
+    have come, which may take minutes; one whose broker is gone is given up at once.
     """
+    group = told.get("cgrp", {})
+    if not owned and group.get("state") == "up" and group.get("join_state") in ("wait-join", "wait-sync"):
+        return 0.0
     leaders = {
         said["broker"]
         for topic, number in owned

@@ -255,6 +255,19 @@ def test_what_waits_is_told_from_what_is_only_an_offset(
     assert found == ({} if lag is None else {JOURNAL: lag}), case
 
 
+def test_a_broker_that_lets_us_wait_for_the_others_of_the_group_is_not_lost() -> None:
+    """Another worker restores, or died while Kafka did: the answer to our request to join comes when it is there or gone."""
+    told = statistics(silent=300)
+    told["brokers"]["b"]["rxidle"] = 290e6
+    told["cgrp"] = {"state": "up", "join_state": "wait-join"}
+    assert silence(told, frozenset()) == 0
+    assert silence(told, frozenset([JOURNAL])) == 300
+    told["cgrp"] = {"state": "up", "join_state": "steady"}
+    assert silence(told, frozenset()) == 290
+    told["cgrp"] = {"state": "query-coord", "join_state": "wait-join"}
+    assert silence(told, frozenset()) == 290, "a connection that broke"
+
+
 def test_the_most_silent_leader_counts_and_brokers_that_lead_nothing_of_ours_do_not() -> None:
     told = statistics(silent=40)
     told["brokers"]["c"] = {"nodeid": 3, "rxidle": 90e6}
