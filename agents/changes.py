@@ -9,12 +9,12 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from agents import levers_exposure, levers_outside, levers_paying, levers_purchases
+from agents import levers_exposure, levers_outside, levers_paying, levers_purchases, rules_paying
 from agents.conditions import all_met, conditions
 from agents.formulas import Unit
 from agents.levers import Lever, MakeLever, count, hundredths
 from agents.triggers import Trigger
-from agents.view import View
+from agents.view import Firing, View
 
 
 class Change(NamedTuple):
@@ -78,7 +78,9 @@ def firing(trigger: Trigger, view: View) -> list[Change]:
 
 
 def _met(trigger_id: str, figure: str, view: View) -> bool:
-    return all(condition.met for condition in conditions(trigger_id, view) if condition.figure == figure)
+    return all(
+        condition.met for condition in conditions(trigger_id, view) if figure in (_ALL, condition.figure)
+    )
 
 
 def _meeting(trigger_id: str, figure: str) -> Callable[[View], bool]:
@@ -111,12 +113,20 @@ def _first(lever: Lever, reached: Callable[[View], bool]) -> int | None:
     return far
 
 
+_ALL: Final = "*"  # in place of a condition's figure: what meets all of them at once
+
 # --- The tables -------------------------------------------------------------------------------------------------
 
 _PAYS_SOONER: Final = hundredths("dtp_90d", 0.0, "days to pay")
 _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
-    "payment_drift_severe": (_PAYS_SOONER,),
-    "payment_drift": (_PAYS_SOONER,),
+    "payment_drift_severe": (
+        _PAYS_SOONER,
+        levers_paying.paid_sooner(lambda view: view.policy.triggers.payment_drift_severe),
+    ),
+    "payment_drift": (
+        _PAYS_SOONER,
+        levers_paying.paid_sooner(lambda view: view.policy.triggers.payment_drift),
+    ),
     "slipping_each_month": (levers_paying.better_month,),
     "overdue_surprise": (levers_paying.settled,),
     "past_due_share": (levers_paying.paid("past_due_over_10", 10),),
@@ -158,14 +168,19 @@ _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
     "concentration": (levers_exposure.less_of_book, levers_exposure.more_accounts),
 }
 
-_DRIFTS: Final[tuple[tuple[str, MakeLever], ...]] = (
-    ("dtp_90d", hundredths("dtp_90d", 1000.0, "days to pay")),
-    ("dbt_90d", hundredths("dbt_90d", 1000.0, "days beyond terms")),
-    ("drift_agrees", levers_paying.agreeing),
-)
+
+def _drifts(fires: Callable[[View], Firing | None]) -> tuple[tuple[str, MakeLever], ...]:
+    return (
+        (_ALL, levers_paying.paid_later(fires)),
+        ("dtp_90d", hundredths("dtp_90d", 1000.0, "days to pay")),
+        ("dbt_90d", hundredths("dbt_90d", 1000.0, "days beyond terms")),
+        ("drift_agrees", levers_paying.agreeing),
+    )
+
+
 _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
-    "payment_drift_severe": _DRIFTS,
-    "payment_drift": _DRIFTS,
+    "payment_drift_severe": _drifts(rules_paying.payment_drift_severe),
+    "payment_drift": _drifts(rules_paying.payment_drift),
     "slipping_each_month": (
         ("rise_days", levers_paying.later_last_month),
         ("rises_in_a_row", levers_paying.later_last_month),

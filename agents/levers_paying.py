@@ -7,16 +7,23 @@ from __future__ import annotations
 
 import copy
 import math
+from bisect import bisect_right
 from collections.abc import Callable
 from typing import Final
 
+import orjson
+
 from agents import behaviour, rules_paying, survival
 from agents.ledger import Ledger
-from agents.levers import LONGEST, MOST, Lever, MakeLever, exposed, money, suppose
+from agents.levers import LONGEST, MOST, Lever, MakeLever, at_noon, exposed, money, suppose
 from agents.lines import lines
+from agents.measure import measure
 from agents.policy import exact
-from agents.view import NOTHING_KEPT, View
+from agents.policy_triggers import PaymentDrift
+from agents.view import NOTHING_KEPT, Firing, View
 from agents.wording import iso
+from schemas.events import parse
+from schemas.money import text
 
 
 def paid(figure: str, days: int) -> MakeLever:
@@ -167,6 +174,111 @@ def still_unpaid(view: View) -> Lever | None:
         lambda step: supposed if step == day else view,
         lambda step: f"time: nothing is paid until {iso(step)}, and an invoice is {late} days past due then",
     )
+
+
+# --- Days to pay ----------------------------------------------------------------------------------------------
+
+
+def paid_sooner(rule_of: Callable[[View], PaymentDrift]) -> MakeLever:
+    """So much paid as many days after its invoice as the customer took before: what it pulls the mean down to."""
+
+    def make(view: View) -> Lever | None:
+        baseline, _ = rules_paying.baselines(view)
+        if baseline is None:
+            return None
+        days, window = math.floor(baseline), view.policy.figures.mid_days
+        amount, weighted = _paid_in(view, window)
+        latest = math.floor(baseline + rule_of(view).clear_days_over_baseline)
+
+        def says(step: int) -> str:
+            if not amount:
+                return (
+                    f"any payment {latest} days or less after its invoice: nothing was paid in {window} days"
+                )
+            return (
+                f"{money(view, step)} paid {days} days after invoice, as it used to be ({money(view, amount)} came in "
+                f"{window} days)"
+            )
+
+        def at(step: int) -> View:
+            if not step:
+                return view
+            return suppose(view, {"dtp_90d": (weighted + step * days) / (amount + step)})
+
+        return Lever("paid_90d", "money", 1, 0, MOST, at, says)
+
+    return make
+
+
+def _paid_in(view: View, window: int) -> tuple[int, float]:
+    """Cash of the last days, and its sum of amount × days to pay."""
+    if not isinstance(view.ledger, Ledger):
+        amount = view.figures.paid_90d
+        return amount, amount * (view.figures.dtp_90d or 0.0)
+    known = lines(view.ledger.totals, view.policy.figures.pay_index)
+    first, last = (bisect_right(known.run_days, day) for day in (view.today - window, view.today))
+    return (
+        known.run_amount[last] - known.run_amount[first],
+        known.run_weighted[last] - known.run_weighted[first],
+    )
+
+
+def paid_later(fires: Callable[[View], Firing | None]) -> MakeLever:
+    """Nothing is paid until a day on which all that is owed is."""
+
+    def make(view: View) -> Lever | None:
+        found = _day_paid(view, fires)
+        if found is None:
+            return None
+        day, supposed = found
+        owed = money(view, view.figures.open_balance)
+        return Lever(
+            "last_payment_on",
+            "date",
+            1,
+            view.today - 1,
+            day,
+            lambda step: supposed if step == day else view,
+            lambda step: f"time: the {owed} that are owed are paid on {iso(step)}, and nothing before",
+        )
+
+    return make
+
+
+def _day_paid(view: View, fires: Callable[[View], Firing | None]) -> tuple[int, View] | None:
+    """The first day on which paying all that is owed makes the trigger fire, and the account as it would be then."""
+    ledger, currency = view.ledger, view.figures.currency
+    if not isinstance(ledger, Ledger) or currency is None or ledger.totals.native:
+        return None
+    owed = [
+        (invoice.id, invoice.posted.open)
+        for invoice in ledger.invoices.values()
+        if invoice.posted is not None and invoice.posted.open > 0
+    ]
+    if not owed or any(baseline is None for baseline in rules_paying.baselines(view)):
+        return None
+    shared = (view.policy, view.rates)
+    supposed = copy.deepcopy(ledger, {id(one): one for one in shared})
+    total = text(sum(amount for _, amount in owed), currency)
+    for day in range(view.today, view.today + view.policy.figures.mid_days):
+        body = {
+            "event_id": "~supposed",
+            "type": "payment.received",
+            "account_id": view.account_id,
+            "occurred_at": at_noon(view, day),
+            "source": "~supposed",
+            "payment_id": "~supposed",
+            "amount": total,
+            "currency": currency,
+            "paid_on": iso(day),
+            "applications": [{"invoice_id": i, "amount": text(amount, currency)} for i, amount in owed],
+        }
+        supposed.apply(parse(orjson.dumps(body)), day, view.policy, view.rates)
+        figures = measure(supposed, day, view.policy, view.rates, True)
+        then = suppose(view, figures._asdict(), today=day)
+        if fires(then) is not None:
+            return day, then
+    return None
 
 
 def better_month(view: View) -> Lever | None:

@@ -308,3 +308,76 @@ def test_what_time_alone_makes_fire_asks_for_nothing(tmp_path: Path) -> None:
     assert row["would_fire"]
     said = on_screen(row)
     assert f"The smallest change that would make it fire, from the tick of {due + 10 * DAY} on" in said
+
+
+# --- Days to pay ----------------------------------------------------------------------------------------------
+
+
+def paid_after(days: int, numbers: range) -> list[Row]:
+    """An invoice a week, due in 30 days, each paid so many days after it was issued."""
+    return [
+        fact
+        for number in numbers
+        for issued in (FIRST + timedelta(days=7 * number),)
+        for fact in (invoice(number, issued), payment(number, issued + timedelta(days=days)))
+    ]
+
+
+def test_payments_as_of_old_that_are_told_pull_a_drift_back(tmp_path: Path) -> None:
+    book = [*paid_after(28, range(30)), *paid_after(50, range(30, 44))]
+    last = FIRST + timedelta(days=7 * 43 + 50)
+    facts = ticked([OPENED[0], *book], FIRST, last)
+    words = cleared_by(tmp_path, facts, "payment_drift_severe")
+    assert words[0].startswith("days to pay 50.00 → ")
+    assert "paid 28 days after invoice, as it used to be (13,000.00 USD came in 90 days)" in words[1]
+    on = last + DAY
+    for amount, still in ((amount_in(words[1]), False), (amount_in(words[1]) - CENT, True)):
+        more = [invoice(90, on - 28 * DAY, str(amount)), payment(90, on, str(amount))]
+        assert is_open(tmp_path, [*facts, *more, tick(on)], "payment_drift_severe") is still, amount
+
+
+def test_who_has_not_paid_in_a_quarter_clears_a_drift_with_one_payment_in_time(tmp_path: Path) -> None:
+    book = [*paid_after(28, range(30)), *paid_after(50, range(30, 44)), invoice(70, FIRST)]
+    last = FIRST + timedelta(days=7 * 43 + 50 + 95)
+    facts = ticked([OPENED[0], *book], FIRST, last)
+    (words,) = cleared_by(tmp_path, facts, "payment_drift_severe")
+    latest = int(re.findall(r"any payment (\d+) days or less after its invoice", words)[0])
+    on = last + DAY
+    for days, still in ((latest, False), (latest + 1, True)):
+        more = [invoice(90, on - timedelta(days=days), "10.00"), payment(90, on, "10.00")]
+        assert is_open(tmp_path, [*facts, *more, tick(on)], "payment_drift_severe") is still, days
+
+
+def owing(runs: int, gap: int) -> list[Row]:
+    """So many payment runs of 28 days, and three invoices that are open."""
+    book: list[Row] = [OPENED[0]]
+    for number in range(runs):
+        issued = FIRST + timedelta(days=gap * number)
+        book += [invoice(number, issued), payment(number, issued + 28 * DAY)]
+    last = FIRST + timedelta(days=gap * (runs - 1) + 20)
+    owed = [invoice(70 + n, last - n * DAY, "900.00") for n in range(3)]
+    return ticked([*book, *owed], FIRST, last + 12 * DAY)
+
+
+@pytest.mark.parametrize("trigger_id", ["payment_drift", "payment_drift_severe"])
+@pytest.mark.parametrize(
+    ("runs", "gap"), [(9, 28), (30, 7)]
+)  # the EWMA and the CUSUM of so many runs must agree
+def test_what_is_owed_and_paid_on_the_day_told_makes_a_drift(
+    tmp_path: Path, trigger_id: str, runs: int, gap: int
+) -> None:
+    facts = owing(runs, gap)
+    (words,) = fired_by(tmp_path, facts, trigger_id)
+    assert words.startswith("time: the 2,700.00 USD that are owed are paid on ")
+    day = date.fromisoformat(re.findall(r"are paid on (\S+),", words)[0])
+    begun = max(fact["at"] for fact in facts)
+    for on, holds in ((day, True), (day - DAY, False)):
+        late = [payment(70 + n, on, "900.00") for n in range(3)]
+        after = ticked([*facts, *late], begun, on)
+        assert asked(written(tmp_path / "done.jsonl", after), trigger_id)["holds"] is holds, on
+
+
+def test_one_late_payment_is_no_slope_of_few_so_the_figures_alone_are_told(tmp_path: Path) -> None:
+    words = fired_by(tmp_path, owing(5, 60), "payment_drift")
+    assert not any(word.startswith("time") for word in words)
+    assert words[-1].startswith("the Theil–Sen test agreeing")
