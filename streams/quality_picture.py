@@ -15,14 +15,16 @@ from streams.quality import Quality
 WIDTH: Final = 860
 LEFT, RIGHT = 190, 830
 BIN: Final = 15  # days
+LINE: Final = 15  # of text
 TARGET_LEAD: Final = 45
 TARGET_LOAD: Final = 10.0
+LONGEST_TITLE: Final = 88  # characters that are not cut off at the right
 _STYLE: Final = """
     svg { background: #ffffff; color: #1b2733; font-family: system-ui, sans-serif; font-size: 12px }
     text { fill: currentColor } .quiet { fill: #5b6875 } .head { font-size: 15px; font-weight: 600 }
     .grid { stroke: #d5dce2 } .axis { stroke: #5b6875 } .aim { stroke: #b3261e; stroke-dasharray: 5 4 }
     .aimed { fill: #b3261e } .one { fill: #2f6db3 } .two { fill: #d98a29 } .three { fill: #a9b5c0 }
-    .line { fill: none; stroke: #2f6db3; stroke-width: 1.6 }
+    .end { text-anchor: end } .line { fill: none; stroke: #2f6db3; stroke-width: 1.6 }
     @media (prefers-color-scheme: dark) {
       svg { background: #12181f; color: #e6ebf0 } .quiet { fill: #9aa7b3 } .grid { stroke: #2b3641 }
       .axis { stroke: #9aa7b3 } .aim { stroke: #f28b82 } .aimed { fill: #f28b82 }
@@ -50,7 +52,7 @@ def picture(quality: Quality, title: str) -> str:
             f'<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 {WIDTH} {place}" width="{WIDTH}" height="{place}" '
             f'role="img" aria-label="{escape(title, {chr(34): "&quot;"})}">',
             f"  <style>{_STYLE}\n  </style>",
-            _text(20, 28, title, "head"),
+            _text(20, 28, _shortened(title), "head"),
             _text(20, 47, facts, "quiet"),
             *parts,
             "</svg>",
@@ -66,10 +68,10 @@ def _leads(quality: Quality, top: int) -> tuple[list[str], int]:
     if not quality.bad:
         return [*parts, _text(20, top + 28, "no account turned bad", "quiet")], 34
     counts = Counter(min(lead // BIN, 24) for lead in quality.leads.values())
-    last = max(counts, default=0)
+    last = max([*counts, TARGET_LEAD // BIN])  # so that the aim stands in the picture
     step = (RIGHT - LEFT) / (last + 3)
     tallest = max([*counts.values(), len(quality.missed), 1])
-    scale = (height - 40) / tallest
+    scale = (height - 52) / tallest
     for number in range(last + 1):
         x = LEFT + (number + 2) * step
         parts += _column(x, base, step * 0.8, counts[number] * scale, "one", str(counts[number] or ""))
@@ -81,7 +83,9 @@ def _leads(quality: Quality, top: int) -> tuple[list[str], int]:
     parts += [
         _line(LEFT, base, RIGHT, base, "axis"),
         _line(aim, top + 16, aim, base, "aim"),
-        _text(aim + 5, top + 26, f"{TARGET_LEAD} days: the median's aim", "aimed"),
+        _text(aim + 5, top + 26, f"{TARGET_LEAD} days: the median's aim", "aimed")
+        if aim < RIGHT - 170
+        else _text(aim - 5, top + 26, f"{TARGET_LEAD} days: the median's aim", "aimed end"),
         _text(20, base - height / 2, "accounts", "quiet"),
     ]
     return parts, height + 22
@@ -126,18 +130,27 @@ def _load(quality: Quality, top: int) -> tuple[list[str], int]:
     loads = [count * 500 / quality.accounts for _, count in quality.weeks]
     most = max([*loads, TARGET_LOAD]) * 1.1
     across, up = (RIGHT - LEFT) / max(len(loads) - 1, 1), (height - 30) / most
-    points = " ".join(f"{LEFT + across * n:.1f},{base - load * up:.1f}" for n, load in enumerate(loads))
-    aim = base - TARGET_LOAD * up
+    drawn = loads if len(loads) > 1 else loads * 2  # of a single week a level
+    if len(loads) == 1:
+        across = RIGHT - LEFT
+    points = " ".join(f"{LEFT + across * n:.1f},{base - load * up:.1f}" for n, load in enumerate(drawn))
+    aim, peak = base - TARGET_LOAD * up, base - max(loads) * up
+    if abs(peak - aim) < LINE:
+        peak = aim - LINE if peak <= aim else aim + LINE
     parts += [
         f'  <polyline class="line" points="{points}"/>',
         _line(LEFT, base, RIGHT, base, "axis"),
         _line(LEFT, aim, RIGHT, aim, "aim"),
-        _text(LEFT - 92, aim + 4, f"aim: {TARGET_LOAD:.0f} at most", "aimed"),
-        _text(LEFT - 40, base - max(loads) * up + 4, f"{max(loads):.1f}", "quiet"),
+        _text(LEFT - 6, aim + 4, f"aim: {TARGET_LOAD:.0f} at most", "aimed end"),
+        _text(LEFT - 6, peak + 4, f"{max(loads):,.1f}", "quiet end"),
     ]
     for week in range(0, len(loads), max(1, -(-len(loads) // 6))):
         parts.append(_text(LEFT + across * week, base + 15, quality.weeks[week][0], "quiet"))
     return parts, height + 22
+
+
+def _shortened(title: str) -> str:
+    return title if len(title) <= LONGEST_TITLE else f"{title[:50]}…{title[-(LONGEST_TITLE - 51) :]}"
 
 
 def _column(x: float, base: float, width: float, height: float, kind: str, label: str) -> Iterator[str]:

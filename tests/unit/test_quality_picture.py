@@ -66,3 +66,40 @@ def test_what_nothing_stands_behind_is_said() -> None:
     words = texts(drawn([], [{**SOUND, "observed_to": None}]))
     assert "no account turned bad" in words
     assert "the truth does not say when accounts were observed" in words
+
+
+def test_the_aim_stands_in_the_picture_however_short_the_leads() -> None:
+    """Its line and words were beyond the right edge where nothing was caught 45 days ahead."""
+    for records in ([], [alert("A", BAD["event_date"])]):
+        svg = drawn(records, [BAD, SOUND])
+        line = next(e for e in svg.iter(f"{_SVG}line") if e.get("class") == "aim")
+        assert LEFT < float(line.get("x1", 0)) < RIGHT
+        words = next(e for e in svg.iter(f"{_SVG}text") if "median's aim" in (e.text or ""))
+        assert words.get("class") == "aimed end"
+        assert float(words.get("x", 0)) < RIGHT
+
+
+def test_a_single_week_is_a_level_and_not_nothing() -> None:
+    week = {"observed_from": "2024-06-03", "observed_to": "2024-06-05"}
+    svg = drawn([alert("C", "2024-06-03")], [{**SOUND, **week}])
+    points = next(svg.iter(f"{_SVG}polyline")).get("points", "").split()
+    assert [point.split(",")[0] for point in points] == [f"{LEFT}.0", f"{RIGHT}.0"]
+
+
+def test_the_greatest_load_and_the_aim_are_not_written_over_one_another() -> None:
+    weeks = {"observed_from": "2024-06-03", "observed_to": "2024-07-28"}
+    truths = [{**SOUND, **weeks, "account_id": f"S{n}"} for n in range(50)]
+    svg = drawn([alert("S1", "2024-06-03")], truths)  # one alert on 50 accounts: 10 per 500, the aim itself
+    places = [
+        float(e.get("y", 0)) for e in svg.iter(f"{_SVG}text") if (e.get("class") or "").endswith(" end")
+    ]
+    assert len(places) == 2
+    assert abs(places[0] - places[1]) >= 15
+
+
+def test_a_long_title_is_shortened_in_its_middle() -> None:
+    title = "book-of-" + "x" * 100 + ".jsonl under policy-of-the-north.toml"
+    shown = texts(drawn([], title=title))[0]
+    assert len(shown) == 88
+    assert shown.startswith("book-of-x")
+    assert shown.endswith("policy-of-the-north.toml")
