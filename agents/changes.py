@@ -181,10 +181,7 @@ def _drifts(fires: Callable[[View], Firing | None]) -> tuple[tuple[str, MakeLeve
 _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
     "payment_drift_severe": _drifts(rules_paying.payment_drift_severe),
     "payment_drift": _drifts(rules_paying.payment_drift),
-    "slipping_each_month": (
-        ("rise_days", levers_paying.later_last_month),
-        ("rises_in_a_row", levers_paying.later_last_month),
-    ),
+    "slipping_each_month": ((_ALL, levers_paying.later_months),),
     "overdue_surprise": (
         ("days_past_due", levers_paying.still_unpaid),
         ("overdue_surprise", levers_paying.still_unpaid),

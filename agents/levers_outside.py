@@ -386,6 +386,7 @@ def demanding_tier(view: View) -> Lever | None:
     ]
     if not tiers:
         return None
+    high = view.policy.tiers.high
     return Lever(
         "tier",
         "text",
@@ -393,7 +394,10 @@ def demanding_tier(view: View) -> Lever | None:
         0,
         1,
         lambda step: suppose(view, tier=tiers[0] if step else view.tier),
-        lambda step: f"tier {' or '.join(tiers)} (now {view.tier or 'none'}), which demands statements",
+        lambda step: (
+            f"tier {' or '.join(tiers)} (now {view.tier or 'none'}), which demands statements: high from grade "
+            f"{' or '.join(high.grades)}, or a condition of severity {high.severity_from} or more"
+        ),
     )
 
 

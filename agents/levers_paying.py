@@ -296,39 +296,39 @@ def better_month(view: View) -> Lever | None:
                 "payments in two full months in a row, in the second sooner after the invoice than in the first"
             ),
         )
-    return _month(
-        view,
-        view.figures.dtp_months[1:],
-        -100_000,
-        lambda last, days: f"the next full month's days to pay below the last one's {last:.2f}",
-    )
-
-
-def later_last_month(view: View) -> Lever | None:
-    return _month(
-        view,
-        view.figures.dtp_months[:3],
-        100_000,
-        lambda last, days: f"the last full month's days to pay {last:.2f} → {days:.2f}",
-    )
-
-
-def _month(
-    view: View, before: tuple[float | None, ...], end: int, says: Callable[[float, float], str]
-) -> Lever | None:
-    """A full month behind `before`, moved from the last one's days to pay by hundredths up to `end`."""
-    last = view.figures.dtp_months[3]
-    if last is None:
-        return None
     return Lever(
         "dtp_months",
         "days",
         100,
         math.ceil(last * 100),
-        end,
-        lambda step: suppose(view, {"dtp_months": (*before, step / 100)}),
-        lambda step: says(last, step / 100),
+        -100_000,
+        lambda step: suppose(view, {"dtp_months": (*view.figures.dtp_months[1:], step / 100)}),
+        lambda step: f"the next full month's days to pay below the last one's {last:.2f}",
     )
+
+
+def later_months(view: View) -> Lever | None:
+    """The next full months, each later than the one before it: as many as still lack of three rises in a row."""
+    _, b, c, last = view.figures.dtp_months
+    if last is None:
+        return None
+    lack = 3 if c is None or c >= last else 2 if b is None or b >= c else 1
+    known = view.figures.dtp_months[lack:]
+
+    def at(step: int) -> View:
+        rise = (step / 100 - last) / lack
+        between = (last + rise * (place + 1) for place in range(lack - 1))
+        return suppose(view, {"dtp_months": (*known, *between, step / 100)})
+
+    def says(step: int) -> str:
+        if lack == 1:
+            return f"the next full month's days to pay {step / 100:.2f} or more (last month {last:.2f})"
+        return (
+            f"days to pay rising in each of the next {lack} full months, to {step / 100:.2f} or more (last month "
+            f"{last:.2f})"
+        )
+
+    return Lever("dtp_months", "days", 100, math.ceil(last * 100), 100_000, at, says)
 
 
 def discounts(took: bool) -> MakeLever:

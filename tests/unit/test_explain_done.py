@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import io
 import re
+from collections.abc import Callable
 from datetime import date, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -15,12 +16,28 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from agents.triggers import BY_ID
 from streams.commands.explain import laid_out
 from streams.explain import File, Row, explained, refold
-from tests.rules import POLICY_TEXT
-from tests.unit.test_explain_changes import FIRST, OPENED, asked, invoice, payment, tick, ticked, written
+from tests.rules import POLICY_TEXT, STRONG
+from tests.unit.test_explain_changes import (
+    FIRST,
+    OPENED,
+    PAST,
+    asked,
+    invoice,
+    payment,
+    tick,
+    ticked,
+    written,
+)
+from tests.unit.test_explain_changes import LATER as NEXT
 
 DAY = timedelta(days=1)
+Done = Callable[[date, Decimal], list[Row]]
+"""The events of a day that do what was told with an amount."""
+Say = Callable[[date, Decimal], Row]
+"""What an agency or a registry says on a day."""
 
 
 def cleared_by(path: Path, facts: list[Row], trigger_id: str) -> list[str]:
@@ -381,3 +398,349 @@ def test_one_late_payment_is_no_slope_of_few_so_the_figures_alone_are_told(tmp_p
     words = fired_by(tmp_path, owing(5, 60), "payment_drift")
     assert not any(word.startswith("time") for word in words)
     assert words[-1].startswith("the Theil–Sen test agreeing")
+
+
+# --- Statements -----------------------------------------------------------------------------------------------
+
+
+def filed(number: int, on: date, period_end: date) -> Row:
+    return {
+        "type": "statement.filed", "at": on, "statement_id": f"s{number}", "period_end": period_end.isoformat(),
+        "months": 12, "currency": "USD", "figures": STRONG,
+    }  # fmt: skip
+
+
+def lien(on: date) -> Row:
+    return {
+        "type": "bureau.filed", "at": on, "filing_id": "l1", "kind": "lien", "status": "filed",
+        "filed_on": on.isoformat(),
+    }  # fmt: skip
+
+
+def test_a_statement_is_young_enough_at_the_tick_at_which_it_can_first_count(tmp_path: Path) -> None:
+    last = FIRST + timedelta(days=500)
+    facts = ticked([*OPENED, filed(1, FIRST, FIRST - DAY), lien(FIRST + DAY)], FIRST, last)
+    (words,) = cleared_by(tmp_path, facts, "statements_stale")
+    told = date.fromisoformat(re.findall(r"ended on (\S+) or later", words)[0])
+    on = last + DAY
+    for ended, still in ((told, False), (told - DAY, True)):
+        after = [*facts, filed(2, on, ended), tick(on)]
+        assert is_open(tmp_path, after, "statements_stale") is still, ended
+
+
+def test_a_tier_that_demands_statements_and_time_make_one_stale(tmp_path: Path) -> None:
+    """What makes the tier high is done on the day told: the tick after it asks for the statement."""
+    last = FIRST + timedelta(days=300)
+    paid = [payment(1, FIRST + 20 * DAY)]
+    facts = ticked([*OPENED, *paid, filed(1, FIRST, FIRST - DAY)], FIRST, last)
+    tier, time = fired_by(tmp_path, facts, "statements_stale")
+    assert "which demands statements: high from grade D or E, or a condition of severity 4 or more" in tier
+    told = date.fromisoformat(re.findall(r"stale on (\S+),", time)[0])
+    for demanded, until, holds in ((True, told, True), (True, told - DAY, False), (False, told, False)):
+        more = [lien(last + DAY)] if demanded else []
+        after = written(tmp_path / "done.jsonl", ticked([*facts, *more], last + DAY, until))
+        assert asked(after, "statements_stale")["holds"] is holds, (demanded, until)
+
+
+# --- Opened at the second tick ----------------------------------------------------------------------------------
+
+
+def limited(amount: str) -> Row:
+    return {"type": "account.limit_set", "at": FIRST, "credit_limit": amount, "currency": "USD"}
+
+
+def due(number: int, on: date, amount: Decimal, due_on: date) -> Row:
+    return invoice(number, min(on, due_on), f"{amount:.2f}") | {"at": on, "due_date": due_on.isoformat()}
+
+
+def aged(days: int) -> Done:
+    """The open invoice told anew as two: so much of it so long past due, the rest as it was."""
+
+    def done(on: date, amount: Decimal) -> list[Row]:
+        void = {"type": "invoice.voided", "at": on, "invoice_id": "i1"}
+        return [void, due(2, on, amount, on - timedelta(days=days)), due(3, on, 10_000 - amount, on + MONTH)]
+
+    return done
+
+
+def disputed(on: date, amount: Decimal) -> list[Row]:
+    return [
+        {"type": "invoice.disputed", "at": on, "dispute_id": "d1", "invoice_id": "i1", "amount": f"{amount:.2f}",
+         "currency": "USD"},
+    ]  # fmt: skip
+
+
+def bought(on: date, amount: Decimal) -> list[Row]:
+    return [invoice(2, on, f"{amount:.2f}")]
+
+
+def ordered(on: date, amount: Decimal) -> list[Row]:
+    order = {"type": "order.booked", "at": on, "order_id": "o1", "amount": f"{amount:.2f}", "currency": "USD"}
+    return [order]
+
+
+OWED = [OPENED[0], invoice(1, FIRST, "10000.00")]
+GREW = [OPENED[0], limited("12000.00"), invoice(1, FIRST, "5000.00")]
+
+
+@pytest.mark.parametrize(
+    ("trigger_id", "facts", "days", "done"),
+    [
+        ("past_due_share", OWED, 5, aged(11)),
+        ("seriously_past_due", OWED, 5, aged(61)),
+        ("delinquent", OWED, 5, aged(91)),
+        ("dispute_spike", OWED, 5, disputed),
+        ("utilization_high", [*OWED, limited("20000.00")], 5, bought),
+        ("utilization_high", [*OWED, limited("20000.00")], 5, ordered),
+        ("over_limit", [*OWED, limited("20000.00")], 5, ordered),
+        ("exposure_without_limit", OPENED[:1], 5, ordered),
+        ("new_high_credit", GREW, 200, bought),
+    ],
+)
+def test_the_amount_told_opens_the_alert_and_a_cent_less_does_not(
+    tmp_path: Path, trigger_id: str, facts: list[Row], days: int, done: Done
+) -> None:
+    last = FIRST + timedelta(days=days)
+    history = ticked(facts, FIRST, last)
+    (words,) = fired_by(tmp_path, history, trigger_id)
+    on = last + DAY
+    for amount, opens in ((amount_in(words), True), (amount_in(words) - CENT, False)):
+        events = done(on, amount) if amount else []
+        after = ticked([*history, *events], on, on + DAY)
+        assert is_open(tmp_path, after, trigger_id) is opens, words
+        needed = BY_ID[trigger_id].immediate
+        assert is_open(tmp_path, ticked([*history, *events], on, on), trigger_id) is (opens and needed)
+
+
+def test_time_that_is_told_opens_a_surprise_at_the_tick_after_its_day(tmp_path: Path) -> None:
+    facts = ticked([*PAST, invoice(20, NEXT)], FIRST, NEXT + timedelta(days=33))
+    (words,) = fired_by(tmp_path, facts, "overdue_surprise")
+    told = date.fromisoformat(re.findall(r"until (\S+),", words)[0])
+    begun = NEXT + timedelta(days=34)
+    assert not is_open(tmp_path, ticked(facts, begun, told), "overdue_surprise")
+    assert is_open(tmp_path, ticked(facts, begun, told + DAY), "overdue_surprise")
+
+
+def in_parts(number: int, on: date) -> list[Row]:
+    first = payment(number, on, "400.00")
+    second = payment(number, on + DAY, "600.00") | {"payment_id": f"q{number}"}
+    return [invoice(number, on - MONTH) | {"at": on}, first, second]
+
+
+def test_as_many_invoices_paid_in_parts_as_are_told(tmp_path: Path) -> None:
+    book = paid_after(28, range(6))
+    last = FIRST + timedelta(days=80)
+    history = ticked([OPENED[0], *book], FIRST, last)
+    (words,) = fired_by(tmp_path, history, "partial_payments")
+    assert words == "3 of the last five paid invoices paid in parts (now 0)"
+    on = last + DAY
+    for count, opens in ((3, True), (2, False)):
+        parts = [fact for n in range(count) for fact in in_parts(70 + n, on)]
+        after = ticked([*history, *parts], on, on + 2 * DAY)
+        assert is_open(tmp_path, after, "partial_payments") is opens, count
+
+
+def offered(number: int, on: date, taken: bool) -> list[Row]:
+    until = on + 10 * DAY
+    offer = {"discount_percent": "2", "discount_date": until.isoformat()}
+    cash = payment(number, until if taken else until + DAY, "980.00" if taken else "1000.00")
+    if taken:
+        cash["applications"][0]["discount"] = "20.00"
+    return [invoice(number, on) | offer, cash]
+
+
+def test_as_many_discounts_left_as_are_told(tmp_path: Path) -> None:
+    book = [fact for n in range(5) for fact in offered(n, FIRST + timedelta(days=n), True)]
+    last = FIRST + MONTH
+    history = ticked([OPENED[0], *book], FIRST, last)
+    (words,) = fired_by(tmp_path, history, "discounts_abandoned")
+    assert words == "3 more discounts not taken"
+    for count, opens in ((3, True), (2, False)):
+        left = [fact for n in range(count) for fact in offered(70 + n, last + DAY, False)]
+        after = ticked([*history, *left], last + DAY, last + 14 * DAY)
+        assert is_open(tmp_path, after, "discounts_abandoned") is opens, count
+    opened = ticked(
+        [*history, *[fact for n in range(3) for fact in offered(70 + n, last + DAY, False)]],
+        last + DAY, last + 14 * DAY,
+    )  # fmt: skip
+    (words,) = cleared_by(tmp_path, opened, "discounts_abandoned")
+    assert words == "1 more discount taken"
+    on = last + 15 * DAY
+    after = ticked([*opened, *offered(80, on, True)], on, on + 10 * DAY)
+    assert not is_open(tmp_path, after, "discounts_abandoned")
+
+
+# --- What others say ------------------------------------------------------------------------------------------
+
+
+def scored(on: date, points: Decimal) -> Row:
+    return {
+        "type": "bureau.reported", "at": on, "agency": "creditsafe", "reported_on": on.isoformat(), "score": float(points),
+        "scale_min": 0, "scale_max": 100, "higher_is_better": True,
+    }  # fmt: skip
+
+
+def recommended(on: date, amount: Decimal) -> Row:
+    return {
+        "type": "bureau.reported", "at": on, "agency": "creditsafe", "reported_on": on.isoformat(),
+        "recommended_limit": f"{amount:.2f}", "currency": "USD",
+    }  # fmt: skip
+
+
+def suit(on: date, amount: Decimal) -> Row:
+    return {
+        "type": "bureau.filed", "at": on, "filing_id": "f1", "kind": "suit", "status": "filed", "filed_on": on.isoformat(),
+        "amount": f"{amount:.2f}", "currency": "USD",
+    }  # fmt: skip
+
+
+TENTH = Decimal("0.1")
+TWO = FIRST + 2 * DAY
+THREE = FIRST + 3 * DAY
+
+
+@pytest.mark.parametrize(
+    ("trigger_id", "facts", "pattern", "step", "done"),
+    [
+        ("bureau_downgrade", [scored(TWO, Decimal("81.37"))], r"at ([\d.]+) of 100 or worse", TENTH, scored),
+        ("agency_limit_cut", [recommended(TWO, Decimal(9999))], r"([\d,.]+) USD or less", CENT, recommended),
+        ("legal_filing", [], r"suit of ([\d,.]+) USD or more", -CENT, suit),
+    ],
+)
+def test_what_others_must_say_for_an_alert_does_it(
+    tmp_path: Path, trigger_id: str, facts: list[Row], pattern: str, step: Decimal, done: Say
+) -> None:
+    history = ticked([*OPENED, *facts], FIRST, LATER)
+    (words,) = fired_by(tmp_path, history, trigger_id)
+    told = Decimal(re.findall(pattern, words)[0].replace(",", ""))
+    for value, opens in ((told, True), (told + step, False)):
+        after = [*history, done(LATER + DAY, value), tick(LATER + DAY)]
+        assert is_open(tmp_path, after, trigger_id) is opens, words
+
+
+@pytest.mark.parametrize(
+    ("trigger_id", "facts", "pattern", "step", "done"),
+    [
+        (
+            "bureau_downgrade",
+            [scored(TWO, Decimal("81.37")), scored(THREE, Decimal(60))],
+            r"at ([\d.]+) of 100 or better",
+            TENTH,
+            scored,
+        ),
+        (
+            "agency_limit_cut",
+            [recommended(TWO, Decimal(9999)), recommended(THREE, Decimal(5000))],
+            r"recommending ([\d,.]+) USD again",
+            CENT,
+            recommended,
+        ),
+    ],
+)
+def test_what_others_must_say_to_end_an_alert_does_it(
+    tmp_path: Path, trigger_id: str, facts: list[Row], pattern: str, step: Decimal, done: Say
+) -> None:
+    history = ticked([*OPENED, *facts], FIRST, LATER)
+    (words,) = cleared_by(tmp_path, history, trigger_id)
+    told = Decimal(re.findall(pattern, words)[0].replace(",", ""))
+    for value, still in ((told, False), (told - step, True)):
+        after = [*history, done(LATER + DAY, value), tick(LATER + DAY)]
+        assert is_open(tmp_path, after, trigger_id) is still, words
+
+
+def test_the_best_that_a_score_is_held_against_is_that_of_the_tick_to_come(tmp_path: Path) -> None:
+    """On the day on which the best leaves the year, time alone clears."""
+    facts = [*OPENED, scored(TWO, Decimal(80)), scored(THREE, Decimal(60))]
+    leaves = TWO + timedelta(days=365)
+    now, _ = told_of(tmp_path, ticked(facts, FIRST, leaves - DAY), "bureau_downgrade")
+    assert now["by_itself"]
+    assert not is_open(tmp_path, ticked(facts, FIRST, leaves), "bureau_downgrade")
+
+
+# --- Promises, and months ---------------------------------------------------------------------------------------
+
+
+def test_a_broken_promise_is_past_on_the_day_that_is_told(tmp_path: Path) -> None:
+    promise: Row = {
+        "type": "payment.promised", "at": FIRST, "promise_id": "q1", "amount": "500.00", "currency": "USD",
+        "due_on": (FIRST + 5 * DAY).isoformat(),
+    }  # fmt: skip
+    facts = [*OPENED, promise]
+    (words,) = cleared_by(tmp_path, ticked(facts, FIRST, FIRST + MONTH), "promise_broken")
+    told = date.fromisoformat(re.findall(r"no further broken promise until (\S+),", words)[0])
+    assert not is_open(tmp_path, ticked(facts, FIRST, told), "promise_broken")
+    assert is_open(tmp_path, ticked(facts, FIRST, told - DAY), "promise_broken")
+
+
+def months(last: int, *days: int) -> list[Row]:
+    """An invoice of 1,000 paid on the 20th of each of the months up to that one, so many days after it was issued."""
+    return [
+        fact
+        for place, after in enumerate(days)
+        for paid in (date(2025, last - len(days) + 1 + place, 20),)
+        for fact in (invoice(place, paid - timedelta(days=after)), payment(place, paid))
+    ]
+
+
+def test_a_month_better_than_the_last_ends_slipping(tmp_path: Path) -> None:
+    facts = months(9, 20, 25, 31, 36)
+    last = date(2025, 10, 20)
+    history = ticked(facts, FIRST, last)
+    (words,) = cleared_by(tmp_path, history, "slipping_each_month")
+    assert words == "the next full month's days to pay below the last one's 36.00"
+    for after, still in ((35, False), (36, True)):
+        on = last + DAY
+        more = [invoice(80, on - timedelta(days=after)), payment(80, on)]
+        then = ticked([*history, *more], on, date(2025, 11, 1))
+        assert is_open(tmp_path, then, "slipping_each_month") is still, after
+
+
+def test_after_a_month_without_payments_slipping_ends_with_two(tmp_path: Path) -> None:
+    facts = months(9, 20, 25, 31, 36)
+    last = date(2025, 11, 2)
+    history = ticked(facts, FIRST, last)
+    (words,) = cleared_by(tmp_path, history, "slipping_each_month")
+    assert words.startswith("payments in two full months in a row, in the second sooner")
+    for second, still in ((39, False), (40, True)):
+        more = [
+            fact
+            for number, paid, after in ((80, date(2025, 11, 20), 40), (81, date(2025, 12, 20), second))
+            for fact in (invoice(number, paid - timedelta(days=after)), payment(number, paid))
+        ]
+        then = ticked([*history, *more], last + DAY, date(2026, 1, 1))
+        assert is_open(tmp_path, then, "slipping_each_month") is still, second
+
+
+@pytest.mark.parametrize(
+    ("so_far", "words", "next_ones"),
+    [
+        ((20, 22, 24), "the next full month's days to pay 30.00 or more (last month 24.00)", (30,)),
+        (
+            (30, 28, 31),
+            "days to pay rising in each of the next 2 full months, to 38.00 or more (last month 31.00)",
+            (34, 38),
+        ),
+        (
+            (30, 31, 28),
+            "days to pay rising in each of the next 3 full months, to 38.00 or more (last month 28.00)",
+            (31, 34, 38),
+        ),
+    ],
+)
+def test_the_months_that_are_told_make_an_account_slip(
+    tmp_path: Path, so_far: tuple[int, ...], words: str, next_ones: tuple[int, ...]
+) -> None:
+    facts = months(6, 25, *so_far)
+    last = date(2025, 7, 3)
+    history = ticked(facts, FIRST, last)
+    assert fired_by(tmp_path, history, "slipping_each_month") == [words]
+    for short, opens in ((0, True), (1, False)):
+        later = [*next_ones[:-1], next_ones[-1] - short]
+        more = [
+            fact
+            for place, after in enumerate(later)
+            for paid in (date(2025, 7 + place, 20),)
+            for fact in (invoice(80 + place, paid - timedelta(days=after)), payment(80 + place, paid))
+        ]
+        then = ticked([*history, *more], last + DAY, date(2025, 7 + len(later), 2))
+        assert is_open(tmp_path, then, "slipping_each_month") is opens, later
