@@ -146,7 +146,8 @@ def waiting(
     """Owned partition -> records that wait for this worker, at most, by librdkafka's statistics.
 
     The end of a transaction takes an offset and is no record, so a difference of offsets alone never comes to rest at
-    0: where everything was fetched up to the last stable offset, handed out and committed, nothing waits.
+    0: where everything was fetched up to the last stable offset, handed out and committed, nothing waits. Partitions share
+    one queue, and each tells the length of all of it: what was handed out of this one says more.
     """
     out: dict[TP, int] = {}
     for topic, number in owned:
@@ -155,7 +156,8 @@ def waiting(
         if said is None or taken is None or said["ls_offset"] < 0:
             continue
         done = committed.get((topic, number), taken)
-        fetched = said["next_offset"] >= said["ls_offset"] and not said["fetchq_cnt"]
+        queued = said["fetchq_cnt"] and said["app_offset"] < said["next_offset"]
+        fetched = said["next_offset"] >= said["ls_offset"] and not queued
         out[topic, number] = 0 if fetched and done >= taken else max(0, said["ls_offset"] - done)
     return out
 

@@ -35,7 +35,13 @@ class Unit:
 
 
 def statistics(end: int = 10, fetched: int = 10, queued: int = 0, silent: float = 0.0) -> dict[str, Any]:
-    partition = {"ls_offset": end, "next_offset": fetched, "fetchq_cnt": queued, "broker": 1}
+    partition = {
+        "ls_offset": end,
+        "next_offset": fetched,
+        "fetchq_cnt": queued,
+        "app_offset": fetched - queued,
+        "broker": 1,
+    }
     return {
         "topics": {JOURNAL[0]: {"partitions": {"0": partition, "-1": {}}}},
         "brokers": {"a": {"nodeid": 1, "rxidle": silent * 1e6}, "b": {"nodeid": -1, "rxidle": 0}},
@@ -253,6 +259,16 @@ def test_what_waits_is_told_from_what_is_only_an_offset(
     known = {} if committed is None else {JOURNAL: committed}
     found = waiting(told, frozenset([JOURNAL]), {JOURNAL: taken}, known)
     assert found == ({} if lag is None else {JOURNAL: lag}), case
+
+
+def test_a_quiet_partition_waits_for_nothing_while_others_fill_the_queue_that_it_shares_with_them() -> None:
+    """After a restart its last offset, the end of a transaction, is not committed again: it looked stuck as long as any
+    other partition was busy."""
+    told = statistics(end=11, fetched=11, queued=26)
+    assert waiting(told, frozenset([JOURNAL]), {JOURNAL: 10}, {}) == {JOURNAL: 1}
+    told["topics"][JOURNAL[0]]["partitions"]["0"]["app_offset"] = 11
+    assert waiting(told, frozenset([JOURNAL]), {JOURNAL: 10}, {}) == {JOURNAL: 0}
+    assert waiting(told, frozenset([JOURNAL]), {JOURNAL: 11}, {JOURNAL: 10}) == {JOURNAL: 1}, "not committed"
 
 
 def test_a_broker_that_lets_us_wait_for_the_others_of_the_group_is_not_lost() -> None:
