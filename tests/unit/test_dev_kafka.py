@@ -10,6 +10,7 @@ import pytest
 
 from streams.dev import kafka
 from streams.errors import Refused
+from tests import compose
 
 
 def lock_for(folder: Path, **jars: bytes) -> Path:
@@ -166,6 +167,14 @@ def test_the_broker_listens_on_loopback_only_keeps_everything_and_makes_no_topic
     assert settings["advertised.listeners"] == "PLAINTEXT://127.0.0.1:1234"
     assert settings["auto.create.topics.enable"] == "false"
     assert settings["log.retention.ms"] == settings["log.retention.bytes"] == "-1"
+
+
+def test_what_a_broker_reads_of_the_groups_when_it_starts_is_short() -> None:
+    """Read for longer than the second that lies between its two beginnings, it keeps dead members for 15 minutes."""
+    settings = kafka.properties(Path("kafka"), 1234, 1235)
+    assert settings["offsets.topic.segment.bytes"] == "1048576"  # the least that Kafka takes
+    composed = compose.kafka_properties(compose.document()["services"]["kafka"]["environment"])
+    assert composed["offsets.topic.segment.bytes"] == "1048576"
 
 
 def test_no_cluster_id_begins_with_a_dash() -> None:
