@@ -15,6 +15,7 @@ import orjson
 
 from schemas.events import ClockTicked, Event, parse
 from streams.control import clock_ticked
+from streams.errors import Refused
 
 _TICK = re.compile(rb'"type"\s*:\s*"clock\.ticked"')
 
@@ -23,9 +24,12 @@ def has_ticks(paths: Iterable[Path]) -> bool:
     """Whether any line of the files is a `clock.ticked` record. Reads them to the end where there is none
     (about 1 GB/s).
 
-    A file that says so inside a text of another event is looked at more closely; raises OSError.
+    A file that says so inside a text of another event is looked at more closely; raises OSError, and Refused of a pipe:
+    who reads it after this would begin in its middle.
     """
     for path in paths:
+        if path.is_fifo():
+            raise Refused(f"{path} is a pipe, and is read more than once: write it to a file first")
         with path.open("rb") as file:
             for line in file:
                 if b"clock.ticked" in line and _TICK.search(line) and _type_of(line) == "clock.ticked":

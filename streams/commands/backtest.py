@@ -53,7 +53,7 @@ def backtest(
         raise Refused("--picture draws a judgement: say with --truth what became of the accounts")
     if picture is not None:
         _writable(picture)
-    events = _twice_readable(events)
+    events = _itself(events)
     truths = quality.read_truths(truth) if truth is not None else None
     result = _run(events, policy_file)
     # Who asks for JSON finds the refused lines in it, all of them.
@@ -116,15 +116,9 @@ def backtest(
         console.print(f"… and {len(result.dead_letters) - 5:,} more; --json lists them all")
 
 
-def _twice_readable(events: Path) -> Path:
-    """The file itself: what has ticks of its own is asked before it is folded, in several processes."""
-    try:
-        if events.is_fifo():
-            raise Refused(f"{events} is a pipe, and is read more than once: write it to a file first")
-        # Of `--events /dev/stdin < book.jsonl`: the processes have another standard input.
-        return events.resolve() if str(events).startswith(("/dev/", "/proc/")) else events
-    except OSError as error:
-        raise Refused(f"cannot read {events}: {error.strerror}") from error
+def _itself(events: Path) -> Path:
+    """The file itself, of `--events /dev/stdin < book.jsonl`: the processes that fold have another standard input."""
+    return events.resolve() if str(events).startswith(("/dev/", "/proc/")) and events.is_file() else events
 
 
 def _name(policy_file: Path | None) -> str:
