@@ -135,7 +135,11 @@ _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
     "utilization_high": (levers_exposure.less_exposure, levers_exposure.higher_limit),
     "over_limit": (levers_exposure.less_exposure, levers_exposure.higher_limit),
     "exposure_without_limit": (levers_exposure.higher_limit,),
-    "order_surge": (levers_purchases.LESS_BOUGHT, hundredths("dbt_90d", -365.0, "days beyond terms")),
+    "order_surge": (
+        levers_purchases.LESS_BOUGHT,
+        levers_purchases.buys_nothing,
+        hundredths("dbt_90d", -365.0, "days beyond terms"),
+    ),
     "purchases_collapse": (levers_purchases.MORE_BOUGHT, levers_purchases.bought_again),
     "new_high_credit": (levers_exposure.less_owed,),
     "payment_reversed": (count("reversals_90d", 0, levers_paying.no_reversal),),
@@ -150,7 +154,7 @@ _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
             ),
         ),
     ),
-    "dispute_spike": (levers_paying.disputed(lambda view: 0, "{} of the disputes resolved (disputed {})"),),
+    "dispute_spike": (levers_paying.fewer_disputed,),
     "discounts_abandoned": (levers_paying.discounts(True),),
     "bureau_downgrade": (levers_outside.recovered_score,),
     "agency_limit_cut": (levers_outside.restored_limit,),
@@ -204,10 +208,7 @@ _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
         ("growth", levers_purchases.MORE_BOUGHT),
         ("dbt_over_baseline", hundredths("dbt_90d", 1000.0, "days beyond terms")),
     ),
-    "purchases_collapse": (
-        ("invoices_prior_90d", levers_purchases.stops_buying),
-        ("growth", levers_purchases.LESS_BOUGHT),
-    ),
+    "purchases_collapse": ((_ALL, levers_purchases.stops_buying),),
     "new_high_credit": (
         ("open_balance", levers_exposure.more_owed),
         ("utilization", levers_exposure.more_owed),
@@ -233,22 +234,13 @@ _FIRING: Final[dict[str, tuple[tuple[str, MakeLever], ...]]] = {
         ),
     ),
     "dispute_spike": (
-        (
-            "disputed",
-            levers_paying.disputed(
-                lambda view: max(view.figures.disputed, view.figures.open_balance),
-                "{} more disputed (now {})",
-            ),
-        ),
-        (
-            "disputed_share",
-            levers_paying.disputed(
-                lambda view: max(view.figures.disputed, view.figures.open_balance),
-                "{} more disputed (now {})",
-            ),
-        ),
+        ("disputed", levers_paying.more_disputed),
+        ("disputed_share", levers_paying.more_disputed),
     ),
-    "discounts_abandoned": (("missed_in_a_row", levers_paying.discounts(False)),),
+    "discounts_abandoned": (
+        ("missed_in_a_row", levers_paying.discounts(False)),
+        (_ALL, levers_paying.taken_and_left),
+    ),
     "bureau_downgrade": (
         ("fall_points", levers_outside.fallen_score),
         ("fall_classes", levers_outside.fallen_class),

@@ -263,7 +263,7 @@ def _partial_payments(view: View) -> list[Condition]:
             view.figures.partial_of_last_5,
             rule.of_last_five,
             "triggers.partial_payments.of_last_five",
-            missing="fewer than 5 paid invoices in a year",
+            missing=f"nothing was paid in {view.policy.figures.long_days} days",
         )
     ]
 

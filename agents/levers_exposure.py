@@ -105,7 +105,7 @@ def no_limit(view: View) -> Lever | None:
         now,
         0,
         lambda step: suppose(view, {"credit_limit": step, "utilization": None}),
-        lambda step: f"a credit limit of {money(view, step)} (now {money(view, now)})",
+        lambda step: f"the credit limit of {money(view, now)} withdrawn (set to 0)",
     )
 
 

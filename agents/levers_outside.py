@@ -258,7 +258,9 @@ def filed(kind: str, amount: bool, figure: str) -> MakeLever:
         def says(step: int) -> str:
             if not amount:
                 return (
-                    "one registered" if kind == "charge" else "proceedings opened, by a registry or a court"
+                    "a secured charge registered"
+                    if kind == "charge"
+                    else "proceedings opened, by a registry or a court"
                 )
             return (
                 f"a lien, judgment or suit of {shown(step, 'base', None, base)} or more, or of unknown amount"

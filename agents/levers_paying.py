@@ -86,20 +86,36 @@ def aged(figure: str, days: int) -> MakeLever:
     return make
 
 
-def disputed(end: Callable[[View], int], says: str) -> MakeLever:
-    def make(view: View) -> Lever:
-        now = view.figures.disputed
-        return Lever(
-            "disputed",
-            "money",
-            1,
-            now,
-            end(view),
-            lambda step: suppose(view, {"disputed": step}),
-            lambda step: says.format(money(view, abs(step - now)), money(view, now)),
-        )
+def fewer_disputed(view: View) -> Lever:
+    now = view.figures.disputed
+    return Lever(
+        "disputed",
+        "money",
+        1,
+        now,
+        0,
+        lambda step: suppose(view, {"disputed": step}),
+        lambda step: f"{money(view, now - step)} of the disputes resolved (disputed {money(view, now)})",
+    )
 
-    return make
+
+def more_disputed(view: View) -> Lever:
+    """No more can be disputed than is owed: beyond that it takes new debt."""
+    now, owed = view.figures.disputed, view.figures.open_balance
+
+    def says(step: int) -> str:
+        new = f", new debt among it (open balance {money(view, owed)})" if step > owed else ""
+        return f"{money(view, step - now)} more disputed (now {money(view, now)}){new}"
+
+    return Lever(
+        "disputed",
+        "money",
+        1,
+        now,
+        MOST,
+        lambda step: suppose(view, {"disputed": step, "open_balance": max(owed, step)}),
+        says,
+    )
 
 
 def _surprising(view: View, today: int, latest: int) -> dict[str, object]:
@@ -346,6 +362,26 @@ def discounts(took: bool) -> MakeLever:
         )
 
     return make
+
+
+def taken_and_left(view: View) -> Lever:
+    """Some discounts taken first, so that leaving the next ones is a change."""
+    taken, left = view.figures.discounts_taken, view.policy.triggers.discounts_abandoned.missed_in_a_row
+    return Lever(
+        "discounts_taken",
+        "count",
+        1,
+        0,
+        8,
+        lambda step: (
+            suppose(view, {"discounts_taken": (*taken, *(True,) * step, *(False,) * left)[-8:]})
+            if step
+            else view
+        ),
+        lambda step: (
+            f"{step} more {'discount' if step == 1 else 'discounts'} taken, and then {left} in a row not taken"
+        ),
+    )
 
 
 _TESTS: Final = {"theil_sen": "Theil–Sen", "ewma": "EWMA", "cusum": "CUSUM"}

@@ -40,7 +40,7 @@ LESS_BOUGHT: Final = _bought(lambda now: min(now, 0), "less")
 MORE_BOUGHT: Final = _bought(lambda now: max(now, MOST), "more")
 
 
-# --- Where nothing was bought before, and so nothing can be compared ------------------------------------------
+# --- With time ------------------------------------------------------------------------------------------------
 
 
 def _sold(view: View, after: int, through: int) -> tuple[int, int]:
@@ -134,10 +134,17 @@ def bought_again(view: View) -> Lever | None:
     )
 
 
+def buys_nothing(view: View) -> Lever | None:
+    """Time in which nothing is bought, until a surge is none any more."""
+    return _in_time(
+        view,
+        lambda then: rules_exposure.order_surge_clears(then) and rules_exposure.order_surge(then) is None,
+        "nothing is bought until {}",
+    )
+
+
 def stops_buying(view: View) -> Lever | None:
     """Time in which nothing is bought; where too little was bought before, some more invoices first."""
-    if rules_exposure.purchases_ratio(view) is not None:
-        return MORE_INVOICES(view)
     in_time = _in_time(
         view, lambda then: rules_exposure.purchases_collapse(then) is not None, "nothing is bought until {}"
     )

@@ -75,8 +75,10 @@ def test_one_figure_that_two_conditions_ask_about_is_told_once() -> None:
     ]
 
 
-def test_no_more_can_be_disputed_than_is_owed() -> None:
-    assert to_fire("dispute_spike", view(figures(open_balance=2_000_00))) == []
+def test_no_more_can_be_disputed_than_is_owed_without_new_debt() -> None:
+    assert to_fire("dispute_spike", view(figures(open_balance=2_000_00))) == [
+        "2,500.01 USD more disputed (now 0.00 USD), new debt among it (open balance 2,000.00 USD)"
+    ]
     assert to_fire("dispute_spike", view(figures(open_balance=20_000_00))) == [
         "2,500.01 USD more disputed (now 0.00 USD)"
     ]
@@ -118,7 +120,9 @@ def test_what_is_more_than_all_that_is_owed_takes_new_debt_and_says_so() -> None
 
 def test_a_limit_that_is_withdrawn_leaves_an_exposure_without_limit() -> None:
     used = figures(exposure=500_00, credit_limit=1_000_00, utilization=0.5)
-    assert to_fire("exposure_without_limit", view(used)) == ["a credit limit of 0.00 USD (now 1,000.00 USD)"]
+    assert to_fire("exposure_without_limit", view(used)) == [
+        "the credit limit of 1,000.00 USD withdrawn (set to 0)"
+    ]
     assert to_clear("exposure_without_limit", view(figures())) == ["a credit limit, however small"]
 
 

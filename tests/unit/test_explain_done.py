@@ -257,6 +257,29 @@ def test_who_bought_nothing_before_must_buy_and_stop_for_a_collapse(tmp_path: Pa
         assert asked(after, "purchases_collapse")["holds"] is holds, (count, until)
 
 
+def test_who_buys_as_ever_need_only_stop(tmp_path: Path) -> None:
+    last = FIRST + timedelta(days=100)
+    facts = ticked([OPENED[0], *[invoice(n, FIRST + timedelta(days=10 * n)) for n in range(11)]], FIRST, last)
+    (words,) = fired_by(tmp_path, facts, "purchases_collapse")
+    then = date.fromisoformat(words.removeprefix("time: nothing is bought until "))
+    for day, holds in ((then, True), (then - DAY, False)):
+        after = written(tmp_path / "done.jsonl", ticked(facts, last + DAY, day))
+        assert asked(after, "purchases_collapse")["holds"] is holds, day
+
+
+def test_a_surge_ends_on_the_day_until_which_nothing_is_bought(tmp_path: Path) -> None:
+    book = [
+        *paid_after(28, range(30)),
+        *[invoice(40 + n, FIRST + timedelta(days=200 + n)) for n in range(20)],
+    ]
+    last = FIRST + timedelta(days=260)
+    facts = ticked([OPENED[0], *book, *[invoice(70 + n, last - n * DAY) for n in range(20)]], FIRST, last)
+    words = cleared_by(tmp_path, facts, "order_surge")[1]
+    then = date.fromisoformat(words.removeprefix("time: nothing is bought until "))
+    for day, still in ((then, False), (then - DAY, True)):
+        assert is_open(tmp_path, ticked(facts, last + DAY, day), "order_surge") is still, day
+
+
 def test_who_bought_enough_of_late_need_only_stop(tmp_path: Path) -> None:
     bought = [invoice(n, FIRST + n * DAY) for n in range(1, 9)]
     last = FIRST + 10 * DAY
@@ -470,6 +493,10 @@ def disputed(on: date, amount: Decimal) -> list[Row]:
     ]  # fmt: skip
 
 
+def disputed_new(on: date, amount: Decimal) -> list[Row]:
+    return [invoice(1, on, f"{amount:.2f}"), *disputed(on, amount)]
+
+
 def bought(on: date, amount: Decimal) -> list[Row]:
     return [invoice(2, on, f"{amount:.2f}")]
 
@@ -490,6 +517,7 @@ GREW = [OPENED[0], limited("12000.00"), invoice(1, FIRST, "5000.00")]
         ("seriously_past_due", OWED, 5, aged(61)),
         ("delinquent", OWED, 5, aged(91)),
         ("dispute_spike", OWED, 5, disputed),
+        ("dispute_spike", OPENED[:1], 5, disputed_new),
         ("utilization_high", [*OWED, limited("20000.00")], 5, bought),
         ("utilization_high", [*OWED, limited("20000.00")], 5, ordered),
         ("over_limit", [*OWED, limited("20000.00")], 5, ordered),
@@ -559,13 +587,28 @@ def test_as_many_discounts_left_as_are_told(tmp_path: Path) -> None:
         left = [fact for n in range(count) for fact in offered(70 + n, last + DAY, False)]
         after = ticked([*history, *left], last + DAY, last + 14 * DAY)
         assert is_open(tmp_path, after, "discounts_abandoned") is opens, count
-    opened = ticked(
-        [*history, *[fact for n in range(3) for fact in offered(70 + n, last + DAY, False)]],
-        last + DAY, last + 14 * DAY,
-    )  # fmt: skip
+
+
+def test_discounts_that_were_never_taken_must_be_taken_first(tmp_path: Path) -> None:
+    last = FIRST + MONTH
+    history = ticked([*OPENED, payment(1, FIRST + 5 * DAY)], FIRST, last)
+    (words,) = fired_by(tmp_path, history, "discounts_abandoned")
+    assert words == "3 more discounts taken, and then 3 in a row not taken"
+    for count, opens in ((3, True), (2, False)):
+        first = [fact for n in range(count) for fact in offered(60 + n, last + DAY, True)]
+        then = [fact for n in range(3) for fact in offered(70 + n, last + 2 * DAY, False)]
+        after = ticked([*history, *first, *then], last + DAY, last + 15 * DAY)
+        assert is_open(tmp_path, after, "discounts_abandoned") is opens, count
+
+
+def test_one_discount_taken_is_enough(tmp_path: Path) -> None:
+    taken = [fact for n in range(5) for fact in offered(n, FIRST + timedelta(days=n), True)]
+    left = [fact for n in range(3) for fact in offered(70 + n, FIRST + MONTH, False)]
+    last = FIRST + MONTH + 15 * DAY
+    opened = ticked([OPENED[0], *taken, *left], FIRST, last)
     (words,) = cleared_by(tmp_path, opened, "discounts_abandoned")
     assert words == "1 more discount taken"
-    on = last + 15 * DAY
+    on = last + DAY
     after = ticked([*opened, *offered(80, on, True)], on, on + 10 * DAY)
     assert not is_open(tmp_path, after, "discounts_abandoned")
 
