@@ -7,7 +7,7 @@ imported again repeats the same events.
 from __future__ import annotations
 
 import datetime as dt
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
 from itertools import groupby
@@ -228,7 +228,14 @@ class _Account:
             if invoice is not None and of == number and row.currency == invoice.currency:
                 credited += int(row.amount)
             self._credit(row, of)
-        if invoice is not None:
+        if invoice is not None and self._given_up(invoice, credited, payments, settlements):
+            self._booking.refuse(
+                invoice,
+                "closed without a payment",
+                "nothing of it is open, and nothing was paid: was it credited or written off? Import its credit note "
+                "beside it, or send it as events",
+            )
+        elif invoice is not None:
             self._issue(invoice)
             if payments and settlements:  # the invoice's own columns tell of the same money
                 self._booking.note(
@@ -238,12 +245,24 @@ class _Account:
                 self._booking.note(
                     "invoices paid by their own columns and open here, as no payment names them", invoice
                 )
-            self._settle(invoice, int(invoice.amount) - credited, list(payments.values()) or settlements)
+            last = max((row.paid_on for row in settlements), default="")
+            of_last = [row for row in settlements if row.paid_on == last] or [invoice]
+            closed = any(row.closed for row in of_last)
+            self._settle(
+                invoice, int(invoice.amount) - credited, list(payments.values()) or settlements, closed
+            )
         elif payments:
             for row in payments.values():
                 self._booking.note("payments of invoices that the files do not hold, sent as they are", row)
             self._pay(number, list(payments.values()), None)
         return len(rows)
+
+    def _given_up(
+        self, invoice: Row, credited: int, payments: Mapping[tuple[str, ...], Row], settlements: Sequence[Row]
+    ) -> bool:
+        """Whether nothing of an invoice is open, and no money and no credit note can be why."""
+        explained = payments or settlements or invoice.account in self._booking.report.loose
+        return bool(invoice.closed) and invoice.paid == "0" and not credited and not explained
 
     def _undated(self, row: Row) -> bool:
         """Whether no money of its customer can be that with which an invoice says it was paid."""
@@ -307,14 +326,17 @@ class _Account:
         self._booking.report.credited[row.currency] += int(row.amount)
         self._emit("invoice.credited", row.day, CREDITED, row.number, fields)
 
-    def _settle(self, invoice: Row, owed: int, rows: list[Row]) -> None:
-        """The payments of an invoice that is there, and its dispute.
+    def _settle(self, invoice: Row, owed: int, rows: list[Row], closed: bool) -> None:
+        """The payments of an invoice that is there, what was forgiven of it where it is `closed` with less, and its
+        dispute.
 
         A ledger's flag of a dispute has no date. It is dated on the due date, or on the day of settlement or the
         files' last day where that is earlier, so that the invoice is in dispute no longer than the file supports; and
         resolved as rejected, since the customer paid, when all of it is paid.
         """
-        settled_on = self._pay(invoice.invoice, rows, (invoice, owed))
+        settled_on, left, last = self._pay(invoice.invoice, rows, (invoice, owed))
+        if closed and last and left > 0:
+            settled_on = self._forgive(invoice, left, last)
         if not invoice.disputed:
             return
         number = f"{invoice.invoice}/dispute"
@@ -327,8 +349,34 @@ class _Account:
                 "dispute.resolved", max(day, settled_on), RESOLVED, number, {**ids, "outcome": "rejected"}
             )
 
-    def _pay(self, number: str, rows: list[Row], owing: tuple[Row, int] | None) -> str:
-        """Books the payments of one invoice number; returns the day on which all of it was paid, or ''.
+    def _forgive(self, invoice: Row, left: int, day: str) -> str:
+        """Credits what a closed invoice was paid short (a discount, a bank's charge): else it stood past due for ever.
+        Returns `day`; '' where a payment or credit note that names no invoice may be what closed it."""
+        if invoice.account in self._booking.report.loose:
+            self._booking.note(
+                "invoices closed with less than was owed: the rest stands open, as a payment or credit note that names "
+                "no invoice may be it",
+                invoice,
+            )
+            return ""
+        self._booking.note(
+            "invoices closed with less than was owed: the rest is credited on the day of the last payment",
+            invoice,
+        )
+        number = f"{invoice.invoice}/rest"
+        fields = {
+            "memo_id": number,
+            "amount": money(left, invoice.currency),
+            "currency": invoice.currency,
+            "invoice_id": invoice.invoice,
+        }
+        self._booking.report.credited[invoice.currency] += left
+        self._emit("invoice.credited", day, CREDITED, number, fields)
+        return day
+
+    def _pay(self, number: str, rows: list[Row], owing: tuple[Row, int] | None) -> tuple[str, int, str]:
+        """Books the payments of one invoice number; returns the day on which all of it was paid, or '', what is still
+        owed (0 where that is not sure), and the day of the last payment, or ''.
 
         What is paid beyond the invoice stays unapplied. A settlement date without an amount settles what is still owed.
         """
@@ -358,6 +406,9 @@ class _Account:
         # Of one day, a settlement without an amount (-1) comes last: it settles what the others leave.
         parts.sort(key=lambda part: (part[0], part[1] < 0, part[1], part[2].payment, part[2].reference))
         settled_on = ""
+        sure = len(parts) == len(
+            rows
+        )  # that what is owed after all is told: no payment is missing, or of another currency
         times: dict[str, int] = {}
         for day, amount, row, currency in parts:
             if amount < 0:
@@ -367,6 +418,7 @@ class _Account:
             applied = amount
             if invoice is not None and currency != invoice.currency:
                 self._booking.note("payments in another currency than their invoice, sent as they are", row)
+                sure = False
             if invoice is not None and currency == invoice.currency:
                 applied = min(amount, max(owed, 0))
                 owed -= applied
@@ -377,7 +429,7 @@ class _Account:
             times[day] = times.get(day, 0) + 1
             derived = f"{number}/{day}" + (f"/{times[day]}" if times[day] > 1 else "")
             self._part(row, day, derived, number, applied, amount, currency)
-        return settled_on
+        return settled_on, owed if sure else 0, max(times, default="")
 
     def on_account(self, row: Row) -> None:
         """Cash that names no invoice."""

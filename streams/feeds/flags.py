@@ -183,6 +183,13 @@ PAID: Final = frozenset(
 )
 """Statuses that say an invoice is settled, without a day."""
 PAID_FLAGS: Final = PAID | {"yes", "y", "true", "ja", "oui", "si"}
+UNPAID: Final = frozenset(
+    ["unpaid", "notpaid", "open", "outstanding", "awaitingpayment", "unbezahlt", "offen", "impayee"]
+)
+"""Statuses that say nothing of an invoice was paid."""
+PARTLY: Final = frozenset(
+    ["partial", "partiallypaid", "partlypaid", "partpaid", "partialpayment", "teilbezahlt"]
+)
 UNPAID_FLAGS: Final = frozenset(["no", "n", "false", "nein", "non", "nee", "unpaid", "notpaid", "open"])
 _TOTAL: Final = re.compile(
     r"\s*(?:\*+\s*$|(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe"

@@ -20,6 +20,8 @@ from streams.feeds.flags import (
     NOT_RECEIVED,
     PAID,
     PAID_FLAGS,
+    PARTLY,
+    UNPAID,
     UNPAID_FLAGS,
     WRITTEN_OFF,
     YES,
@@ -236,6 +238,20 @@ class _Reader:
                 )
             if part is not None:
                 paid, by_balance = str(part), ""
+        statuses = [plain(self.cells.cell(row, field)) for field in self.statuses]
+        if not paid and not by_balance and "paid_amount" not in at:
+            if paid_on and any(status in UNPAID for status in statuses):
+                raise Bad(
+                    "settled and open",
+                    "paid_date",
+                    f"settled {paid_on}, though by its status it is not paid; is it the day on which money is awaited? "
+                    "then leave the column out, or name the right one in a layout file",
+                )
+            if not paid_on and self.alone and any(status in PARTLY for status in statuses):
+                self._note(
+                    "invoices paid in part by their status, and nothing says how much: they stand open whole",
+                    place,
+                )
         if paid_on and paid_on < day and plus_days(paid_on, EARLIEST) < day:
             raise Bad(
                 "settled long before the invoice",
@@ -253,7 +269,7 @@ class _Reader:
                     "disputed",
                     f"{self.cells.cell(row, 'disputed').strip()!r} is neither yes nor no",
                 )
-        elif any(plain(self.cells.cell(row, field)) in DISPUTED for field in self.statuses):
+        elif any(status in DISPUTED for status in statuses):
             disputed = "1"
         return Row(
             account,
@@ -275,6 +291,7 @@ class _Reader:
             self.cells.id(row, "payment", False) if "payment" in at else "",
             self.cells.text(row, "reference") if "reference" in at else "",
             by_balance,
+            "1" if still_open == 0 or any(status in PAID for status in statuses) else "",
         )
 
     def payment(self, row: list[str], place: str) -> Row:
@@ -403,6 +420,8 @@ def _count(report: Report, record: Row) -> None:
     """What an account paid or was credited. A payment whose currency is not known yet counts for more than it is."""
     of = report.paid_by if record.kind == PAYMENT else report.credited_by
     of[record.account] += max(int(record.amount), int(record.paid or 0))
+    if record.invoice == ON_ACCOUNT or (record.kind == CREDIT and not record.payment):
+        report.loose.add(record.account)
 
 
 def _find_customers(files: Sequence[Told], by_invoice: Sorter, sorter: Sorter, report: Report) -> None:

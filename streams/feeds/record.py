@@ -44,6 +44,7 @@ class Row(NamedTuple):
     by_balance: str = (
         ""  # of an invoice row: `paid` is told by its balance alone, of which credit notes may be a part
     )
+    closed: str = ""  # of an invoice row: nothing of it is open any more, by its balance or status
 
 
 WIDEST: Final = "CLF"  # four decimals

@@ -724,6 +724,67 @@ def test_an_invoice_that_is_paid_on_no_day_is_refused_and_not_left_open(
     assert got.report.refused == 0
 
 
+@pytest.mark.parametrize(("column", "cell"), [("Balance", "0.00"), ("Status", "Paid")])
+def test_what_an_invoice_was_paid_short_when_it_was_closed_is_credited(
+    tmp_path: Path, column: str, cell: str
+) -> None:
+    rows = [
+        f"C1,I1,2024-01-02,2024-02-01,100,98,2024-01-20,{cell}",
+        "C1,I2,2024-01-02,2024-02-01,100,98,2024-01-20,",
+    ]
+    got = imported(tmp_path, ledger(f"{HEADER},Paid Amount,Paid Date,{column}", *rows))
+    assert [p["amount"] for p in got.of("payment.received")] == ["98.00", "98.00"]
+    assert got.of("invoice.credited") == [
+        {"account_id": "C1", "memo_id": "I1/rest", "amount": "2.00", "currency": "USD", "invoice_id": "I1"}
+    ]
+    assert sum(got.report.note_counts.values()) == 1
+
+
+def test_what_several_payments_leave_of_a_closed_invoice_is_credited_with_the_last(tmp_path: Path) -> None:
+    invoices = ledger(f"{HEADER},Status", "C1,I1,2024-01-02,2024-02-01,100,Paid")
+    pays = ledger("Payment No,Invoice,Payment Date,Amount", "P1,I1,2024-01-20,50", "P2,I1,2024-02-20,47")
+    got = imported(tmp_path, invoices, pays)
+    assert [(m["memo_id"], m["amount"]) for m in got.of("invoice.credited")] == [("I1/rest", "3.00")]
+    assert [day[:10] for kind, day in times(got) if kind == "invoice.credited"] == ["2024-02-20"]
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        "P3,C1,,2024-03-01,3,USD",  # names no invoice: it may be the rest
+        "P3,C1,I1,2024-03-01,3,EUR",
+        "P3,C1,I1,2023-01-01,3,USD",  # refused
+    ],
+)
+def test_what_another_payment_may_have_closed_is_not_credited(tmp_path: Path, other: str) -> None:
+    invoices = ledger(f"{HEADER},Currency,Status", "C1,I1,2024-01-02,2024-02-01,100,USD,Paid")
+    pays = ledger(
+        "Payment No,Customer,Invoice,Payment Date,Amount,Currency", "P1,C1,I1,2024-01-20,97,USD", other
+    )
+    assert imported(tmp_path, invoices, pays).of("invoice.credited") == []
+
+
+def test_an_invoice_that_is_closed_without_a_payment_is_refused_and_not_left_open(tmp_path: Path) -> None:
+    rows = ["C1,I1,2024-01-02,2024-02-01,100,0.00,0.00", "C1,I2,2024-01-02,2024-02-01,100,0.00,100.00"]
+    got = imported(tmp_path, ledger(f"{HEADER},Paid Amount,Balance", *rows))
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I2"]
+    assert "nothing of it is open, and nothing was paid" in got.bad[0]
+
+
+@pytest.mark.parametrize("status", ["Unpaid", "Open", "Outstanding"])
+def test_a_day_of_payment_of_an_invoice_that_is_not_paid_is_refused(tmp_path: Path, status: str) -> None:
+    rows = [f"C1,I1,2024-01-02,2024-02-01,100,2024-03-20,{status}", "C1,I2,2024-01-02,2024-02-01,7,,Unpaid"]
+    got = imported(tmp_path, ledger(f"{HEADER},Payment Date,Status", *rows))
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I2"]
+    assert "though by its status it is not paid" in got.bad[0]
+
+
+def test_an_invoice_paid_in_part_of_which_nothing_says_how_much_is_noted(tmp_path: Path) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},Status", "C1,I1,2024-01-02,2024-02-01,100,Partially Paid"))
+    assert len(got.of("invoice.issued")) == 1
+    assert ["nothing says how much" in note for note in got.report.note_counts] == [True]
+
+
 def test_a_balance_that_credit_notes_may_explain_refuses_nothing(tmp_path: Path) -> None:
     got = imported(
         tmp_path,
