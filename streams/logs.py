@@ -5,6 +5,7 @@ Secrets never get here: settings hold tokens as SecretStr, and addresses are log
 
 from __future__ import annotations
 
+import contextlib
 import io
 import logging
 import sys
@@ -14,13 +15,19 @@ import structlog
 
 
 class _Stderr(io.TextIOBase):
-    """sys.stderr as it is when something is written, not as it was when logging was set up."""
+    """sys.stderr as it is when something is written, not as it was when logging was set up.
+
+    A line that cannot be written, to a disk that is full, is lost: the work that it tells of goes on.
+    """
 
     def write(self, text: str) -> int:
-        return sys.stderr.write(text)
+        with contextlib.suppress(OSError):
+            sys.stderr.write(text)
+        return len(text)
 
     def flush(self) -> None:
-        sys.stderr.flush()
+        with contextlib.suppress(OSError):
+            sys.stderr.flush()
 
 
 def configure(form: Literal["console", "json"], level: int = logging.INFO) -> None:

@@ -18,6 +18,7 @@ Faust is told once that it owns everything. What is really ours is settled betwe
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import logging
 import os
 import sys
@@ -95,8 +96,9 @@ def run(app: faust.App) -> NoReturn:
 def _exit(code: int) -> NoReturn:
     """At once: an interpreter that exits in order joins the Kafka thread, which may be waiting for a broker."""
     logging.shutdown()
-    sys.stdout.flush()
-    sys.stderr.flush()
+    for stream in (sys.stdout, sys.stderr):
+        with contextlib.suppress(OSError):  # a full disk must not keep it alive
+            stream.flush()
     os._exit(code)
 
 

@@ -50,3 +50,27 @@ logging.getLogger("library").error("and this")
     assert "to the first" not in run.stderr
     assert "to the second" in run.stderr
     assert "and this" in run.stderr
+
+
+def test_a_disk_that_is_full_loses_lines_and_stops_nobody() -> None:
+    program = """
+import errno, io, logging, sys
+from streams.logs import configure
+class Full(io.StringIO):
+    def write(self, text):
+        raise OSError(errno.ENOSPC, "No space left on device")
+    def flush(self):
+        self.write("")
+stderr, sys.stderr = sys.stderr, Full()
+configure("console")
+import structlog
+for log in (structlog.get_logger(), logging.getLogger("library")):
+    log.warning("lost")
+    print("on")
+sys.stderr = stderr
+structlog.get_logger().warning("heard again")
+"""
+    run = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, check=True)
+    assert run.stdout.split() == ["on", "on"]
+    assert "heard again" in run.stderr
+    assert "lost" not in run.stderr
