@@ -412,6 +412,10 @@ def _bought(asked: _Asked) -> list[str]:
     return _sold(asked, asked.today - asked.policy.figures.purchases_days + 1, asked.today)
 
 
+def _bought_in_a_year(asked: _Asked) -> list[str]:
+    return _sold(asked, asked.today - asked.policy.figures.monthly_purchases_days + 1, asked.today)
+
+
 def _bought_before(asked: _Asked) -> list[str]:
     rule = asked.policy.figures
     last = asked.today - rule.purchases_days
@@ -446,6 +450,10 @@ _FINDERS: Final[dict[str, Callable[[_Asked], Iterable[str]]]] = {
     "payment_runs": lambda asked: _paid(
         asked, asked.today - asked.policy.figures.baseline_from_days + 1, asked.today
     ),
+    "payment_runs_365d": lambda asked: _paid(
+        asked, asked.today - asked.policy.figures.long_days + 1, asked.today
+    ),
+    "monthly_purchases": _bought_in_a_year,
     "promises_broken": lambda asked: _broken(asked, asked.policy.figures.long_days),
     "open_orders": _open_orders,
     "unapplied": _unapplied,

@@ -259,6 +259,10 @@ _SAME_EVENTS: Final[dict[str, str]] = {
     "taken_before": "discounts_taken",
     "invoices_prior_90d": "purchases_prior_90d",
     "history_days": "first_invoice",
+    "own_payments": "payment_runs_365d",
+    "tenure": "first_invoice",
+    "need": "monthly_purchases",
+    "raise_cap": "credit_limit",
 }
 """Figures that other figures are made of, whose events these share."""
 
@@ -368,6 +372,7 @@ def _category(name: str, points: float | None, view: View) -> Row:
         "section": formula.section,
         "missing": limits.REASONS.get(f"no_{name}") if points is None else None,
         "policy": f"limits.score.{name}",
+        "event_ids": _events_of(name, view),
     }
 
 
@@ -443,6 +448,32 @@ _INPUTS: Final[dict[str, Callable[[View], Row]]] = {
 }
 
 
+def _events_of(name: str, view: View) -> list[str]:
+    """The events behind a category of the score or a term of the limit; none behind the grade, which the score makes."""
+    if name in ("financials", "net_worth"):
+        statement = view.signals.usable_statement(view.today, view.policy)
+        return [] if statement is None else [statement.event_id]
+    if name == "bureau":
+        return [row["event_id"] for row in _bureau(view)["reports"]]
+    if name == "agency":
+        reports = view.signals.reports(view.today, view.policy)
+        return [report.limit_event for report in reports if report.limit_event is not None]
+    if name == "references":
+        return [reference.event_id for reference in view.signals.references(view.today)]
+    if name == "events":
+        fires = ((trigger, trigger.fires(view)) for trigger in BY_ID.values() if trigger.immediate)
+        worst = [
+            trigger for trigger, found in fires if found is not None and found.severity == worst_fact(view)
+        ]
+        return [event_id for trigger in worst for event_id in trigger.evidence(view).event_ids]
+    ledger, first = view.ledger, view.figures.first_invoice_on
+    if isinstance(ledger, Ledger) and ledger.profile is not None:
+        young = first is None or view.today - first < view.policy.figures.monthly_purchases_min_days
+        if (name == "tenure" and ledger.opened_on is not None) or (name == "need" and young):
+            return [ledger.profile.event_id]
+    return events_behind(view, name)
+
+
 def _all_terms(change: ProposalChange, found: limits.Terms) -> dict[str, int | None]:
     terms = {**found.terms, **change.terms}
     if change.binding == "grade":
@@ -481,6 +512,7 @@ def _term(name: str, amount: int | None, change: ProposalChange, found: limits.T
         "formula": formula.stated(view.policy),
         "section": formula.section,
         "missing": _NO_TERM.get(name) if amount is None else None,
+        "event_ids": _events_of(name, view),
     }
 
 

@@ -485,7 +485,10 @@ def explained(told: Refolded, case: Case) -> Row:
     named = {
         event_id
         for transition in (*row["transitions"], row.get("now") or {})
-        for part in (transition, *transition.get("figures", ()))
+        for part in (
+            transition,
+            *(row for name in ("figures", "categories", "terms") for row in transition.get(name, ())),
+        )
         for event_id in part.get("event_ids", ())
     } | {transition["event_id"] for transition in case.transitions if transition["event_id"] is not None}
     row["events"] = sorted(

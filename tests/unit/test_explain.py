@@ -374,6 +374,24 @@ def test_every_figure_that_is_not_nothing_names_the_events_behind_it(explained: 
     assert {"utilization_28d_ago", "invoices_observed", "disputed_share_baseline", "unapplied"} <= told
 
 
+def test_every_category_and_term_of_a_proposal_names_the_events_behind_it(explained: list[Row]) -> None:
+    made = [row for row in explained if row["kind"] == "proposal"]
+    named: Counter[str] = Counter()
+    for row in made:
+        known = {event["event_id"]: event["type"] for event in row["events"]}
+        first = row["transitions"][0]
+        parts = {c["category"]: (c["points"], c["event_ids"]) for c in first["categories"]}
+        parts |= {t["term"]: (t["amount"], t["event_ids"]) for t in first["terms"]}
+        for name, (value, event_ids) in parts.items():
+            assert set(event_ids) <= set(known), (row["id"], name)
+            if value is not None and name != "grade" and (name, value) != ("events", 100.0):
+                assert event_ids, (row["id"], name, value)
+                named[name] += 1
+        assert {known[event_id] for event_id in parts["own_payments"][1]} <= {"payment.received"}
+        assert {known[event_id] for event_id in parts["bureau"][1]} <= {"bureau.reported"}
+    assert {"own_payments", "financials", "bureau", "references", "tenure", "events", "need"} <= set(named)
+
+
 def test_a_figure_without_events_is_found() -> None:
     figure = {"figure": "past_due_61", "value": "14.00", "event_ids": []}
     assert without_events([{"transitions": [{"figures": [figure]}]}]) == ["past_due_61"]
