@@ -229,5 +229,9 @@ def test_what_is_not_nothing_has_events_behind_it(facts: list[Any], at: int) -> 
     assert len(named("invoices_observed")) == min(MOST, known.overdue_surprise_n)
     assert known.disputed_share_baseline is None or named("disputed_share_baseline")
     assert bool(named("payment_runs_365d")) == bool(known.payment_runs_365d)
-    assert known.monthly_purchases is None or known.monthly_purchases <= 0 or named("monthly_purchases")
+    first, least = known.first_invoice_on, POLICY.figures.monthly_purchases_min_days
+    if (
+        known.monthly_purchases and first is not None and today - first >= least
+    ):  # else it is what is expected
+        assert named("monthly_purchases")
     assert known.max_days_past_due is None or named("max_days_past_due")
