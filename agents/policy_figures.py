@@ -104,7 +104,7 @@ class Drift(Part):
 
     sigma_floor_days: Positive
     mad_factor: Positive
-    theil_sen_from_runs: Count
+    theil_sen_from_runs: Annotated[int, Field(ge=2, le=1000)]  # of one there is no slope
     theil_sen_last_runs: Annotated[int, Field(ge=3, le=100)]
     theil_sen_confidence: Annotated[float, Field(gt=0.5, lt=1)]
     ewma_from_runs: Count

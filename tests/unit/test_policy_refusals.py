@@ -233,6 +233,13 @@ REFUSED: dict[str, tuple[str, str, str, str | None, str]] = {
         "promises_recent_days",
         "must not be above long_days",
     ),
+    "a slope of a single run": (
+        "theil_sen_from_runs = 4",
+        "theil_sen_from_runs = 1",
+        "drift.theil_sen_from_runs",
+        "theil_sen_from_runs",
+        "must not be below 2",
+    ),
     "an infinite weight": (
         "weight = 25",
         "weight = inf",
