@@ -193,15 +193,16 @@ class Sink:
 
     def _again(self, call: Callable[[], Any], what: str) -> Any:
         """call(), again while the store is away or busy."""
-        since = 0.0
+        began = time.monotonic()  # a store that hangs says nothing for minutes before the first error
+        away = False
 
         def wait(error: Exception) -> bool:
-            nonlocal since
+            nonlocal away
             if not _passes(error):
                 return False
             self.failures += 1
-            if not since:
-                since = time.monotonic()
+            if not away:
+                away = True
                 log.warning("store away, trying again", store=self.where, table=what, error=first_line(error))
             return not self._stopping()
 
@@ -217,9 +218,9 @@ class Sink:
             if isinstance(error, DataError) or getattr(error, "code", None) in UNREADABLE:
                 raise _Unreadable(first_line(error)) from error
             raise Fatal(f"the store at {self.where} refused {what}: {first_line(error)}") from error
-        if since:
+        if away:
             log.warning(
-                "store back", store=self.where, table=what, seconds=round(time.monotonic() - since, 1)
+                "store back", store=self.where, table=what, seconds=round(time.monotonic() - began, 1)
             )
         return answer
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import datetime as dt
+import time
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -130,6 +131,20 @@ def test_that_a_repeat_reaches_the_views_is_not_left_to_the_servers_version(
     sink.write(batch(0, 3), {("t", 0): 3})
     assert len(asked) == 8  # seven tables, then how far they have come
     assert {settings["deduplicate_blocks_in_dependent_materialized_views"] for settings in asked} == {1}
+
+
+def test_how_long_the_store_was_away_counts_the_try_that_hung(sink: Sink) -> None:
+    def hangs(_table: str, n: int) -> Exception | None:
+        if n > 1:
+            return None
+        time.sleep(1.5)  # longer than the wait before the second try
+        return OperationalError("read timed out")
+
+    failing(sink, hangs)
+    with capture_logs() as lines:
+        sink.write({"journal": [Record(event(1), 1)]}, {("t", 3): 2})
+    assert lines[-1]["event"] == "store back"
+    assert lines[-1]["seconds"] >= 1.5
 
 
 def test_an_outage_is_waited_for_and_said_in_two_lines(store: Client, sink: Sink) -> None:
