@@ -7,8 +7,10 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
+from streams.feeds.columns import plain
 from streams.feeds.telling import Told
 
 YES: Final = frozenset(
@@ -191,11 +193,46 @@ PARTLY: Final = frozenset(
     ["partial", "partiallypaid", "partlypaid", "partpaid", "partialpayment", "teilbezahlt"]
 )
 UNPAID_FLAGS: Final = frozenset(["no", "n", "false", "nein", "non", "nee", "unpaid", "notpaid", "open"])
+VOID, RETURNED, GIVEN_UP, CONTESTED, WHOLE, NOTHING, PART = (
+    "void",
+    "returned",
+    "given up",
+    "contested",
+    "whole",
+    "nothing",
+    "part",
+)
+_STATES: Final = {
+    word: state
+    for state, words in (
+        (VOID, NOT_OWED),
+        (RETURNED, GIVEN_BACK),
+        (GIVEN_UP, WRITTEN_OFF),
+        (CONTESTED, DISPUTED),
+        (WHOLE, PAID),
+        (NOTHING, UNPAID),
+        (PART, PARTLY),
+    )
+    for word in words
+}
 _TOTAL: Final = re.compile(
     r"\s*(?:\*+\s*$|(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe"
     r"|gesamt(?:summe)?|zwischensumme|endsumme|somme|suma|saldo)\b)",
     re.IGNORECASE,
 )
+
+
+@lru_cache(maxsize=10_000)
+def state(text: str) -> str:
+    """What the status of an invoice says of it: VOID, RETURNED, GIVEN_UP, CONTESTED, paid WHOLE, in PART or NOTHING of
+    it; '' where it says none of these."""
+    return _STATES.get(plain(text), "")
+
+
+@lru_cache(maxsize=10_000)
+def came(text: str) -> bool:
+    """Whether the status of a payment lets it be money that came and stayed."""
+    return plain(text) not in NOT_RECEIVED
 
 
 def is_total(row: Sequence[str], told: Told) -> bool:

@@ -13,19 +13,20 @@ from streams.feeds.columns import plain
 from streams.feeds.dates import plus_days
 from streams.feeds.files import rows
 from streams.feeds.flags import (
-    DISPUTED,
-    GIVEN_BACK,
+    CONTESTED,
+    GIVEN_UP,
     NO,
-    NOT_OWED,
-    NOT_RECEIVED,
-    PAID,
+    NOTHING,
     PAID_FLAGS,
-    PARTLY,
-    UNPAID,
+    PART,
+    RETURNED,
     UNPAID_FLAGS,
-    WRITTEN_OFF,
+    VOID,
+    WHOLE,
     YES,
+    came,
     is_total,
+    state,
 )
 from streams.feeds.kinds import CREDIT, CREDIT_SIDE, DEBIT_SIDE, INVOICE, PAYMENT, REFUND, meant
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, WIDEST, Row
@@ -148,14 +149,15 @@ class _Reader:
         """A row of a file of invoices: an invoice, a credit note (negative, or named so), or a payment
         that is named so (which may have no number)."""
         at, choices = self.told.columns.at, self.choices
-        if "status" in at and plain(self.cells.cell(row, "status")) in NOT_OWED:
+        said = [state(self.cells.cell(row, field)) for field in self.statuses]
+        if "status" in at and said[0] == VOID:
             status = self.cells.cell(row, "status").strip()
             raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
         named = self._meant(row) if "type" in at else ""
         if named == PAYMENT:
             self._came(row)
-        else:
-            self._ended(row)
+        elif RETURNED in said or GIVEN_UP in said:
+            self._ended(row, said)
         account = self.cells.id(row, "customer", True)
         number = self.cells.id(row, "invoice", "document" not in at and named != PAYMENT)
         if not number and "document" in at:
@@ -221,7 +223,7 @@ class _Reader:
         if due > "2100-12-31":
             raise Bad("no date", "due_date", f"{due} is after 2100")
         paid, by_balance = (
-            self._paid_of(row, amount, still_open, paid_on),
+            self._paid_of(said, amount, still_open, paid_on),
             "1" if still_open is not None else "",
         )
         if "paid_amount" in at:
@@ -238,16 +240,15 @@ class _Reader:
                 )
             if part is not None:
                 paid, by_balance = str(part), ""
-        statuses = [plain(self.cells.cell(row, field)) for field in self.statuses]
         if not paid and not by_balance and "paid_amount" not in at:
-            if paid_on and any(status in UNPAID for status in statuses):
+            if paid_on and NOTHING in said:
                 raise Bad(
                     "settled and open",
                     "paid_date",
                     f"settled {paid_on}, though by its status it is not paid; is it the day on which money is awaited? "
                     "then leave the column out, or name the right one in a layout file",
                 )
-            if not paid_on and self.alone and any(status in PARTLY for status in statuses):
+            if not paid_on and self.alone and PART in said:
                 self._note(
                     "invoices paid in part by their status, and nothing says how much: they stand open whole",
                     place,
@@ -269,7 +270,7 @@ class _Reader:
                     "disputed",
                     f"{self.cells.cell(row, 'disputed').strip()!r} is neither yes nor no",
                 )
-        elif any(status in DISPUTED for status in statuses):
+        elif CONTESTED in said:
             disputed = "1"
         return Row(
             account,
@@ -291,7 +292,7 @@ class _Reader:
             self.cells.id(row, "payment", False) if "payment" in at else "",
             self.cells.text(row, "reference") if "reference" in at else "",
             by_balance,
-            "1" if still_open == 0 or any(status in PAID for status in statuses) else "",
+            "1" if still_open == 0 or WHOLE in said else "",
         )
 
     def payment(self, row: list[str], place: str) -> Row:
@@ -344,18 +345,20 @@ class _Reader:
     def _came(self, row: list[str]) -> None:
         """Leaves out a payment that by its status did not come, or went back."""
         for field in self.statuses:
-            status = self.cells.cell(row, field).strip()
-            if plain(status) in NOT_RECEIVED:
-                raise _LeftOut(f"payments left out, as by their status no money came or stayed: {status}")
+            status = self.cells.cell(row, field)
+            if not came(status):
+                raise _LeftOut(
+                    f"payments left out, as by their status no money came or stayed: {status.strip()}"
+                )
 
-    def _ended(self, row: list[str]) -> None:
+    def _ended(self, row: list[str], said: Sequence[str]) -> None:
         """Leaves out an invoice of which by its status nothing is owed any more, and refuses one that was given up:
         neither is open, and neither was paid."""
-        for field in self.statuses:
+        for field, what in zip(self.statuses, said, strict=True):
             status = self.cells.cell(row, field).strip()
-            if plain(status) in GIVEN_BACK:
+            if what == RETURNED:
                 raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
-            if plain(status) in WRITTEN_OFF:
+            if what == GIVEN_UP:
                 raise Bad(
                     "written off",
                     field,
@@ -386,7 +389,7 @@ class _Reader:
             return None
         return (debit or 0) - abs(credit or 0)
 
-    def _paid_of(self, row: list[str], amount: int, still_open: int | None, paid_on: str) -> str:
+    def _paid_of(self, said: Sequence[str], amount: int, still_open: int | None, paid_on: str) -> str:
         """What of an invoice is paid by its balance or its status, in minor units; '' where neither says."""
         if still_open is not None and 0 <= still_open <= amount:
             if paid_on and still_open == amount:
@@ -394,7 +397,7 @@ class _Reader:
                     "settled and open", "balance", f"all of it is open, though it was settled {paid_on}"
                 )
             return "" if paid_on and not still_open else str(amount - still_open)
-        if not paid_on and any(plain(self.cells.cell(row, field)) in PAID for field in self.statuses):
+        if not paid_on and WHOLE in said:
             return str(amount)
         return ""
 
