@@ -75,7 +75,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "nettofaelligkeit maturitydate maturity dateecheance echeance vervaldatum fechavencimiento "
         "vencimiento datascadenza scadenza payby paybydate netduedt "
         "nettofalligkeitsdatum forfallodatum datedecheance fechadevencimiento datavencimento datadevencimento "
-        "vencimento terminpłatnosci",
+        "vencimento terminpłatnosci duedatereceiveby",
     ),
     "baseline": ("zfbdt baselinedate baselinecreatedate",),
     "paid_date": (
@@ -97,7 +97,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
         "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
         "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur "
-        "ursprungsbetrag",
+        "ursprungsbetrag totalsigned amounttotalsigned grandtotal",
         "amount amt betrag montant importe bedrag importo belopp amountforeigncurrency",
         "total value totalt totaal totale importetotal montanttotal totalttc importototale valordodocumento valortotal "
         "kwotabrutto",
@@ -108,7 +108,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "restbetrag openstaandbedrag pendingamount "
         "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
         "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
-        "pozostałodozapłaty kvarattbetala",
+        "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned",
     ),
     "paid_amount": (
         "appliedamount amountapplied amountappliedtoinvoice allocatedamount amountallocated applicationamount "
@@ -130,7 +130,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "offenerbetrag restbetrag openstaandbedrag transactionamountdue saldo os osamount pendingamount "
         "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
         "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
-        "pozostałodozapłaty kvarattbetala",
+        "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned",
     ),
     "currency": (
         "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "

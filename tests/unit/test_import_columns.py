@@ -343,6 +343,15 @@ def test_no_name_of_a_field_has_a_form_that_no_header_can_have() -> None:
             {"paid_amount": "Zapłacono", "paid_date": "Data zapłaty", "currency": "Waluta"},
         ),
         (
+            "Number;Invoice Partner Display Name;Invoice/Bill Date;Due Date;Untaxed Amount Signed;Total Signed;"
+            "Amount Due Signed;Payment Status;Status",
+            {"amount": "Total Signed", "balance": "Amount Due Signed", "payment_status": "Payment Status"},
+        ),
+        (
+            "Date;Type;Document Number;Name;Due Date/Receive By;Amount;Amount Remaining;Status;Date Closed",
+            {"due_date": "Due Date/Receive By", "customer": "Name", "paid_date": "Date Closed"},
+        ),
+        (
             "Date;Ref. No.;Party's Name;Pending Amount;Due on;Overdue by days",
             {
                 "customer": "Party's Name",
