@@ -114,6 +114,7 @@ def test_what_a_pager_shows_is_whole(tmp_path: Path) -> None:
 
 
 OF_THE_STORE = '{{ if eq $labels.app "store" }}warning{{ else }}critical{{ end }}'
+OF_THE_PAGE = '{{ if eq $labels.job "bellwether-web" }}warning{{ else }}critical{{ end }}'
 
 
 def test_a_number_of_things_that_an_alert_tells_is_whole() -> None:
@@ -133,6 +134,7 @@ def test_every_alert_says_how_bad_what_and_where_to_read_on() -> None:
             {"severity": "critical"},
             {"severity": "warning"},
             {"severity": OF_THE_STORE},
+            {"severity": OF_THE_PAGE},
         )
         assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
         assert alert["annotations"]["runbook_url"] == f"deploy/runbook.md#{name.lower()}"
