@@ -67,6 +67,8 @@ class Book:
         policy = load_policy(text)
         if live_from is not None:
             policy = policy.going_live(live_from)
+        if self.policy is not None and self.policy.base_currency != policy.base_currency:
+            self.book_exposure = self.book_accounts = self.book_as_of = None  # in the currency of before
         self.rates = self.rates.rebased(policy.base_currency, policy.rates)
         self.policy, self.policy_text, self.policy_hash, self.live_from = policy, text, policy_hash, live_from
         self.sweep = ""
@@ -75,10 +77,14 @@ class Book:
 
     @property
     def totals(self) -> BookTotals | None:
-        """The whole book as the last tick carried it: one day old, and it says so. None where no tick did."""
+        """The whole book as the last tick carried it: one day old, and it says so. None where no tick did, and where its
+        decimals are those of another base currency than the policy's."""
         if self.policy is None or self.book_exposure is None or self.book_accounts is None:
             return None
-        exposure = minor(self.book_exposure, self.policy.base_currency)
+        try:
+            exposure = minor(self.book_exposure, self.policy.base_currency)
+        except ValueError:
+            return None
         return BookTotals(exposure, self.book_accounts, self.book_as_of)
 
     def dump(self) -> dict[str, bytes]:

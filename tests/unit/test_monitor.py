@@ -324,3 +324,28 @@ def test_a_book_and_an_account_are_the_same_after_their_pieces() -> None:
     book = Book.load(f.book.dump())
     book.changed = book.adopted = True
     assert (book.day, book.totals, book.policy_hash) == (f.book.day, f.book.totals, f.book.policy_hash)
+
+
+def test_totals_of_another_base_currency_are_no_totals() -> None:
+    """A policy in yen came after ticks in dollars: their cents raised with each event until the totals were in yen."""
+    f = fold()
+    ended(f, tick("2026-03-01", book_exposure="900000.00", book_accounts=25))
+    yen = POLICY.replace('base_currency = "USD"', 'base_currency = "JPY"')
+    f.book.adopt(yen, policy_hash(yen))
+    assert f.book.totals is None
+    f.event(invoice("C1", "2026-03-02", "200000.00"))
+    ended(f, tick("2026-03-02", book_exposure="900000.00", book_accounts=25))  # reported before the policy
+    assert f.book.totals is None
+    f.event(invoice("C1", "2026-03-03", "100000.00", number="2"))
+    ended(f, tick("2026-03-03", book_exposure="130000000", book_accounts=25))
+    assert f.book.totals is not None
+    assert f.book.totals.exposure == 130_000_000
+
+
+def test_totals_in_the_money_of_an_earlier_policy_are_forgotten_with_it() -> None:
+    f = fold()
+    ended(f, tick("2026-03-01", book_exposure="900000.00", book_accounts=25))
+    f.book.adopt(POLICY.replace("ticks_in_a_row = 2", "ticks_in_a_row = 3"), "another")
+    assert f.book.totals is not None
+    f.book.adopt(POLICY.replace('base_currency = "USD"', 'base_currency = "EUR"'), "in euros")
+    assert f.book.totals is None
