@@ -51,12 +51,12 @@ _THOUGHT: Final = (
 _ANOTHERS: Final = (
     r"exposure to|exposed to|loss(es)? (on|from|after|over|linked to)|writ(e|es|ing|ten)[ -]?(off|down)s?"
     r"|set(s|ting)? aside|provisions?|hit (by|from)|hurt by|blow from|victims? of|owed|buy(s|ing)?|bought"
-    r"|bid(s|der|ders)? (for|to)|acquir\w+|snap(s|ped)? up|swoops? (for|on|to)|customer|client|rival|tenant"
-    r"|borrower|competitor|(supplier|partner|retailer|contractor|investor|parent)('s|s')"
-    r"|advis(es|ing|ed|er|ers) (on|to)|lend(s|ing)? to|loans? to|cases? of|wave of|rise in|surge in|number of"
-    r"|record|more|most|personal|corporate|households?|nearly|almost|advis[eo]rs for|helps?|combat\w*"
-    r"|fight(s|ing)?|tackl(e|es|ing)|spot\w*|detect\w*|protect\w*|against|insur\w+|award|expert|specialists?"
-    r"|morally|ideas"
+    r"|bid(s|der|ders)? (for|to)|acquir\w+|snap(s|ped)? up|swoops? (for|on|to)"
+    r"|(customers?|clients?|rivals?|tenants?|borrowers?|competitors?)(?='s?( [\w-]+){0,2} *$| *$)"  # not a name's word
+    r"|(supplier|partner|retailer|contractor|investor|parent)('s|s')|advis(es|ing|ed|er|ers) (on|to)|advis[eo]rs for"
+    r"|lend(s|ing)? to|loans? to|cases? of|wave of|rise in|surge in|number of"
+    r"|(record|more|most|personal|corporate|households?|nearly|almost|rise|surge|increase)(?= *$)"
+    r"|helps?|combat\w*|fight(s|ing)?|tackl(e|es|ing)|spot(s|ting)?|detect(s|ing)?|against|morally"
 )
 # Behind the words of an event: what ends it …
 _ENDED: Final = (
@@ -225,11 +225,10 @@ _RULES: Final = (
     ),
     _rule(
         "bankruptcy",
-        r"(file[sd]?|filing|files papers|seek(s|ing)?|sought|enter(s|ed|ing)?|declare[sd]?|declaring"
-        r"|begin(s|ning)?|began|commence[sd]?|ma(kes?|de)|land(s|ed)|place[sd]?|push(es|ed)?|tip(s|ped)?"
-        r"|force[sd]?|plunge[sd]?|fall(s|en)?|fell|slide[sd]?|slid|go(es)? into|went into|granted|obtain(s|ed)?"
-        r"|get(s)?|wins?|secure[sd]?|in|into|under|remains in)\b(?: (?!from|out|against"
-        r"|to\b)[\w'&.-]+){0,4} (bankruptcy|chapter (7|11|15)|creditor protection|ccaa)\b",
+        r"(file[sd]?|filing|files papers|seek(s|ing)?|sought|enter(s|ed|ing)?|declare[sd]?|declaring|begin(s|ning)?"
+        r"|began|commence[sd]?|ma(kes?|de)|granted|obtain(s|ed)?|get(s)?|wins?|secure[sd]?|in|into|under)\b"
+        r"(?: (?!from|out|against|to\b|customer|client|rival|tenant|borrower|competitor)[\w'&.-]+){0,4}"
+        r" (bankruptcy|chapter (7|11|15)|creditor protection|ccaa)\b",
         r"(goes|going|went|gone|is|was|now|declare[sd]?|becomes?) bankrupt\b",
         r"bankruptcy (reorgani[sz]ation |restructuring )?(filing|plan|case|proceedings|sale|auction|loan"
         r"|financing|trustee|petition|protection)\b",
@@ -524,7 +523,7 @@ _RULES: Final = (
     ),
     _rule(
         "major_customer_lost",
-        r"(los(es|t|ing|s of))\b[^,;:]{0,35}\b((biggest|largest|key|major|top|main) (\w+ )?(customers?|clients?"
+        r"(los(es|t|ing|s of))\b(?:(?! as )[^,;:]){0,35}\b((biggest|largest|key|major|top|main) (\w+ )?(customers?|clients?"
         r"|accounts?)|customer|client|contract|account)\b(?! (data|records|dispute|appeal|trust|confidence"
         r"|information))",
         r"(biggest|largest|key|major|top|main) (\w+ )?(customer|client"

@@ -86,6 +86,13 @@ def test_another_s_failure_a_topic_or_a_metaphor_is_unknown(headline: str) -> No
     assert classify(headline) == UNKNOWN
 
 
+def test_a_name_or_trade_with_a_word_for_others_in_it_is_the_company_s() -> None:
+    assert classify("Client Systems Ltd files for bankruptcy") == "bankruptcy"
+    assert classify("Tile specialist Acme falls into administration") == "insolvency"
+    assert classify("Acme shares fall on client's bankruptcy") == UNKNOWN
+    assert classify("Acme loses $5m as client files for bankruptcy") == UNKNOWN
+
+
 def test_marks_accents_and_the_publisher_behind_a_dash_change_nothing() -> None:
     assert classify("Moody’s downgrades Acme to junk — Reuters") == "downgrade"
     assert classify("MOODY'S DOWNGRADES ACME TO JUNK") == "downgrade"
