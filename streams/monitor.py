@@ -47,7 +47,15 @@ State = Account | Book
 
 
 def load(account_id: str, pieces: Any) -> State:
-    return accounts.load(account_id, pieces) if account_id else Book.load(pieces)
+    """Raises Fatal for a state that this version does not read."""
+    try:
+        return accounts.load(account_id, pieces) if account_id else Book.load(pieces)
+    except ValueError as error:
+        whose = f"the state of account {account_id}" if account_id else "the book, with the policy in force,"
+        raise Fatal(
+            f"{whose} can not be read: {error}. Another version of bellwether wrote it: run that one, or fold the journal "
+            "anew with `bellwether rebuild --into`"
+        ) from error
 
 
 def dump(state: State) -> dict[str, bytes | None]:
