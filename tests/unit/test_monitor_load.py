@@ -14,7 +14,7 @@ UNREADABLE = [
     (
         "",
         {"policy": [2, "hash", "[limits]\nno_such_number = 1\n", None]},
-        "^the book, .*: no_such_number|^the book, .*unknown",
+        "^the book, .*limits.no_such_number: unknown key",
     ),
     ("", {"book": [99, 0, None, "0", 0, None, None, None, []]}, "^the book, .*: book of version 99"),
     ("C1", {"pulse": [99]}, "^the state of account C1 .*: pulse of version 99"),
