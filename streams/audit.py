@@ -66,30 +66,29 @@ def stored_states(changelog: Iterable[Any], journal: str) -> Stored:
     waiting: list[Any] = []  # pieces of slices, until their record is done
     for record in changelog:
         if record.key() != WHO:
-            waiting.append(record)
+            if out.begun:
+                waiting.append(record)
+            else:
+                _keep(out.pieces, record)
             continue
         at = dict(record.headers() or ())
-        begun = BEGUN in at
-        if not (begun and out.begun):
-            _keep(out.pieces, waiting)
         said = at.get(journal, b"")
-        out.place, out.begun = int(said) if said.isdigit() else None, begun
-        if not begun:
+        out.place, out.begun = int(said) if said.isdigit() else None, BEGUN in at
+        if not out.begun:
             out.whole = out.place
-    if not out.begun:
-        _keep(out.pieces, waiting)
+            for one in waiting:
+                _keep(out.pieces, one)
+            waiting.clear()
     out.pieces = {account_id: pieces for account_id, pieces in out.pieces.items() if pieces}
     return out
 
 
-def _keep(pieces: dict[str, dict[str, bytes]], waiting: list[Any]) -> None:
-    for record in waiting:
-        account_id, _, piece = (record.key() or b"").decode(errors="replace").rpartition("\0")
-        if record.value() is None:
-            pieces.get(account_id, {}).pop(piece, None)
-        else:
-            pieces.setdefault(account_id, {})[piece] = record.value()
-    waiting.clear()
+def _keep(pieces: dict[str, dict[str, bytes]], record: Any) -> None:
+    account_id, _, piece = (record.key() or b"").decode(errors="replace").rpartition("\0")
+    if record.value() is None:
+        pieces.get(account_id, {}).pop(piece, None)
+    else:
+        pieces.setdefault(account_id, {})[piece] = record.value()
 
 
 class Refold:
@@ -98,13 +97,13 @@ class Refold:
     A record on which a rule raises leaves its account half changed here: it is told by the difference that follows.
     """
 
-    __slots__ = ("_fold", "_history", "book", "compared", "states")
+    __slots__ = ("_book", "_fold", "_history", "compared", "states")
 
     def __init__(self, partition: int, settings: Settings) -> None:
         self.compared = False
         self._history = settings.prefixed(TOPICS["history"].name).encode()
-        self.states, self.book = Shelf(for_states(0)), Book()
-        self._fold = Fold(self.states, Wakes(), self.book, partition, namespace_id(settings.namespace))
+        self.states, self._book = Shelf(for_states(0)), Book()
+        self._fold = Fold(self.states, Wakes(), self._book, partition, namespace_id(settings.namespace))
 
     def take(self, record: Any) -> Iterator[Output]:
         """What the monitor emits upon the next record of the journal."""
@@ -124,7 +123,7 @@ class Refold:
         self.compared = True
         if stored.begun and stored.whole is None:
             return  # not one commit that is no part of a record
-        all_ours: dict[str, Pieces] = {**dict(self.states.pieces()), "": dict(self.book.dump())}
+        all_ours: dict[str, Pieces] = {**dict(self.states.pieces()), "": dict(self._book.dump())}
         for account_id in sorted(all_ours.keys() | stored.pieces.keys()):
             ours, theirs = all_ours.get(account_id, {}), stored.pieces.get(account_id, {})
             found.differences += [
