@@ -16,6 +16,16 @@ from schemas.money import EXPONENTS
 
 Kind = Literal["invoices", "payments"]
 
+# Names of what is still owed: of a balance, and of an amount where a ledger has no other.
+_STILL_OPEN: Final = (
+    "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
+    "balancedue amountdue remainingamount amountdueremaining openitemamount offenerbetrag "
+    "restbetrag openstaandbedrag pendingamount "
+    "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
+    "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
+    "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned"
+)
+
 # Field -> tiers of names, best first. Two columns in one tier are ambiguous; a lower tier is used only
 # when no higher one is there.
 _NAMES: Final[dict[str, tuple[str, ...]]] = {
@@ -103,12 +113,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "kwotabrutto",
         "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount "
         "amountlcy amountmst amountinaccountingcurrency",
-        "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
-        "balancedue amountdue remainingamount amountdueremaining openitemamount offenerbetrag "
-        "restbetrag openstaandbedrag pendingamount "
-        "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
-        "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
-        "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned",
+        _STILL_OPEN,
     ),
     "paid_amount": (
         "appliedamount amountapplied amountappliedtoinvoice allocatedamount amountallocated applicationamount "
@@ -124,14 +129,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "debit": ("debitamount debit sollbetrag betragsoll soll debe",),
     "credit": ("creditamount credit habenbetrag betraghaben haben haber",),
-    "balance": (
-        "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
-        "balancedue amountdue remainingamount amountremaining amountdueremaining invoiceamountdue openitemamount "
-        "offenerbetrag restbetrag openstaandbedrag transactionamountdue saldo os osamount pendingamount "
-        "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
-        "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
-        "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned",
-    ),
+    "balance": (f"{_STILL_OPEN} amountremaining invoiceamountdue transactionamountdue saldo os osamount",),
     "currency": (
         "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "
         "belegwahrung bwahr",
