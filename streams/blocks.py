@@ -40,6 +40,10 @@ PATIENCE_SECONDS = 60.0  # how long one thing may fail with a broker that answer
 STATISTICS_MS = (
     2000  # how often librdkafka says how far the broker's logs reach, and when it last heard of it
 )
+# Who does not poll for so long leaves the group, and comes back to what is still warm: after a restore or a commit that
+# lasts. An agent may be at its blocks for 60 s, by the transport's watch. For as long the group waits for a member that is
+# gone, where its broker has forgotten to watch it (one of 4.2 that was killed and starts again): so not much longer.
+UNPOLLED_MS = 75_000
 GIVE_UP_AFTER = 5  # a block that fails so often in a row, without a new poison, will never be applied
 
 
@@ -366,8 +370,7 @@ class Source:
                 "auto.offset.reset": "error",
                 "session.timeout.ms": session_ms,
                 "heartbeat.interval.ms": max(300, session_ms // 5),
-                # A restore runs inside poll, and may be long; an agent that hangs is found by the transport's watchdog.
-                "max.poll.interval.ms": 900_000,
+                "max.poll.interval.ms": UNPOLLED_MS,
                 # range: partition n of every topic goes to one member, if all members subscribe to all topics
                 "partition.assignment.strategy": "range",
                 "queued.min.messages": 50_000,

@@ -200,7 +200,7 @@ def properties(directory: Path, port: int, controller_port: int) -> dict[str, st
         "offsets.topic.replication.factor": "1",
         "offsets.topic.num.partitions": "4",
         # A broker that was killed loads a group's partition twice when it starts; where the first load is not over when the
-        # second begins, members that are gone stay in the group, and it lets nobody work for 15 minutes. So: short logs.
+        # second begins, members that are gone stay in the group, and it waits for them. So: short logs.
         "offsets.topic.segment.bytes": "1048576",
         "transaction.state.log.replication.factor": "1",
         "transaction.state.log.min.isr": "1",

@@ -14,6 +14,7 @@ import confluent_kafka.admin as ck_admin
 import orjson
 import pytest
 
+from streams import blocks as streams_blocks
 from streams.blocks import Block, Kafka, Stopped
 from streams.errors import Fatal, Refused
 from streams.partition import Partition
@@ -66,6 +67,16 @@ class Run:
 @pytest.fixture
 def run(kafka: str, namespace: str) -> Run:
     return Run(kafka, namespace)
+
+
+SESSION_MS = 1500
+
+
+@pytest.fixture
+def impatient(monkeypatch: pytest.MonkeyPatch) -> float:
+    """Seconds that are too long between two polls, for units that are made now."""
+    monkeypatch.setattr(streams_blocks, "UNPOLLED_MS", 2 * SESSION_MS)
+    return 3 * SESSION_MS / 1000
 
 
 @contextmanager
@@ -168,6 +179,67 @@ def test_two_workers_share_and_what_nobody_touched_stays_warm(run: Run) -> None:
         assert (a.restored, a.warm) == (6, 4), "only what the other changed is restored"
         run.send(100)
         until(run.drained)
+    run.check()
+
+
+def test_the_group_waits_for_a_member_that_does_not_come_back_for_the_poll_interval_only(
+    run: Run, impatient: float
+) -> None:
+    run.send(200)
+    silent = run.unit("silent", session_ms=SESSION_MS)
+    blocks = first_blocks(silent)  # and never more
+    heir = run.unit("heir", session_ms=SESSION_MS)
+    run.work(heir)
+    assert len(heir.source.owned) == demo.JOURNAL_PARTITIONS
+    for block in blocks:
+        with block:
+            run.apply(block)
+    assert not silent.commit(blocks), "it is out, whatever it believes"
+    silent.poll(0.1)  # ends what it left open
+    silent.close()
+    heir.close()
+    run.check()
+
+
+def test_a_restore_longer_than_the_poll_interval_is_not_begun_again_and_again(
+    run: Run, impatient: float
+) -> None:
+    run.send(200)
+    first = run.unit("first", session_ms=SESSION_MS)
+    run.work(first)
+    first.close()
+    run.send(200)
+    slow = run.unit("slow", session_ms=SESSION_MS, on_restored=lambda _: time.sleep(impatient))
+    with working(run, slow):
+        until(lambda: slow.restoring > 0)
+        other = run.unit("other", session_ms=SESSION_MS, on_restored=lambda _: time.sleep(impatient))
+        with working(run, other):
+            until(run.drained)
+            run.send(200)
+            until(run.drained)
+    run.check()
+
+
+def test_work_longer_than_the_poll_interval_is_done_again_by_another_and_counts_once(
+    run: Run, impatient: float
+) -> None:
+    run.send(200)
+    slow = run.unit("slow", session_ms=SESSION_MS)
+    other = run.unit("other", session_ms=SESSION_MS)
+    slept = 0
+
+    def apply(block: Block) -> None:
+        nonlocal slept
+        run.apply(block)
+        if slept < 2:
+            slept += 1
+            time.sleep(impatient)
+
+    with working(run, other):
+        kit.drive(slow, apply, lambda: run.drained() and slept == 2)
+        run.send(200)
+        kit.drive(slow, apply, run.drained)
+        slow.close()
     run.check()
 
 
