@@ -84,11 +84,23 @@ def test_the_series_find_an_alert_that_never_fires_and_one_that_always_does(
     (tmp_path / "rules.yml").write_text(yaml.safe_dump(changed))
     found = set()
     for path in CASES:
-        (tmp_path / path.name).write_text(path.read_text())
+        file = prometheus.loaded(path)
+        file["tests"] = one_of_each(file, fires)
+        (tmp_path / path.name).write_text(yaml.safe_dump(file))
         code, said = run("promtool", "test", "rules", tmp_path / path.name)
-        assert code != 0
+        assert code != 0 or not file["tests"]
         found |= set(re.findall(r'alertname=\\?"(\w+)\\?",alertstate=\\?"firing\\?"}', said))
     assert found == set(prometheus.alerts())
+
+
+def one_of_each(file: dict[str, Any], fires: bool) -> list[dict[str, Any]]:
+    """The first case of each alert of those that fire it, or do not: promtool takes its time over each."""
+    of_alert: dict[str, dict[str, Any]] = {}
+    for test in file["tests"]:
+        case = prometheus.case_of(test)
+        if case.fires == fires:
+            of_alert.setdefault(case.alert, test)
+    return list(of_alert.values())
 
 
 def test_what_a_pager_shows_is_whole(tmp_path: Path) -> None:
@@ -97,7 +109,7 @@ def test_what_a_pager_shows_is_whole(tmp_path: Path) -> None:
     for path in CASES:
         file = prometheus.loaded(path)
         file["rule_files"] = [str(RULES)]
-        file["tests"] = [test for test in file["tests"] if prometheus.case_of(test).fires]
+        file["tests"] = one_of_each(file, fires=True)
         for test in file["tests"]:
             case, at = prometheus.case_of(test), test.pop("promql_expr_test")[0]["eval_time"]
             test["alert_rule_test"] = [
