@@ -17,6 +17,9 @@ from agents.watch import Watch
 
 PULSE = "pulse"
 _PULSE_VERSION = 2  # 1 knew nothing of `linked`
+_NOT_BEFORE_VERSION = (
+    3  # written while there is a `not_before` alone, so that older engines read all the others
+)
 
 
 class Pulse:
@@ -24,10 +27,12 @@ class Pulse:
 
     `wake_on`: the first day whose tick must look at the account. `moved`: a checksum of the figures last emitted.
     `counted`: the exposure in base currency that the book's total holds for this account, in minor units. `linked`: the
-    parent that the account has told of itself.
+    parent that the account has told of itself. `not_before`: the newest day that an event was judged on before the first
+    tick; None once a tick has come to it. Nothing is judged as of a day before it: what was told of that day would be
+    taken back because it had not happened yet.
     """
 
-    __slots__ = ("changed", "counted", "linked", "moved", "number", "status", "tier", "wake_on")
+    __slots__ = ("changed", "counted", "linked", "moved", "not_before", "number", "status", "tier", "wake_on")
 
     def __init__(self) -> None:
         self.wake_on = NEVER  # until first put to sleep, which is a change: what is not stored is not woken
@@ -36,6 +41,7 @@ class Pulse:
         self.counted = 0
         self.status: list[object] = []  # the account-status last emitted, as_of left out
         self.linked: str | None = None
+        self.not_before: int | None = None
         self.tier: str | None = None  # as of the last tick that looked at the account
         self.changed = False
 
@@ -47,25 +53,29 @@ class Pulse:
         return self.number
 
     def dump(self) -> bytes:
-        return orjson.dumps(
-            [
-                _PULSE_VERSION,
-                self.wake_on,
-                self.number,
-                self.moved,
-                self.counted,
-                self.status,
-                self.tier,
-                self.linked,
-            ]
-        )
+        told = [
+            self.wake_on,
+            self.number,
+            self.moved,
+            self.counted,
+            self.status,
+            self.tier,
+            self.linked,
+        ]
+        if self.not_before is None:
+            return orjson.dumps([_PULSE_VERSION, *told])
+        return orjson.dumps([_NOT_BEFORE_VERSION, *told, self.not_before])
 
     @classmethod
     def load(cls, raw: bytes) -> Pulse:
         pulse = cls()
         version, *rest = orjson.loads(raw)
-        if version not in (1, _PULSE_VERSION):
-            raise ValueError(f"pulse of version {version}: this engine reads versions 1 to {_PULSE_VERSION}")
+        if version not in (1, _PULSE_VERSION, _NOT_BEFORE_VERSION):
+            raise ValueError(
+                f"pulse of version {version}: this engine reads versions 1 to {_NOT_BEFORE_VERSION}"
+            )
+        if version == _NOT_BEFORE_VERSION:
+            pulse.not_before = rest.pop()
         if version == 1:
             if len(rest) == 7:  # the first layout counted the numbers of each day anew
                 del rest[1]

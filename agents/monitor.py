@@ -158,6 +158,8 @@ class Fold:
         account = new(account_id) if known is None else known
         book = self.book
         today = _date_of(event, policy) if book.day is None else book.day + 1
+        if account.pulse.not_before is not None:
+            today = max(today, account.pulse.not_before)
         try:
             outputs = self._step(account, event, today, policy, live)
         except Exception as error:
@@ -167,7 +169,9 @@ class Fold:
                 # A repeat says when it was said last, and with it the day of a parked fact may have come.
                 self.accounts.put(account_id, known)
             return outputs or []
-        self._sleep(account, 0 if book.day is None else today)
+        if book.day is None:
+            account.pulse.not_before = today
+        self._sleep(account, today)
         self.accounts.put(account_id, account)
         return outputs
 
@@ -218,11 +222,15 @@ class Fold:
                 else:
                     account = self.accounts.get(account_id)
                     assert account is not None
-                    try:
-                        self._wake(account, day, at, live, outputs)
-                    except Exception as error:
-                        raise StepFailed(account_id, account_id, error) from error
-                    self.accounts.put(account_id, account)
+                    not_before = account.pulse.not_before
+                    if not_before is not None and not_before > day:
+                        self.wakes.move(account_id, not_before)
+                    else:
+                        try:
+                            self._wake(account, day, at, live, outputs)
+                        except Exception as error:
+                            raise StepFailed(account_id, account_id, error) from error
+                        self.accounts.put(account_id, account)
                 if book.sweep is not None:
                     book.sweep = account_id
             if woken >= budget and self._due(day):
@@ -327,6 +335,8 @@ class Fold:
     def _wake(self, account: Account, day: int, at: str, live: bool, outputs: list[Output | Refusal]) -> None:
         """The account at the end of `day`: every figure, every trigger, the score and what follows from it."""
         policy = self._policy()
+        if account.pulse.not_before is not None:
+            account.pulse.not_before, account.pulse.changed = None, True
         account.ledger.advance(day, policy, self.book.rates)
         judged_as = account.pulse.tier
         policy = policy.of(judged_as, account.ledger.industry)
@@ -532,12 +542,14 @@ class Fold:
         return policy
 
     def view(self, account: Account, day: int) -> View:
-        """The account at the end of `day`, as a tick would judge it. Changes nothing."""
+        """The account at the end of `day`, as a tick would judge it; of the first day that it is judged on, where `day` is
+        before that. Changes nothing."""
+        day = max(day, account.pulse.not_before or day)
         policy = self._policy().of(account.pulse.tier, account.ledger.industry)
         return self._view(account, policy, day, event_id=None, tick=True)
 
     def snapshot(self, account: Account, day: int) -> dict[str, Any]:
-        """The account's snapshot as of `day`, as a tick would emit it. Changes nothing."""
+        """The account's snapshot as of the day of view(), as a tick would emit it. Changes nothing."""
         view = self.view(account, day)
         scoring = limits.score(view)
         return snapshot_record(view, scoring, limits.tier(view, scoring.grade, account.watch.conditions))

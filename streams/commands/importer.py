@@ -22,6 +22,7 @@ from agents.policy import Policy
 from agents.policy_text import PolicyError, load_policy
 from schemas.money import EXPONENTS
 from schemas.money import text as money
+from schemas.topics import SOURCES
 from streams.commands.options import progress_bar, settings
 from streams.errors import Refused
 from streams.feeds.dates import HOW, ORDERS, Order
@@ -173,6 +174,23 @@ class _First(Nowhere):
             self.first.append(raw)
 
 
+_ADVICE = (
+    "To have history judged as it happened, import it before the feeds are switched on, "
+    "or into a namespace of its own (BELLWETHER_NAMESPACE)"
+)
+
+
+def _live_events_came(servers: str, config: Settings) -> bool:
+    from streams.blocks import Kafka
+    from streams.lag import Lag
+
+    lag = Lag(Kafka(servers, config.kafka_config), config)
+    try:
+        return any(behind or done for behind, done in lag.of("intake", SOURCES).values())
+    finally:
+        lag.close()
+
+
 def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
     if dry_run:
         return _First()
@@ -187,8 +205,13 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
     if ended is not None:
         click.echo(
             f"the live clock has ended {ended} already: a backfill's days up to then are not judged one by one again; "
-            "its facts count from the next tick. To have history judged as it happened, import it before the first "
-            "live day ends, or into a namespace of its own (BELLWETHER_NAMESPACE)",
+            f"its facts count from the next tick. {_ADVICE}",
+            err=True,
+        )
+    elif _live_events_came(servers, config):
+        click.echo(
+            "live events have come already: an account that has any is not judged on a backfill's days before the newest of "
+            f"them; its facts count from the tick of that day. {_ADVICE}",
             err=True,
         )
     return sink

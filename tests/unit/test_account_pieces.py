@@ -18,6 +18,7 @@ STATUS = ["good", "low", "1000.00", 0, None, "10.00"]
         ([1, 739000, 738999, 7, 11, 500, STATUS, "low"], None),  # the numbers of each day counted anew
         ([1, 739000, 7, 11, 500, STATUS, "low"], None),
         ([2, 739000, 7, 11, 500, STATUS, "low", "parent"], "parent"),
+        ([3, 739000, 7, 11, 500, STATUS, "low", "parent", 739000], "parent"),
     ],
 )
 def test_a_pulse_of_every_layout_is_read(row: list[Any], linked: str | None) -> None:
@@ -30,5 +31,12 @@ def test_a_pulse_of_every_layout_is_read(row: list[Any], linked: str | None) -> 
 
 
 def test_a_pulse_of_a_later_version_is_refused() -> None:
-    with pytest.raises(ValueError, match="version 3: this engine reads versions 1 to 2"):
-        Pulse.load(orjson.dumps([3, 739000, 7, 11, 500, STATUS, "low", None]))
+    with pytest.raises(ValueError, match="version 4: this engine reads versions 1 to 3"):
+        Pulse.load(orjson.dumps([4, 739000, 7, 11, 500, STATUS, "low", None]))
+
+
+def test_a_pulse_that_has_met_a_tick_is_written_as_older_engines_read_it() -> None:
+    pulse = Pulse.load(orjson.dumps([3, 739000, 7, 11, 500, STATUS, "low", "parent", 739000]))
+    assert pulse.not_before == 739000
+    pulse.not_before = None
+    assert orjson.loads(pulse.dump())[0] == 2

@@ -349,3 +349,65 @@ def test_totals_in_the_money_of_an_earlier_policy_are_forgotten_with_it() -> Non
     assert f.book.totals is not None
     f.book.adopt(POLICY.replace('base_currency = "USD"', 'base_currency = "EUR"'), "in euros")
     assert f.book.totals is None
+
+
+def screened(account: str, day: str, match: str = "M1", status: str = "confirmed") -> Any:
+    return event(
+        "screening.reported", account, day, match_id=match, list="EU consolidated", status=status
+    )  # fmt: skip
+
+
+def told(outputs: list[Any]) -> list[tuple[str, str, str]]:
+    return [
+        (o.body["trigger"], o.body["status"], o.body["as_of"])
+        for o in outputs
+        if isinstance(o, Output) and o.topic == "alerts"
+    ]
+
+
+def test_a_backfill_after_the_first_live_events_clears_nothing_that_they_opened() -> None:
+    """Each day of the backfill was judged as if the match of after it were not there, and its alert cleared."""
+    f = fold()
+    assert told(f.event(screened("C1", "2026-03-05"))) == [("sanctions_match", "opened", "2026-03-05")]
+    assert told(f.event(limit("C1", "2026-03-05", "100.00"))) == []
+    out: list[Any] = ended(f, tick("2026-01-01"))
+    out += f.event(invoice("C1", "2026-01-02", "70.00", due="2026-01-03"))
+    out += ended(f, *(tick(f"2026-01-{day:02}") for day in range(2, 31)), tick("2026-03-04"))
+    assert [o for o in told(out) if o[0] == "sanctions_match"] == []
+    assert min([o.body["as_of"] for o in out], default="2026-03-05") >= "2026-03-05"
+    at_last = ended(f, tick("2026-03-05"), tick("2026-03-06"))
+    assert ("past_due_share", "opened", "2026-03-06") in told(at_last)
+    assert not any(status == "cleared" for _, status, _ in told(at_last))
+
+
+def test_no_future_invoice_counts_on_the_days_of_a_backfill() -> None:
+    f = fold()
+    f.event(invoice("C1", "2026-03-05", "900.00"))
+    f.event(invoice("C2", "2026-01-01", "50.00"))
+    out = ended(f, tick("2026-01-01"), tick("2026-01-02"))
+    assert {(o.account_id, o.body.get("open_balance")) for o in out if o.topic == "snapshots"} == {
+        ("C2", "50.00")
+    }
+
+
+def test_an_event_that_comes_late_before_the_first_tick_takes_no_newer_day_back() -> None:
+    f = fold()
+    assert told(f.event(screened("C1", "2026-03-05"))) == [("sanctions_match", "opened", "2026-03-05")]
+    assert told(f.event(screened("C1", "2026-02-01", "M2", "cleared"))) == []
+
+
+def test_a_new_policy_in_a_backfill_looks_at_nobody_before_the_day_of_the_first_live_event() -> None:
+    f = fold()
+    f.event(screened("C1", "2026-03-05"))
+    f.event(invoice("C2", "2026-01-01", "50.00"))
+    ended(f, tick("2026-01-01"))
+    f.book.sweep = ""
+    outputs, _, done = f.tick(tick("2026-01-02"), False, 1)
+    while not done:
+        more, _, done = f.tick(tick("2026-01-02"), False, 1)
+        outputs += more
+    assert {o.account_id for o in outputs if isinstance(o, Output)} == {"C2"}
+    ended(f, tick("2026-03-05"))
+    account = f.accounts.get("C1")
+    assert account is not None
+    assert account.pulse.not_before is None
