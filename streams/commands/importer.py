@@ -205,7 +205,8 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
     if ended is not None:
         click.echo(
             f"the live clock has ended {ended} already: a backfill's days up to then are not judged one by one again; "
-            f"its facts count from the next tick. {_ADVICE}",
+            "its facts count at once, one after the other, so a limit that was exceeded long ago may be told as exceeded today "
+            f"until the payments follow. {_ADVICE}",
             err=True,
         )
     elif _live_events_came(servers, config):
