@@ -173,11 +173,26 @@ def test_an_account_of_which_nothing_was_told_before_the_first_tick_is_woken_by_
             }
         )
     )
-    tick = next(event for event in book(1) if isinstance(event, ClockTicked))
+    too_early, tick = (
+        parse(
+            orjson.dumps(
+                {
+                    "event_id": f"t-{day}",
+                    "type": "clock.ticked",
+                    "occurred_at": f"{day}T23:59:59Z",
+                    "source": "clock",
+                    "as_of": day,
+                }
+            )
+        )
+        for day in ("2025-10-20", "2025-10-24")
+    )
     by_one = told([scored, tick], Kept())
     assert any(record.startswith(b'["snapshots","C-1"') for record in by_one)
     assert told_by_workers_that_die([scored, tick], 1) == by_one
     assert told_by_workers_that_die([scored, tick], 1, lost=PULSE) != by_one
+    assert not any(record.startswith(b'["snapshots"') for record in told([scored, too_early], Kept()))
+    assert told_by_workers_that_die([scored, too_early, tick], 1) == told([scored, too_early, tick], Kept())
 
 
 def test_a_store_that_forgets_the_alerts_tells_something_else() -> None:
