@@ -338,7 +338,8 @@ def broken_promises(
     """(day, event id) of the promises that were broken in the window; one breaks on the day after its deadline.
 
     Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none named:
-    by any payment. `holidays`: those of the account's country. Section 1, Promise.
+    by any payment. What of that folded away is kept with the promise. `holidays`: those of the account's country.
+    Section 1, Promise.
     """
     broken = []
     for promise in ledger.promises.values():
@@ -360,14 +361,14 @@ def broken_promises(
 def _kept(ledger: Ledger, promise: Announced, last: int, share: tuple[int, int], rates: Rates) -> bool:
     amount, currency, _, invoice_ids = promise.fact.content
     made = promise.fact.day
+    paid = sum(a for day, a in promise.came() if day <= last)
     if invoice_ids:
-        paid = 0
         for invoice_id in set(invoice_ids):
             invoice = ledger.invoices.get(invoice_id)
             if invoice is not None and invoice.posted is not None:
                 paid += sum(a for day, a, _ in invoice.posted.observations if made <= day <= last)
     else:
-        paid = sum(a for day, a in ledger.totals.receipts.items() if made <= day <= last)
+        paid += sum(a for day, a in ledger.totals.receipts.items() if made <= day <= last)
     if currency != ledger.currency and ledger.currency is not None:
         amount = rates.convert(amount, currency, ledger.currency, made)
         if amount is None:

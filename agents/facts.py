@@ -56,8 +56,9 @@ class Register:
     """One fact under its natural id: of all versions that came, the one with the greatest (occurred_at, event_id).
 
     `us`, `event_id`, `day` are those of the *first* event that said so (by the same order): a repeat moves nothing.
-    `versions` holds [content, first us, first event_id, first day, last us, last event_id] of every version, and is None
-    while a single event is all there is. The state depends on the set of events, not on their order of arrival.
+    `versions` holds [content, first us, first event_id, first day, last us, last event_id] of every version, the one that
+    won last, and what its record keeps with it (announced.py); it may be None while a single event is all there is. The
+    state depends on the set of events, not on their order of arrival.
     """
 
     __slots__ = ("content", "day", "event_id", "us", "versions")
@@ -72,11 +73,10 @@ class Register:
     def offer(self, said: Register) -> int:
         """Takes what one more event says of the same fact; NEW, SAME or KNOWN."""
         us, event_id, day, content = said.us, said.event_id, said.day, said.content
-        if self.versions is None:
-            if content == self.content and us == self.us and event_id == self.event_id:
-                return KNOWN
-            self.versions = [[self.content, self.us, self.event_id, self.day, self.us, self.event_id]]
-        for version in self.versions:
+        if self.versions is None and content == self.content and us == self.us and event_id == self.event_id:
+            return KNOWN
+        versions = self.versions = self.all_versions()
+        for version in versions:
             if version[0] == content:
                 if (version[1], version[2]) <= (us, event_id) <= (version[4], version[5]):
                     return KNOWN
@@ -86,12 +86,18 @@ class Register:
                     version[4:6] = us, event_id
                 break
         else:
-            self.versions.append([content, us, event_id, day, us, event_id])
-        self.versions.sort(key=_version_order)
-        won = self.versions[-1]
+            versions.append([content, us, event_id, day, us, event_id])
+        versions.sort(key=_version_order)
+        won = versions[-1]
         before = self.content, self.us, self.event_id
         self.content, self.us, self.event_id, self.day = won[:4]
         return SAME if before == (self.content, self.us, self.event_id) else NEW
+
+    def all_versions(self) -> list[list[Any]]:
+        """`versions`, also of a fact that a single event told."""
+        if self.versions is not None:
+            return self.versions
+        return [[self.content, self.us, self.event_id, self.day, self.us, self.event_id]]
 
     def row(self) -> list[Any]:
         row = [self.us, self.event_id, self.day, self.content]

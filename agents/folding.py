@@ -1,15 +1,16 @@
 """What facts can no longer reach, and folds away: closed invoices with all that hangs on them, payments, orders, the rest.
 
-Of what is gone there remain sums, marks and ids in the ledger. When a record may fold is told by posting.py, as it is posted.
+Of what is gone there remain sums, marks and ids in the ledger, and with a promise the cash that came for it. When a
+record may fold is told by posting.py, as it is posted.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable, Mapping
 from functools import partial
 from typing import TYPE_CHECKING, Final
 
-from agents.announced import Announced
+from agents.announced import Announced, keep
 from agents.facts import NEVER
 from agents.invoices import Invoice, taken_by_payment
 from agents.payments import Payment
@@ -19,6 +20,10 @@ from agents.valuation import rate_for
 
 if TYPE_CHECKING:
     from agents.ledger import Ledger
+
+Promised = Mapping[str, list[tuple[Announced, int]]]
+"""Invoice -> the promises on it, each with the place of the version that names it. "" -> those on none: any payment
+counts."""
 
 
 def out_of_reach(ledger: Ledger, invoice: Invoice) -> bool:
@@ -46,9 +51,10 @@ def partly_gone(ledger: Ledger, payment: Payment) -> bool:
 
 def fold(ledger: Ledger, today: int) -> None:
     """Drops what no fact may reach and no figure asks for any more."""
+    promised = _promised(ledger)
     for day in sorted(day for day in ledger.fold_queue if day <= today):
         for token in sorted(ledger.fold_queue.pop(day)):
-            _FOLD[token[0]](ledger, token[1:], today)
+            _FOLD[token[0]](ledger, token[1:], today, promised)
     ledger.next_fold = min(ledger.fold_queue, default=NEVER)
     totals = ledger.posted_totals
     on_account = [memo.fact.day for memo in ledger.memos.values() if memo.posted is None]
@@ -60,12 +66,31 @@ def fold(ledger: Ledger, today: int) -> None:
     ledger.changed = ledger.head_changed = ledger.folded_changed = True
 
 
-def _invoice(ledger: Ledger, ident: str, today: int) -> None:
+def _promised(ledger: Ledger) -> Promised:
+    found: dict[str, list[tuple[Announced, int]]] = {}
+    for promise in ledger.promises.values():
+        for place, version in enumerate(
+            promise.fact.all_versions()
+        ):  # one that lost may be said again, and win
+            for ident in set(version[0][3]) or {""}:
+                found.setdefault(ident, []).append((promise, place))
+    return found
+
+
+def _keep_with_promises(
+    ledger: Ledger, promised: Promised, ident: str, cash: Iterable[tuple[int, int]]
+) -> None:
+    for promise, place in promised.get(ident, ()):
+        if keep(promise, place, cash):
+            ledger.extras.dirty.add(promise.page)
+
+
+def _invoice(ledger: Ledger, ident: str, today: int, promised: Promised) -> None:
     invoice = ledger.invoices.get(ident)
     if invoice is None:
         return
     for one in _group(ledger, invoice, today):
-        _drop(ledger, one, today)
+        _drop(ledger, one, today, promised)
 
 
 def _group(ledger: Ledger, invoice: Invoice, today: int) -> list[Invoice]:
@@ -89,7 +114,7 @@ def _group(ledger: Ledger, invoice: Invoice, today: int) -> list[Invoice]:
     return [group[ident] for ident in sorted(group)]
 
 
-def _drop(ledger: Ledger, invoice: Invoice, today: int) -> None:
+def _drop(ledger: Ledger, invoice: Invoice, today: int, promised: Promised) -> None:
     ident = invoice.id
     issue = invoice.issue
     assert issue is not None
@@ -98,6 +123,9 @@ def _drop(ledger: Ledger, invoice: Invoice, today: int) -> None:
     if posted is not None:
         taken = taken_by_payment(invoice, partial(rate_for, ledger, "i" + ident))
         totals.post(invoice, posted, -1)
+        _keep_with_promises(
+            ledger, promised, ident, [(day, amount) for day, amount, _ in posted.observations]
+        )
         ledger.folded_balance += posted.open
         totals.balance.add(0, posted.open)
         ledger.first_invoice = min(ledger.first_invoice, posted.day)
@@ -136,10 +164,10 @@ def _drop(ledger: Ledger, invoice: Invoice, today: int) -> None:
             ledger.folded_cash[currency] = ledger.folded_cash.get(currency, 0) + cash
             totals.cash(0, currency, -cash)
         ledger.payment_pages.dirty.add(payment.page)
-        _payment(ledger, payment_id, today)
+        _payment(ledger, payment_id, today, promised)
 
 
-def _payment(ledger: Ledger, ident: str, today: int) -> None:
+def _payment(ledger: Ledger, ident: str, today: int, promised: Promised) -> None:
     payment = ledger.payments.get(ident)
     if payment is None or payment.posted is None:
         return
@@ -165,13 +193,14 @@ def _payment(ledger: Ledger, ident: str, today: int) -> None:
             del ledger.folded_cash[receipt.currency]
     if receipt.net:
         ledger.last_payment = max(ledger.last_payment, receipt.paid_on)
+        _keep_with_promises(ledger, promised, "", [(receipt.paid_on, payment.worth)])
     del ledger.payments[ident]
     ledger.payment_pages.remove(payment)
     ledger.remember("p" + ident)
     ledger.paid_mark = max(ledger.paid_mark, receipt.paid_on)
 
 
-def _order(ledger: Ledger, ident: str, today: int) -> None:
+def _order(ledger: Ledger, ident: str, today: int, promised: Promised) -> None:
     order = ledger.orders.get(ident)
     if order is None or order.draws or order.fold_on is None or order.fold_on > today:
         return
@@ -184,7 +213,7 @@ def _order(ledger: Ledger, ident: str, today: int) -> None:
     ledger.remember("o" + ident)
 
 
-def _memo(ledger: Ledger, ident: str, today: int) -> None:
+def _memo(ledger: Ledger, ident: str, today: int, promised: Promised) -> None:
     memo = ledger.memos.get(ident)
     if memo is None or memo.posted is not None or memo_folds_on(ledger, memo) > today:
         return  # corrected: queued for the later day
@@ -199,11 +228,11 @@ def _memo(ledger: Ledger, ident: str, today: int) -> None:
     ledger.remember("m" + ident)
 
 
-def _promise(ledger: Ledger, ident: str, today: int) -> None:
+def _promise(ledger: Ledger, ident: str, today: int, promised: Promised) -> None:
     _announced(ledger, ledger.promises, "q" + ident, today)
 
 
-def _scheduled(ledger: Ledger, ident: str, today: int) -> None:
+def _scheduled(ledger: Ledger, ident: str, today: int, promised: Promised) -> None:
     _announced(ledger, ledger.scheduled, "s" + ident, today)
 
 
@@ -215,7 +244,7 @@ def _announced(ledger: Ledger, table: dict[str, Announced], token: str, today: i
         ledger.remember(token)
 
 
-_FOLD: Final[dict[str, Callable[[Ledger, str, int], None]]] = {
+_FOLD: Final[dict[str, Callable[[Ledger, str, int, Promised], None]]] = {
     "i": _invoice,
     "p": _payment,
     "o": _order,

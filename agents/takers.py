@@ -270,12 +270,28 @@ def _on_payment(ledger: Ledger, slot: str, ident: str, source: str, fact: Regist
 
 
 def _payment_promised(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
+    if _promised_too_late(ledger, ident, fact):
+        return LATE
     answer = _announced(ledger, PROMISE, ledger.promises, "q" + ident, fact)
     if answer is APPLIED:
         ledger.posted_totals.version += 1
     if answer is not LATE:
         _money(ledger, fact, fact.content[1])
     return answer
+
+
+def _promised_too_late(ledger: Ledger, ident: str, fact: Register) -> bool:
+    """Whether the promise is new, or older than was known, and cash that came for it may have folded away."""
+    if fact.day + ledger.settings[2] >= ledger.today:
+        return False  # what folded away came before it was made
+    known = ledger.promises.get(ident)
+    if known is not None and any(
+        version[0] == fact.content and (version[1], version[2]) <= (fact.us, fact.event_id)
+        for version in known.fact.all_versions()
+    ):
+        return False
+    invoice_ids = fact.content[3]
+    return any(gone(ledger, i) for i in invoice_ids) if invoice_ids else fact.day <= ledger.paid_mark
 
 
 def _payment_scheduled(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
