@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
-from agents import behaviour, survival
+from agents import behaviour, exposure, survival
 from agents.invoices import CLOSED, OPEN, Invoice, taken_by_day
 from agents.ledger import Ledger
 from agents.lines import lines
@@ -337,6 +337,20 @@ def _utilization(asked: _Asked) -> list[str]:
     return [*_exposure(asked), *_limit(asked)]
 
 
+def _moved_by_rates(asked: _Asked) -> list[str]:
+    """Where rates alone moved the exposure or its limit: what of both is in other currencies than the account's."""
+    ledger, own = asked.ledger, asked.ledger.currency
+    if not exposure.fx_driven(ledger, asked.today, asked.rates):
+        return []
+    facts = [(i.issue, 1) for i in ledger.invoices.values()] + [(o.booked, 1) for o in ledger.orders.values()]
+    facts += [(p.received, 1) for p in ledger.payments.values()]
+    facts += [(memo.fact, 2) for memo in ledger.memos.values()]
+    facts += [(fact, 2) for fact in ledger.securities.values()]
+    foreign = {fact.event_id for fact, place in facts if fact is not None and fact.content[place] != own}
+    foreign |= {row[1] for row in ledger.limits if row[4] != own}
+    return [event_id for event_id in _utilization(asked) if event_id in foreign]
+
+
 def _utilization_before(asked: _Asked) -> list[str]:
     return _utilization(asked._replace(today=asked.today - asked.policy.figures.rising_days))
 
@@ -461,6 +475,7 @@ _FINDERS: Final[dict[str, Callable[[_Asked], Iterable[str]]]] = {
     "exposure_alone": _exposure,
     "utilization_alone": _utilization,
     "utilization_28d_ago": _utilization_before,
+    "fx_driven": _moved_by_rates,
     "rising": lambda asked: [*_utilization_before(asked), *_utilization(asked)],
     "prior_high_credit": _at_the_peak,
     "first_invoice": _first_invoice,

@@ -41,7 +41,7 @@ def alert_transition(change: AlertChange, view: View, tick: str | None = None) -
 
     `figures` are the evidence's metrics, `levels` its thresholds, as the record shows them; `conditions` are exact.
     `clears` holds the smallest changes, each of which alone would clear the alert. `tick`: the event that brought the
-    book's totals.
+    book's totals and the rates.
     """
     trigger = BY_ID[change.trigger]
     view.kept = change.kept
@@ -198,7 +198,7 @@ def _figure(
     formula = formula_of(name, trigger.id)
     since = _kept_since(name, view)
     event_ids = list(told) if trigger.asks_signals else events_behind(view, name, since)
-    if name in _OF_THE_BOOK and value is not None and tick is not None:
+    if tick is not None and ((name in _OF_THE_BOOK and value is not None) or (name == "fx_driven" and value)):
         event_ids.append(tick)
     return {
         "figure": name,

@@ -251,8 +251,8 @@ def _refold(
                 found.events[event.event_id] = event_row(event)
         elif isinstance(event, ClockTicked) and event.as_of.toordinal() > (fold.book.day or 0):
             found.tick = event.event_id
-            if explain and event.book_exposure is not None and fold.book.policy is not None:
-                base = fold.book.policy.base_currency
+            if explain and fold.book.policy is not None and (event.book_exposure is not None or event.rates):
+                base = None if event.book_exposure is None else fold.book.policy.base_currency
                 found.events[event.event_id] = event_row(event) | {"currency": base}
         try:
             outputs = failed.take(fold, number, event)

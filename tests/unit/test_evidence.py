@@ -235,3 +235,16 @@ def test_what_is_not_nothing_has_events_behind_it(facts: list[Any], at: int) -> 
     ):  # else it is what is expected
         assert named("monthly_purchases")
     assert known.max_days_past_due is None or named("max_days_past_due")
+
+
+@given(books.facts(currencies=("USD", "EUR")), st.integers(0, 420), st.sampled_from(["1.10", "1.20"]))
+@settings(max_examples=150, deadline=None)
+def test_a_move_by_rates_alone_has_foreign_facts_behind_it_and_another_none(
+    facts: list[Any], at: int, rate: str
+) -> None:
+    today, rates = books.day(at), Rates("USD")
+    rates.add(books.day(0), {"EUR": "1.10"})
+    rates.add(today, {"EUR": rate})
+    ledger = books.ledger_of(facts, today, POLICY, rates)
+    driven = measure(ledger, today, POLICY, rates, True).fx_driven
+    assert bool(behind(ledger, today, POLICY, rates, "fx_driven")) == driven

@@ -351,13 +351,12 @@ def test_every_condition_of_what_was_opened_was_met_and_every_event_is_in_the_jo
 
 
 def without_events(rows: list[Row]) -> list[str]:
-    """The figures that tell something and name no event. Rates come with ticks, and alone: fx_driven names none."""
+    """The figures that tell something and name no event."""
     return [
         figure["figure"]
         for row in rows
         for transition in row["transitions"]
         for figure in transition.get("figures", ())
-        if figure["figure"] != "fx_driven"
         if figure["value"] not in (None, 0, False, "0.00", []) and not figure["event_ids"]
     ]
 

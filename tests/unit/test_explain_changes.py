@@ -440,3 +440,25 @@ def test_the_totals_of_the_book_name_the_tick_that_brought_them(tmp_path: Path) 
         }  # fmt: skip
         (mine,) = [figure for figure in then["figures"] if figure["figure"] == "exposure_base"]
         assert [known[event_id]["about"] for event_id in mine["event_ids"]] == ["i1"]
+
+
+def test_a_move_by_rates_alone_names_what_is_held_in_their_currency_and_the_tick_that_brought_them(
+    tmp_path: Path,
+) -> None:
+    """EUR 900 on a limit of USD 1,000 are 990 at 1.10 and 1,080 at 1.20; what is owed in dollars no rate moves."""
+    euros = invoice(1, FIRST, "890.00") | {"currency": "EUR"}
+    limit = {"type": "account.limit_set", "at": FIRST, "credit_limit": "1000.00", "currency": "USD"}
+    days = [FIRST + timedelta(days=n) for n in range(5)]
+    ticks = [tick(day) | {"rates": {"EUR": "1.20" if day == days[4] else "1.10"}} for day in days]
+    facts = [OPENED[0], limit, euros, invoice(2, FIRST, "11.00"), *ticks]
+    source = File(written(tmp_path / "book.jsonl", facts), POLICY_TEXT)
+    told = refold(lambda: source.events(0), "", lambda ident: True)
+    (case,) = [case for case in told.cases.values() if case.trigger == "over_limit"]
+    row = explained(told, case)
+    known = {event["event_id"]: event for event in row["events"]}
+    for then in (row["transitions"][0], row["now"]):
+        (moved,) = [figure for figure in then["figures"] if figure["figure"] == "fx_driven"]
+        assert moved["value"] is True
+        owed, brought = (known[event_id] for event_id in moved["event_ids"])
+        assert (owed["about"], owed["currency"]) == ("i1", "EUR")
+        assert (brought["type"], brought["date"]) == ("clock.ticked", days[4].isoformat())
