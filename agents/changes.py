@@ -163,6 +163,7 @@ _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
     "adverse_news": (
         levers_outside.on_day("news_score", "date", "the story has faded"),
         levers_outside.discharged,
+        levers_outside.discharged_and_faded,
         levers_outside.corrected,
     ),
     "insolvency": (levers_outside.ended_filings("insolvency", levers_outside.open_insolvencies),),

@@ -439,8 +439,8 @@ def published(view: View) -> Lever:
     )
 
 
-def discharged(view: View) -> Lever | None:
-    """The end of the proceedings of which stories tell: those never fade."""
+def _discharge(view: View) -> tuple[dict[str, Any], str] | None:
+    """The filing that ends the proceedings of which stories tell, and its words; None where none do."""
     told = [
         story
         for story in view.signals.stories(view.today, view.policy)
@@ -457,11 +457,35 @@ def discharged(view: View) -> Lever | None:
         "status": ends[0],
     }
     since = iso(max(story.published for story in told))
-    return one_by_one(
-        view,
-        "filings",
-        [fact],
-        lambda step: f"a registry filing of {since} or later that the insolvency is {' or '.join(ends)}",
+    return fact, f"a registry filing of {since} or later that the insolvency is {' or '.join(ends)}"
+
+
+def discharged(view: View) -> Lever | None:
+    """The end of the proceedings of which stories tell: those never fade."""
+    found = _discharge(view)
+    if found is None:
+        return None
+    fact, words = found
+    return one_by_one(view, "filings", [fact], lambda step: words)
+
+
+def discharged_and_faded(view: View) -> Lever | None:
+    """The same, where other stories hold the alert too: those fade with time."""
+    found = _discharge(view)
+    if found is None:
+        return None
+    fact, words = found
+    ended = reported(view, fact)
+    if rules_outside.adverse_news_clears(ended):
+        return None
+    return Lever(
+        "news_score",
+        "date",
+        1,
+        view.today,
+        view.today + LONGEST,
+        lambda step: suppose(ended, today=step),
+        lambda step: f"{words}; and time: the other stories have faded on {iso(step)}, if nothing new comes",
     )
 
 
