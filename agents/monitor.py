@@ -44,7 +44,8 @@ from schemas.money import minor
 from schemas.outputs import ce_type
 
 ENGINE: Final = "1"
-"""The version of the rules in agents/: it goes into every output, and a change of any figure or decision raises it."""
+"""The version of the rules in agents/: it goes into every output, and a change of any figure or decision raises it, once
+a release carried the rules of before. tests/golden/test_engine.py sees to it."""
 
 PROPOSAL_DECISIONS: Final = frozenset({"proposal.approved", "proposal.rejected"})
 ALERT_DECISIONS: Final = frozenset({"alert.acknowledged", "alert.assigned", "alert.snoozed"})
