@@ -8,22 +8,20 @@ from __future__ import annotations
 import copy
 import math
 from bisect import bisect_right
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
+from itertools import accumulate
 from typing import Final
 
-import orjson
-
 from agents import behaviour, rules_paying, survival
+from agents.drift import drift
+from agents.invoices import Invoice
 from agents.ledger import Ledger
-from agents.levers import LONGEST, MOST, Lever, MakeLever, at_noon, exposed, money, suppose
-from agents.lines import lines
-from agents.measure import measure
+from agents.levers import LONGEST, MOST, Lever, MakeLever, exposed, money, suppose
+from agents.lines import Lines, lines
 from agents.policy import exact
 from agents.policy_triggers import PaymentDrift
 from agents.view import NOTHING_KEPT, Firing, View
 from agents.wording import iso
-from schemas.events import parse
-from schemas.money import text
 
 
 def paid(figure: str, days: int) -> MakeLever:
@@ -266,35 +264,85 @@ def _day_paid(view: View, fires: Callable[[View], Firing | None]) -> tuple[int, 
     ledger, currency = view.ledger, view.figures.currency
     if not isinstance(ledger, Ledger) or currency is None or ledger.totals.native:
         return None
-    owed = [
-        (invoice.id, invoice.posted.open)
-        for invoice in ledger.invoices.values()
-        if invoice.posted is not None and invoice.posted.open > 0
-    ]
-    if not owed or any(baseline is None for baseline in rules_paying.baselines(view)):
+    known = lines(ledger.totals, view.policy.figures.pay_index)
+    owed = Owed(ledger.invoices.values())
+    if not owed.amount or any(baseline is None for baseline in rules_paying.baselines(view)):
         return None
-    shared = (view.policy, view.rates)
-    supposed = copy.deepcopy(ledger, {id(one): one for one in shared})
-    total = text(sum(amount for _, amount in owed), currency)
     for day in range(view.today, view.today + view.policy.figures.mid_days):
-        body = {
-            "event_id": "~supposed",
-            "type": "payment.received",
-            "account_id": view.account_id,
-            "occurred_at": at_noon(view, day),
-            "source": "~supposed",
-            "payment_id": "~supposed",
-            "amount": total,
-            "currency": currency,
-            "paid_on": iso(day),
-            "applications": [{"invoice_id": i, "amount": text(amount, currency)} for i, amount in owed],
-        }
-        supposed.apply(parse(orjson.dumps(body)), day, view.policy, view.rates)
-        figures = measure(supposed, day, view.policy, view.rates, True)
-        then = suppose(view, figures._asdict(), today=day)
+        then = all_paid(view, known, owed, day)
         if fires(then) is not None:
             return day, then
     return None
+
+
+class Owed:
+    """What is open of invoices that are all in one currency: the sum, the sum of amount × invoice date, and by due date
+    running sums of the amounts and of amount × due date."""
+
+    __slots__ = ("amount", "amounts", "dues", "issued", "weighted")
+
+    def __init__(self, invoices: Iterable[Invoice]) -> None:
+        rows = sorted(
+            (invoice.posted.due, invoice.posted.open, invoice.posted.day)
+            for invoice in invoices
+            if invoice.posted is not None and invoice.posted.open > 0
+        )
+        self.amount = sum(amount for _, amount, _ in rows)
+        self.issued = sum(amount * day for _, amount, day in rows)
+        self.dues = [due for due, _, _ in rows]
+        self.amounts = list(accumulate((amount for _, amount, _ in rows), initial=0))
+        self.weighted = list(accumulate((amount * due for due, amount, _ in rows), initial=0))
+
+
+def all_paid(view: View, known: Lines, owed: Owed, day: int) -> View:
+    """The account on a day on or after that of the view, if one payment of that day settles all that is owed, and nothing
+    else comes: its figures of days to pay and beyond terms, as measure() would tell them of the events."""
+    rule = view.policy.figures
+    end, since, base_from, base_to = (
+        bisect_right(known.run_days, day - reach)
+        for reach in (0, rule.mid_days, rule.baseline_from_days, rule.baseline_to_days)
+    )
+    weighted = owed.amount * day - owed.issued
+    paid_90d = known.run_amount[end] - known.run_amount[since] + owed.amount
+    dtp_90d = (known.run_weighted[end] - known.run_weighted[since] + weighted) / paid_90d
+    days, values = known.run_days[base_from:end], behaviour.run_values(known, base_from, end)
+    baseline = values[: base_to - base_from]
+    amount = owed.amount
+    if days and days[-1] == day:  # the same run as what came on that day already
+        amount, weighted = amount + known.runs[end - 1].amount, weighted + known.runs[end - 1].weighted
+        days, values = days[:-1], values[:-1]
+    test = drift(
+        [*days, day], [*values, weighted / amount], baseline, rule.runs_for_baseline, view.policy.drift
+    )
+
+    def days_beyond_terms(after: int, through: int) -> float | None:
+        start, stop = bisect_right(known.due_days, after), bisect_right(known.due_days, through)
+        first, last = bisect_right(owed.dues, after), bisect_right(owed.dues, through)
+        settled = owed.amounts[last] - owed.amounts[first]
+        weight = known.due_paid[stop] - known.due_paid[start] + settled
+        total = known.due_paid_days[stop] - known.due_paid_days[start]
+        total += settled * day - (owed.weighted[last] - owed.weighted[first])
+        return total / weight if weight else None
+
+    has_baseline = len(baseline) >= rule.runs_for_baseline
+    return suppose(
+        view,
+        {
+            "dtp_90d": dtp_90d,
+            "dtp_baseline": behaviour.days_to_pay(known, base_from, base_to) if has_baseline else None,
+            "dbt_90d": days_beyond_terms(day - rule.mid_days, day),
+            "dbt_baseline": (
+                days_beyond_terms(day - rule.baseline_from_days, day - rule.baseline_to_days)
+                if has_baseline
+                else None
+            ),
+            "drift_test": test.test,
+            "drift_agrees": test.agrees,
+            "drift_statistic": test.statistic,
+            "drift_limit": test.limit,
+        },
+        today=day,
+    )
 
 
 def better_month(view: View) -> Lever | None:
