@@ -159,15 +159,13 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
     if issue is None or invoice.void is not None:
         return None
     gross, own, day, due, _, percent, discount_date = issue.content
-    if own != currency:
-        value = factor(own, currency, day)
-        if value is None:
-            return None
-    else:
-        value = _SAME
+    foreign = own != currency
+    value = factor(own, currency, day) if foreign else _SAME
+    if value is None:
+        return None
 
     if (
-        value is _SAME
+        not foreign
         and not invoice.applications
         and not invoice.memos
         and not invoice.disputes
@@ -188,7 +186,7 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
     balance: list[tuple[int, int]] = []
     cash: list[tuple[int, str, int]] = []
     native: list[tuple[int, str, int]] = []
-    if value is _SAME:
+    if not foreign:
         balance = [(when, change) for when, change, _ in moves if change]
     else:
         standing = 0
@@ -262,7 +260,7 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
     memos = [(when, amount) for when, amount in book.memos if amount]
     for when, _ in memos:
         newest = max(newest, when)
-    if value is not _SAME:
+    if foreign:
         parts = (whole, gross)
         valued = [(p, scaled(a, parts), d) for p, a, d in observations]
         observations = [one for one in valued if one[1]]  # less than half a minor unit weighs nothing
