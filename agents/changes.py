@@ -22,8 +22,8 @@ class Change(NamedTuple):
 
     figure: str
     unit: Unit
-    now: float
-    then: float
+    now: int | float  # whole where one step is one unit, so that money is
+    then: int | float
     words: str
     view: View  # as it would be
     short: View | None  # as it would be one step short of it; None where no step is needed
@@ -88,9 +88,10 @@ def _meeting(trigger_id: str, figure: str) -> Callable[[View], bool]:
 
 
 def _change(lever: Lever, step: int) -> Change:
-    now, then = lever.start / lever.scale, step / lever.scale
-    if lever.scale == 1:
-        now, then = lever.start, step
+    now: int | float = lever.start
+    then: int | float = step
+    if lever.scale != 1:
+        now, then = lever.start / lever.scale, step / lever.scale
     short = None
     if step != lever.start:
         short = lever.at(step - 1 if step > lever.start else step + 1)
