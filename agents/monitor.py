@@ -284,7 +284,10 @@ class Fold:
         stirs = account.watch.stirs(account.ledger, kind, today, own)
         # With any event the day of a limit may have come that was told ahead.
         turns = kind in MOVES_STATUS or account.ledger.limit != limit or _turns(account, today)
-        if not stirs and not turns:
+        # A backfill's fact of a day that has ended says what was then, and others that it brings may have ended it: told at
+        # once, a limit that was exceeded last year would be exceeded today. The tick judges what all of them come to.
+        told_late = (stirs or turns) and not live() and _date_of(event, policy) < today
+        if told_late or (not stirs and not turns):
             return [*relatives]
         view = self._view(account, own, today, event_id=event.event_id, tick=False)
         at = _instant(event)

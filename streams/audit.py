@@ -25,7 +25,7 @@ from streams.errors import Refused
 from streams.memory import for_states
 from streams.murmur2 import partition_of
 from streams.partition import Pieces
-from streams.reading import read_topic
+from streams.reading import origin, read_topic
 from streams.settings import Settings
 from streams.shelf import Shelf
 from streams.slot import BEGUN, WHO
@@ -111,7 +111,7 @@ class Refold:
             event = parse(record.value())
         except Invalid:
             return  # a dead letter
-        live = dict(record.headers() or ()).get("origin-topic") != self._history
+        live = origin(record) != self._history
         try:
             outputs, _, _ = self._fold.take(event, partial(bool, live))
         except StepFailed:

@@ -38,7 +38,7 @@ from streams.control import policy_adopted
 from streams.errors import Refused
 from streams.murmur2 import partition_of
 from streams.passing import Failed, RuleRaised, passing_over
-from streams.reading import read_topic
+from streams.reading import origin, read_topic
 from streams.settings import Settings
 from streams.store import queries
 from streams.store.client import connect, database_name
@@ -54,6 +54,9 @@ _GIVEN: Final = datetime(1970, 1, 1, tzinfo=UTC)  # when a policy was adopted th
 Told = Callable[[Account, View, list[AlertChange], list[ProposalChange]], None]
 
 
+Came = tuple[Event, bool]  # … and whether it came live: by another way than history
+
+
 class Source(Protocol):
     """Where the events come from, in the order in which the monitor folds them."""
 
@@ -67,7 +70,7 @@ class Source(Protocol):
         """The part in which this account is."""
         ...
 
-    def events(self, part: int, account_id: str | None = None) -> Iterator[Event]:
+    def events(self, part: int, account_id: str | None = None) -> Iterator[Came]:
         """A part's events from its start; those of one account and of control, where one is named."""
         ...
 
@@ -82,7 +85,7 @@ class Journal:
     def __init__(self, kafka: Kafka, settings: Settings) -> None:
         self.topic = settings.prefixed(TOPICS["journal"].name)
         self.name = f"the journal {self.topic}"
-        self._kafka = kafka
+        self._kafka, self._history = kafka, settings.prefixed(TOPICS["history"].name).encode()
         self._count = kafka.partitions([self.topic])[self.topic]
 
     def parts(self) -> int:
@@ -91,12 +94,12 @@ class Journal:
     def part_of(self, account_id: str) -> int:
         return partition_of(account_id.encode(), self._count)
 
-    def events(self, part: int, account_id: str | None = None) -> Iterator[Event]:
+    def events(self, part: int, account_id: str | None = None) -> Iterator[Came]:
         key = None if account_id is None else account_id.encode()
         for record in read_topic(self._kafka, self.topic, part):
             if key is None or not record.key() or record.key() == key:
                 try:
-                    yield parse(record.value())
+                    yield parse(record.value()), origin(record) != self._history
                 except Invalid:  # the monitor made it a dead letter
                     continue
 
@@ -138,12 +141,12 @@ class File:
     def part_of(self, account_id: str) -> int:
         return 0
 
-    def events(self, part: int, account_id: str | None = None) -> Iterator[Event]:
+    def events(self, part: int, account_id: str | None = None) -> Iterator[Came]:
         adopted = policy_adopted(self._text, policy_hash(self._text), ENGINE, _GIVEN)
-        yield PolicyAdopted.model_validate(adopted)
+        yield PolicyAdopted.model_validate(adopted), False
         for _, event in with_ticks(self._lines(), self._zone, self._ticks):
             if account_id is None or isinstance(event, ClockTicked) or _account_of(event) == account_id:
-                yield event
+                yield event, False
 
     def accounts(self, part: int) -> Iterator[str]:
         for _, event in self._lines():
@@ -213,7 +216,7 @@ class Refolded:
 
 
 def refold(
-    read: Callable[[], Iterator[Event]],
+    read: Callable[[], Iterator[Came]],
     namespace: str,
     wanted: Callable[[str], bool],
     *,
@@ -228,7 +231,7 @@ def refold(
 
 
 def _refold(
-    events: Iterable[Event],
+    events: Iterable[Came],
     namespace: str,
     wanted: Callable[[str], bool],
     explain: bool,
@@ -239,7 +242,7 @@ def _refold(
     found.accounts = fold.accounts = InMemory()
     broken: list[Exception] = []
     fold.told = _teller(fold, found, wanted, explain, broken)
-    for number, event in enumerate(events):
+    for number, (event, live) in enumerate(events):
         account_id = _account_of(event)
         if account_id is not None:
             if failed.reason(number) is not None:
@@ -255,7 +258,7 @@ def _refold(
                 base = None if event.book_exposure is None else fold.book.policy.base_currency
                 found.events[event.event_id] = event_row(event) | {"currency": base}
         try:
-            outputs = failed.take(fold, number, event)
+            outputs = failed.take(fold, number, event, live)
         except RuleRaised:
             if broken:
                 raise broken[0] from None
@@ -398,7 +401,7 @@ def _only(found: dict[str, str], ident: str) -> tuple[str, str]:
     return next(iter(found.items()))
 
 
-def _of(source: Source, part: int, account_id: str | None) -> Callable[[], Iterator[Event]]:
+def _of(source: Source, part: int, account_id: str | None) -> Callable[[], Iterator[Came]]:
     return lambda: source.events(part, account_id)
 
 

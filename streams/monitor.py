@@ -34,6 +34,7 @@ from streams.letters import dead_letter
 from streams.memory import for_states
 from streams.metrics import Key, Metrics, serve
 from streams.partition import Partition
+from streams.reading import origin
 from streams.settings import Settings, slot_name
 from streams.transport import TOPIC, application
 from streams.units import StatefulUnit
@@ -153,7 +154,7 @@ class Monitor:
             self._failed.clear()
 
     def _is_live(self, record: Any) -> bool:
-        return _origin(record) != self.history
+        return origin(record) != self.history
 
     def _count_failure(self, failure: StepFailed) -> None:
         self._failed.add(failure.account_id)
@@ -169,8 +170,8 @@ class Monitor:
         block.states.outputs.append(dead_letter(name, record, reason, kind))
         key: Key = ("bellwether_late_facts_total",)
         if kind != "late":
-            origin = self.logical.get(_origin(record) or b"", "journal")
-            key = ("bellwether_dead_letters_total", origin, kind)
+            came_from = self.logical.get(origin(record) or b"", "journal")
+            key = ("bellwether_dead_letters_total", came_from, kind)
         block.tally[key] = block.tally.get(key, 0) + 1
 
     def _record(self, output: Output, record: Any) -> tuple[str, bytes | None, bytes | None, Any]:
@@ -187,14 +188,6 @@ class Monitor:
                 headers.append((name, value))
         key = output.account_id.encode() if output.account_id else None
         return self.topics[output.topic], key, orjson.dumps(output.body), headers
-
-
-def _origin(record: Any) -> bytes | None:
-    for name, value in record.headers() or ():
-        if name == "origin-topic":
-            origin: bytes = value
-            return origin
-    return None
 
 
 def _count(tally: dict[Key, int], output: Output) -> None:

@@ -39,10 +39,11 @@ class Failed:
         """Why a record is passed over; of a tick for one account alone, its id being the part. None: it is not."""
         return self._reasons.get((number, part))
 
-    def take(self, fold: Fold, number: int, event: Event) -> list[Output | Refusal]:
-        """fold.take() of this record. Where a rule raises, the whole fold begins anew."""
+    def take(self, fold: Fold, number: int, event: Event, live: bool = False) -> list[Output | Refusal]:
+        """fold.take() of this record, which is a file's or history's unless it came `live`. Where a rule raises, the whole
+        fold begins anew."""
         try:
-            return fold.take(event, failed=partial(self.reason, number))[0]
+            return fold.take(event, partial(bool, live), failed=partial(self.reason, number))[0]
         except StepFailed as failure:
             raise RuleRaised(number, failure) from failure
 

@@ -64,3 +64,12 @@ def read_topic(
     finally:
         consumer.close()
         ends.close()
+
+
+def origin(record: Any) -> bytes | None:
+    """The topic that intake read a record of the journal from. None: it does not say."""
+    for name, value in record.headers() or ():
+        if name == "origin-topic":
+            topic: bytes = value
+            return topic
+    return None

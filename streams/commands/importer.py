@@ -205,14 +205,13 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
     if ended is not None:
         click.echo(
             f"the live clock has ended {ended} already: a backfill's days up to then are not judged one by one again; "
-            "its facts count at once, one after the other, so a limit that was exceeded long ago may be told as exceeded "
-            f"today until the payments follow. {_ADVICE}",
+            f"its facts are judged by the next tick, as they stand in the end. {_ADVICE}",
             err=True,
         )
     elif _live_events_came(servers, config):
         click.echo(
             "live events have come already: an account that has any is not judged on a backfill's days before the newest of "
-            f"them; its facts count at once. {_ADVICE}",
+            f"them. {_ADVICE}",
             err=True,
         )
     return sink

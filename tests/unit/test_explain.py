@@ -6,7 +6,7 @@ import io
 import json
 from collections import Counter
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -28,7 +28,7 @@ from agents.figures import NOT_EMITTED, Figures
 from agents.formulas import FORMULAS, formula_of
 from agents.ids import namespace_id
 from agents.limits import REASONS
-from agents.monitor import Fold
+from agents.monitor import ENGINE, Fold
 from agents.policy_keys import policy_value, threshold_keys
 from agents.policy_text import policy_hash
 from agents.triggers import BY_ID, TRIGGERS, Trigger
@@ -36,11 +36,13 @@ from agents.view import BookTotals, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
 from agents.wording import told_apart
-from schemas.events import ClockTicked
+from schemas.events import BookReported, ClockTicked, PolicyAdopted, parse
 from streams.backtest import Result, run
 from streams.commands.explain import laid_out
+from streams.control import policy_adopted
 from streams.errors import Refused
 from streams.explain import (
+    Came,
     File,
     Row,
     account_of,
@@ -542,6 +544,34 @@ def test_where_tiers_and_segments_have_numbers_of_their_own_those_explain_it(sma
         assert level in {condition["level"] for condition in why["conditions"]}, tier
 
 
+def test_what_came_live_and_late_is_explained_as_it_was_judged_at_once() -> None:
+    """A backfill's fact of a day that has ended waits for the tick: the very same journal says another thing of it."""
+
+    def came(live: bool) -> Iterator[Came]:
+        yield (
+            PolicyAdopted.model_validate(
+                policy_adopted(POLICY_TEXT, "p", ENGINE, datetime(2026, 3, 1, tzinfo=UTC))
+            ),
+            True,
+        )
+        head = {"account_id": "C1", "source": "erp", "currency": "USD"}
+        for event in (
+            {"event_id": "1", "type": "account.limit_set", "occurred_at": "2026-03-05T09:00:00Z", "credit_limit": "100.00"},
+            {"event_id": "2", "type": "clock.ticked", "occurred_at": "2026-03-05T23:59:59Z", "as_of": "2026-03-05"},
+            {"event_id": "3", "type": "invoice.issued", "occurred_at": "2026-03-02T09:00:00Z", "invoice_id": "I1",
+             "amount": "170.00", "invoice_date": "2026-03-02", "due_date": "2026-04-02"},
+        ):  # fmt: skip
+            control = event["type"] == "clock.ticked"
+            yield (
+                parse(orjson.dumps({"source": "clock", **event} if control else head | event)),
+                live or control,
+            )
+
+    found = {live: refold(lambda live=live: came(live), "", lambda i: True).cases for live in (False, True)}  # type: ignore[misc]
+    assert "over_limit" not in {case.trigger for case in found[False].values()}
+    assert "over_limit" in {case.trigger for case in found[True].values()}
+
+
 # --- At every tick of a book -----------------------------------------------------------------------------------
 
 
@@ -571,17 +601,17 @@ class Watched(InMemory):
             seen.kept = {}
 
 
-def judged(events: Iterator[Any]) -> Watched:
+def judged(events: Iterator[Came]) -> Watched:
     watched = Watched()
     book = Book()
     book.adopt(POLICY_TEXT, policy_hash(POLICY_TEXT))
     watched.fold = fold = Fold(watched, Wakes(), book, 0, namespace_id(""))
-    for event in events:
+    for event, _ in events:
         if isinstance(event, ClockTicked):
             watched.day = event.as_of.toordinal()
             fold.tick(event, False, 1 << 62)
             watched.day = 0
-        elif event.type != "policy.adopted":
+        elif not isinstance(event, PolicyAdopted | BookReported):
             fold.event(event)
     return watched
 

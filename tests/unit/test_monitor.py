@@ -411,3 +411,41 @@ def test_a_new_policy_in_a_backfill_looks_at_nobody_before_the_day_of_the_first_
     account = f.accounts.get("C1")
     assert account is not None
     assert account.pulse.not_before is None
+
+
+def paid(account: str, day: str, amount: str) -> Any:
+    return event("payment.received", account, day, payment_id="P", amount=amount, currency="USD", paid_on=day)
+
+
+def over_for_a_while(live: bool) -> tuple[Fold, list[Any]]:
+    """After the day's end comes what was true on days before it: 170 owed under a limit of 100, and paid."""
+    f = fold()
+    f.event(limit("C1", "2026-03-05", "100.00"))
+    ended(f, tick("2026-03-05"))
+    out = f.event(invoice("C1", "2026-03-02", "170.00"), lambda: live)
+    return f, out + f.event(paid("C1", "2026-03-04", "170.00"), lambda: live)
+
+
+def test_a_backfill_of_days_that_have_ended_waits_for_the_tick_and_tells_what_it_comes_to() -> None:
+    f, out = over_for_a_while(live=False)
+    assert out == [], "it was over its limit once: no news, and no alert of today"
+    after = ended(f, tick("2026-03-06"))
+    assert "over_limit" not in {trigger for trigger, _, _ in told(after)}
+    assert f.event(invoice("C1", "2026-03-03", "300.00", number="2")) == []
+    assert ("over_limit", "opened", "2026-03-07") in told(ended(f, tick("2026-03-07")))
+
+
+def test_a_live_fact_that_comes_late_is_judged_at_once() -> None:
+    _, out = over_for_a_while(live=True)
+    assert [alert for alert in told(out) if alert[0] == "over_limit"] == [
+        ("over_limit", "opened", "2026-03-06"),
+        ("over_limit", "cleared", "2026-03-06"),
+    ]
+
+
+def test_a_backfill_of_the_day_that_goes_on_is_judged_at_once() -> None:
+    f = fold()
+    f.event(limit("C1", "2026-03-05", "100.00"))
+    ended(f, tick("2026-03-05"))
+    out = f.event(invoice("C1", "2026-03-06", "170.00"))
+    assert ("over_limit", "opened", "2026-03-06") in told(out)
