@@ -38,7 +38,7 @@ STAGES = ("events sent", "journalled", "decided", "stored")
 @click.option("--once", is_flag=True, help="Stop when all is stored and print the summary.")
 @click.option("--json", "as_json", is_flag=True, help="The summary as JSON on stdout.")
 @click.option(
-    "--accounts", default=200, show_default=True, type=click.IntRange(1, 100_000), help="Size of the book."
+    "--accounts", default=120, show_default=True, type=click.IntRange(1, 100_000), help="Size of the book."
 )
 def demo(once: bool, as_json: bool, accounts: int) -> None:
     """A simulated book of 12 months through real Kafka and ClickHouse; then the accounts that turned, and live events."""
