@@ -156,11 +156,12 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
             "that made them"
         )
     for partition in parts:
-        if decided.get(partition, -1) <= 0:
-            continue
+        asked = decided.get(partition, -1)
         stored = stored_states(read_topic(kafka, names["account-state"], partition), names["journal"])
+        if asked <= 0 and stored.place is None:
+            continue  # neither then nor since has a monitor come to it
         refold = Refold(partition, settings)
-        until = decided[partition] if stored.place is None else stored.place
+        until = asked if stored.place is None else stored.place
         whole = until if stored.whole is None else stored.whole
         for record in read_topic(kafka, names["journal"], partition, None if stored.begun else until):
             if not refold.compared and record.offset() >= whole:
@@ -170,7 +171,7 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
             found.journal += 1
             for output in refold.take(record):
                 if output.topic in there:
-                    there[output.topic].compare(output, found, record.offset() < decided[partition])
+                    there[output.topic].compare(output, found, record.offset() < asked)
         if not refold.compared:
             refold.compare(stored, found, f"{names['account-state']}/{partition}")
         found.accounts += len(refold.states.ids())

@@ -92,6 +92,21 @@ def test_a_store_that_nobody_touched_holds_every_record(deployed: Deployment) ->
 
 
 @pytest.mark.timeout(300)
+def test_what_a_partition_tells_that_begins_while_an_audit_runs_is_no_difference(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings, kafka, _ = deployed
+    whole = audit(kafka, settings)
+    monkeypatch.setattr(
+        "streams.audit._committed", lambda *_: {0: -1, 1: -1}
+    )  # as if asked before the first commits
+    begun_since = audit(kafka, settings)
+    assert begun_since.differences == whole.differences == []
+    assert (begun_since.journal, begun_since.accounts) == (whole.journal, whole.accounts)
+    assert whole.accounts == 6
+
+
+@pytest.mark.timeout(300)
 @pytest.mark.parametrize("view", ["journal", "alerts", "snapshots", "account_status", "dead_letters"])
 def test_a_deleted_row_is_named(deployed: Deployment, view: str) -> None:
     client = deployed[2]
