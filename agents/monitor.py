@@ -149,7 +149,8 @@ class Fold:
         return []
 
     def event(self, event: AccountEvent, live: Callable[[], bool] = _never) -> list[Output | Refusal]:
-        """One event of one account. `live`: whether it came by another way than history; only then are relatives told.
+        """One event of one account. `live`: whether it came by another way than history; only then are relatives told, and
+        a fact of a day that has ended judged at once.
 
         Raises StepFailed.
         """

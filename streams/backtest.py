@@ -64,8 +64,8 @@ def run(
 
     Of shard (k, n) are the accounts whose ids hash to k modulo n; its result holds theirs alone, and the first shard's the
     lines that are no events. No account sees another in a backtest: concentration is held against what the ticks carry, and
-    relatives are told live only. Bad lines become dead letters with their line number. Raises PolicyError, and Refused
-    when the file can not be read.
+    relatives are told live only. A fact that comes after the end of its day waits for the next tick. Bad lines become dead
+    letters with their line number. Raises PolicyError, and Refused when the file can not be read.
     """
     return passing_over(lambda failed: _run(events, policy_text, namespace, progress, each, failed, shard))
 

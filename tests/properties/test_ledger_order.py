@@ -72,11 +72,7 @@ def test_a_dump_and_a_load_at_any_point_change_nothing(
     for one in events:
         ledger.apply(one, day, _FAR, rates)
         if dice.random() < 0.4:
-            for key, piece in ledger.dump().items():
-                if piece is None:
-                    del store[key]
-                else:
-                    store[key] = piece
+            books.write(store, ledger)
             assert ledger.dump() == {}
             loaded = Ledger.load(dict(store))
             assert canonical(loaded) == canonical(ledger)
@@ -142,11 +138,7 @@ def test_folding_moves_no_figure(events: list[Any], dice: random.Random) -> None
         if dice.random() < 0.3:
             ledger.advance(day, _POLICY, rates)
         if dice.random() < 0.01:
-            for key, piece in ledger.dump().items():
-                if piece is None:
-                    del store[key]
-                else:
-                    store[key] = piece
+            books.write(store, ledger)
             ledger = Ledger.load(dict(store))
         if number % 250 == 249:
             ledger.advance(day, _POLICY, rates)

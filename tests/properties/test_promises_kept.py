@@ -120,11 +120,7 @@ def fold_over(events: list[Any], dice: random.Random, check: bool) -> Ledger:
             known.append(one)
         ledger.advance(today, _POLICY, _RATES)
         if dice.random() < 0.01:
-            for key, piece in ledger.dump().items():
-                if piece is None:
-                    del store[key]
-                else:
-                    store[key] = piece
+            books.write(store, ledger)
             kept, ledger = canonical(ledger), Ledger.load(store)
             assert canonical(ledger) == kept
             ledger.advance(today, _POLICY, _RATES)

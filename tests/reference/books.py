@@ -68,6 +68,15 @@ _AMOUNTS = st.sampled_from(["10.00", "55.50", "100.00", "100.01", "400.00", "999
 _SMALL = st.sampled_from(["1.00", "5.55", "10.00", "100.00", "400.00", "950.00", "1000.00"])
 
 
+def write(store: dict[str, bytes], ledger: Ledger) -> None:
+    """Brings the pieces in `store` up to what the ledger has changed since its last dump, as the changelog does."""
+    for key, piece in ledger.dump().items():
+        if piece is None:
+            del store[key]
+        else:
+            store[key] = piece
+
+
 @st.composite
 def facts(
     draw: st.DrawFn, length: int = 400, most: int = 30, currencies: tuple[str, ...] = ("USD",)
