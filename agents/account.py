@@ -9,6 +9,7 @@ from collections.abc import Mapping
 
 import orjson
 
+from agents import ledger_pieces
 from agents.desk import Desk
 from agents.facts import NEVER
 from agents.ledger import Ledger
@@ -123,7 +124,7 @@ class Account:
         ledger = self._ledger
         if ledger is None:
             assert self._pieces is not None
-            ledger = self._ledger = Ledger.load(self._pieces)
+            ledger = self._ledger = ledger_pieces.load(self._pieces)
             self._pieces = None
         return ledger
 
@@ -161,7 +162,7 @@ def dump(account: Account) -> dict[str, bytes | None]:
     """The pieces that changed since the last dump; None deletes a piece."""
     out: dict[str, bytes | None] = {}
     if account._ledger is not None:  # else nobody has looked at it
-        out.update(account._ledger.dump())
+        out.update(ledger_pieces.dump(account._ledger))
     out.update(account.signals.dump())
     out.update(account.watch.dump())
     out.update(account.desk.dump())

@@ -13,37 +13,22 @@ from collections.abc import Set
 from datetime import date
 from functools import lru_cache
 from itertools import pairwise
-from typing import TYPE_CHECKING, NamedTuple
 
+from agents.announced import Announced
+from agents.balances import totals_of
 from agents.calendar import add_business_days
 from agents.drift import Drift, drift
 from agents.facts import NEVER
 from agents.invoices import OPEN, Posting
-from agents.lines import NEVER_PAID, Lines
+from agents.ledger import Ledger
+from agents.lines import NEVER_PAID, Lines, Paid
+from agents.policy_figures import Drift as DriftPolicy
 from agents.rates import Rates
 from agents.totals import Totals
-
-if TYPE_CHECKING:
-    from agents.announced import Announced
-    from agents.ledger import Ledger
-    from agents.policy_figures import Drift as DriftPolicy
 
 LAST_PAID = 5
 LAST_DISCOUNTS = 8
 MONTHS = 4
-
-
-class Paid(NamedTuple):
-    """What was paid in a window. An observation is one application of cash to one invoice, dated paid_on.
-
-    `days_to_pay`: DTP = paid_on - invoice_date, weighted by amount: sum(a * d) / sum(a). `mean`: the simple mean of the
-    same observations. `p90`: their 90th percentile, each counted once: nearest rank, the ceil(0.9 n)-th smallest.
-    """
-
-    amount: int
-    days_to_pay: float | None
-    mean: float | None
-    p90: float | None
 
 
 def paid_between(lines: Lines, start: int, end: int) -> Paid:
@@ -368,7 +353,7 @@ def _kept(ledger: Ledger, promise: Announced, last: int, share: tuple[int, int],
             if invoice is not None and invoice.posted is not None:
                 paid += sum(a for day, a, _ in invoice.posted.observations if made <= day <= last)
     else:
-        paid += sum(a for day, a in ledger.totals.receipts.items() if made <= day <= last)
+        paid += sum(a for day, a in totals_of(ledger).receipts.items() if made <= day <= last)
     if currency != ledger.currency and ledger.currency is not None:
         amount = rates.convert(amount, currency, ledger.currency, made)
         if amount is None:

@@ -5,15 +5,12 @@ from __future__ import annotations
 from bisect import bisect_right
 from collections.abc import Iterable
 from datetime import date
-from typing import TYPE_CHECKING
 
+from agents.balances import totals_of
 from agents.behaviour import MONTHS, deadline
 from agents.facts import NEVER
+from agents.ledger import Ledger
 from agents.lines import lines as lines_of
-
-if TYPE_CHECKING:
-    from agents.ledger import Ledger
-    from agents.policy import Policy
 
 
 def _next_of(days: list[int], offsets: Iterable[int], today: int, best: int) -> int:
@@ -25,7 +22,7 @@ def _next_of(days: list[int], offsets: Iterable[int], today: int, best: int) -> 
     return best
 
 
-def next_day(ledger: Ledger, today: int, policy: Policy | None) -> int:
+def next_day(ledger: Ledger, today: int) -> int:
     """The first day after `today` on which a figure can move without a new fact; a far day when none can.
 
     Tomorrow while something is past due, waits for a rate, or is held in a foreign currency. Else the next day on
@@ -37,11 +34,10 @@ def next_day(ledger: Ledger, today: int, policy: Policy | None) -> int:
     the last look.
     """
     tomorrow = today + 1
-    currency = ledger.currency
-    if policy is None or ledger.waiting or ledger.totals.native:
+    currency, policy, totals = ledger.currency, ledger.policy, totals_of(ledger)
+    if policy is None or ledger.waiting or totals.native:
         return tomorrow
     p = policy.figures
-    totals = ledger.totals
     lines = lines_of(totals, p.pay_index)
     best = min([row[0] for row in ledger.parked.values()], default=NEVER)
     for due, _ in lines.open_due:

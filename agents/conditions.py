@@ -11,8 +11,8 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple
 
 from agents import rules_exposure, rules_outside, rules_paying
+from agents.balances import totals_of
 from agents.calendar import months_after
-from agents.ledger import Ledger
 from agents.lines import lines
 from agents.policy_triggers import PaymentDrift
 from agents.view import View
@@ -87,10 +87,7 @@ def no_baseline(view: View) -> str:
     """Why there is no baseline: the payment runs of its window against those that it takes."""
     rule = view.policy.figures
     window = f"{rule.baseline_to_days}–{rule.baseline_from_days} days ago"
-    ledger = view.ledger
-    if not isinstance(ledger, Ledger):
-        return f"no baseline: fewer than {rule.runs_for_baseline} payment runs {window}"
-    days = lines(ledger.totals, rule.pay_index).run_days
+    days = lines(totals_of(view.ledger), rule.pay_index).run_days
     runs = bisect_right(days, view.today - rule.baseline_to_days) - bisect_right(
         days, view.today - rule.baseline_from_days
     )

@@ -1,6 +1,6 @@
 """The life of proposals: one at a time, escalated and expired by the clock, decided by people, never repeated blindly.
 
-Source: domain section 5. What a limit should be is agents/limits.py; a decision's limit is set by agents/ledger.py.
+Source: domain section 5. What a limit should be is agents/limits.py; a decision's limit is set by agents/bookkeeping.py.
 """
 
 from __future__ import annotations
@@ -253,7 +253,7 @@ class Desk:
         """proposal.approved or .rejected. Returns the change, or why it is refused, in one sentence.
 
         An approval needs a role at or above the proposal's approver, and at or above the one that the approved amount
-        asks for where that is more than was proposed. Its limit is the caller's to set (Ledger.set_limit) when the
+        asks for where that is more than was proposed. Its limit is the caller's to set (bookkeeping.set_limit) when the
         change is `approved`. The same event again changes nothing and is not refused.
         """
         if [event.source, event.event_id] in self._decided:

@@ -9,10 +9,9 @@ from functools import lru_cache
 from itertools import combinations
 from math import floor, fsum, sqrt
 from statistics import NormalDist
-from typing import TYPE_CHECKING, NamedTuple
+from typing import NamedTuple
 
-if TYPE_CHECKING:
-    from agents.policy_figures import Drift as DriftPolicy
+from agents.policy_figures import Drift as DriftPolicy
 
 
 class Drift(NamedTuple):

@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterable
 from typing import Final, NamedTuple
 
 from agents import behaviour, exposure, survival
+from agents.balances import past_due, reversals, totals_of
 from agents.invoices import CLOSED, OPEN, Invoice, taken_by_day
 from agents.ledger import Ledger
 from agents.lines import lines
@@ -105,7 +106,7 @@ def _with_payments(ledger: Ledger, invoices: Iterable[Invoice]) -> list[str]:
 
 def _in_parts(asked: _Asked) -> list[str]:
     """Those of the last five paid invoices that were paid in parts, the newest last."""
-    today, by_day = asked.today, asked.ledger.totals.last_paid
+    today, by_day = asked.today, totals_of(asked.ledger).last_paid
     last = [
         by_day[day][invoice_id]
         for day in sorted(by_day, reverse=True)
@@ -124,7 +125,7 @@ def _in_parts(asked: _Asked) -> list[str]:
 
 def _offers(asked: _Asked) -> list[str]:
     """The invoices whose discounts the figure tells of, the newest last."""
-    today, by_day = asked.today, asked.ledger.totals.offers
+    today, by_day = asked.today, totals_of(asked.ledger).offers
     decided = [
         invoice
         for day in sorted(by_day, reverse=True)
@@ -162,7 +163,7 @@ def _late_before(asked: _Asked) -> list[str]:
 
 def _reversals(asked: _Asked) -> list[str]:
     first = asked.today - asked.policy.figures.reversals_days + 1
-    return [event_id for _, _, event_id in asked.ledger.reversals(first, asked.today)]
+    return [event_id for _, _, event_id in reversals(asked.ledger, first, asked.today)]
 
 
 def _broken(asked: _Asked, days: int) -> list[str]:
@@ -170,7 +171,7 @@ def _broken(asked: _Asked, days: int) -> list[str]:
     p = policy.figures
     found = behaviour.broken_promises(
         ledger,
-        lines(ledger.totals, p.pay_index),
+        lines(totals_of(ledger), p.pay_index),
         today - days,
         today,
         p.promise_grace_business_days,
@@ -186,7 +187,7 @@ def _broken(asked: _Asked, days: int) -> list[str]:
 
 def _past_due(asked: _Asked, days: int) -> list[str]:
     """The largest last, since the last are kept."""
-    rows = sorted(asked.ledger.past_due(asked.today, days), key=lambda row: row[3])
+    rows = sorted(past_due(asked.ledger, asked.today, days), key=lambda row: row[3])
     return [event_id for _, _, event_id, _ in rows]
 
 
@@ -195,7 +196,7 @@ def _surprising(asked: _Asked) -> list[str]:
     ledger, today, policy, _ = asked
     p = policy.figures
     found = survival.overdue_surprise(
-        lines(ledger.totals, p.pay_index), today, today - p.baseline_from_days, p.overdue_surprise_prior
+        lines(totals_of(ledger), p.pay_index), today, today - p.baseline_from_days, p.overdue_surprise_prior
     )
     return sorted(
         invoice.issue.event_id
@@ -238,7 +239,7 @@ def _limit(asked: _Asked) -> list[str]:
 
 def _oldest(asked: _Asked) -> list[str]:
     """The clean open invoices that have been past due the longest."""
-    rows = asked.ledger.past_due(asked.today)
+    rows = past_due(asked.ledger, asked.today)
     return [event_id for due, _, event_id, _ in rows if due == rows[0][0]]
 
 
@@ -248,7 +249,7 @@ def _observed_before(asked: _Asked) -> list[str]:
     p = policy.figures
     after = today - p.baseline_from_days
     found = survival.overdue_surprise(
-        lines(ledger.totals, p.pay_index), today, after, p.overdue_surprise_prior
+        lines(totals_of(ledger), p.pay_index), today, after, p.overdue_surprise_prior
     )
     if found.issued_on is None or found.days_past_due is None:
         return []
@@ -357,7 +358,7 @@ def _utilization_before(asked: _Asked) -> list[str]:
 
 def _at_the_peak(asked: _Asked) -> list[str]:
     """What was owed on the day of the greatest balance before this one, the latest of equal ones."""
-    balance, last = asked.ledger.totals.balance, asked.today - 1
+    balance, last = totals_of(asked.ledger).balance, asked.today - 1
     days = range(last, last - asked.policy.figures.high_credit_days, -1)
     return _owed(asked._replace(today=max(days, key=balance.at)))
 
@@ -365,7 +366,7 @@ def _at_the_peak(asked: _Asked) -> list[str]:
 def _first_invoice(asked: _Asked) -> list[str]:
     """None where it has folded away."""
     ledger = asked.ledger
-    first = behaviour.first_invoice_on(ledger, lines(ledger.totals, asked.policy.figures.pay_index))
+    first = behaviour.first_invoice_on(ledger, lines(totals_of(ledger), asked.policy.figures.pay_index))
     rows = [
         (invoice.id, invoice.issue.event_id)
         for invoice in ledger.invoices.values()

@@ -17,7 +17,6 @@ from agents.conditions import Condition, all_met, conditions
 from agents.desk import ProposalChange
 from agents.evidence import behind
 from agents.formulas import FORMULAS, Formula, formula_of
-from agents.ledger import Ledger
 from agents.policy import Policy
 from agents.policy_keys import policy_value, threshold_keys
 from agents.triggers import BY_ID, Trigger, worst_fact
@@ -279,11 +278,8 @@ def _kept_since(figure: str, view: View) -> int | None:
 def events_behind(view: View, figure: str, since: int | None = None) -> list[str]:
     """Ids of the events behind a figure of the ledger, at most agents.evidence.MOST, the newest or the largest; behind
     one that was kept, as of the day since when."""
-    ledger = view.ledger
-    if not isinstance(ledger, Ledger):
-        return view.events_behind(figure)
     day = view.today if since is None else since
-    return behind(ledger, day, view.policy, view.rates, _SAME_EVENTS.get(figure, figure))
+    return behind(view.ledger, day, view.policy, view.rates, _SAME_EVENTS.get(figure, figure))
 
 
 # --- A proposal ---------------------------------------------------------------------------------------------
@@ -467,7 +463,7 @@ def _events_of(name: str, view: View) -> list[str]:
         ]
         return [event_id for trigger in worst for event_id in trigger.evidence(view).event_ids]
     ledger, first = view.ledger, view.figures.first_invoice_on
-    if isinstance(ledger, Ledger) and ledger.profile is not None:
+    if ledger.profile is not None:
         young = first is None or view.today - first < view.policy.figures.monthly_purchases_min_days
         if (name == "tenure" and ledger.opened_on is not None) or (name == "need" and young):
             return [ledger.profile.event_id]

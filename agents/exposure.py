@@ -9,20 +9,18 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Callable
 from datetime import date
+from fractions import Fraction
 from functools import lru_cache
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
+from agents.balances import totals_of
 from agents.figures import Ageing
+from agents.ledger import Ledger
 from agents.lines import Lines
 from agents.rates import Rates
+from agents.totals import Totals
 from schemas.money import EXPONENTS
-
-if TYPE_CHECKING:
-    from fractions import Fraction
-
-    from agents.ledger import Ledger
-    from agents.totals import Totals
 
 
 def ageing(lines: Lines, today: int) -> Ageing:
@@ -105,7 +103,7 @@ def unvalued(ledger: Ledger, today: int, rates: Rates) -> int:
     own = ledger.currency
     if own is None:
         return 0
-    counts = dict(ledger.totals.uses)
+    counts = dict(totals_of(ledger).uses)
     for fact in ledger.securities.values():
         currency = fact.content[2]
         if currency != own:
@@ -118,7 +116,7 @@ def unvalued(ledger: Ledger, today: int, rates: Rates) -> int:
 
 def net_by_currency(ledger: Ledger, day: int) -> dict[str, int]:
     """Open balance + open orders - unapplied cash - unexpired security at the end of `day`, each currency in its own."""
-    totals = ledger.totals
+    totals = totals_of(ledger)
     own = ledger.currency
     net: dict[str, int] = {}
     if own is not None:
@@ -133,7 +131,7 @@ def net_by_currency(ledger: Ledger, day: int) -> dict[str, int]:
 
 def exposure_at(ledger: Ledger, day: int, rates: Rates) -> int:
     """Exposure at the end of `day` before it is cut off at 0: section 1, foreign money at that day's newest rates."""
-    totals = ledger.totals
+    totals = totals_of(ledger)
     if not totals.native and not ledger.securities:
         return totals.balance.at(day) + totals.other.at(day)
     return converted(net_by_currency(ledger, day), ledger.currency, day, rates)
@@ -170,7 +168,7 @@ def peak_utilization(ledger: Ledger, lines: Lines, today: int, days: int, rates:
     In one currency: the greatest exposure under each limit and security that stood in the window, over that limit.
     """
     first = today - days + 1
-    totals = ledger.totals
+    totals = totals_of(ledger)
     limits = ledger.limits
     if not limits:
         return None
@@ -223,7 +221,7 @@ def _peak_exposure(totals: Totals, lines: Lines, start: int, end: int, since: in
 
 
 def _peak_day_by_day(ledger: Ledger, today: int, first: int, rates: Rates) -> float | None:
-    totals = ledger.totals
+    totals = totals_of(ledger)
     limits = ledger.limits
     currency = limits[-1][4]
     if totals.native or currency != ledger.currency:
@@ -247,7 +245,7 @@ def _peak_day_by_day(ledger: Ledger, today: int, first: int, rates: Rates) -> fl
 
 def high_credit(ledger: Ledger, today: int, days: int) -> int:
     """Peak end-of-day open balance in `days` days, at least 0. Section 1."""
-    return max(0, ledger.totals.balance.peak(today - days + 1, today))
+    return max(0, totals_of(ledger).balance.peak(today - days + 1, today))
 
 
 def fx_driven(ledger: Ledger, today: int, rates: Rates) -> bool:
@@ -259,7 +257,7 @@ def fx_driven(ledger: Ledger, today: int, rates: Rates) -> bool:
     )
     if (
         not limited
-        and not ledger.totals.native
+        and not totals_of(ledger).native
         and not any(f.content[2] != ledger.currency for f in ledger.securities.values())
     ):
         return False

@@ -8,18 +8,16 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from agents.announced import Announced, keep
 from agents.facts import NEVER
 from agents.invoices import Invoice, taken_by_payment
+from agents.ledger import Ledger
 from agents.payments import Payment
 from agents.posting import memo_folds_on, refresh_order, unpost_payment
 from agents.settling import settle
 from agents.valuation import rate_for
-
-if TYPE_CHECKING:
-    from agents.ledger import Ledger
 
 Promised = Mapping[str, list[tuple[Announced, int]]]
 """Invoice -> the promises on it, each with the place of the version that names it. "" -> those on none: any payment

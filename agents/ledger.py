@@ -1,44 +1,25 @@
-"""The ledger of one account: takes facts in any order, any number of times, and keeps what they amount to. Read first.
+"""The ledger of one account: what is kept of its facts, and the totals that they add up to. Read first.
 
-Each type of event is taken in takers.py and posted into the totals in posting.py (many at once: settling.py); folding.py
-drops what no fact can reach, valuation.py does rates, ledger_pieces.py bytes. Figures are measure.py's, alerts none of ours.
+Data alone: bookkeeping.py takes events into it and brings it to a day (by takers.py, posting.py, settling.py, folding.py and
+valuation.py), balances.py reads it, ledger_pieces.py is its bytes. Figures are measure.py's, alerts none of ours.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from hashlib import blake2b
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
-import orjson
-
-from agents import ledger_pieces
 from agents.announced import Announced
-from agents.boundaries import next_day
-from agents.facts import APPLIED, NEVER, REPEAT, ROW_OF, Applied, Register, local_day, microseconds
-from agents.folding import fold
+from agents.facts import NEVER, Register
 from agents.invoices import Dispute, Invoice, Memo
 from agents.orders import Order
 from agents.pages import Pages
-from agents.payments import Payment, facts_that_fit
-from agents.policy import exact
-from agents.settling import rebuild, revalue, settle
-from agents.takers import TAKE
+from agents.payments import Payment
+from agents.policy import Policy
+from agents.rates import Rates
 from agents.totals import Totals
-from agents.valuation import value_foreign
-
-if TYPE_CHECKING:
-    from agents.policy import Policy
-    from agents.rates import Rates
-
-TYPES: Final = frozenset(ROW_OF)
-"""The event types that apply() takes."""
 
 _REMEMBERED: Final = 2000  # ids of what folded away, newest
-
-
-class UnfitAmount(ValueError):
-    """An event whose amount its own currency can not hold; nothing of it was taken."""
 
 
 class Ledger:
@@ -50,14 +31,14 @@ class Ledger:
     """
 
     __slots__ = (
-        "_policy", "advancing", "answers_held", "changed", "closed", "country", "currency",
+        "advancing", "answers_held", "changed", "closed", "country", "currency",
         "disputes", "expected_monthly_purchases", "extras", "first_due", "first_invoice",
         "first_money", "fold_queue", "folded_balance", "folded_cash", "folded_changed",
         "folded_ids", "folded_list", "foreign_now", "fx", "fx_changed", "head_changed", "industry",
         "invoice_pages", "invoices", "issued_mark", "last_payment", "limit", "limits", "linking",
         "memos", "name", "new_exposure", "new_invoices", "new_orders", "new_payments", "next_fold",
         "next_parked", "opened_on", "order_pages", "orders", "owner", "paid_mark", "parent_id",
-        "parked", "parked_changed", "payment_pages", "payments", "posted_totals", "profile",
+        "parked", "parked_changed", "payment_pages", "payments", "policy", "posted_totals", "profile",
         "profile_closed", "profile_opened", "promises", "rates", "scheduled", "securities",
         "settings", "stale", "terms_days", "today", "waiting",
     )  # fmt: skip
@@ -85,7 +66,7 @@ class Ledger:
         self.today = 0
         self.rates: Rates | None = None
         self.advancing = False
-        self._policy: Policy | None = None
+        self.policy: Policy | None = None
         # Posting under way: only links are made, the records are worked out after; answers wait for all that is offered.
         self.linking = False
         self.answers_held = False
@@ -133,7 +114,7 @@ class Ledger:
         self.waiting: dict[str, set[str]] = {}
         # Derived:
         self.settings = [95, 100, 400, 455]  # paid share, reach, span: what postings were made with
-        self.posted_totals = Totals("", 0)  # what is new is not in it; others ask for `totals`
+        self.posted_totals = Totals("", 0)  # what is new is not in it; readers ask balances.totals_of()
         self.fold_queue: dict[int, set[str]] = {}
         self.next_fold = NEVER
         self.foreign_now = 0
@@ -141,117 +122,10 @@ class Ledger:
         self.closed = False
         self.profile_changed()
 
-    # ---- facts in -------------------------------------------------------------------------------------------
-
-    def apply(self, event: Any, today: int, policy: Policy, rates: Rates) -> Applied:
-        """Takes one event of TYPES. `today` is D. Raises UnfitAmount, before anything moves, for an amount that the
-        event's own currency can not hold (what came through schemas.events never does).
-
-        Amounts of payment.applied and payment.reversed are in the payment's currency: one that does not fit it raises
-        nothing. The fact is kept, ignored, and counted as unvalued; see payments.facts_that_fit().
-        """
-        kind = event.type
-        us = microseconds(event.occurred_at)
-        try:
-            day, ident, content = ROW_OF[kind](event)
-        except ValueError as error:
-            raise UnfitAmount(str(error)) from error
-        if day is None:
-            day = local_day(us, policy.time_zone)
-        if policy is not self._policy:
-            self._adopt(policy)
-        self.rates = rates
-        self.today = today
-        if self.next_parked <= today:
-            self._unpark(today)
-        if day > today:
-            return self._park(kind, ident, us, event.event_id, event.source, day, content)
-        answer = TAKE[kind](self, ident, event.source, Register(us, event.event_id, day, content))
-        if answer is APPLIED and self.posted_totals.native:
-            settle(self)
-            value_foreign(self, today, rates)
-        return answer
-
     @property
     def stated_limit(self) -> list[Any] | None:
         """The newest limit as it was set: [minor units, currency]. None: none was, or none yet."""
         return self.limits[-1][3:] if self.limits else None
-
-    def set_limit(
-        self,
-        limit_minor: int,
-        currency: str,
-        order_key: tuple[int, str],
-        day: int | None = None,
-        today: int | None = None,
-    ) -> Applied:
-        """The limit of an approved proposal; `day` is the date of its occurred_at (absent: in UTC). Dated after
-        `today` (D; absent: not told) it waits for its day like any fact."""
-        us, event_id = order_key
-        if day is None:
-            day = local_day(us, "UTC")
-        content = [limit_minor, currency]
-        if today is not None:
-            self.today = today
-            if day > today:
-                return self._park("account.limit_set", "", us, event_id, "", day, content)
-        return TAKE["account.limit_set"](self, "", "", Register(us, event_id, day, content))
-
-    def _park(
-        self, kind: str, ident: str, us: int, event_id: str, source: str, day: int, content: list[Any]
-    ) -> Applied:
-        row = [day, kind, ident, us, event_id, source, content]
-        key = orjson.dumps(row).decode()
-        if key in self.parked:
-            return REPEAT
-        self.parked[key] = row
-        self.next_parked = min(self.next_parked, day)
-        self.changed = self.parked_changed = True
-        return APPLIED
-
-    def _unpark(self, today: int) -> None:
-        """Parked facts whose day has come, in the order of the facts."""
-        due = sorted((row[3], row[4], key) for key, row in self.parked.items() if row[0] <= today)
-        for _, _, key in due:
-            day, kind, ident, us, event_id, source, content = self.parked.pop(key)
-            TAKE[kind](self, ident, source, Register(us, event_id, day, content))
-        self.next_parked = min([row[0] for row in self.parked.values()], default=NEVER)
-        self.changed = self.parked_changed = True
-
-    def advance(self, today: int, policy: Policy, rates: Rates) -> None:
-        """The tick of `today`: parked facts whose day has come, values that wait for a rate, what can no
-        longer be reached."""
-        if policy is not self._policy:
-            self._adopt(policy)
-        self.rates = rates
-        self.today = today
-        settle(self)
-        self.advancing = True
-        try:
-            if self.next_parked <= today:
-                self._unpark(today)
-                settle(self)
-            if self.waiting:
-                revalue(self)
-            if self.next_fold <= today:
-                fold(self, today)
-        finally:
-            self.advancing = False
-        self.posted_totals.forget(today)
-        value_foreign(self, today, rates)
-
-    def _adopt(self, policy: Policy) -> None:
-        """Postings hold numbers of the policy: another policy with other ones makes them anew."""
-        self._policy = policy
-        figures = policy.figures
-        numerator, denominator = exact(figures.kaplan_meier_paid_share).as_integer_ratio()
-        settings = [numerator, denominator, figures.reach_days, figures.baseline_from_days]
-        if settings != self.settings:
-            self.settings = settings
-            self.changed = self.head_changed = True
-            rebuild(self)
-
-    # ---- for the rooms that take, post and fold -------------------------------------------------------------
 
     def profile_changed(self) -> None:
         """The profile as plain attributes. Account.updated states the whole profile anew: what it leaves out
@@ -290,84 +164,6 @@ class Ledger:
         self.folded_ids.add(short)
         if len(self.folded_list) > _REMEMBERED:
             self.folded_ids.discard(self.folded_list.pop(0))
-
-    # ---- readers --------------------------------------------------------------------------------------------
-
-    @property
-    def totals(self) -> Totals:
-        """What all facts taken so far add up to."""
-        settle(self)
-        return self.posted_totals
-
-    @property
-    def open_balance(self) -> int:
-        """Invoiced less cash applied, discounts, memos and write-offs, plus reversals; minor units. O(1)."""
-        return self.totals.balance.total
-
-    def exposure_now(self, today: int) -> int:
-        """Exposure as the newest fact leaves it, at least 0; foreign money as last valued. O(1) in the number
-        of invoices."""
-        return max(0, self._exposure(self.totals, today))
-
-    def exposure_at_most(self, today: int) -> int:
-        """An upper bound of exposure_now() that settles nothing: what new payments and drawn orders take off is
-        left out."""
-        return max(0, self._exposure(self.posted_totals, today) + self.new_exposure)
-
-    def _exposure(self, totals: Totals, today: int) -> int:
-        value = totals.balance.total - totals.foreign_open.total + totals.other.total + self.foreign_now
-        own = self.currency
-        for fact in self.securities.values():
-            kind, amount, currency, expires = fact.content
-            if currency == own and kind != "guarantee" and (expires is None or expires >= today):
-                value -= amount
-        return value
-
-    def reversals(self, first: int, last: int) -> list[tuple[int, str, str]]:
-        """(reversed_on, payment_id, event_id) of the reversals dated first..last, oldest first. Scans: for
-        evidence only."""
-        settle(self)
-        return sorted(
-            (fact.day, payment.id, fact.event_id)
-            for payment in self.payments.values()
-            for fact in facts_that_fit(payment)[1]
-            if first <= fact.day <= last
-        )
-
-    def past_due(self, today: int, days: int = 0) -> list[tuple[int, str, str, int]]:
-        """(due date, invoice_id, event_id, clean open amount) of what is more than `days` past due. Scans: for
-        evidence only."""
-        settle(self)
-        return sorted(
-            (invoice.posted.due, invoice.id, invoice.issue.event_id, invoice.posted.clean)
-            for invoice in self.invoices.values()
-            if invoice.posted is not None and invoice.issue is not None
-            if invoice.posted.clean and today - invoice.posted.due > days
-        )
-
-    def unpaid_since(self, due: int) -> bool:
-        """Whether an invoice that fell due on that day is unpaid, with a clean open part."""
-        return any(due in cohort.clean_due for cohort in self.totals.cohorts.values())
-
-    def next_day(self, today: int) -> int:
-        """The first day after `today` on which a figure can move by time alone; see boundaries.next_day()."""
-        settle(self)
-        return next_day(self, today, self._policy)
-
-    # ---- pieces ---------------------------------------------------------------------------------------------
-
-    def dump(self) -> dict[str, bytes | None]:
-        """The pieces that changed since the last dump; None deletes one. load() of all pieces gives the same ledger."""
-        return ledger_pieces.dump(self)
-
-    @classmethod
-    def load(cls, pieces: Mapping[str, bytes]) -> Ledger:
-        """A ledger from its pieces (others' pieces may be among them). Raises ValueError for a version that this engine
-        does not read."""
-        ledger = cls()
-        if any(key.startswith("l.") for key in pieces):
-            ledger_pieces.read(ledger, pieces)
-        return ledger
 
 
 def _short(token: str) -> int:

@@ -6,19 +6,17 @@ How records lie on pages is pages.py's, a record's row the record's own. A row's
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 
 from agents.announced import PROMISE, Announced
 from agents.facts import NEVER, register, row_of
 from agents.invoices import Dispute, Memo, invoice_of
+from agents.ledger import Ledger
 from agents.orders import order_of
 from agents.payments import payment_of
 from agents.settling import rebuild
-
-if TYPE_CHECKING:
-    from agents.ledger import Ledger
 
 _VERSION: Final = 1
 _HEAD: Final = "l.head"
@@ -28,7 +26,7 @@ _FOLDED: Final = "l.folded"
 
 
 def dump(ledger: Ledger) -> dict[str, bytes | None]:
-    """The pieces that changed since the last dump; None deletes one. read() of all pieces gives the same ledger."""
+    """The pieces that changed since the last dump; None deletes one. load() of all pieces gives the same ledger."""
     out: dict[str, bytes | None] = {}
     if not ledger.changed:
         return out
@@ -91,8 +89,12 @@ def _head(ledger: Ledger) -> list[Any]:
     ]
 
 
-def read(ledger: Ledger, pieces: Mapping[str, bytes]) -> None:
-    """Fills an empty ledger. Raises ValueError for a version that this engine does not read."""
+def load(pieces: Mapping[str, bytes]) -> Ledger:
+    """A ledger from its pieces (others' pieces may be among them). Raises ValueError for a version that this engine
+    does not read."""
+    ledger = Ledger()
+    if not any(key.startswith("l.") for key in pieces):
+        return ledger
     for key in (_HEAD, _PARKED, _FX, _FOLDED):
         if key not in pieces:
             continue
@@ -150,6 +152,7 @@ def read(ledger: Ledger, pieces: Mapping[str, bytes]) -> None:
     rebuild(ledger)
     ledger.limit = limit
     ledger.changed = ledger.head_changed = False
+    return ledger
 
 
 def _extra_of(row: list[Any]) -> Memo | Dispute | Announced:

@@ -9,7 +9,6 @@ import math
 
 from agents import rules_exposure
 from agents.exposure import exposure_at
-from agents.ledger import Ledger
 from agents.levers import LONGEST, MOST, Lever, covered, exposed, money, suppose
 from agents.view import BookTotals, View
 from agents.wording import iso, shown
@@ -113,7 +112,7 @@ def _rest_of_book(view: View) -> int:
     """What all other accounts owe, in base minor units: the book's total less this account's part of it, of the same day."""
     book, mine = view.book, view.figures.exposure_base or 0
     assert book is not None
-    if isinstance(view.ledger, Ledger) and book.as_of is not None and view.ledger.currency is not None:
+    if book.as_of is not None and view.ledger.currency is not None:
         then = max(0, exposure_at(view.ledger, book.as_of, view.rates))
         mine = view.rates.convert(then, view.ledger.currency, view.policy.base_currency, book.as_of) or 0
     return max(0, book.exposure - mine)

@@ -13,9 +13,9 @@ from itertools import accumulate
 from typing import Final
 
 from agents import behaviour, rules_paying, survival
+from agents.balances import past_due, reversals, totals_of
 from agents.drift import drift
 from agents.invoices import Invoice
-from agents.ledger import Ledger
 from agents.levers import LONGEST, MOST, Lever, MakeLever, exposed, money, suppose
 from agents.lines import Lines, lines
 from agents.policy import exact
@@ -118,8 +118,7 @@ def more_disputed(view: View) -> Lever:
 
 def _surprising(view: View, today: int, latest: int) -> dict[str, object]:
     """The surprise as of a day, if what is more than `latest` days past due then were paid, and nothing else."""
-    assert isinstance(view.ledger, Ledger)
-    totals, rule = view.ledger.totals, view.policy.figures
+    totals, rule = totals_of(view.ledger), view.policy.figures
     supposed = copy.copy(lines(totals, rule.pay_index))
     supposed.unpaid_due = [
         (day, min(dues))
@@ -140,37 +139,29 @@ def _surprising(view: View, today: int, latest: int) -> dict[str, object]:
 
 def settled(view: View) -> Lever | None:
     """Paying what is late enough to surprise; its figure is how late the latest may be."""
-    now, rule = view.figures.max_days_past_due, view.policy.triggers.overdue_surprise
+    now = view.figures.max_days_past_due
     if now is None:
         return None
 
     def at(step: int) -> View:
-        if isinstance(view.ledger, Ledger):
-            if step == now:
-                return view
-            supposed = suppose(view, _surprising(view, view.today, step))
-            kept = view.kept
-            if kept and view.today - (kept["today"] - kept["overdue_surprise_days"]) > step:
-                supposed.kept = NOTHING_KEPT  # the invoice that it opened with is paid too
-            return supposed
-        p = view.figures.overdue_surprise if step >= rule.days_past_due else None
-        return suppose(view, {"max_days_past_due": step, "overdue_surprise": p})
+        if step == now:
+            return view
+        supposed = suppose(view, _surprising(view, view.today, step))
+        kept = view.kept
+        if kept and view.today - (kept["today"] - kept["overdue_surprise_days"]) > step:
+            supposed.kept = NOTHING_KEPT  # the invoice that it opened with is paid too
+        return supposed
 
     def says(step: int) -> str:
-        late = f"no invoice more than {step} days past due (now {now})"
-        if isinstance(view.ledger, Ledger):
-            owed = sum(amount for _, _, _, amount in view.ledger.past_due(view.today, step))
-            return f"{money(view, owed)} paid: {late}"
-        return late
+        owed = sum(amount for _, _, _, amount in past_due(view.ledger, view.today, step))
+        return f"{money(view, owed)} paid: no invoice more than {step} days past due (now {now})"
 
     return Lever("max_days_past_due", "days", 1, now, 0, at, says)
 
 
 def still_unpaid(view: View) -> Lever | None:
     """Nothing happens and time passes, until an invoice is unpaid at an age at which it surprises."""
-    if not isinstance(view.ledger, Ledger):
-        return None
-    if not any(cohort.clean_due for cohort in view.ledger.totals.cohorts.values()):
+    if not any(cohort.clean_due for cohort in totals_of(view.ledger).cohorts.values()):
         return None
     for day in range(view.today + 1, view.today + view.policy.figures.baseline_from_days):
         supposed = suppose(view, _surprising(view, day, LONGEST), today=day)
@@ -226,10 +217,7 @@ def paid_sooner(rule_of: Callable[[View], PaymentDrift]) -> MakeLever:
 
 def _paid_in(view: View, window: int) -> tuple[int, float]:
     """Cash of the last days, and its sum of amount × days to pay."""
-    if not isinstance(view.ledger, Ledger):
-        amount = view.figures.paid_90d
-        return amount, amount * (view.figures.dtp_90d or 0.0)
-    known = lines(view.ledger.totals, view.policy.figures.pay_index)
+    known = lines(totals_of(view.ledger), view.policy.figures.pay_index)
     first, last = (bisect_right(known.run_days, day) for day in (view.today - window, view.today))
     return (
         known.run_amount[last] - known.run_amount[first],
@@ -262,9 +250,9 @@ def paid_later(fires: Callable[[View], Firing | None]) -> MakeLever:
 def _day_paid(view: View, fires: Callable[[View], Firing | None]) -> tuple[int, View] | None:
     """The first day on which paying all that is owed makes the trigger fire, and the account as it would be then."""
     ledger, currency = view.ledger, view.figures.currency
-    if not isinstance(ledger, Ledger) or currency is None or ledger.totals.native:
+    if currency is None or totals_of(ledger).native:
         return None
-    known = lines(ledger.totals, view.policy.figures.pay_index)
+    known = lines(totals_of(ledger), view.policy.figures.pay_index)
     owed = Owed(ledger.invoices.values())
     if not owed.amount or any(baseline is None for baseline in rules_paying.baselines(view)):
         return None
@@ -454,10 +442,9 @@ def agreeing(view: View) -> Lever | None:
 
 def no_reversal(view: View, step: int) -> str:
     days = view.policy.figures.reversals_days
-    if isinstance(view.ledger, Ledger):
-        rows = view.ledger.reversals(view.today - days + 1, view.today)
-        if rows:
-            return f"no further return until {iso(rows[-1][0] + days)}, {days} days after the last one"
+    rows = reversals(view.ledger, view.today - days + 1, view.today)
+    if rows:
+        return f"no further return until {iso(rows[-1][0] + days)}, {days} days after the last one"
     return f"{days} days without a returned payment"
 
 
@@ -465,20 +452,17 @@ def no_broken_promise(view: View, step: int) -> str:
     rule = view.policy.figures
     days = rule.promises_recent_days
     ledger = view.ledger
-    if isinstance(ledger, Ledger):
-        share = exact(rule.promise_kept_share).as_integer_ratio()
-        broken = behaviour.promises_broken(
-            ledger,
-            lines(ledger.totals, rule.pay_index),
-            view.today - days,
-            view.today,
-            rule.promise_grace_business_days,
-            view.policy.holidays_of(ledger.country),
-            share,
-            view.rates,
-        )
-        if broken:
-            return (
-                f"no further broken promise until {iso(max(broken) + days)}, {days} days after the last one"
-            )
+    share = exact(rule.promise_kept_share).as_integer_ratio()
+    broken = behaviour.promises_broken(
+        ledger,
+        lines(totals_of(ledger), rule.pay_index),
+        view.today - days,
+        view.today,
+        rule.promise_grace_business_days,
+        view.policy.holidays_of(ledger.country),
+        share,
+        view.rates,
+    )
+    if broken:
+        return f"no further broken promise until {iso(max(broken) + days)}, {days} days after the last one"
     return f"{days} days without a broken promise"

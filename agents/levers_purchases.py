@@ -10,7 +10,7 @@ from collections.abc import Callable
 from typing import Final
 
 from agents import rules_exposure
-from agents.ledger import Ledger
+from agents.balances import totals_of
 from agents.levers import MOST, Lever, MakeLever, count, money, suppose
 from agents.lines import lines
 from agents.view import View
@@ -45,9 +45,7 @@ MORE_BOUGHT: Final = _bought(lambda now: max(now, MOST), "more")
 
 def _sold(view: View, after: int, through: int) -> tuple[int, int]:
     """What was bought in the days after < d <= through: net amount, and how many invoices."""
-    if not isinstance(view.ledger, Ledger):
-        return (view.figures.purchases_30d, 0) if after < view.today <= through else (0, 0)
-    known = lines(view.ledger.totals, view.policy.figures.pay_index)
+    known = lines(totals_of(view.ledger), view.policy.figures.pay_index)
     days, counts = known.cohort_days, known.cohort_count
     number = counts[bisect_right(days, through)] - counts[bisect_right(days, after)]
     return known.sales_between(after, through), number

@@ -11,6 +11,7 @@ from fractions import Fraction
 from statistics import median
 from typing import Any, Final, Literal, NamedTuple
 
+from agents.balances import exposure_now
 from agents.calendar import months_after
 from agents.facts import NEVER
 from agents.policy import Policy, exact
@@ -341,7 +342,7 @@ def status(view: View, grade: Grade, tier: Tier, worst_open: int) -> str:
 def over_limit(view: View) -> bool:
     """By the ledger's running totals, so that it can be asked with every event."""
     limit = view.ledger.limit
-    return bool(limit) and view.ledger.exposure_now(view.today) > (limit or 0)
+    return bool(limit) and exposure_now(view.ledger, view.today) > (limit or 0)
 
 
 # --- The proposal -------------------------------------------------------------------------------------------

@@ -7,18 +7,28 @@ from __future__ import annotations
 
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final, NamedTuple
 
 from agents.pay_index import Points, Table, table
 from agents.totals import UNCHANGED, Cohort, DueDay, Run, Totals
-
-if TYPE_CHECKING:
-    from agents.behaviour import Paid
 
 NEVER_PAID: Final = -1_000_000
 """The days beyond terms of invoices that no cash came for."""
 
 _LONG_AGO: Final = -1
+
+
+class Paid(NamedTuple):
+    """What was paid in a window. An observation is one application of cash to one invoice, dated paid_on.
+
+    `days_to_pay`: DTP = paid_on - invoice_date, weighted by amount: sum(a * d) / sum(a). `mean`: the simple mean of the
+    same observations. `p90`: their 90th percentile, each counted once: nearest rank, the ceil(0.9 n)-th smallest.
+    """
+
+    amount: int
+    days_to_pay: float | None
+    mean: float | None
+    p90: float | None
 
 
 class Lines:

@@ -7,17 +7,14 @@ time alone stands in boundaries.py.
 from __future__ import annotations
 
 from bisect import bisect_right
-from typing import TYPE_CHECKING
 
 from agents import behaviour, exposure, survival
+from agents.balances import totals_of
 from agents.figures import Figures
 from agents.ledger import Ledger
 from agents.lines import lines as lines_of
-from agents.policy import exact
+from agents.policy import Policy, exact
 from agents.rates import Rates
-
-if TYPE_CHECKING:
-    from agents.policy import Policy
 
 
 def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: bool) -> Figures:
@@ -27,7 +24,7 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
     Changes nothing in the ledger.
     """
     p = policy.figures
-    totals = ledger.totals
+    totals = totals_of(ledger)
     lines = lines_of(totals, p.pay_index)
     own, base = ledger.currency, rates.base
 

@@ -14,8 +14,9 @@ from uuid import UUID
 
 import orjson
 
-from agents import ledger, limits, relations, signals
+from agents import bookkeeping, boundaries, limits, relations, signals
 from agents.account import Account, new
+from agents.balances import exposure_at_most, exposure_now
 from agents.book import Book
 from agents.desk import ProposalChange
 from agents.evidence import behind
@@ -62,9 +63,9 @@ def _turns(account: Account, today: int) -> bool:
     if not limit or not told:
         return False
     was_over = str(told[-1]).startswith("-")
-    if not was_over and ledger.exposure_at_most(today) <= limit:
+    if not was_over and exposure_at_most(ledger, today) <= limit:
         return False
-    return (ledger.exposure_now(today) > limit) != was_over
+    return (exposure_now(ledger, today) > limit) != was_over
 
 
 def _never() -> bool:
@@ -262,10 +263,10 @@ class Fold:
         kind: str = event.type
         own = policy.of(account.pulse.tier, account.ledger.industry)
         limit = account.ledger.limit
-        if kind in ledger.TYPES:
+        if kind in bookkeeping.TYPES:
             try:
-                applied = account.ledger.apply(event, today, policy, self.book.rates)
-            except ledger.UnfitAmount as error:  # nothing of the account has changed
+                applied = bookkeeping.apply(account.ledger, event, today, policy, self.book.rates)
+            except bookkeeping.UnfitAmount as error:  # nothing of the account has changed
                 return [Refusal("dead-letters", account.account_id, str(error))]
         elif kind in signals.TYPES:
             applied = account.signals.apply(event, today, own)
@@ -342,7 +343,7 @@ class Fold:
         policy = self._policy()
         if account.pulse.not_before is not None:
             account.pulse.not_before, account.pulse.changed = None, True
-        account.ledger.advance(day, policy, self.book.rates)
+        bookkeeping.advance(account.ledger, day, policy, self.book.rates)
         judged_as = account.pulse.tier
         policy = policy.of(judged_as, account.ledger.industry)
         view = self._view(account, policy, day, event_id=None, tick=True)
@@ -355,7 +356,7 @@ class Fold:
             outputs += self._tell_relatives(account, alerts, at, policy)
         self._count(account, view)
         # In another tier other numbers hold, and statements are demanded or are not.
-        next_day = day + 1 if tier != judged_as else account.ledger.next_day(day)
+        next_day = day + 1 if tier != judged_as else boundaries.next_day(account.ledger, day)
         if next_day > day + 1:  # the earliest there is
             next_day = min(
                 next_day,
@@ -467,7 +468,8 @@ class Fold:
         if change.direction == "hold":
             return change
         ledger, us = account.ledger, microseconds(event.occurred_at)
-        ledger.set_limit(
+        bookkeeping.set_limit(
+            ledger,
             minor(event.limit, event.currency),
             event.currency,
             (us, event.event_id),

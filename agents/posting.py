@@ -7,17 +7,15 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from functools import partial
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from agents import orders
 from agents.facts import Register
 from agents.invoices import Dispute, Invoice, Memo, derive, taken_by_day
+from agents.ledger import Ledger
 from agents.orders import Order
 from agents.payments import Application, Payment, Steps, allocate, facts_that_fit
 from agents.valuation import inward, rate_for, valued
-
-if TYPE_CHECKING:
-    from agents.ledger import Ledger
 
 _NO_FIT: Final = "-"  # stands for a currency that nothing converts: facts held as their amounts do not fit
 

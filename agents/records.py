@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from agents.balances import exposure_now
 from agents.desk import ProposalChange
 from agents.figures import NOT_EMITTED, Ageing, Figures
 from agents.limits import Scoring
@@ -191,7 +192,7 @@ def status_fields(view: View, tier: str, status: str, open_alerts: int) -> list[
     """
     ledger = view.ledger
     limit = ledger.limit
-    headroom = None if limit is None else limit - ledger.exposure_now(view.today)
+    headroom = None if limit is None else limit - exposure_now(ledger, view.today)
     limit_text, headroom_text = _money_texts((limit, headroom), ledger.currency)
     return [status, tier, limit_text, open_alerts, None, headroom_text]
 

@@ -5,6 +5,7 @@ Pure functions of a view, three a trigger: whether it fires, whether it would cl
 
 from __future__ import annotations
 
+from agents.balances import unpaid_since
 from agents.policy_triggers import PaymentDrift
 from agents.view import Evidence, Firing, View
 from agents.wording import NO_RATE, as_days, as_share
@@ -141,7 +142,7 @@ def surprise_clears(v: View) -> bool:
     if figures.max_days_past_due is None or figures.max_days_past_due < rule.days_past_due:
         return True
     days = v.kept.get("overdue_surprise_days")
-    if days is not None and v.ledger.unpaid_since(int(v.kept["today"] - days)):
+    if days is not None and unpaid_since(v.ledger, int(v.kept["today"] - days)):
         return False
     return (
         figures.overdue_surprise is not None

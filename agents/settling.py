@@ -1,13 +1,12 @@
 """Many records into the totals at once: what is newly taken, what a rate moved, or everything anew.
 
-What one record adds is posting.py's. When this is asked for is ledger.py's and takers.py's.
+What one record adds is posting.py's. When this is asked for is bookkeeping.py's, takers.py's and balances.py's.
 """
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from agents.facts import NEVER
+from agents.ledger import Ledger
 from agents.posting import (
     answer_each_other,
     draw,
@@ -20,9 +19,6 @@ from agents.posting import (
 )
 from agents.totals import Totals
 from agents.valuation import rate_of, value_foreign
-
-if TYPE_CHECKING:
-    from agents.ledger import Ledger
 
 
 def settle(ledger: Ledger) -> None:

@@ -6,7 +6,7 @@ Which events there are, and what of each is kept, is facts.py's; what a record t
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 import orjson
 
@@ -14,6 +14,7 @@ from agents.announced import PROMISE, SCHEDULED, Announced
 from agents.facts import APPLIED, KNOWN, LATE, NEW, REPEAT, Applied, Register
 from agents.folding import gone, out_of_reach, partly_gone
 from agents.invoices import Dispute, Invoice, Memo
+from agents.ledger import Ledger
 from agents.orders import Order
 from agents.payments import Payment
 from agents.posting import (
@@ -30,9 +31,6 @@ from agents.posting import (
 from agents.settling import rebuild, settle
 from agents.totals import HISTORY_DAYS
 from agents.valuation import value_foreign, value_limit
-
-if TYPE_CHECKING:
-    from agents.ledger import Ledger
 
 
 def _invoice_issued(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:

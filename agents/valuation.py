@@ -5,13 +5,9 @@ Where rates come from and how they are crossed is rates.py's; what the worth is 
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
 from agents.invoices import scaled
-
-if TYPE_CHECKING:
-    from agents.ledger import Ledger
-    from agents.rates import Rates
+from agents.ledger import Ledger
+from agents.rates import Rates
 
 
 def rate_for(ledger: Ledger, token: str, source: str, target: str, day: int) -> tuple[int, int] | None:

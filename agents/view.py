@@ -6,43 +6,17 @@ No rule and no level is here: the rules are agents/rules_paying.py, rules_exposu
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import TYPE_CHECKING, Any, Final, NamedTuple, Protocol
+from typing import Any, Final, NamedTuple
 
 from agents.figures import Figures
+from agents.ledger import Ledger
 from agents.policy import Policy
+from agents.rates import Rates
 from agents.signals import Signals
 from schemas.money import text
 
-if TYPE_CHECKING:
-    from agents.rates import Rates
-
-
 NOTHING_KEPT: Final[Mapping[str, float]] = {}
 """View.kept where no open alert has kept a figure."""
-
-
-class LedgerView(Protocol):
-    """What the rules ask of the ledger beside the figures."""
-
-    @property
-    def limit(self) -> int | None: ...
-    @property
-    def stated_limit(self) -> list[Any] | None: ...
-    @property
-    def opened_on(self) -> int | None: ...
-    @property
-    def terms_days(self) -> int | None: ...
-    @property
-    def name(self) -> str | None: ...
-    @property
-    def currency(self) -> str | None: ...
-    @property
-    def owner(self) -> str | None: ...
-    @property
-    def closed(self) -> bool: ...
-    def exposure_now(self, today: int) -> int: ...
-    def exposure_at_most(self, today: int) -> int: ...
-    def unpaid_since(self, due: int) -> bool: ...
 
 
 class BookTotals(NamedTuple):
@@ -91,7 +65,7 @@ class View:
         account_id: str,
         figures: Figures | Callable[[], Figures],
         signals: Signals,
-        ledger: LedgerView,
+        ledger: Ledger,
         policy: Policy,
         rates: Rates,
         today: int,

@@ -12,13 +12,15 @@ from uuid import UUID
 
 import orjson
 
+from agents.balances import exposure_at_most, exposure_now
 from agents.facts import NEVER
 from agents.ids import derived
+from agents.ledger import Ledger
 from agents.policy import Policy
 from agents.rules_exposure import concentrates
 from agents.rules_outside import filed_at_a_rate
 from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Trigger, facts_on_file
-from agents.view import NOTHING_KEPT, Firing, LedgerView, View
+from agents.view import NOTHING_KEPT, Firing, View
 
 _PIECE: Final = "w.a"
 _VERSION: Final = 1
@@ -168,7 +170,7 @@ class Watch:
             changes += self._emit_again(changes, view)
         return changes
 
-    def stirs(self, ledger: LedgerView, kind: str, today: int, policy: Policy) -> bool:
+    def stirs(self, ledger: Ledger, kind: str, today: int, policy: Policy) -> bool:
         """Whether an event of type `kind`, which has been applied, gives at_once() anything to judge. Measures nothing."""
         triggers = AT_ONCE.get(kind)
         return triggers is not None and (bool(triggers) or self._over_limit_moves(ledger, today, policy))
@@ -191,7 +193,7 @@ class Watch:
                 changes += self._judge(trigger, firing, view, at, ids, at_tick=False)
         return changes
 
-    def _over_limit_moves(self, ledger: LedgerView, today: int, policy: Policy) -> bool:
+    def _over_limit_moves(self, ledger: Ledger, today: int, policy: Policy) -> bool:
         """Whether over_limit can open, escalate or clear now: from the ledger's running totals, nothing measured."""
         limit = ledger.limit
         if not limit:
@@ -199,11 +201,11 @@ class Watch:
         rule = policy.triggers.over_limit
         alert = self._alerts.get("over_limit")
         if alert is None or not alert.open:
-            if ledger.exposure_at_most(today) / limit <= rule.utilization:
+            if exposure_at_most(ledger, today) / limit <= rule.utilization:
                 return False
-            used = ledger.exposure_now(today) / limit
+            used = exposure_now(ledger, today) / limit
             return used > rule.utilization and (alert is None or today >= alert.waits_until)
-        used = ledger.exposure_now(today) / limit
+        used = exposure_now(ledger, today) / limit
         growth = policy.alerts.escalation_growth
         return (
             used < rule.clear_utilization or used - rule.clear_utilization >= growth * alert.distance * _EXACT

@@ -1,4 +1,4 @@
-"""Builders for tests of the rules: the policy as shipped, neutral figures, a ledger of plain attributes, events, views.
+"""Builders for tests of the rules: the policy as shipped, neutral figures, a ledger that owes so much, events, views.
 
 No test lives here.
 """
@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import json
 from collections.abc import Iterable
-from dataclasses import dataclass
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
@@ -15,6 +14,7 @@ from typing import Any
 
 from agents.figures import Ageing, Figures
 from agents.ids import namespace_id
+from agents.ledger import Ledger
 from agents.policy import Policy
 from agents.policy_text import load_policy
 from agents.rates import Rates
@@ -56,31 +56,28 @@ def figures(**known: Any) -> Figures:
     return made._replace(monthly_purchases_exact=(month, 1))
 
 
-@dataclass
-class PlainLedger:
-    """What the rules ask of a ledger, as plain attributes. `exposure` is in minor units, as is `limit`."""
+def ledger_of(
+    limit: int | None = None,
+    exposure: int = 0,
+    *,
+    opened_on: int | None = None,
+    terms_days: int | None = 30,
+    owner: str | None = None,
+    name: str | None = "Acme",
+    currency: str | None = "USD",
+) -> Ledger:
+    """A ledger without invoices that owes `exposure`; minor units, as is `limit`."""
+    made = Ledger()
+    made.foreign_now, made.opened_on, made.terms_days = exposure, opened_on, terms_days
+    made.owner, made.name, made.currency = owner, name, currency
+    has_limit(made, limit)
+    return made
 
-    limit: int | None = None
-    exposure: int = 0
-    opened_on: int | None = None
-    terms_days: int | None = 30
-    owner: str | None = None
-    closed: bool = False
-    name: str | None = "Acme"
-    currency: str | None = "USD"
 
-    @property
-    def stated_limit(self) -> list[Any] | None:
-        return None if self.limit is None else [self.limit, self.currency]
-
-    def exposure_now(self, today: int) -> int:
-        return self.exposure
-
-    def exposure_at_most(self, today: int) -> int:
-        return self.exposure
-
-    def unpaid_since(self, due: int) -> bool:
-        return False
+def has_limit(ledger: Ledger, limit: int | None) -> None:
+    """The seller's limit from now on, in minor units of the ledger's currency; None: there is none."""
+    ledger.limit = limit
+    ledger.limits = [] if limit is None else [[0, "l1", TODAY - 2000, limit, ledger.currency]]
 
 
 _numbers = count(1)
@@ -169,7 +166,7 @@ def view(
     known: Figures = NEUTRAL,
     facts: Iterable[Any] = (),
     *,
-    ledger: PlainLedger | None = None,
+    ledger: Ledger | None = None,
     rates: Rates | None = None,
     today: int = TODAY,
     book: BookTotals | None = None,
@@ -178,7 +175,7 @@ def view(
     known_signals: Signals | None = None,
 ) -> View:
     if ledger is None:
-        ledger = PlainLedger(
+        ledger = ledger_of(
             limit=known.credit_limit, exposure=known.exposure, opened_on=known.first_invoice_on
         )
     return View(

@@ -11,13 +11,11 @@ turn, the press sees 45 %, a court or a lien office 30 %.
 from __future__ import annotations
 
 from random import Random
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from streams.simulation.days import DAY, business, instant, text
+from streams.simulation.life import Life
 from streams.simulation.plan import NEVER, TURNING, Plan
-
-if TYPE_CHECKING:
-    from streams.simulation.life import Life
 
 # name, worst, best, reports its own days beyond terms, recommends limits
 AGENCIES: Final = (

@@ -7,6 +7,8 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from agents import bookkeeping
+from agents.balances import totals_of
 from agents.levers_paying import Owed, all_paid
 from agents.lines import lines
 from agents.measure import measure
@@ -42,7 +44,7 @@ def test_all_that_is_owed_paid_on_a_day_gives_the_figures_of_the_events(
     if not owed.amount:
         return
     view = View("acme", before, Signals(), ledger, _POLICY, _RATES, today)
-    supposed = all_paid(view, lines(ledger.totals, _POLICY.figures.pay_index), owed, then).figures
+    supposed = all_paid(view, lines(totals_of(ledger), _POLICY.figures.pay_index), owed, then).figures
     parts = [
         {"invoice_id": invoice.id, "amount": f"{invoice.posted.open / 100:.2f}"}
         for invoice in ledger.invoices.values()
@@ -58,6 +60,6 @@ def test_all_that_is_owed_paid_on_a_day_gives_the_figures_of_the_events(
         paid_on=books.text(at + wait),
         **money,
     )
-    ledger.apply(cash, then, _POLICY, _RATES)
+    bookkeeping.apply(ledger, cash, then, _POLICY, _RATES)
     made = measure(ledger, then, _POLICY, _RATES, True)
     assert [getattr(supposed, name) for name in _FIELDS] == [getattr(made, name) for name in _FIELDS]

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agents import limits
 from agents.desk import Desk, ProposalChange
 from agents.watch import OpenAlert
-from tests.rules import AT, IDS, POLICY, TODAY, PlainLedger, event, figures, view
+from tests.rules import AT, IDS, POLICY, TODAY, event, figures, ledger_of, view
 
 ENDS = ("approved", "rejected", "expired", "superseded")
 
@@ -43,7 +43,7 @@ def play(story: list[dict[str, Any]], stored_each: int = 0) -> list[ProposalChan
     desk, today, changes = Desk(), TODAY, []
     pieces: dict[str, bytes] = {}
     for place, step in enumerate(story):
-        ledger = PlainLedger(limit=step["limit"], opened_on=TODAY - 2000)
+        ledger = ledger_of(limit=step["limit"], opened_on=TODAY - 2000)
         known = figures(credit_limit=step["limit"], monthly_purchases=step["month"])
         watch: Any = Open([OpenAlert("over_limit", name, severity) for name, severity in step["alerts"]])
         changes += desk.at_once(view(known, ledger=ledger, today=today + 1), watch, AT, IDS)

@@ -8,6 +8,7 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from agents import bookkeeping, ledger_pieces
 from agents.ledger import Ledger
 from agents.ledger_pieces import canonical
 from agents.measure import measure
@@ -51,12 +52,14 @@ def test_a_dump_and_a_load_after_every_event_change_nothing(events: list[Any], d
         day = books.day(number)
         while arrivals and arrivals[0][0] == number:
             known.append(events[arrivals.pop(0)[1]])
-            assert kept.apply(known[-1], day, _FAR, rates) == loaded.apply(known[-1], day, _FAR, rates)
+            assert bookkeeping.apply(kept, known[-1], day, _FAR, rates) == bookkeeping.apply(
+                loaded, known[-1], day, _FAR, rates
+            )
             loaded = through_pieces(loaded, store)
         if day in table:
             rates.add(day, table[day])
-        kept.advance(day, _FAR, rates)
-        loaded.advance(day, _FAR, rates)
+        bookkeeping.advance(kept, day, _FAR, rates)
+        bookkeeping.advance(loaded, day, _FAR, rates)
         loaded = through_pieces(loaded, store)
         if number % 25 == 24:
             ours = measure(kept, day, _FAR, rates, True)
@@ -66,4 +69,4 @@ def test_a_dump_and_a_load_after_every_event_change_nothing(events: list[Any], d
 
 def through_pieces(ledger: Ledger, store: dict[str, bytes]) -> Ledger:
     books.write(store, ledger)
-    return Ledger.load(dict(store))
+    return ledger_pieces.load(dict(store))

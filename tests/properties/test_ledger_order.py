@@ -9,6 +9,9 @@ from typing import Any
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
+from agents import bookkeeping, ledger_pieces
+from agents.balances import exposure_now
+from agents.boundaries import next_day
 from agents.facts import LATE
 from agents.figures import Figures
 from agents.folding import gone
@@ -70,14 +73,14 @@ def test_a_dump_and_a_load_at_any_point_change_nothing(
     ledger = Ledger()
     store: dict[str, bytes] = {}
     for one in events:
-        ledger.apply(one, day, _FAR, rates)
+        bookkeeping.apply(ledger, one, day, _FAR, rates)
         if dice.random() < 0.4:
             books.write(store, ledger)
-            assert ledger.dump() == {}
-            loaded = Ledger.load(dict(store))
+            assert ledger_pieces.dump(ledger) == {}
+            loaded = ledger_pieces.load(dict(store))
             assert canonical(loaded) == canonical(ledger)
             assert measure(loaded, day, _FAR, rates, True) == measure(ledger, day, _FAR, rates, True)
-            assert (loaded.exposure_now(day), loaded.limit) == (ledger.exposure_now(day), ledger.limit)
+            assert (exposure_now(loaded, day), loaded.limit) == (exposure_now(ledger, day), ledger.limit)
             ledger = loaded
 
 
@@ -96,10 +99,10 @@ def test_delayed_facts_and_daily_ticks_give_the_references_figures(
         day = books.day(number)
         while arrivals and arrivals[0][0] == number:
             known.append(events[arrivals.pop(0)[1]])
-            ledger.apply(known[-1], day, _FAR, rates)
+            bookkeeping.apply(ledger, known[-1], day, _FAR, rates)
         if day in table:
             rates.add(day, table[day])
-        ledger.advance(day, _FAR, rates)
+        bookkeeping.advance(ledger, day, _FAR, rates)
         if number % 50 == 49:
             ours = measure(ledger, day, _FAR, rates, True)
             assert differences(ours, account_figures.figures(known, day, _FAR, rates, True)) == {}
@@ -133,15 +136,18 @@ def test_folding_moves_no_figure(events: list[Any], dice: random.Random) -> None
         day = books.day(number)
         while arrivals and arrivals[0][0] <= number:
             one = events[arrivals.pop(0)[1]]
-            if not partly_beyond_reach(ledger, one) and ledger.apply(one, day, _POLICY, rates) != LATE:
+            if (
+                not partly_beyond_reach(ledger, one)
+                and bookkeeping.apply(ledger, one, day, _POLICY, rates) != LATE
+            ):
                 known.append(one)
         if dice.random() < 0.3:
-            ledger.advance(day, _POLICY, rates)
+            bookkeeping.advance(ledger, day, _POLICY, rates)
         if dice.random() < 0.01:
             books.write(store, ledger)
-            ledger = Ledger.load(dict(store))
+            ledger = ledger_pieces.load(dict(store))
         if number % 250 == 249:
-            ledger.advance(day, _POLICY, rates)
+            bookkeeping.advance(ledger, day, _POLICY, rates)
             ours = measure(ledger, day, _POLICY, rates, True)
             assert differences(ours, account_figures.figures(known, day, _POLICY, rates, True)) == {}
 
@@ -169,11 +175,11 @@ def test_no_figure_moves_while_an_account_sleeps(events: list[Any]) -> None:
         day = books.day(number)
         came = False
         while waiting and (waiting[0].occurred_at.date() - books.START).days <= number:
-            ledger.apply(waiting.pop(0), day, _FAR, rates)
+            bookkeeping.apply(ledger, waiting.pop(0), day, _FAR, rates)
             came = True
         if came or day >= wake:
-            ledger.advance(day, _FAR, rates)
-            last, wake = measure(ledger, day, _FAR, rates, True), ledger.next_day(day)
+            bookkeeping.advance(ledger, day, _FAR, rates)
+            last, wake = measure(ledger, day, _FAR, rates, True), next_day(ledger, day)
             assert wake > day
         elif number % 3 == 0:
             assert last is not None

@@ -12,7 +12,8 @@ import orjson
 from hypothesis import HealthCheck, Phase, given, settings
 from hypothesis import strategies as st
 
-from agents import behaviour
+from agents import behaviour, bookkeeping, ledger_pieces
+from agents.balances import totals_of
 from agents.facts import LATE
 from agents.ledger import Ledger
 from agents.ledger_pieces import canonical
@@ -79,7 +80,7 @@ def promising(draw: st.DrawFn) -> list[Any]:
 
 def broken_by_ledger(ledger: Ledger, today: int) -> list[int]:
     figures = _POLICY.figures
-    made = lines(ledger.totals, figures.pay_index)
+    made = lines(totals_of(ledger), figures.pay_index)
     grace, holidays = figures.promise_grace_business_days, _POLICY.holidays_of(ledger.country)
     after = today - figures.long_days
     return sorted(
@@ -116,14 +117,14 @@ def fold_over(events: list[Any], dice: random.Random, check: bool) -> Ledger:
         today = books.day(number)
         while waiting and waiting[0][0] <= number:
             one = events[waiting.pop(0)[1]]
-            assert ledger.apply(one, today, _POLICY, _RATES) != LATE
+            assert bookkeeping.apply(ledger, one, today, _POLICY, _RATES) != LATE
             known.append(one)
-        ledger.advance(today, _POLICY, _RATES)
+        bookkeeping.advance(ledger, today, _POLICY, _RATES)
         if dice.random() < 0.01:
             books.write(store, ledger)
-            kept, ledger = canonical(ledger), Ledger.load(store)
+            kept, ledger = canonical(ledger), ledger_pieces.load(store)
             assert canonical(ledger) == kept
-            ledger.advance(today, _POLICY, _RATES)
+            bookkeeping.advance(ledger, today, _POLICY, _RATES)
         if check and number % 40 == 39:
             assert broken_by_ledger(ledger, today) == broken_by_reference(known, today), number
     return ledger
@@ -156,9 +157,9 @@ def test_a_kept_promise_is_not_broken_when_its_invoice_folds_away() -> None:
     for on in (["i1"], None):
         ledger = Ledger()
         for one in far_promise(on, 160):
-            ledger.apply(one, books.day(20), _POLICY, _RATES)
+            bookkeeping.apply(ledger, one, books.day(20), _POLICY, _RATES)
         for number in range(21, 600):
-            ledger.advance(books.day(number), _POLICY, _RATES)
+            bookkeeping.advance(ledger, books.day(number), _POLICY, _RATES)
             assert broken_by_ledger(ledger, books.day(number)) == [], (on, number)
         assert not ledger.invoices, "it folded away in that time"
         assert not ledger.payments
@@ -167,7 +168,7 @@ def test_a_kept_promise_is_not_broken_when_its_invoice_folds_away() -> None:
 def test_a_promise_for_a_day_far_away_holds_no_invoice_and_no_payment_back() -> None:
     ledger = Ledger()
     for one in far_promise(None, 20_000):
-        ledger.apply(one, books.day(20), _POLICY, _RATES)
+        bookkeeping.apply(ledger, one, books.day(20), _POLICY, _RATES)
     for number in range(21, 3_000):
         if number % 7 == 0:
             name, today = f"x{number}", books.text(number)
@@ -175,10 +176,10 @@ def test_a_promise_for_a_day_far_away_holds_no_invoice_and_no_payment_back() -> 
             cash = {"applications": [{"invoice_id": name, "amount": "9.00"}], "paid_on": today}
             money = {"amount": "9.00", "currency": "USD"}
             issue = books.event("invoice.issued", number, number, invoice_id=name, **money, **dates)
-            ledger.apply(issue, books.day(number), _POLICY, _RATES)
+            bookkeeping.apply(ledger, issue, books.day(number), _POLICY, _RATES)
             paid = books.event("payment.received", number, number, 1, payment_id=name, **money, **cash)
-            ledger.apply(paid, books.day(number), _POLICY, _RATES)
-        ledger.advance(books.day(number), _POLICY, _RATES)
+            bookkeeping.apply(ledger, paid, books.day(number), _POLICY, _RATES)
+        bookkeeping.advance(ledger, books.day(number), _POLICY, _RATES)
     assert len(ledger.invoices) < 80
     assert len(ledger.payments) < 80
     assert len(orjson.dumps(ledger.promises["q1"].row())) < 300
@@ -191,15 +192,15 @@ def test_a_promise_on_what_was_closed_long_ago_comes_too_late_once_it_is_new() -
                     for number, at, name in ((7, 5, "q2"), (8, 500, "q3")))  # fmt: skip
     ledger = Ledger()
     for one in (invoice, promise, payment):
-        ledger.apply(one, books.day(20), _POLICY, _RATES)
+        bookkeeping.apply(ledger, one, books.day(20), _POLICY, _RATES)
     for number in range(21, 500):
-        ledger.advance(books.day(number), _POLICY, _RATES)
+        bookkeeping.advance(ledger, books.day(number), _POLICY, _RATES)
     today = books.day(500)
-    assert ledger.apply(promise, today, _POLICY, _RATES) == "repeat"
-    assert ledger.apply(other, today, _POLICY, _RATES) == LATE, (
+    assert bookkeeping.apply(ledger, promise, today, _POLICY, _RATES) == "repeat"
+    assert bookkeeping.apply(ledger, other, today, _POLICY, _RATES) == LATE, (
         "whether it was kept can not be known any more"
     )
-    assert ledger.apply(again, today, _POLICY, _RATES) == "applied", (
+    assert bookkeeping.apply(ledger, again, today, _POLICY, _RATES) == "applied", (
         "nothing came since it was made: that is known"
     )
 
@@ -207,13 +208,13 @@ def test_a_promise_on_what_was_closed_long_ago_comes_too_late_once_it_is_new() -
 def test_a_promise_of_a_state_written_before_cash_was_kept_with_it_is_read() -> None:
     ledger = Ledger()
     for one in far_promise(["i1"], 160):
-        ledger.apply(one, books.day(20), _POLICY, _RATES)
-    pieces = {key: piece for key, piece in ledger.dump().items() if piece is not None}
+        bookkeeping.apply(ledger, one, books.day(20), _POLICY, _RATES)
+    pieces = {key: piece for key, piece in ledger_pieces.dump(ledger).items() if piece is not None}
     assert pieces["l.x.0"] == (
         b'[1,1,["promise","q1",[%d,"e2",%d,[10000,"USD",%d,["i1"]]]]]'
         % (ledger.promises["q1"].fact.us, books.day(5), books.day(160))
     )
-    loaded = Ledger.load(pieces)
+    loaded = ledger_pieces.load(pieces)
     for number in range(21, 600):
-        loaded.advance(books.day(number), _POLICY, _RATES)
+        bookkeeping.advance(loaded, books.day(number), _POLICY, _RATES)
         assert broken_by_ledger(loaded, books.day(number)) == []

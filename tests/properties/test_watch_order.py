@@ -11,7 +11,7 @@ from hypothesis import strategies as st
 from agents.policy_text import load_policy
 from agents.signals import Signals
 from agents.watch import AlertChange, Watch
-from tests.rules import AT, IDS, POLICY, POLICY_TEXT, TODAY, PlainLedger, figures, view
+from tests.rules import AT, IDS, POLICY, POLICY_TEXT, TODAY, figures, ledger_of, view
 
 steps = st.fixed_dictionaries(
     {
@@ -41,7 +41,7 @@ def play(
     changes: list[AlertChange] = []
     for place, (kind, step) in enumerate(story):
         known = figures(credit_limit=100, exposure=int((step["utilization"] or 0) * 100), **step)
-        ledger = PlainLedger(limit=100 if step["utilization"] is not None else None, exposure=known.exposure)
+        ledger = ledger_of(limit=100 if step["utilization"] is not None else None, exposure=known.exposure)
         if kind == "tick":
             today += 1
             seen = view(known, ledger=ledger, today=today, known_signals=silent, policy=policy)

@@ -9,6 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
+from agents import bookkeeping, ledger_pieces
 from agents.ledger import Ledger
 from agents.policy import Policy
 from agents.policy_text import load_policy
@@ -59,8 +60,8 @@ def ledger_of(events: list[Any], today: int, by: Policy, rates: Rates | None = N
     ledger = Ledger()
     rates = rates or Rates("USD")
     for one in events:
-        ledger.apply(one, today, by, rates)
-    ledger.advance(today, by, rates)
+        bookkeeping.apply(ledger, one, today, by, rates)
+    bookkeeping.advance(ledger, today, by, rates)
     return ledger
 
 
@@ -70,7 +71,7 @@ _SMALL = st.sampled_from(["1.00", "5.55", "10.00", "100.00", "400.00", "950.00",
 
 def write(store: dict[str, bytes], ledger: Ledger) -> None:
     """Brings the pieces in `store` up to what the ledger has changed since its last dump, as the changelog does."""
-    for key, piece in ledger.dump().items():
+    for key, piece in ledger_pieces.dump(ledger).items():
         if piece is None:
             del store[key]
         else:

@@ -15,7 +15,7 @@ from agents.policy import Policy
 from agents.policy_parts import Tier
 from agents.policy_text import load_policy
 from agents.watch import OpenAlert
-from tests.rules import AT, IDS, POLICY, POLICY_TEXT, TODAY, PlainLedger, event, figures, view
+from tests.rules import AT, IDS, POLICY, POLICY_TEXT, TODAY, event, figures, has_limit, ledger_of, view
 
 MONTH = 40_000_00
 INSOLVENT = OpenAlert("insolvency", "a-5", 5)
@@ -43,7 +43,7 @@ class Days:
         self.watch = Alerts()
         self.today = TODAY
         self.policy = policy
-        self.ledger = PlainLedger(limit=limit, opened_on=TODAY - 2000)
+        self.ledger = ledger_of(limit=limit, opened_on=TODAY - 2000)
         self.month = month
         self.grade: Any = "B"
         self.tier: Tier = "medium"
@@ -197,9 +197,9 @@ def test_a_cut_from_another_limit_is_not_the_one_that_was_rejected() -> None:
     days.watch.alerts = [LATE]
     days.tick()
     days.decide("rejected")
-    days.ledger.limit = 105_000_00
+    has_limit(days.ledger, 105_000_00)
     assert days.tick(40) == []
-    days.ledger.limit = 500_000_00
+    has_limit(days.ledger, 500_000_00)
     assert days.tick() == ["cut proposed 80000 manager"]
 
 
@@ -220,7 +220,7 @@ def test_no_second_proposal_inside_30_days() -> None:
     days = Days()
     days.tick()
     days.decide("approved")
-    days.ledger.limit = 80_000_00
+    has_limit(days.ledger, 80_000_00)
     days.watch.alerts = [LATE]
     days.month = 20_000_00
     assert days.tick(29) == []
@@ -288,7 +288,7 @@ def test_an_approved_hold_tells_the_limit_as_it_stands(stands: int | None) -> No
     days = Days(limit=100_000_00)
     days.watch.alerts = [INSOLVENT]
     days.tick()
-    days.ledger.limit = stands  # the seller's, since
+    has_limit(days.ledger, stands)  # the seller's, since
     assert days.decide("approved", "controller", "100000.00") == (["hold approved 100000 manager"], None)
     assert days.changes[-1].effective_limit == stands
 
@@ -331,7 +331,7 @@ def test_prepayment_is_not_withdrawn_because_the_customer_gets_worse() -> None:
 def test_a_proposal_made_for_another_limit_is_withdrawn() -> None:
     days = Days()
     days.tick()
-    days.ledger.limit = 10_000_00
+    has_limit(days.ledger, 10_000_00)
     assert days.tick() == ["open superseded 80000 manager"]
 
 

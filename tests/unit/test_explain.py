@@ -17,8 +17,10 @@ from hypothesis import strategies as st
 from rich.console import Console
 
 from agents import account as accounts
+from agents import bookkeeping
 from agents import conditions as told_conditions
 from agents.account import Account, InMemory
+from agents.balances import past_due
 from agents.book import Book
 from agents.changes import Change, clearing, firing
 from agents.conditions import all_met, conditions
@@ -243,7 +245,7 @@ def test_a_figure_without_a_formula_and_a_level_without_a_source_are_found() -> 
 
 def test_a_baseline_that_is_missing_is_named_with_what_it_takes() -> None:
     found = conditions("payment_drift", view(figures(dtp_90d=40.0, dbt_90d=5.0)))
-    assert found[0].missing == "no baseline: fewer than 3 payment runs 90–455 days ago"
+    assert found[0].missing == "no baseline: 0 payment runs 90–455 days ago, 3 needed"
     assert not any(condition.met for condition in found)
 
 
@@ -635,14 +637,14 @@ def paid(told: Any, account: Account, minor: int, days: int) -> View:
     """The account after so much more cash on its invoices more than so many days past due, the oldest first."""
     day, ledger = told.fold.book.day, account.ledger
     parts, left = [], minor
-    for _, invoice_id, _, owed in ledger.past_due(day, days):
+    for _, invoice_id, _, owed in past_due(ledger, day, days):
         part = min(left, owed)
         if part:
             parts.append({"invoice_id": invoice_id, "amount": money(part)})
             left -= part
     assert left == 0
     event = parse_payment(account.account_id, day, minor, ledger.currency or "", parts)
-    assert ledger.apply(event, day, told.fold.book.policy, told.fold.book.rates) == APPLIED
+    assert bookkeeping.apply(ledger, event, day, told.fold.book.policy, told.fold.book.rates) == APPLIED
     return told.fold.view(account, day)  # type: ignore[no-any-return]
 
 

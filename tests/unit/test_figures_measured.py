@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from agents import drift, pay_index
+from agents import bookkeeping, drift, pay_index
 from agents.calendar import add_business_days
 from agents.figures import Ageing, Figures
 from agents.measure import measure
@@ -177,7 +177,7 @@ def test_a_late_fact_moves_history_as_if_it_had_come_in_time() -> None:
         books.ledger_of([limit, invoice(1), late], books.day(60), POLICY), books.day(60), POLICY, USD, True
     )
     ledger = books.ledger_of([limit, invoice(1)], books.day(60), POLICY)
-    ledger.apply(late, books.day(60), POLICY, USD)
+    bookkeeping.apply(ledger, late, books.day(60), POLICY, USD)
     assert measure(ledger, books.day(60), POLICY, USD, True) == in_time
     assert in_time.utilization_28d_ago == 0.75
 

@@ -7,11 +7,14 @@ from typing import Any
 
 import pytest
 
+from agents import bookkeeping, ledger_pieces
 from agents.account import Account
+from agents.balances import totals_of
 from agents.book import Book
+from agents.bookkeeping import UnfitAmount
+from agents.boundaries import next_day
 from agents.facts import APPLIED, LATE, REPEAT
 from agents.ids import namespace_id
-from agents.ledger import Ledger, UnfitAmount
 from agents.measure import measure
 from agents.monitor import Fold
 from agents.policy_text import policy_hash
@@ -82,7 +85,7 @@ def test_the_history_shows_when_cash_moved_on() -> None:
         payment(1, 5, "600.00", ("i1", "600.00")),
         applied(9, 9, "p1", ("i2", "500.00")),
     ]
-    balance = books.ledger_of(facts, books.day(20), POLICY).totals.balance
+    balance = totals_of(books.ledger_of(facts, books.day(20), POLICY)).balance
     assert [balance.at(books.day(n)) for n in (4, 5, 8, 9)] == [90000, 50000, 50000, 30000]
 
 
@@ -116,8 +119,8 @@ def test_an_amount_that_does_not_fit_its_payment_is_held_whenever_it_comes(unfit
         assert (got.unvalued, got.reversals_90d) == (1, 0)
         assert repr(got).replace("unvalued=1", "unvalued=0") == repr(without)
     ledger = books.ledger_of([*facts, unfit], books.day(20), POLICY)
-    pieces = {key: piece for key, piece in ledger.dump().items() if piece is not None}
-    again = Ledger.load(pieces)
+    pieces = {key: piece for key, piece in ledger_pieces.dump(ledger).items() if piece is not None}
+    again = ledger_pieces.load(pieces)
     assert measure(again, books.day(20), POLICY, USD, True) == measure(
         ledger, books.day(20), POLICY, USD, True
     )
@@ -137,11 +140,11 @@ def test_a_corrected_currency_of_the_payment_lets_a_held_amount_count() -> None:
 
 def test_an_amount_beyond_its_own_currency_moves_nothing() -> None:
     ledger = books.ledger_of([invoice(1)], books.day(5), POLICY)
-    ledger.dump()
+    ledger_pieces.dump(ledger)
     bad = invoice(2).model_copy(update={"amount": "1.005"})
     with pytest.raises(UnfitAmount, match="decimals"):
-        ledger.apply(bad, books.day(9), POLICY, USD)
-    assert ledger.dump() == {}
+        bookkeeping.apply(ledger, bad, books.day(9), POLICY, USD)
+    assert ledger_pieces.dump(ledger) == {}
 
 
 class _Accounts(dict[str, Account]):
@@ -166,12 +169,12 @@ def test_an_approved_limit_of_a_later_day_waits_for_it() -> None:
     ledger = books.ledger_of([invoice(1)], books.day(5), POLICY)
     key = (10**15, "approved")
     for answer in (APPLIED, REPEAT):
-        got = ledger.set_limit(300000, "USD", key, books.day(7), books.day(6))
+        got = bookkeeping.set_limit(ledger, 300000, "USD", key, books.day(7), books.day(6))
         assert (got, ledger.limit) == (answer, None)
-    assert ledger.next_day(books.day(5)) <= books.day(7)
-    ledger.advance(books.day(6), POLICY, USD)
+    assert next_day(ledger, books.day(5)) <= books.day(7)
+    bookkeeping.advance(ledger, books.day(6), POLICY, USD)
     assert ledger.limit is None
-    ledger.advance(books.day(7), POLICY, USD)
+    bookkeeping.advance(ledger, books.day(7), POLICY, USD)
     assert ledger.limit == 300000
 
 
@@ -189,25 +192,27 @@ def test_closings_of_an_order_add_up_and_one_without_an_amount_closes_the_rest()
     )
     assert figures([order, *parts, closing(4, 4, "5000.00")], 5).open_orders == 0
     assert figures([closing(4, 4), *parts, order], 5).open_orders == 0
-    by_day = books.ledger_of([closing(4, 4), *parts, order], books.day(9), POLICY).totals.other
+    by_day = totals_of(books.ledger_of([closing(4, 4), *parts, order], books.day(9), POLICY)).other
     assert [by_day.at(books.day(n)) for n in (2, 3, 4, 5)] == [100000, 60000, 0, 0]
 
 
 def test_an_order_reopened_and_closed_again_keeps_its_history_until_no_figure_asks_for_it() -> None:
     order = books.event("order.booked", 1, 0, order_id="o1", amount="1000.00", currency="USD")
     ledger = books.ledger_of([order, invoice(1, at=1, order_id="o1")], books.day(2), POLICY)
-    ledger.apply(voided(5, 3, "i1"), books.day(3), POLICY, USD)  # the order is open again
-    ledger.apply(closing(6, 440), books.day(440), POLICY, USD)
-    ledger.advance(books.day(460), POLICY, USD)  # the day on which it would have folded away but for the void
-    assert ledger.totals.other.at(books.day(439)) == 100000
-    ledger.advance(books.day(440 + 457), POLICY, USD)
+    bookkeeping.apply(ledger, voided(5, 3, "i1"), books.day(3), POLICY, USD)  # the order is open again
+    bookkeeping.apply(ledger, closing(6, 440), books.day(440), POLICY, USD)
+    bookkeeping.advance(
+        ledger, books.day(460), POLICY, USD
+    )  # the day on which it would have folded away but for the void
+    assert totals_of(ledger).other.at(books.day(439)) == 100000
+    bookkeeping.advance(ledger, books.day(440 + 457), POLICY, USD)
     assert not ledger.orders
 
 
 def test_an_invoice_of_an_order_folds_away_like_any() -> None:
     facts = [invoice(1, order_id="o1"), payment(1, 20, "1000.00", ("i1", "1000.00"))]
     ledger = books.ledger_of(facts, books.day(21), POLICY)
-    ledger.advance(books.day(1000), POLICY, USD)
+    bookkeeping.advance(ledger, books.day(1000), POLICY, USD)
     assert (ledger.invoices, ledger.payments) == ({}, {})
 
 
@@ -217,7 +222,7 @@ def test_every_application_of_a_long_overpaid_payment_settles() -> None:
     facts.append(payment(1, 5, "100.00", *((f"i{n}", "10.00") for n in range(1, 61))))
     ledger = books.ledger_of(facts, books.day(10), POLICY)
     for n in range(1, 51):
-        assert ledger.apply(voided(500 + n, 6, f"i{n}"), books.day(10), POLICY, USD) == APPLIED
+        assert bookkeeping.apply(ledger, voided(500 + n, 6, f"i{n}"), books.day(10), POLICY, USD) == APPLIED
         paid = sorted(
             int(one.id[1:])
             for one in ledger.invoices.values()
@@ -231,10 +236,10 @@ def test_a_memo_that_folded_away_with_its_invoice_is_not_taken_anew() -> None:
         "invoice.credited", 9, 5, memo_id="m1", amount="1000.00", currency="USD", invoice_id="i1"
     )
     ledger = books.ledger_of([invoice(1), memo], books.day(6), POLICY)
-    ledger.advance(books.day(600), POLICY, USD)
+    bookkeeping.advance(ledger, books.day(600), POLICY, USD)
     other = books.event("invoice.credited", 10, 600, memo_id="m1", amount="100.00", currency="USD")
-    assert ledger.apply(other, books.day(600), POLICY, USD) == LATE
-    assert ledger.open_balance == 0
+    assert bookkeeping.apply(ledger, other, books.day(600), POLICY, USD) == LATE
+    assert totals_of(ledger).balance.total == 0
 
 
 def test_a_corrected_date_moves_the_history_of_a_closed_invoice_that_shares_the_cash() -> None:
@@ -251,14 +256,14 @@ def test_a_corrected_date_moves_the_history_of_a_closed_invoice_that_shares_the_
         invoice_date=books.text(605), due_date=books.text(635),
     )  # fmt: skip
     ledger = books.ledger_of(facts, books.day(13), POLICY)
-    ledger.advance(books.day(600), POLICY, USD)
-    assert ledger.apply(corrected, books.day(606), POLICY, USD) == APPLIED
-    assert [ledger.totals.other.at(books.day(n)) for n in (600, 605)] == [0, 0]
-    ledger.apply(payment(2, 620, "10.00", ("i1", "10.00")), books.day(620), POLICY, USD)
-    ledger.advance(books.day(1089), POLICY, USD)
+    bookkeeping.advance(ledger, books.day(600), POLICY, USD)
+    assert bookkeeping.apply(ledger, corrected, books.day(606), POLICY, USD) == APPLIED
+    assert [totals_of(ledger).other.at(books.day(n)) for n in (600, 605)] == [0, 0]
+    bookkeeping.apply(ledger, payment(2, 620, "10.00", ("i1", "10.00")), books.day(620), POLICY, USD)
+    bookkeeping.advance(ledger, books.day(1089), POLICY, USD)
     assert sorted(ledger.invoices) == ["i1", "i2"]
-    ledger.advance(books.day(1090), POLICY, USD)  # 455 days after the due date of i1
-    assert (ledger.invoices, ledger.payments, ledger.open_balance) == ({}, {}, 0)
+    bookkeeping.advance(ledger, books.day(1090), POLICY, USD)  # 455 days after the due date of i1
+    assert (ledger.invoices, ledger.payments, totals_of(ledger).balance.total) == ({}, {}, 0)
 
 
 @pytest.mark.parametrize("loaded", [False, True])
@@ -271,16 +276,16 @@ def test_a_closed_invoice_folds_once_nothing_competes_for_its_cash(loaded: bool)
         applied(9, 11, "p1", ("i2", "50.00")),
     ]
     ledger = books.ledger_of(facts, books.day(13), POLICY)
-    ledger.advance(books.day(600), POLICY, USD)
+    bookkeeping.advance(ledger, books.day(600), POLICY, USD)
     assert sorted(ledger.invoices) == ["i1", "i2"]
     if loaded:
-        pieces = {key: piece for key, piece in ledger.dump().items() if piece is not None}
-        ledger = Ledger.load(pieces)
-        ledger.advance(books.day(600), POLICY, USD)
-    ledger.apply(applied(9, 600, "p1", ("i2", "40.00")), books.day(600), POLICY, USD)
-    ledger.advance(books.day(601), POLICY, USD)
+        pieces = {key: piece for key, piece in ledger_pieces.dump(ledger).items() if piece is not None}
+        ledger = ledger_pieces.load(pieces)
+        bookkeeping.advance(ledger, books.day(600), POLICY, USD)
+    bookkeeping.apply(ledger, applied(9, 600, "p1", ("i2", "40.00")), books.day(600), POLICY, USD)
+    bookkeeping.advance(ledger, books.day(601), POLICY, USD)
     assert sorted(ledger.invoices) == ["i2"]
-    assert (ledger.open_balance, ledger.totals.other.total) == (3000, 0)
+    assert (totals_of(ledger).balance.total, totals_of(ledger).other.total) == (3000, 0)
 
 
 def test_a_corrected_memo_on_account_keeps_its_history_from_its_new_date() -> None:
@@ -288,8 +293,8 @@ def test_a_corrected_memo_on_account_keeps_its_history_from_its_new_date() -> No
     first = books.event("invoice.credited", 8, 419, memo_id="m1", amount="10.00", currency="USD")
     second = books.event("invoice.credited", 9, 844, memo_id="m1", amount="1.00", currency="USD")
     ledger = books.ledger_of([first], books.day(419), POLICY)
-    ledger.apply(second, books.day(844), POLICY, USD)
-    ledger.advance(books.day(875), POLICY, USD)
-    assert [ledger.totals.balance.at(books.day(n)) for n in (843, 844)] == [0, -100]
-    ledger.advance(books.day(844 + 456), POLICY, USD)
-    assert (ledger.memos, ledger.open_balance) == ({}, -100)
+    bookkeeping.apply(ledger, second, books.day(844), POLICY, USD)
+    bookkeeping.advance(ledger, books.day(875), POLICY, USD)
+    assert [totals_of(ledger).balance.at(books.day(n)) for n in (843, 844)] == [0, -100]
+    bookkeeping.advance(ledger, books.day(844 + 456), POLICY, USD)
+    assert (ledger.memos, totals_of(ledger).balance.total) == ({}, -100)

@@ -14,11 +14,11 @@ from agents.watch import OpenAlert
 from schemas.money import minor
 from tests.rules import (
     TODAY,
-    PlainLedger,
     article,
     event,
     figures,
     filing,
+    ledger_of,
     report,
     statement,
     view,
@@ -39,7 +39,7 @@ def reference(
 def known(*facts: Any, years: float = 5.1, limit: int | None = None, **more: Any) -> View:
     """An account of that tenure; amounts in minor units of USD."""
     opened = TODAY - int(years * 365.25)
-    ledger = PlainLedger(
+    ledger = ledger_of(
         limit=limit, opened_on=opened, exposure=more.get("exposure", 0), terms_days=more.pop("terms", 30)
     )
     return view(figures(credit_limit=limit, **more), facts, ledger=ledger)
@@ -271,7 +271,7 @@ def test_an_account_without_a_limit_is_opened() -> None:
 
 def test_nothing_is_proposed_for_an_account_that_is_closed() -> None:
     made = known(*FULL, monthly_purchases=MONTH, **PROMPT)
-    made.ledger.closed = True  # type: ignore[misc]
+    made.ledger.closed = True
     assert propose(made) is None
 
 
@@ -471,7 +471,7 @@ def test_tiers(grade: Any, conditions: int, facts: tuple[Any, ...], tier: str) -
     ],
 )
 def test_status(grade: Any, tier: Any, worst: int, exposure: int, status: str) -> None:
-    made = view(ledger=PlainLedger(limit=100, exposure=exposure))
+    made = view(ledger=ledger_of(limit=100, exposure=exposure))
     assert limits.status(made, grade, tier, worst) == status
 
 
@@ -480,7 +480,7 @@ def test_the_day_on_which_tenure_reaches_the_next_grade_is_known() -> None:
     scoring = limits.score(made)
     assert scoring.score == pytest.approx(79.09, abs=0.05)
     wakes = limits.next_day(made, scoring)
-    ledger = PlainLedger(opened_on=made.ledger.opened_on)
+    ledger = ledger_of(opened_on=made.ledger.opened_on)
 
     def score_on(day: int) -> float:
         return limits.score(view(made.figures, ledger=ledger, today=day, known_signals=made.signals)).score

@@ -8,6 +8,7 @@ from typing import Any
 import orjson
 import pytest
 
+from agents import bookkeeping
 from agents.ledger import Ledger
 from agents.monitor import Fold
 from streams import explain
@@ -35,7 +36,7 @@ def told(result: Result) -> list[Any]:
 def raises(monkeypatch: pytest.MonkeyPatch) -> set[str]:
     """Event ids on which the ledger raises, in the middle of what it does."""
     ids: set[str] = set()
-    apply = Ledger.apply
+    apply = bookkeeping.apply
 
     def broken(ledger: Ledger, event: Any, *given: Any) -> Any:
         answer = apply(ledger, event, *given)
@@ -43,7 +44,7 @@ def raises(monkeypatch: pytest.MonkeyPatch) -> set[str]:
             raise RuntimeError("boom")
         return answer
 
-    monkeypatch.setattr(Ledger, "apply", broken)
+    monkeypatch.setattr(bookkeeping, "apply", broken)
     return ids
 
 

@@ -18,11 +18,12 @@ from tests.rules import (
     POLICY,
     POLICY_TEXT,
     TODAY,
-    PlainLedger,
     article,
     event,
     figures,
     filing,
+    has_limit,
+    ledger_of,
     signals,
     view,
 )
@@ -34,13 +35,14 @@ class Days:
     def __init__(self, policy: Policy = POLICY) -> None:
         self.watch = Watch()
         self.signals = Signals()
-        self.ledger = PlainLedger(owner="ar-team")
+        self.ledger = ledger_of(owner="ar-team")
         self.policy = policy
         self.today = TODAY
         self.changes: list[AlertChange] = []
 
     def view(self, known: Figures, **options: Any) -> Any:
-        self.ledger.limit, self.ledger.exposure = known.credit_limit, known.exposure
+        has_limit(self.ledger, known.credit_limit)
+        self.ledger.foreign_now = known.exposure
         return view(
             known,
             ledger=self.ledger,
@@ -126,7 +128,7 @@ def test_an_event_measures_nothing_while_nothing_can_have_changed() -> None:
         measured.append(1)
         return figures(**LESS)
 
-    watch, ledger = Watch(), PlainLedger(limit=100, exposure=60)
+    watch, ledger = Watch(), ledger_of(limit=100, exposure=60)
     lazy = view(measure, ledger=ledger)  # type: ignore[arg-type]
     assert watch.at_once(lazy, "invoice.issued", AT, IDS) == []
     assert watch.at_once(lazy, "order.booked", AT, IDS) == []
