@@ -9,6 +9,7 @@ of one round at the same moment.
 
 from __future__ import annotations
 
+import threading
 import time
 import uuid
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -63,6 +64,7 @@ UNREADABLE: Final = frozenset(
     {6, 25, 26, 27, 32, 33, 38, 41, 53, 69, 70, 72, 117, 131, 321, 349, 376, 407, 440, 441, 467, 675}
 )
 LONGEST_WAIT = 5.0  # seconds between two tries
+SILENCE = 30.0  # seconds without an answer until it is said: the driver's own error comes after minutes
 
 
 class Sink:
@@ -193,8 +195,14 @@ class Sink:
 
     def _again(self, call: Callable[[], Any], what: str) -> Any:
         """call(), again while the store is away or busy."""
-        began = time.monotonic()  # a store that hangs says nothing for minutes before the first error
+        began = time.monotonic()
         away = False
+
+        def silent() -> None:
+            nonlocal away
+            if not away:
+                away = True
+                log.warning("store does not answer, waiting", store=self.where, table=what, seconds=SILENCE)
 
         def wait(error: Exception) -> bool:
             nonlocal away
@@ -206,6 +214,9 @@ class Sink:
                 log.warning("store away, trying again", store=self.where, table=what, error=first_line(error))
             return not self._stopping()
 
+        watch = threading.Timer(SILENCE, silent)
+        watch.daemon = True
+        watch.start()
         try:
             for attempt in stamina.retry_context(
                 on=wait, attempts=None, timeout=None, wait_initial=0.1, wait_max=LONGEST_WAIT, wait_jitter=0.5
@@ -218,6 +229,8 @@ class Sink:
             if isinstance(error, DataError) or getattr(error, "code", None) in UNREADABLE:
                 raise _Unreadable(first_line(error)) from error
             raise Fatal(f"the store at {self.where} refused {what}: {first_line(error)}") from error
+        finally:
+            watch.cancel()
         if away:
             log.warning(
                 "store back", store=self.where, table=what, seconds=round(time.monotonic() - began, 1)

@@ -147,6 +147,23 @@ def test_how_long_the_store_was_away_counts_the_try_that_hung(sink: Sink) -> Non
     assert lines[-1]["seconds"] >= 1.5
 
 
+def test_a_store_that_does_not_answer_is_told_before_the_driver_gives_up(
+    sink: Sink, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(module, "SILENCE", 0.05)
+
+    def hangs(_table: str, n: int) -> Exception | None:
+        while n == 1 and not lines:
+            time.sleep(0.01)
+        return None
+
+    failing(sink, hangs)
+    with capture_logs() as lines:
+        sink.write({"journal": [Record(event(1), 1)]}, {})
+    assert [line["event"] for line in lines] == ["store does not answer, waiting", "store back"]
+    assert lines[0]["table"] == "journal_rows"
+
+
 def test_an_outage_is_waited_for_and_said_in_two_lines(store: Client, sink: Sink) -> None:
     failing(sink, lambda table, n: OperationalError("connection refused") if n < 6 else None)
     with capture_logs() as lines:
