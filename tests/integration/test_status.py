@@ -9,7 +9,7 @@ from rich.console import Console
 from schemas.topics import TOPICS
 from streams import topics_admin
 from streams.blocks import Kafka
-from streams.commands.status import _freshness
+from streams.commands import status
 from streams.settings import Settings
 
 
@@ -24,6 +24,15 @@ def letters(servers: str, topic: str, *, kept: int, given_up: int) -> None:
         producer.commit_transaction(30) if n < kept else producer.abort_transaction(30)
 
 
+def told(servers: str, settings: Settings) -> tuple[str, str]:
+    """How many letters, and when the newest came."""
+    console = Console(record=True, width=100)
+    console.print(status._freshness(Kafka(servers), settings))
+    row = next(line for line in console.export_text().splitlines() if "dead-letters" in line)
+    _, _, count, newest, _, _ = (cell.strip() for cell in row.split("│"))
+    return count, newest
+
+
 @pytest.mark.parametrize(("kept", "given_up"), [(0, 0), (3, 0), (3, 5)])
 def test_status_counts_letters_alone_and_finds_the_newest(
     kafka: str, namespace: str, kept: int, given_up: int
@@ -31,9 +40,16 @@ def test_status_counts_letters_alone_and_finds_the_newest(
     settings = Settings(broker=f"kafka://{kafka}", namespace=namespace)
     topics_admin.create(kafka, settings)
     letters(kafka, settings.prefixed(TOPICS["dead-letters"].name), kept=kept, given_up=given_up)
-    console = Console(record=True, width=100)
-    console.print(_freshness(Kafka(kafka), settings))
-    row = next(line for line in console.export_text().splitlines() if "dead-letters" in line)
-    _, _, count, newest, _, _ = (cell.strip() for cell in row.split("│"))
+    count, newest = told(kafka, settings)
     assert int(count) == kept
     assert (newest == "never") == (kept == 0)
+
+
+def test_more_letters_than_anybody_waits_for_are_told_by_their_offsets(
+    kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(status, "COUNTED", 5)
+    settings = Settings(broker=f"kafka://{kafka}", namespace=namespace)
+    topics_admin.create(kafka, settings)
+    letters(kafka, settings.prefixed(TOPICS["dead-letters"].name), kept=3, given_up=0)
+    assert told(kafka, settings)[0] == "at most 6", "a letter and a mark each"
