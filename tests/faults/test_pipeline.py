@@ -259,7 +259,7 @@ def test_nothing_is_lost_and_nothing_twice_under_kills(
     kafka: str, namespace: str, tmp_path: Path, way: str, seed: int
 ) -> None:
     pipeline = Pipeline(kafka, namespace, tmp_path, way)
-    report = put_through(pipeline, seed=seed, count=20_000, kills=4, deaths=10, per_second=1000, rates=RATES)
+    report = put_through(pipeline, seed=seed, count=8_000, kills=4, deaths=10, per_second=400, rates=RATES)
     assert report.differences == []
     assert report.aborted > 0, "deaths inside commits"
     assert report.least_before > 0
@@ -285,6 +285,6 @@ def test_nothing_is_lost_and_nothing_twice_in_long_runs(
 def test_a_planted_mistake_is_noticed(kafka: str, namespace: str, tmp_path: Path, mistake: str) -> None:
     pipeline = Pipeline(kafka, namespace, tmp_path, "live")
     report = put_through(
-        pipeline, seed=3, count=6000, kills=1, deaths=12, per_second=500, rates=HIGH[mistake], mistake=mistake
+        pipeline, seed=3, count=4000, kills=1, deaths=12, per_second=330, rates=HIGH[mistake], mistake=mistake
     )
     assert [difference for difference in report.differences if difference != NOTHING]

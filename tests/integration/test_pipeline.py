@@ -120,7 +120,7 @@ def fed(settings: Settings, kafka: str) -> Iterator[None]:
 
     def feed() -> None:
         with ToHistory(kafka, settings) as sink:
-            for event in generate(240, 120, 21):
+            for event in generate(120, 120, 21):
                 if event["type"] != "clock.ticked":
                     sink.event(event["account_id"], orjson.dumps(event))
                     continue
