@@ -18,9 +18,8 @@ from agents.watch import Watch
 
 PULSE = "pulse"
 _PULSE_VERSION = 2  # 1 knew nothing of `linked`
-_NOT_BEFORE_VERSION = (
-    3  # written while there is a `not_before` alone, so that older engines read all the others
-)
+# Written while there is a `not_before` alone, so that older engines read all the others
+_NOT_BEFORE_VERSION = 3
 
 
 class Pulse:

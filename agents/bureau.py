@@ -43,9 +43,8 @@ class AgencyReport(NamedTuple):
     best_rank_event: str | None
     best_limit: int | None  # in the same currency as the stated limit
     best_limit_event: str | None
-    other_limits: tuple[
-        tuple[int, str, str], ...
-    ]  # the best of each other currency: amount, currency, event id
+    # The best of each other currency: amount, currency, event id
+    other_limits: tuple[tuple[int, str, str], ...]
 
 
 def agency_reports(table: Table, today: int, policy: Policy) -> tuple[AgencyReport, ...]:

@@ -95,9 +95,8 @@ class Desk:
         self._sequence = 0
         self._last = 0  # the day of the last proposal
         self._pending: _Pending | None = None
-        self._rejected: dict[
-            str, list[Any]
-        ] = {}  # direction -> what was rejected: grade, binding, proposed, grave alerts, current
+        # Direction -> what was rejected: grade, binding, proposed, grave alerts, current
+        self._rejected: dict[str, list[Any]] = {}
         self._held: list[str] = []  # open alerts for which a hold has been proposed
         self._decided: list[list[str]] = []  # source and event id of decisions
         self.changed = False

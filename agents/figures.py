@@ -82,9 +82,8 @@ class Figures(NamedTuple):
     payment_runs: int  # of (D-455, D]
     payment_runs_365d: int
     drift_test: str  # "none" "theil_sen" "ewma" "cusum": the one that the number of runs asks for
-    drift_agrees: (
-        bool | None
-    )  # True when the test agrees; with "none" True (level rule only); None: no baseline
+    # True when the test agrees; with "none" True (level rule only); None: no baseline
+    drift_agrees: bool | None
     drift_statistic: float | None
     drift_limit: float | None
     dtp_months: tuple[float | None, ...]  # last four full calendar months, oldest first
@@ -115,9 +114,8 @@ class Figures(NamedTuple):
     last_payment_on: int | None
     first_due_on: int | None
     late_share_182d: float | None
-    worst_dbt_182d: (
-        int | None
-    )  # greatest clean DBT of the invoices due in the last 182 days, open ones at D - due
+    # Greatest clean DBT of the invoices due in the last 182 days, open ones at D - due
+    worst_dbt_182d: int | None
     provisional: int  # direct debits of the last 8 weeks, still reversible
 
     # not emitted, and last

@@ -67,9 +67,8 @@ def fold(ledger: Ledger, today: int) -> None:
 def _promised(ledger: Ledger) -> Promised:
     found: dict[str, list[tuple[Announced, int]]] = {}
     for promise in ledger.promises.values():
-        for place, version in enumerate(
-            promise.fact.all_versions()
-        ):  # one that lost may be said again, and win
+        # One that lost may be said again, and win
+        for place, version in enumerate(promise.fact.all_versions()):
             for ident in set(version[0][3]) or {""}:
                 found.setdefault(ident, []).append((promise, place))
     return found

@@ -154,9 +154,8 @@ _PLANT: Final = (
     r"|call cent(re|er)s?|quarr(y|ies)|mines?|abattoirs?|bakery|bakeries|dairy|dairies)"
 )
 _SHOPS: Final = r"(stores|shops|branches|restaurants|pubs|outlets|showrooms|salons)"
-_NEAR: Final = (
-    r"(?:(?!\b(say|said|warn|urge|tell|see|predict|call|expect)\w*\b|[:;?]).){0,40}"  # one statement
-)
+# One statement
+_NEAR: Final = r"(?:(?!\b(say|said|warn|urge|tell|see|predict|call|expect)\w*\b|[:;?]).){0,40}"
 _CHIEF: Final = r"(ceo|chief exec(utive)?( officer)?|boss|managing director|vorstandschef\w*|pdg)"
 _FINANCE_CHIEF: Final = (
     r"(cfo|chief financial officer|(group )?finance (chief|director|boss|head)|finanzvorstand|finanzchef\w*)"

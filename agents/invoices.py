@@ -84,9 +84,8 @@ class Invoice:
         self.write_off: Register | None = None
         # Derived, never stored:
         self.applications: dict[str, list[Application]] = {}  # by payment
-        self.takes: dict[
-            str, dict[int, Steps] | None
-        ] = {}  # tight payment -> rank -> its cash taken; None: unknown
+        # Tight payment -> rank -> its cash taken; None: unknown
+        self.takes: dict[str, dict[int, Steps] | None] = {}
         self.memos: list[Memo] = []
         self.disputes: list[Dispute] = []
         self.posted: Posting | None = None
@@ -190,9 +189,8 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
         balance = [(when, change) for when, change, _ in moves if change]
     else:
         standing = 0
-        for when, change, _ in sorted(
-            moves, key=lambda move: move[0]
-        ):  # by day: each level is rounded by itself
+        # By day: each level is rounded by itself
+        for when, change, _ in sorted(moves, key=lambda move: move[0]):
             if change:
                 before = scaled(standing * whole, (1, gross))
                 standing += change

@@ -70,9 +70,8 @@ class Ledger:
         # Posting under way: only links are made, the records are worked out after; answers wait for all that is offered.
         self.linking = False
         self.answers_held = False
-        self.stale: dict[
-            str, None
-        ] = {}  # payments of which invoices now take something else, first come first
+        # Payments of which invoices now take something else, first come first
+        self.stale: dict[str, None] = {}
         # Taken, and not yet in the totals; see settling.settle(). What they may add to the exposure at most.
         self.new_invoices: list[Invoice] = []
         self.new_payments: list[Payment] = []

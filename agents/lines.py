@@ -146,9 +146,8 @@ class Lines:
         _from(self.written_off, since, [(d, c.written_off) for d, c in issued if c.written_off])
         _from(self.unpaid_due, since, [(d, min(c.clean_due)) for d, c in issued if c.clean_due])
         self.lives: tuple[int, list[tuple[int, int]]] = (-1, [])  # survival.py: its counts of the paid
-        self.elders: dict[
-            tuple[int, int], tuple[list[int], list[int]]
-        ] = {}  # survival.py: lives before an invoice
+        # survival.py: lives before an invoice
+        self.elders: dict[tuple[int, int], tuple[list[int], list[int]]] = {}
 
     def sales_between(self, after: int, through: int) -> int:
         """Invoiced less memos, of the days after < d <= through; voids never counted."""

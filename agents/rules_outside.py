@@ -47,9 +47,8 @@ def bureau_downgrade_clears(v: View) -> bool:
     for report in reports:
         points, classes = agency_fall(report, v)
         if classes is None and report.best_rank is not None:
-            return (
-                False  # a class that the policy does not know says nothing of the fall from one that it knows
-            )
+            # A class that the policy does not know says nothing of the fall from one that it knows
+            return False
         if (points or 0) > rule.clear_points or (classes or 0) >= rule.classes:
             return False
         compared = compared or points is not None or classes is not None

@@ -23,9 +23,8 @@ from agents.versions import AT, DAY, EVENT, Table, Version, holding_on, keep_new
 from schemas.money import minor
 
 _VERSION: Final = 1
-_ENDLESS_KEPT: Final = (
-    16  # articles that never decay, kept for good beyond the days in which they can be corrected
-)
+# Articles that never decay, kept for good beyond the days in which they can be corrected
+_ENDLESS_KEPT: Final = 16
 
 _ENDED: Final = 6  # graver than every severity: nothing comes after it
 _GRAVER: Final = 1 << 53  # microseconds: a graver message about an alert counts after every instant

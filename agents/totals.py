@@ -109,9 +109,8 @@ class Totals:
         self.cohorts: dict[int, Cohort] = {}
         self.sales: dict[int, int] = {}  # invoiced less memos, by their own dates
         self.raised: dict[int, int] = {}  # disputed amounts by the day of the dispute
-        self.last_paid: dict[
-            int, dict[str, Invoice]
-        ] = {}  # invoices by the newest day that cash came for them
+        # Invoices by the newest day that cash came for them
+        self.last_paid: dict[int, dict[str, Invoice]] = {}
         self.offers: dict[int, dict[str, Invoice]] = {}  # invoices by discount date
         self.reversals: dict[int, int] = {}  # how many, by day
         self.receipts: dict[int, int] = {}  # cash received and not reversed, by paid_on, valued

@@ -22,9 +22,8 @@ from schemas.topics import TOPICS, Topic
 
 HERE: Final = Path(__file__).parent
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
-VERSION: Final = (
-    "1.0.0"  # of the contract: the minor for what is added, the major never while topics end in v1
-)
+# Of the contract: the minor for what is added, the major never while topics end in v1
+VERSION: Final = "1.0.0"
 
 OUTPUT_NAMES: Final = {
     "alerts": "alert",

@@ -22,9 +22,8 @@ from streams.errors import Fatal, Refused
 
 TP = tuple[str, int]  # topic and partition
 Record = Any  # confluent_kafka.Message, whose stubs say that everything may be None
-Output = tuple[
-    str, bytes | None, bytes | None, Any, int
-]  # topic, key, value, headers, partition (-1: by key)
+# Topic, key, value, headers, partition (-1: by key)
+Output = tuple[str, bytes | None, bytes | None, Any, int]
 
 log = get_logger(__name__)
 
@@ -37,9 +36,8 @@ QUICK = {
     "socket.nagle.disable": True,
 }
 PATIENCE_SECONDS = 60.0  # how long one thing may fail with a broker that answers before the process gives up
-STATISTICS_MS = (
-    2000  # how often librdkafka says how far the broker's logs reach, and when it last heard of it
-)
+# How often librdkafka says how far the broker's logs reach, and when it last heard of it
+STATISTICS_MS = 2000
 # Who does not poll for so long leaves the group, and comes back to what is still warm: after a restore or a commit that
 # lasts. An agent may be at its blocks for 60 s, by the transport's watch. For as long the group waits for a member that is
 # gone, where its broker has forgotten to watch it (one of 4.2 that was killed and starts again): so not much longer.
@@ -55,9 +53,8 @@ class Unit(Protocol):
     """What the transport drives, in one thread: poll, apply, commit, poll, … until `stop`, then close."""
 
     source: Source
-    longest_answer: (
-        float  # seconds from `answered` on after which a commit hangs, and only the end of the process helps
-    )
+    # Seconds from `answered` on after which a commit hangs, and only the end of the process helps
+    longest_answer: float
 
     @property
     def answered(self) -> float: ...

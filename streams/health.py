@@ -15,13 +15,11 @@ from streams.blocks import TP, Block, Unit
 
 Phase = Literal["starting", "polling", "applying", "committing"]
 
-START_SECONDS: Final = (
-    180.0  # joining: the broker's answer, the transactional id, the first assignment's offsets
-)
+# Joining: the broker's answer, the transactional id, the first assignment's offsets
+START_SECONDS: Final = 180.0
 STALL_SECONDS: Final = 60.0  # without progress while there is something to do
-SILENT_SECONDS: Final = (
-    15.0  # without a word of the broker: not ready; a healthy one answers a fetch within 0.1 s
-)
+# Without a word of the broker: not ready; a healthy one answers a fetch within 0.1 s
+SILENT_SECONDS: Final = 15.0
 
 
 class Health:
@@ -35,9 +33,8 @@ class Health:
         self._clock = clock
         self._since = self._worked = clock()
         self._assignments = 0
-        self._heard = self._read = (
-            0.0  # when a broker that leads our partitions was heard; which statistics were read
-        )
+        # When a broker that leads our partitions was heard; which statistics were read
+        self._heard = self._read = 0.0
         self._restored = 0.0
 
     def joined(self, unit: Unit) -> None:

@@ -247,9 +247,8 @@ class Cluster:
         for part in patiently(self._probe.committed, parts, 10):
             there = ck.TopicPartition(part.topic, part.partition)
             low, high = patiently(watermarks, self._probe, there, 10)
-            if (
-                max(part.offset, low) < high
-            ):  # records, or only the mark that ends a transaction of the sender's
+            # Records, or only the mark that ends a transaction of the sender's
+            if max(part.offset, low) < high:
                 left.append(ck.TopicPartition(part.topic, part.partition, max(part.offset, low)))
         found, silent = self._records(left)
         if found or silent:

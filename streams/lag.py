@@ -43,9 +43,8 @@ class Lag:
                 "fetch.wait.max.ms": 10,
             }
         )
-        self._empty: dict[
-            TP, tuple[int, int]
-        ] = {}  # (topic, partition) -> offsets between which no record is
+        # (topic, partition) -> offsets between which no record is
+        self._empty: dict[TP, tuple[int, int]] = {}
 
     def of(self, group: str, topics: Sequence[str] | None = None) -> dict[str, tuple[int, int]]:
         """Logical topic -> (records behind, at most; offsets committed so far)."""

@@ -40,9 +40,8 @@ from streams.transport import TOPIC, application
 from streams.units import StatefulUnit
 
 SLICE = 4000  # accounts that one commit wakes at most: about a quarter of a second
-FAILURES = (
-    20  # different accounts on which a step raised, in a row of commits: then we are at fault, not the data
-)
+# Different accounts on which a step raised, in a row of commits: then we are at fault, not the data
+FAILURES = 20
 
 State = Account | Book
 

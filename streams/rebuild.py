@@ -29,9 +29,8 @@ from streams.settings import Settings
 from streams.topics_admin import create
 
 COPIED: Final = "rebuilt-from"  # header of each copied record: the offset that it has where it comes from
-_MOST_NUMBERS: Final = (
-    2000  # episodes of a trigger, or proposals of an account, that a decision is looked for among
-)
+# Episodes of a trigger, or proposals of an account, that a decision is looked for among
+_MOST_NUMBERS: Final = 2000
 _IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
 _OF_THE_NAMESPACE: Final = frozenset({"alert_id", "proposal_id", "url", "engine"})
 
@@ -280,9 +279,8 @@ def _stripped(value: Any) -> Any:
         return value
     bare = [_stripped(each) for each in value]
     if any(isinstance(each, dict) and not _OF_THE_NAMESPACE.isdisjoint(each) for each in value):
-        bare.sort(
-            key=lambda each: orjson.dumps(each, option=orjson.OPT_SORT_KEYS)
-        )  # they stood in the order of their ids
+        # They stood in the order of their ids
+        bare.sort(key=lambda each: orjson.dumps(each, option=orjson.OPT_SORT_KEYS))
     return bare
 
 

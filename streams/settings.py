@@ -37,12 +37,10 @@ class Settings(BaseSettings):
     web_port: Annotated[int, Field(ge=0, le=65535)] = 8470  # 0: a free one
     tokens: Annotated[dict[str, SecretStr], NoDecode] = {}  # "name:role:token,…"
     proxies: Annotated[tuple[str, ...], NoDecode] = ()  # before the page: addresses or networks, with commas
-    kafka_config: Annotated[
-        dict[str, str], NoDecode
-    ] = {}  # librdkafka settings passed through, "key=value,…"
-    store_days: Annotated[
-        dict[str, int], NoDecode
-    ] = {}  # days that views of the store keep, "snapshots=800,…"
+    # librdkafka settings passed through, "key=value,…"
+    kafka_config: Annotated[dict[str, str], NoDecode] = {}
+    # Days that views of the store keep, "snapshots=800,…"
+    store_days: Annotated[dict[str, int], NoDecode] = {}
     feed_days: Annotated[dict[str, int], NoDecode] = {
         "invoices": 4,  # a long weekend
         "payments": 4,

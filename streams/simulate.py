@@ -139,9 +139,8 @@ def _all_days(accounts: int, seed: int, first: int, last: int) -> Iterator[tuple
     for week in count():
         start = first + 7 * week
         emitted: list[Emitted] = []
-        for life in wheel.pop(
-            week, ()
-        ):  # a week at a time: a fifth faster than going round the accounts daily
+        # A week at a time: a fifth faster than going round the accounts daily
+        for life in wheel.pop(week, ()):
             awake = life.run(start + 6, emitted)
             wheel.setdefault((awake - first) // 7, []).append(life)
         emitted.sort()  # by second, account and number: no two are equal, so events are never compared

@@ -197,9 +197,8 @@ class Consumer(BaseConsumer):
         self._tps = {TP(*tp) for tp in unit.source.inputs}
         self.app.consumer_generation_id = 1
         self.app.on_rebalance_start()
-        self.add_future(
-            self.on_partitions_assigned(self._tps, 1)
-        )  # not awaited: it waits for subscribe to return
+        # Not awaited: it waits for subscribe to return
+        self.add_future(self.on_partitions_assigned(self._tps, 1))
 
     async def _getmany(self, active_partitions: set[TP] | None, timeout: float) -> dict[TP, list[Block]]:
         assert self.unit is not None

@@ -107,9 +107,8 @@ def import_(
                 import_events(files, zone, sink, report, _Bar(progress))
             else:
                 told = import_ledgers(files, choices, zone, sink, report, _Bar(progress))
-    except (
-        OSError
-    ) as error:  # most likely a full disk: the sorted runs of a ledger are about as large as its events
+    except OSError as error:
+        # Most likely a full disk: the sorted runs of a ledger are about as large as its events.
         where = error.filename or to or tempfile.gettempdir()
         raise Refused(
             f"{where}: {error.strerror}; an import sorts in {tempfile.gettempdir()} (TMPDIR)"

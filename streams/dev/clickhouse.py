@@ -33,9 +33,8 @@ from aiohttp.typedefs import Handler
 from multidict import CIMultiDict
 
 DATABASE = "bellwether"
-READER = (
-    "dashboard"  # as on a server with deploy/clickhouse/users.d: changes nothing, and no setting but these
-)
+# As on a server with deploy/clickhouse/users.d: changes nothing, and no setting but these
+READER = "dashboard"
 READERS_SETTINGS = ("max_execution_time",)  # Grafana's data source sends it with each query
 MAX_BODY = 256 << 20  # bytes as sent
 MAX_INSERT = 4 << 30  # bytes of one insert, decompressed: they go through a file, and are never held
@@ -343,9 +342,8 @@ class Engine:
             )
         form = request.format or "TabSeparated"
         shows = bool(kind["query_class"] == self._read_only)
-        if (
-            request.user == READER and not shows
-        ):  # SYSTEM … is stopped by rights on a server, not by `readonly`
+        # SYSTEM … is stopped by rights on a server, not by `readonly`
+        if request.user == READER and not shows:
             raise Failed(
                 164, f"Code: 164. DB::Exception: {READER}: Cannot execute query in readonly mode. (READONLY)"
             )
@@ -482,13 +480,11 @@ class Front:
                 await response.write(early)
             while isinstance(piece := await pieces.get(), bytes):
                 await response.write(piece)
-            if isinstance(
-                piece, Failed
-            ):  # too late for a status: the error goes into the body as a server's does,
-                await response.write(
-                    late_failure(piece, tag)
-                )  # and the connection breaks off, so that nobody
-                if http.transport is not None:  # takes half an answer for a whole one
+            # Too late for a status: the error goes into the body as a server's does, and the connection breaks off, so that
+            # nobody takes half an answer for a whole one.
+            if isinstance(piece, Failed):
+                await response.write(late_failure(piece, tag))
+                if http.transport is not None:
                     http.transport.close()
                 return response
             await response.write_eof()

@@ -115,9 +115,8 @@ def start(
 def _forward(name: str, process: subprocess.Popen[bytes]) -> None:
     assert process.stdout is not None
     for line in process.stdout:
-        with contextlib.suppress(
-            OSError, ValueError
-        ):  # our stderr may be gone; the child must not block on that
+        # Our stderr may be gone; the child must not block on that
+        with contextlib.suppress(OSError, ValueError):
             sys.stderr.write(f"{name} | {line.decode('utf-8', 'replace')}")
 
 
@@ -461,9 +460,8 @@ def _start_services(
                 raise Refused(
                     f"port {port} for Kafka was taken while it started: set BELLWETHER_DEV_KAFKA_PORT"
                 )
-            del children[
-                "kafka"
-            ]  # somebody took the port between our look and the broker's start: another one
+            # Somebody took the port between our look and the broker's start: another one
+            del children["kafka"]
             continue
         break
     if settings.store == "dev":

@@ -191,9 +191,8 @@ class DecimalEvidence:
         if len(self.unclear) == 2:
             return None, f"{self.unclear['.']!r} and {self.unclear[',']!r} are both unclear"
         mark, text = next(iter(self.unclear.items()))
-        if (
-            self.short_whole
-        ):  # whole amounts are written without decimals, so these three digits are thousands
+        # Whole amounts are written without decimals, so these three digits are thousands
+        if self.short_whole:
             return (
                 (",", f"{text!r} can only be thousands")
                 if mark == "."

@@ -406,9 +406,8 @@ class _Account:
         # Of one day, a settlement without an amount (-1) comes last: it settles what the others leave.
         parts.sort(key=lambda part: (part[0], part[1] < 0, part[1], part[2].payment, part[2].reference))
         settled_on = ""
-        sure = len(parts) == len(
-            rows
-        )  # that what is owed after all is told: no payment is missing, or of another currency
+        # That what is owed after all is told: no payment is missing, or of another currency
+        sure = len(parts) == len(rows)
         times: dict[str, int] = {}
         for day, amount, row, currency in parts:
             if amount < 0:

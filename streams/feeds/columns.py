@@ -320,9 +320,8 @@ def recognise(
         if field in doubtful:
             at[field] = list(map(str.strip, header)).index(doubtful.pop(field)[0])
     if kind == "payments":
-        if (
-            "invoice" in at and tier_of["invoice"] >= _DOCUMENT_TIER
-        ):  # the payment's own number, or its invoice's
+        # The payment's own number, or its invoice's
+        if "invoice" in at and tier_of["invoice"] >= _DOCUMENT_TIER:
             document = at.pop("invoice")
             at.setdefault("payment", document)
         if "invoice" not in at and "invoice" not in doubtful and "credits" in at:
@@ -330,9 +329,8 @@ def recognise(
         bare_date = at.get("invoice_date")
         if "paid_date" not in at and bare_date is not None and plain(header[bare_date]) in _BARE_DATES:
             at["paid_date"] = bare_date
-        if (
-            "status" in at and plain(header[at["status"]]) in _TIERS["status"][-1]
-        ):  # the payment's, and no invoice's
+        # The payment's, and no invoice's
+        if "status" in at and plain(header[at["status"]]) in _TIERS["status"][-1]:
             at.setdefault("payment_status", at["status"])
         for field in (
             "invoice_date",

@@ -117,9 +117,8 @@ def _rows(
                 count += 1
                 if not count & 4095:
                     progress(raw.tell())
-            if row and row[-1].endswith(
-                ("\n", "\r")
-            ):  # the file ended inside quotes: rows are hidden in this cell
+            # The file ended inside quotes: rows are hidden in this cell
+            if row and row[-1].endswith(("\n", "\r")):
                 raise Refused(_unclosed(path, last))
         except csv.Error as error:
             raise Refused(f"{_unclosed(path, start)} ({error})") from error

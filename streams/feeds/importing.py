@@ -92,9 +92,8 @@ def import_events(paths: Sequence[Path], zone: dt.tzinfo, sink: Sink, report: Re
     with sink:
         for raw, event in with_ticks(_lines(paths, report, bar), zone, has_ticks(paths)):
             report.events[event.type] += 1
-            if isinstance(
-                event, ClockTicked | PolicyAdopted | BookReported
-            ):  # of these only the clock gets here
+            # Of these only the clock gets here
+            if isinstance(event, ClockTicked | PolicyAdopted | BookReported):
                 sink.tick(raw)
                 continue
             account = event.account_id

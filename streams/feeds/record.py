@@ -41,9 +41,8 @@ class Row(NamedTuple):
     limit: str
     payment: str
     reference: str
-    by_balance: str = (
-        ""  # of an invoice row: `paid` is told by its balance alone, of which credit notes may be a part
-    )
+    # Of an invoice row: `paid` is told by its balance alone, of which credit notes may be a part
+    by_balance: str = ""
     closed: str = ""  # of an invoice row: nothing of it is open any more, by its balance or status
 
 

@@ -41,13 +41,11 @@ class Report:
     accounts: int = 0
     paid_by: Counter[str] = field(default_factory=Counter)  # account -> its payments, of any currency
     credited_by: Counter[str] = field(default_factory=Counter)  # account -> its credit notes, likewise
-    loose: set[str] = field(
-        default_factory=set
-    )  # accounts with payments or credit notes that name no invoice
+    # Accounts with payments or credit notes that name no invoice
+    loose: set[str] = field(default_factory=set)
     assumed: str = ""  # the policy's currency, where a row names none
-    types: dict[str, dict[str, str]] = field(
-        default_factory=dict
-    )  # file -> the type it writes -> what it was read as
+    # File -> the type it writes -> what it was read as
+    types: dict[str, dict[str, str]] = field(default_factory=dict)
     first_day: str = ""
     last_day: str = ""
 

@@ -125,9 +125,8 @@ def _microseconds(text: str) -> int:
     return ((at if at.tzinfo else at.replace(tzinfo=UTC)) - _EPOCH) // _MICROSECOND
 
 
-_INSTANTS: Final = range(
-    _microseconds("1900-01-01"), _microseconds("2299-12-31") + 1
-)  # what DateTime64(6) holds
+# What DateTime64(6) holds
+_INSTANTS: Final = range(_microseconds("1900-01-01"), _microseconds("2299-12-31") + 1)
 
 
 def _instant_required(values: Values) -> Values:

@@ -243,9 +243,8 @@ class _Unreadable(Exception):
 
 
 def _passes(error: Exception) -> bool:
-    if isinstance(
-        error, DataError | ProgrammingError
-    ):  # the driver's own judgement, before anything was sent
+    # The driver's own judgement, before anything was sent
+    if isinstance(error, DataError | ProgrammingError):
         return False
     if isinstance(error, DatabaseError):  # without a code it is the network's or a proxy's
         return error.code is None or error.code in NOT_NOW

@@ -72,9 +72,8 @@ class Live:
                 log.warning("live updates wait", reason=str(error))
                 piece = b"event: silent\ndata: []\n\n"
             for queue in self._watching:
-                with contextlib.suppress(
-                    asyncio.QueueFull
-                ):  # a browser that does not read misses one, not all
+                # A browser that does not read misses one, not all
+                with contextlib.suppress(asyncio.QueueFull):
                     queue.put_nowait(piece)
             await asyncio.sleep(self._every)
 

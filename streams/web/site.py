@@ -33,9 +33,8 @@ class Site:
 
     store: Answers
     decisions: Decisions
-    explain: Callable[
-        [str, Any], Awaitable[dict[str, Any]]
-    ]  # of an alert or a proposal the id and the newest transition's number
+    # Of an alert or a proposal the id and the newest transition's number
+    explain: Callable[[str, Any], Awaitable[dict[str, Any]]]
     now: Callable[[], datetime]
     feed_days: Mapping[str, int]  # feed -> days after which it is stale; one that is not there is not watched
 
