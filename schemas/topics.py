@@ -67,9 +67,9 @@ def _source(name: str, purpose: str, writer: str = "the seller's systems and fee
     return Topic(name, None, "delete", FOR_EVER, purpose, writer, "intake", "any", private=False)
 
 
-def _output(name: str, purpose: str, readers: str, writer: str = "monitor") -> Topic:
+def _output(name: str, purpose: str, readers: str) -> Topic:
     return Topic(
-        name, None, "delete", OUTPUT_RETENTION_MS, purpose, writer, readers, "account_id", private=False
+        name, None, "delete", OUTPUT_RETENTION_MS, purpose, "monitor", readers, "account_id", private=False
     )
 
 

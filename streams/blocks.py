@@ -35,6 +35,7 @@ QUICK = {
     "reconnect.backoff.max.ms": 1000,
     "socket.nagle.disable": True,
 }
+ANSWER_SECONDS = 10.0  # until a broker must have said which topics there are
 PATIENCE_SECONDS = 60.0  # how long one thing may fail with a broker that answers before the process gives up
 # How often librdkafka says how far the broker's logs reach, and when it last heard of it
 STATISTICS_MS = 2000
@@ -108,11 +109,11 @@ class Kafka:
         """For questions about groups and topics."""
         return ck_admin.AdminClient(self._settings({}))
 
-    def topics(self, seconds: float = 10.0) -> dict[str, Any]:
+    def topics(self) -> dict[str, Any]:
         """What the cluster says of its topics. Refused when no broker answers, or it does not let us in."""
         heard: list[ck.KafkaError] = []
         probe = self.producer({"log_level": 0, "error_cb": heard.append})
-        until = time.monotonic() + seconds
+        until = time.monotonic() + ANSWER_SECONDS
         while True:
             try:
                 return dict(probe.list_topics(timeout=1.0).topics)
@@ -130,9 +131,9 @@ class Kafka:
                         "BELLWETHER_KAFKA_CONFIG where it asks for TLS or a password"
                     ) from None
 
-    def partitions(self, topics: Iterable[str], seconds: float = 10.0) -> dict[str, int]:
+    def partitions(self, topics: Iterable[str]) -> dict[str, int]:
         """How many partitions each topic has. Refused when no broker answers or a topic is missing."""
-        known = self.topics(seconds)
+        known = self.topics()
         topics = list(topics)
         missing = sorted({t for t in topics if t not in known or known[t].error is not None})
         if missing:
@@ -171,13 +172,13 @@ def watermarks(consumer: Any, part: ck.TopicPartition, timeout: float) -> tuple[
 _UNKNOWN = (ck.KafkaError._UNKNOWN_PARTITION, ck.KafkaError._UNKNOWN_TOPIC)
 
 
-def patiently(call: Callable[..., Any], *args: Any, seconds: float = 15.0) -> Any:
+def patiently(call: Callable[..., Any], *args: Any) -> Any:
     """call(*args) from outside a unit, again while Kafka fails: a coordinator that moves or loads is no failure.
 
-    Raises what Kafka said last when it goes on for longer than `seconds`.
+    Raises what Kafka said last when it goes on for longer than 15 seconds.
     """
     for attempt in stamina.retry_context(
-        on=_passes, attempts=None, timeout=seconds, wait_initial=0.05, wait_max=1.0
+        on=_passes, attempts=None, timeout=15.0, wait_initial=0.05, wait_max=1.0
     ):
         with attempt:
             return call(*args)

@@ -35,6 +35,9 @@ from streams.settings import Settings
 SOURCE = "bellwether"
 AHEAD: Final = timedelta(days=2)  # contract: what is dated this far ahead of its Kafka timestamp is refused
 
+_READ_SECONDS = 10.0  # until the topic's end must have been read
+_TAKEN_SECONDS = 20.0  # until the broker must have taken what is written
+
 _SILENT = (  # nobody is there, as opposed to a broker that says no
     ck.KafkaError._ALL_BROKERS_DOWN,
     ck.KafkaError._TRANSPORT,
@@ -121,14 +124,14 @@ class ControlReader:
             }
         )
 
-    def read(self, timeout: float = 10) -> Control:
+    def read(self) -> Control:
         """Everything up to the topic's end now. Raises Refused when it can not be read."""
         control, consumer, where = self.control, self._consumer, ck.TopicPartition(self._topic, 0)
         try:
-            low, _ = patiently(watermarks, consumer, where, timeout)
+            low, _ = patiently(watermarks, consumer, where, _READ_SECONDS)
             control.offset = max(control.offset, low)
             consumer.assign([ck.TopicPartition(self._topic, 0, control.offset)])
-            until = time.monotonic() + timeout
+            until = time.monotonic() + _READ_SECONDS
             while time.monotonic() < until:
                 record: Any = consumer.poll(0.5)
                 if record is None:
@@ -149,7 +152,7 @@ class ControlReader:
                 "run `bellwether topics --create`"
             ) from error
         raise Refused(
-            f"{self._topic} was not read to its end within {timeout:.0f} s; is the broker {self._servers} well?"
+            f"{self._topic} was not read to its end within {_READ_SECONDS:.0f} s; is the broker {self._servers} well?"
         )
 
     def close(self) -> None:
@@ -180,9 +183,7 @@ def policy_adopted(text: str, policy_hash: str, engine: str, now: datetime) -> d
     }
 
 
-def clock_ticked(
-    as_of: date, now: datetime, book: tuple[str, int] | None = None, rates: Mapping[str, str] | None = None
-) -> dict[str, Any]:
+def clock_ticked(as_of: date, now: datetime, book: tuple[str, int] | None = None) -> dict[str, Any]:
     """The event that ends day `as_of`."""
     event: dict[str, Any] = {
         "event_id": f"tick-{as_of.isoformat()}",
@@ -193,12 +194,10 @@ def clock_ticked(
     }
     if book is not None:
         event["book_exposure"], event["book_accounts"] = book
-    if rates:
-        event["rates"] = dict(rates)
     return event
 
 
-def send_control(servers: str, settings: Settings, *events: Mapping[str, Any], timeout: float = 20) -> None:
+def send_control(servers: str, settings: Settings, *events: Mapping[str, Any]) -> None:
     """Write control events, in order, and wait until the broker has them. Raises Refused when it does not."""
     topic = settings.prefixed(TOPICS["control"].name)
     failures: list[str] = []
@@ -208,11 +207,11 @@ def send_control(servers: str, settings: Settings, *events: Mapping[str, Any], t
             failures.append(error.str())
 
     producer = Kafka(servers, settings.kafka_config).producer(
-        {"enable.idempotence": True, "delivery.timeout.ms": int(timeout * 1000)}
+        {"enable.idempotence": True, "delivery.timeout.ms": int(_TAKEN_SECONDS * 1000)}
     )
     for event in events:
         producer.produce(topic, orjson.dumps(event), partition=0, on_delivery=delivered)
-    left = producer.flush(timeout + 5)
+    left = producer.flush(_TAKEN_SECONDS + 5)
     if failures or left:
         raise Refused(
             f"{topic} on {servers} did not take the record: {failures[0] if failures else 'timed out'}"

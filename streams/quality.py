@@ -164,9 +164,6 @@ def judge(
     truths: Iterable[Record],
     alerts: Iterable[Record],
     proposals: Iterable[Record] | None = None,
-    *,
-    severity: int = SEVERITY,
-    early_days: int = EARLY_DAYS,
 ) -> Quality:
     """Hold alert records (the contract's, all transitions, in the order of their emission) against truths.
 
@@ -174,8 +171,8 @@ def judge(
     and `observed_to` may be missing or null: then what needs them is null (exposure: not counted). A truth
     without a currency takes that of the account's alerts.
     """
-    known = {str(truth["account_id"]): _truth(truth, early_days) for truth in truths}
-    raised = _episodes(alerts, severity)
+    known = {str(truth["account_id"]): _truth(truth) for truth in truths}
+    raised = _episodes(alerts)
     judged = [alert for alert in raised if alert.account_id in known]
     bad = {account: truth for account, truth in known.items() if truth.bad}
     by_trigger: dict[str, list[_Alert]] = defaultdict(list)
@@ -191,8 +188,8 @@ def judge(
         accounts=len(known),
         bad=len(bad),
         sound=len(sound),
-        severity=severity,
-        early_days=early_days,
+        severity=SEVERITY,
+        early_days=EARLY_DAYS,
         overall=overall,
         by_trigger={trigger: _scores(known, mine) for trigger, mine in sorted(by_trigger.items())},
         by_regime=_by_regime(known, judged, first, directions),
@@ -214,7 +211,7 @@ _EARLIEST_YEAR: Final = 1900
 _YEARS_20: Final = 20 * 365.25
 
 
-def _truth(record: Record, early_days: int) -> _Truth:
+def _truth(record: Record) -> _Truth:
     """Raises ValueError with what to mend, and KeyError where something is missing."""
     if not isinstance(record, Mapping):
         raise ValueError("no object")
@@ -231,7 +228,7 @@ def _truth(record: Record, early_days: int) -> _Truth:
         raise ValueError("its onset is after its event_date")
     first = _NEVER
     if onset is not None:
-        first = onset - dt.timedelta(days=early_days)
+        first = onset - dt.timedelta(days=EARLY_DAYS)
     elif bad:
         first = event - dt.timedelta(days=UNKNOWN_ONSET_DAYS)
     start, end = _day(record, "observed_from"), _day(record, "observed_to")
@@ -270,11 +267,11 @@ def _amount(value: Any) -> Decimal:
     return amount
 
 
-def _episodes(records: Iterable[Record], severity: int) -> list[_Alert]:
+def _episodes(records: Iterable[Record]) -> list[_Alert]:
     """One for each alert_id that reached the severity, in the order in which they did."""
     reached: dict[str, _Alert] = {}
     for record in records:
-        if record["status"] not in ("opened", "escalated") or record["severity"] < severity:
+        if record["status"] not in ("opened", "escalated") or record["severity"] < SEVERITY:
             continue
         alert = reached.get(record["alert_id"])
         if alert is None:
@@ -433,7 +430,7 @@ def read_truths(path: Path) -> list[dict[str, Any]]:
             continue
         try:
             truth = orjson.loads(line)
-            _truth(truth, EARLY_DAYS)
+            _truth(truth)
             account = str(truth["account_id"])
         except (ValueError, KeyError) as error:
             raise Refused(

@@ -179,7 +179,6 @@ def write_book(
     accounts: int,
     months: int,
     seed: int,
-    end: dt.date = END,
     on_day: Callable[[], object] | None = None,
 ) -> tuple[int, int]:
     """Write the events to `to` and the truth beside it; (events, bad accounts). `on_day` is called after each day.
@@ -193,7 +192,7 @@ def write_book(
     gc.disable()  # a book makes next to no cyclic garbage, and looking for it costs a fifth of the time
     try:
         with part.open("wb") as file:
-            for _, of_day in days(accounts, months, seed, end):
+            for _, of_day in days(accounts, months, seed):
                 file.write(
                     b"".join([orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in of_day])
                 )
@@ -201,7 +200,7 @@ def write_book(
                 if on_day is not None:
                     on_day()
         with part_truth.open("wb") as file:
-            for truth in truths(accounts, months, seed, end):
+            for truth in truths(accounts, months, seed):
                 file.write(orjson.dumps(truth, option=orjson.OPT_APPEND_NEWLINE))
                 bad += truth["bad"]
         os.replace(part_truth, beside)

@@ -102,7 +102,7 @@ def _exit(code: int) -> NoReturn:
     os._exit(code)
 
 
-def give_up(error: BaseException, close: Callable[[], None] | None = None) -> NoReturn:
+def give_up(error: BaseException, close: Callable[[], None] | None) -> NoReturn:
     """One line that says why, then the end of this process, with exit code 1.
 
     Not through Faust: it would take seconds, print stack traces, and could hang on what made us give up. close is

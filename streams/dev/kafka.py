@@ -286,7 +286,7 @@ def cluster_id(random: bytes) -> str:
     return base64.urlsafe_b64encode(bytes([random[0] & 0x7F]) + random[1:]).decode().rstrip("=")
 
 
-def answers(port: int, timeout: float = 1.0) -> bool:
+def answers(port: int) -> bool:
     """Whether the broker on this port answers a request for its metadata and leads itself."""
     from confluent_kafka import KafkaException
     from confluent_kafka.admin import AdminClient
@@ -301,6 +301,6 @@ def answers(port: int, timeout: float = 1.0) -> bool:
         }
     )
     try:
-        return bool(admin.list_topics(timeout=timeout).brokers)
+        return bool(admin.list_topics(timeout=1.0).brokers)
     except KafkaException:
         return False

@@ -33,6 +33,7 @@ RECORD = "services.json"
 LOCK = "dev.lock"
 DATABASE = "bellwether"  # made by the ClickHouse front at its start
 GRACE = 15.0  # seconds from SIGTERM to SIGKILL
+WINDOW = 60.0  # seconds in which a child may die so many times
 START_TIMEOUT = 90.0  # seconds; a warm start takes 2 to 3
 ROOM = 200 << 20  # bytes that must be free: less, and the broker dies in the middle of a segment
 LEASH = Path(__file__).with_name("leash.py")
@@ -138,14 +139,13 @@ def stop(children: Iterable[Child], grace: float = GRACE) -> None:
 class Crew:
     """Children of one kind (the workers), watched: one that dies is started again, in the way it was started.
 
-    When one dies more than `restarts` times within `window` seconds, something is wrong that starting does not mend:
+    When one dies more than `restarts` times within WINDOW seconds, something is wrong that starting does not mend:
     `check` then raises Refused. `restarts=0`: the first death is the end.
     """
 
-    def __init__(self, children: Iterable[Child], restarts: int = 0, window: float = 60.0) -> None:
+    def __init__(self, children: Iterable[Child], restarts: int = 0) -> None:
         self.children = list(children)
         self.restarts = restarts
-        self.window = window
         self._deaths: dict[str, list[float]] = {}
 
     def check(self) -> list[str]:
@@ -158,10 +158,10 @@ class Crew:
             if child.ended() is None:
                 continue
             now = time.monotonic()
-            deaths = [at for at in self._deaths.get(child.name, []) if now - at < self.window] + [now]
+            deaths = [at for at in self._deaths.get(child.name, []) if now - at < WINDOW] + [now]
             self._deaths[child.name] = deaths
             if len(deaths) > self.restarts:
-                again = f" ({len(deaths)} times within {self.window:.0f} s)" if len(deaths) > 1 else ""
+                again = f" ({len(deaths)} times within {WINDOW:.0f} s)" if len(deaths) > 1 else ""
                 raise Refused(child.death() + again)
             said.append(f"{child.death()}; started again")
             how = child.how

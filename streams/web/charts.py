@@ -22,6 +22,10 @@ BUCKETS: Final = (
 """Ageing bucket -> how long past due, as people say it."""
 
 
+ROWS_SHOWN: Final = 60
+"""Rows of the table beside a chart, at most."""
+
+
 def _seconds(day: date) -> int:
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
@@ -157,7 +161,7 @@ def ageing(row: Mapping[str, Any], suffix: str = "") -> list[Row]:
     return bars([(label, row[f"ageing_{name}{suffix}"]) for name, label in BUCKETS])
 
 
-def thinned(rows: Sequence[Row], most: int = 60) -> list[Row]:
-    """At most that many rows, evenly chosen, the last one among them: for the table beside a chart."""
-    step = max(1, -(-len(rows) // most))
+def thinned(rows: Sequence[Row]) -> list[Row]:
+    """At most ROWS_SHOWN of the rows, evenly chosen, the last one among them: for the table beside a chart."""
+    step = max(1, -(-len(rows) // ROWS_SHOWN))
     return list(rows[::-1][::step])[::-1]

@@ -105,10 +105,11 @@ def inbox(query: InboxQuery, today: date, after: Sequence[Any] | None) -> Questi
     )
 
 
+TURNED_SHOWN: Final = 12  # accounts
 _TURNED: Final = "NOT history AND severity >= 3"
 
 
-def turned(since: date, rows: int = 12) -> Question:
+def turned(since: date) -> Question:
     """The accounts on which a grave alert opened or escalated since that day, gravest and newest first, with their story.
 
     Beside each its newest proposal that was not overtaken, and what became of it.
@@ -143,7 +144,7 @@ def turned(since: date, rows: int = 12) -> Question:
             ORDER BY as_of DESC, offset DESC LIMIT 1 BY account_id
         ) AS proposal ON proposal.account_id = told.account_id
         ORDER BY told.worst DESC, told.newest DESC, told.account_id""",
-        {"since": since, "rows": rows},
+        {"since": since, "rows": TURNED_SHOWN},
     )
 
 

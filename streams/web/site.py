@@ -136,9 +136,9 @@ async def one(request: web.Request, question: queries.Question, missing: str) ->
     return rows[0]
 
 
-def own_id(request: web.Request, name: str = "id") -> str:
-    """An id out of the path, of at most 200 characters. Raises 404 for anything longer or with control characters."""
-    value = request.match_info[name]
+def own_id(request: web.Request) -> str:
+    """The id out of the path, of at most 200 characters. Raises 404 for anything longer or with control characters."""
+    value = request.match_info["id"]
     if len(value) > 200 or any(ord(c) < 32 or ord(c) == 127 for c in value):
         raise web.HTTPNotFound(text="There is nothing at this address.")
     return value

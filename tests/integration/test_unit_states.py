@@ -569,9 +569,10 @@ def test_what_is_missing_or_wrong_at_the_start_is_refused_in_one_sentence(kafka:
         demo.counter_unit(Kafka(kafka), namespace, "a")
 
 
-def test_no_broker_is_refused_in_one_sentence() -> None:
+def test_no_broker_is_refused_in_one_sentence(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(streams_blocks, "ANSWER_SECONDS", 0.5)
     with pytest.raises(Refused, match=r"no Kafka answers at 127\.0\.0\.1:9"):
-        Kafka("127.0.0.1:9").partitions(["any"], seconds=0.5)
+        Kafka("127.0.0.1:9").partitions(["any"])
 
 
 def test_a_unit_that_waits_for_kafka_can_be_stopped(run: Run) -> None:

@@ -143,7 +143,7 @@ def test_a_broker_that_does_not_answer_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setenv("BELLWETHER_BROKER", "kafka://127.0.0.1:1")
-    monkeypatch.setattr("streams.blocks.Kafka.partitions.__defaults__", (1.0,))
+    monkeypatch.setattr("streams.blocks.ANSWER_SECONDS", 1.0)
     said = refused(run(written(tmp_path, "ar.csv", LEDGER)))
     assert said.startswith("no Kafka answers at 127.0.0.1:1")
 

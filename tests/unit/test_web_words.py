@@ -156,7 +156,7 @@ def test_a_chart_says_the_same_in_words_and_in_a_table() -> None:
     said = charts.says_account(rows, "EUR")
     assert "from 1 EUR to 3 EUR against a limit of 5 EUR" in said
     assert "31 to 33" in said
-    many = charts.thinned([{"n": n} for n in range(500)], 60)
+    many = charts.thinned([{"n": n} for n in range(500)])
     assert many[-1] == {"n": 499}
     assert len(many) <= 60
 
