@@ -18,15 +18,6 @@ NAMES: Final = (
 )  # fmt: skip
 """The figures that are read, in the order in which they are stored."""
 
-RATIOS: Final = (
-    "current_ratio",
-    "quick_ratio",
-    "liabilities_to_net_worth",
-    "interest_cover",
-    "cash_flow_to_current_liabilities",
-    "net_margin",
-)
-
 Amounts = Mapping[str, int | None]
 
 

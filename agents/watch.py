@@ -425,10 +425,6 @@ class Watch:
         alerts.sort(key=lambda alert: (-alert.severity, alert.trigger))
         return alerts
 
-    def open_severities(self) -> list[int]:
-        """Greatest first."""
-        return sorted((alert.severity for alert in self._alerts.values() if alert.open), reverse=True)
-
     def worst_open(self) -> int:
         """The greatest severity of an open alert; 0 without one."""
         worst = 0

@@ -6,7 +6,6 @@ clock, policy) is not decided here.
 
 from __future__ import annotations
 
-import datetime as dt
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
@@ -650,21 +649,11 @@ def parse(raw: bytes | str | None) -> AccountEvent | ControlEvent:
     # The parser keeps the last of two equal keys without a word. Counting keys is cheap; only where the count is
     # not what the fields make it (free objects, blanks before colons) is the text walked to look for a pair.
     expected = len(event.model_fields_set)
-    if type(event) in _WITH_APPLICATIONS:
-        for application in event.applications or ():  # type: ignore[union-attr]
+    if isinstance(event, (PaymentReceived, PaymentApplied)):
+        for application in event.applications or ():
             expected += len(application.model_fields_set)
     if (raw.count('":') if isinstance(raw, str) else raw.count(b'":')) != expected:
         twice = repeated_key(raw)
         if twice is not None:
             raise Invalid(f"{field_name(twice)}: given twice; wanted each field once")
     return event
-
-
-_WITH_APPLICATIONS: Final = frozenset({PaymentReceived, PaymentApplied})
-_EPOCH: Final = dt.datetime(1970, 1, 1, tzinfo=dt.UTC)
-
-
-def event_order(event: AccountEvent | ControlEvent) -> tuple[int, str]:
-    """The order key of a fact: (occurred_at in whole microseconds UTC since 1970, event_id)."""
-    since = event.occurred_at - _EPOCH
-    return (since.days * 86_400 + since.seconds) * 1_000_000 + since.microseconds, event.event_id

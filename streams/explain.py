@@ -1,7 +1,7 @@
 """Explaining from the journal alone: refolds an account, catches the moment of each decision and puts it into words.
 
 No stored output is read: the store is asked at most which account an id belongs to. What a figure is stands in agents/;
-`explanation`, `explanations` and `quiet` are what others call, the page among them.
+`explanation` and `quiet` are what others call, the page among them.
 """
 
 from __future__ import annotations
@@ -19,8 +19,7 @@ import confluent_kafka as ck
 from agents.account import Account, InMemory
 from agents.book import Book
 from agents.desk import ProposalChange
-from agents.explain import Row as Row
-from agents.explain import alert_now, alert_transition, proposal_transition, why_not
+from agents.explain import Row, alert_now, alert_transition, proposal_transition, why_not
 from agents.ids import derived, namespace_id
 from agents.monitor import ENGINE, Fold
 from agents.policy_text import load_policy, policy_hash
@@ -445,16 +444,6 @@ def explanation(source: Source, namespace: str, ident: str, account_id: str) -> 
             "or of another namespace; `bellwether rebuild` shows what differs"
         )
     return explained(told, told.cases[ident])
-
-
-def explanations(
-    source: Source, namespace: str, wanted: Callable[[str], bool] = lambda i: True
-) -> Iterator[Row]:
-    """Every alert and proposal of a source whose id is wanted, taken apart, part by part."""
-    for part in range(source.parts()):
-        told = refold(_of(source, part, None), namespace, wanted)
-        for case in told.cases.values():
-            yield explained(told, case)
 
 
 def explained(told: Refolded, case: Case) -> Row:

@@ -16,6 +16,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from agents.explain import Row
 from agents.policy_text import PolicyError
 from agents.wording import grouped
 from streams.blocks import Kafka
@@ -26,7 +27,6 @@ from streams.explain import (
     SIGNS,
     File,
     Journal,
-    Row,
     account_of,
     checked_id,
     explanation,

@@ -41,10 +41,6 @@ QUERIES: Final[dict[str, str]] = {
             SELECT account_id FROM alerts_current WHERE startsWith(alert_id, {prefix:String})
             UNION ALL SELECT account_id FROM proposals_current WHERE startsWith(proposal_id, {prefix:String})
         ) LIMIT 100""",
-    "latest_snapshot": "SELECT * FROM snapshots_latest WHERE account_id = {account_id:String}",
-    "snapshots_of": """
-        SELECT * FROM snapshots WHERE account_id = {account_id:String} AND as_of >= {since:Date}
-        ORDER BY as_of DESC, offset DESC LIMIT 1 BY as_of""",
     "ingested": """
         SELECT topic, partition, max(next_offset) AS next_offset, max(updated_at) AS updated_at FROM ingested
         WHERE consumer_group = {group:String} GROUP BY topic, partition ORDER BY topic, partition""",

@@ -22,11 +22,12 @@ from streams.commands.worker import start_all
 from streams.control import read_control
 from streams.dev.processes import Crew
 from streams.errors import Refused
-from streams.explain import Journal, account_of, explanation, explanations, quiet
+from streams.explain import Journal, account_of, explanation, quiet
 from streams.lag import Lag
 from streams.rebuild import Rebuilt, rebuild, switch
 from streams.settings import Settings
 from streams.simulate import generate
+from tests.explaining import explanations
 from tests.integration.pipeline import backfill, emitted, prepare, workers
 
 UNREACHABLE = "clickhouse://nobody@127.0.0.1:1/none"

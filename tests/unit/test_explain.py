@@ -24,7 +24,7 @@ from agents.balances import past_due
 from agents.book import Book
 from agents.changes import Change, clearing, firing
 from agents.conditions import all_met, conditions
-from agents.explain import Unexplained, alert_transition, label
+from agents.explain import Row, Unexplained, alert_transition, label
 from agents.facts import APPLIED
 from agents.figures import NOT_EMITTED, Figures
 from agents.formulas import FORMULAS, formula_of
@@ -46,16 +46,15 @@ from streams.errors import Refused
 from streams.explain import (
     Came,
     File,
-    Row,
     account_of,
     checked_id,
     explanation,
-    explanations,
     quiet,
     quiet_at,
     refold,
 )
 from streams.simulate import generate
+from tests.explaining import explanations
 from tests.rules import POLICY, POLICY_TEXT, TODAY, figures, view
 from tests.unit.test_triggers_table import TABLE
 

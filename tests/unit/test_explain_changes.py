@@ -16,7 +16,7 @@ from rich.console import Console
 
 from agents.changes import clearing, firing
 from agents.conditions import conditions
-from agents.explain import why_not
+from agents.explain import Row, why_not
 from agents.figures import Ageing
 from agents.triggers import BY_ID
 from agents.view import NOTHING_KEPT, BookTotals, View
@@ -24,7 +24,7 @@ from agents.watch import Episode
 from agents.wording import shown
 from streams.commands.explain import laid_out
 from streams.errors import Refused
-from streams.explain import File, Row, account_of, explained, explanation, inputs_in_words, quiet, refold
+from streams.explain import File, account_of, explained, explanation, inputs_in_words, quiet, refold
 from tests.rules import POLICY_TEXT, TODAY, event, figures, filing, report, view
 
 

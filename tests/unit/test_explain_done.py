@@ -16,9 +16,10 @@ from typing import Any
 import pytest
 from rich.console import Console
 
+from agents.explain import Row
 from agents.triggers import BY_ID
 from streams.commands.explain import laid_out
-from streams.explain import File, Row, explained, refold
+from streams.explain import File, explained, refold
 from tests.rules import POLICY_TEXT, STRONG
 from tests.unit.test_explain_changes import (
     FIRST,

@@ -14,8 +14,8 @@ from pathlib import Path
 
 import pytest
 
+from agents.explain import Row
 from agents.triggers import BY_ID
-from streams.explain import Row
 from tests.unit import test_explain_done, test_explain_done_outside
 from tests.unit.test_explain_changes import (
     FIRST,

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from streams.explain import Row
+from agents.explain import Row
 from tests.unit.test_explain_changes import FIRST, OPENED, tick, ticked
 from tests.unit.test_explain_done import (
     DAY,

@@ -3,6 +3,7 @@ order it comes."""
 
 from __future__ import annotations
 
+from datetime import datetime
 from typing import Any
 
 import pytest
@@ -11,7 +12,7 @@ from agents import bookkeeping, ledger_pieces
 from agents.balances import exposure_now, past_due, totals_of
 from agents.bookkeeping import TYPES
 from agents.boundaries import next_day
-from agents.facts import APPLIED, LATE, REPEAT
+from agents.facts import APPLIED, LATE, REPEAT, microseconds
 from agents.figures import Figures
 from agents.ledger import Ledger
 from agents.measure import measure
@@ -34,6 +35,16 @@ def payment(number: int, at: int, amount: str, *applied: tuple[str, str], **more
     return books.event(
         "payment.received", 100 + number, at, **(fields | {"applications": applications} | more)
     )
+
+
+def test_an_instant_is_whole_microseconds_since_1970_whatever_its_offset() -> None:
+    def at(instant: str) -> int:
+        return microseconds(datetime.fromisoformat(instant))
+
+    assert at("1970-01-01T00:00:00Z") == 0
+    assert at("1970-01-02T00:00:01.000002Z") == 86_401_000_002
+    assert at("2026-03-31T17:05:00+02:00") == at("2026-03-31T15:05:00Z")
+    assert at("2100-12-31T23:59:59.999999Z") == 4_133_980_799_999_999
 
 
 def figures(events: list[Any], at: int) -> Figures:

@@ -20,7 +20,6 @@ from schemas.events import (
     Invalid,
     InvoiceIssued,
     PaymentReceived,
-    event_order,
     parse,
 )
 
@@ -602,18 +601,6 @@ def test_what_was_given_is_shown_short_and_without_control_characters() -> None:
         ("number", _changed("payment.received", amount=10**300)),
     ):
         assert len(_reason(record)) < 300, kind
-
-
-def test_the_order_of_events_is_by_instant_then_id() -> None:
-    def at(instant: str, event_id: str) -> tuple[int, str]:
-        return event_order(_parsed(_changed("payment.received", occurred_at=instant, event_id=event_id)))
-
-    assert at("1970-01-01T00:00:00Z", "a") == (0, "a")
-    assert at("1970-01-02T00:00:01.000002Z", "a") == (86_401_000_002, "a")
-    assert at("2026-03-31T17:05:00+02:00", "b") == at("2026-03-31T15:05:00Z", "b")
-    assert at("2026-03-31T17:05:00+02:00", "z") < at("2026-03-31T15:05:00.000001Z", "a")
-    assert at("2026-03-31T15:05:00Z", "a") < at("2026-03-31T15:05:00Z", "b")
-    assert at("2100-12-31T23:59:59.999999Z", "a")[0] == 4_133_980_799_999_999
 
 
 def test_control_events_have_no_account() -> None:

@@ -177,7 +177,7 @@ def test_a_higher_severity_escalates_and_a_lower_one_is_silent() -> None:
     assert days.event("payment.reversed", reversals_90d=1) == ["payment_reversed opened 4"]
     assert days.event("payment.reversed", reversals_90d=2) == ["payment_reversed escalated 5"]
     assert days.tick(reversals_90d=1) == []
-    assert days.watch.open_severities() == [5]
+    assert days.watch.worst_open() == 5
     assert days.tick() == ["payment_reversed cleared 5"]
 
 

@@ -11,8 +11,10 @@ import orjson
 import pytest
 from yarl import URL
 
-from streams.explain import File, Row, explanations
+from agents.explain import Row
+from streams.explain import File
 from streams.simulate import generate
+from tests.explaining import explanations
 from tests.rules import POLICY_TEXT
 from tests.web_kit import (
     ACCOUNT,
