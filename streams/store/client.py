@@ -93,7 +93,7 @@ def refusals(where: str, database: str | None = None) -> Iterator[None]:
         yield
     except (ClickHouseError, HTTPError, OSError) as error:
         code = getattr(error, "code", None)
-        if code in AUTHENTICATION or "403" in str(error)[:60]:
+        if code in AUTHENTICATION or "HTTP status 403" in str(error)[:60]:
             reason = "does not accept the user or the password; mend BELLWETHER_STORE"
         elif code == UNKNOWN_DATABASE:
             reason = f"has no database {database}; run `bellwether migrate`"

@@ -6,6 +6,7 @@ import socket
 from pathlib import Path
 
 import pytest
+from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 
 from streams.errors import Refused
 from streams.store import client
@@ -99,6 +100,18 @@ def test_the_store_is_shown_without_its_password(dsn: str, shown: str) -> None:
 def test_a_port_that_is_no_number_is_refused() -> None:
     with pytest.raises(Refused, match="port"):
         named("clickhouse://h:eight/x")
+
+
+def test_a_port_with_403_in_it_is_no_wrong_password() -> None:
+    slow = OperationalError("Error HTTPConnectionPool(host='127.0.0.1', port=40329): Read timed out.")
+    with pytest.raises(Refused, match="does not answer in time"), client.refusals("127.0.0.1:40329"):
+        raise slow
+
+
+def test_a_proxy_that_lets_nobody_in_asks_for_another_user_or_password() -> None:
+    barred = DatabaseError("HTTP driver received HTTP status 403, server response: go away")
+    with pytest.raises(Refused, match="does not accept the user"), client.refusals("db.example:8123"):
+        raise barred
 
 
 def test_a_store_that_takes_the_call_and_says_nothing_is_given_up_and_named(
