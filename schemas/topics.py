@@ -204,7 +204,10 @@ TOPICS: Final[dict[str, Topic]] = {
 """Logical name -> topic, in the order of the flow."""
 
 SOURCES: Final = ("invoices", "payments", "bureau", "news", "accounts", "decisions")
-"""The live sources that intake reads beside history and control."""
+"""The feeds: the live sources that intake reads beside history and control, one topic each."""
+
+INPUTS: Final = (*SOURCES, "history", "control")
+"""All that intake reads, and so all that a record of the journal can come from."""
 
 OUTPUTS: Final = ("alerts", "limit-proposals", "account-status", "snapshots", "reviews", "reminders")
 """What the monitor emits for subscribers: read it with isolation.level=read_committed."""

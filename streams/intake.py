@@ -20,7 +20,7 @@ from structlog import get_logger
 from agents.monitor import ENGINE
 from agents.policy_text import PolicyError, load_policy, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
-from schemas.topics import TOPICS
+from schemas.topics import INPUTS, TOPICS
 from streams.blocks import Block, Kafka, patiently, watermarks
 from streams.by_faust import app_of
 from streams.control import (
@@ -41,7 +41,6 @@ from streams.settings import Settings, policy_text, slot_name
 from streams.transport import TOPIC, application
 from streams.units import RelayUnit
 
-SOURCES = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history", "control")
 OUTCOMES = ("accepted", "refused")
 GROUP = "intake"
 TRACE = 512  # bytes of a traceparent that is carried on; the standard's has 55
@@ -65,7 +64,7 @@ class Intake:
         self.partitions = partitions
         self.journal = settings.prefixed(TOPICS["journal"].name)
         self.dead_letters = settings.prefixed(TOPICS["dead-letters"].name)
-        self.logical = {settings.prefixed(TOPICS[name].name): name for name in SOURCES}
+        self.logical = {settings.prefixed(TOPICS[name].name): name for name in INPUTS}
         self._standing = standing
         self._history_unread = history_unread
         self._stands = False
@@ -303,7 +302,7 @@ def build(settings: Settings) -> faust.App:
     """The Faust app. Reads the cluster only when it is started."""
     servers = kafka_servers(settings)
     kafka = Kafka(servers, settings.kafka_config)
-    topics = [settings.prefixed(TOPICS[name].name) for name in SOURCES]
+    topics = [settings.prefixed(TOPICS[name].name) for name in INPUTS]
     control = (settings.prefixed(TOPICS["control"].name), 0)
     held: list[RelayUnit] = []
 
@@ -330,8 +329,8 @@ def build(settings: Settings) -> faust.App:
                 yield ("bellwether_feed_newest_event_timestamp_seconds", topic), at
 
     metrics = Metrics("intake", settings, newest)
-    metrics.expect(("bellwether_events_total", topic, said) for topic in SOURCES for said in OUTCOMES)
-    metrics.expect(("bellwether_dead_letters_total", topic, "refused") for topic in SOURCES)
+    metrics.expect(("bellwether_events_total", topic, said) for topic in INPUTS for said in OUTCOMES)
+    metrics.expect(("bellwether_dead_letters_total", topic, "refused") for topic in INPUTS)
     serve(settings, metrics)
     app = application(settings.prefixed("intake"), unit, settings.data_dir / "faust" / "intake", metrics)
     inputs = app.topic(*topics, **TOPIC)

@@ -11,12 +11,12 @@ from typing import Any
 
 import confluent_kafka as ck
 
-from schemas.topics import TOPICS
+from schemas.topics import SOURCES, TOPICS
 from streams.blocks import TP, Kafka, patiently, watermarks
 from streams.settings import Settings
 
 READS = {
-    "intake": ("history", "control", "invoices", "payments", "bureau", "news", "accounts", "decisions"),
+    "intake": ("history", "control", *SOURCES),
     "monitor": ("journal",),
     "store": ("journal", "alerts", "limit-proposals", "account-status", "snapshots", "late", "dead-letters"),
 }

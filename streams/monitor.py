@@ -24,7 +24,7 @@ from agents.monitor import ENGINE, Fold, StepFailed
 from agents.records import Output, Refusal
 from agents.wakes import Wakes
 from schemas.events import ClockTicked, Invalid, PolicyAdopted, parse
-from schemas.topics import TOPICS
+from schemas.topics import INPUTS, TOPICS
 from streams.blocks import Block, Kafka
 from streams.by_faust import app_of
 from streams.dev.processes import kafka_servers
@@ -205,7 +205,6 @@ def _count(tally: dict[Key, int], output: Output) -> None:
 
 # -- the app -------------------------------------------------------------------------------------------------------
 
-FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history", "control")
 OUTPUTS = (
     "alerts",
     "limit-proposals",
@@ -266,8 +265,8 @@ def build(settings: Settings) -> faust.App:
 
     metrics = Metrics("monitor", settings, lambda: _standing(held[0]))
     metrics.expect(("bellwether_events_total", "journal", said) for said in ("applied", "set_aside"))
-    metrics.expect(("bellwether_dead_letters_total", topic, "failed") for topic in FEEDS)
-    metrics.expect(("bellwether_dead_letters_total", topic, "refused") for topic in FEEDS)
+    metrics.expect(("bellwether_dead_letters_total", topic, "failed") for topic in INPUTS)
+    metrics.expect(("bellwether_dead_letters_total", topic, "refused") for topic in INPUTS)
     metrics.expect([("bellwether_late_facts_total",), *_EMITTED.values()])
     serve(settings, metrics)
     app = application(settings.prefixed("monitor"), unit, settings.data_dir / "faust" / "monitor", metrics)

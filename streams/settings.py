@@ -15,10 +15,8 @@ import orjson
 from pydantic import Field, SecretStr, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
+from schemas.topics import SOURCES
 from streams.errors import Refused
-
-FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions")
-"""The topics that sources write to, one a feed."""
 
 
 class Settings(BaseSettings):
@@ -103,9 +101,9 @@ class Settings(BaseSettings):
         out: dict[str, int] = {}
         for item in filter(None, map(str.strip, value.split(","))):
             feed, _, days = (part.strip() for part in item.partition("="))
-            if feed not in FEEDS or not days.isdecimal() or not int(days):
+            if feed not in SOURCES or not days.isdecimal() or not int(days):
                 raise ValueError(
-                    f"{item}: write it as feed=days,feed=days, with the feeds {', '.join(FEEDS)}"
+                    f"{item}: write it as feed=days,feed=days, with the feeds {', '.join(SOURCES)}"
                 )
             out[feed] = int(days)
         return out

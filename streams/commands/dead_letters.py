@@ -12,8 +12,7 @@ import click
 from rich.console import Console
 from rich.table import Table
 
-from schemas.events import TOPIC_OF
-from schemas.topics import TOPICS
+from schemas.topics import INPUTS, TOPICS
 from streams.blocks import Kafka
 from streams.commands.options import settings
 from streams.dev.processes import kafka_servers
@@ -150,7 +149,7 @@ def _once(letters: Sequence[Any]) -> list[Any]:
 
 def _send_again(producer: Any, letters: Sequence[Any], config: Settings) -> tuple[int, list[str], int]:
     """How many went to their topics, what was said of the others, and how many Kafka has not taken in half a minute."""
-    sources = {config.prefixed(TOPICS[name].name) for name in ("history", *TOPIC_OF.values())}
+    sources = {config.prefixed(TOPICS[name].name) for name in INPUTS}
     in_order = {config.prefixed(TOPICS[name].name) for name in ("history", "control")}
     failures: list[str] = []
     sent = 0

@@ -9,7 +9,7 @@ import confluent_kafka as ck
 from rich.console import Console
 from rich.table import Table
 
-from schemas.topics import TOPICS
+from schemas.topics import SOURCES, TOPICS
 from streams.blocks import Kafka, patiently, watermarks
 from streams.commands.options import settings
 from streams.control import read_control
@@ -23,10 +23,8 @@ from streams.store.client import connect, database_name
 
 PATIENCE = 10.0  # seconds for the store, and for letters of an open transaction: who asks at night wants to hear what hangs
 _NEAR = 64  # offsets from the end: the last may be marks of transactions, and what was given up
-COUNTED = (
-    100_000  # offsets of letters that are read to count them: of more, who asks wants an answer and no census
-)
-FEEDS = ("invoices", "payments", "bureau", "news", "accounts", "decisions", "history")
+# Offsets of letters that are read to count them: of more, who asks wants an answer and no census
+COUNTED = 100_000
 
 
 @click.command()
@@ -60,7 +58,7 @@ def _freshness(kafka: Kafka, config: Settings) -> Table:
     shown = Table(title="Feeds", title_justify="left")
     for name in ("feed", "records", "newest", "age"):
         shown.add_column(name, justify="right" if name in ("records", "age") else "left")
-    names = {name: config.prefixed(TOPICS[name].name) for name in (*FEEDS, "dead-letters")}
+    names = {name: config.prefixed(TOPICS[name].name) for name in (*SOURCES, "history", "dead-letters")}
     counts = kafka.partitions(names.values())
     reader = kafka.consumer(
         {

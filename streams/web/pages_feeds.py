@@ -11,7 +11,7 @@ import base64
 from aiohttp import web
 
 from schemas.events import TOPIC_OF
-from streams.settings import FEEDS
+from schemas.topics import SOURCES
 from streams.web import cursor, queries, queries_feeds
 from streams.web.queries_feeds import LettersQuery
 from streams.web.site import SITE, asked, link, one, paged, render
@@ -74,7 +74,7 @@ async def feeds(request: web.Request) -> web.Response:
     )
     now = site.now()
     table = []
-    for name in FEEDS:
+    for name in SOURCES:
         own = [row for row in rows if TOPIC_OF.get(row["type"]) == name]
         newest = max((row["newest"] for row in own), default=None)
         arrived = max((row["arrived"] for row in own), default=None)

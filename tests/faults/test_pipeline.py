@@ -20,12 +20,11 @@ import pytest
 from agents.monitor import ENGINE
 from agents.policy_text import policy_hash
 from schemas.events import TOPIC_OF
-from schemas.topics import TOPICS
+from schemas.topics import INPUTS, TOPICS
 from streams import simulate, topics_admin
 from streams.audit import audit
 from streams.blocks import Kafka
 from streams.control import policy_adopted, send_control
-from streams.intake import SOURCES
 from streams.murmur2 import partition_of
 from streams.settings import Settings, policy_text
 from tests.faults import kit
@@ -129,7 +128,7 @@ class Pipeline:
 
         Live: also the worker's clock has ended yesterday.
         """
-        sources, journal = [self.topic(s) for s in SOURCES], [self.topic("journal")]
+        sources, journal = [self.topic(s) for s in INPUTS], [self.topic("journal")]
         intake, monitor = self.settings.prefixed("intake"), self.settings.prefixed("monitor")
         if self.way == "live" and not any(
             event["type"] == "clock.ticked" and event["source"] == "bellwether"
@@ -191,9 +190,9 @@ class Pipeline:
             last[lane] = int(offset)
         want: set[tuple[bytes, bytes, bytes, int]] = set()
         # Intake's clock may have written one more record when all else was done.
-        read = kit.committed(self.servers, self.settings.prefixed("intake"), [self.topic(s) for s in SOURCES])
+        read = kit.committed(self.servers, self.settings.prefixed("intake"), [self.topic(s) for s in INPUTS])
         refused = sum(1 for _ in kit.read(self.servers, self.topic("dead-letters")))
-        for name in SOURCES:
+        for name in INPUTS:
             for m in kit.read(self.servers, self.topic(name)):
                 if m.offset() >= read[m.topic(), m.partition()]:
                     continue
