@@ -98,6 +98,20 @@ class Kafka:
         """A consumer; its own settings win over those passed through."""
         return ck.Consumer(self._settings(own))
 
+    def reader(self, group: str) -> ck.Consumer:
+        """A consumer for a look from outside, of the partitions that it is assigned: what is committed, up to their ends. It
+        joins no group and commits nothing. Not to be left assigned: it fetches a hundred times a second."""
+        return self.consumer(
+            {
+                "group.id": group,
+                "isolation.level": "read_committed",
+                "enable.auto.commit": False,
+                "enable.partition.eof": True,
+                "auto.offset.reset": "earliest",
+                "fetch.wait.max.ms": 10,
+            }
+        )
+
     def producer(self, own: Mapping[str, object]) -> ck.Producer:
         """A producer that sends a key where Java's producers send it (librdkafka's own default differs)."""
         # Copied input and dead letters are larger than what came by their headers: as much as their topics take.

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import shutil
 import time
-from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -20,7 +19,7 @@ from streams.dev.processes import runs
 from streams.errors import Refused
 from streams.feeds.history import ToHistory
 from streams.lag import Lag
-from streams.reading import read_topic
+from streams.reading import read_partitions
 from streams.settings import Settings
 from streams.simulate import generate
 from streams.store import queries
@@ -151,13 +150,10 @@ def count(kafka: Kafka, settings: Settings, client: Client, seconds: float) -> S
     """Count the records on the topics and the rows in the store, each on its own."""
     summary = Summary(seconds=seconds)
     names = {name: settings.prefixed(TOPICS[name].name) for name in ("journal", *COUNTED)}
-    partitions = kafka.partitions(names.values())
-    seen: Counter[str] = Counter()
-    for name, topic in names.items():
-        for partition in range(partitions[topic]):
-            for record in read_topic(kafka, topic, partition):
-                if name != "journal" or record.key():
-                    seen[name] += 1
+    seen = {
+        name: sum(name != "journal" or bool(record.key()) for record in read_partitions(kafka, topic))
+        for name, topic in names.items()
+    }
     summary.events, summary.alerts = seen["journal"], seen["alerts"]
     summary.proposals, summary.snapshots = seen["limit-proposals"], seen["snapshots"]
     stored = queries.counts(client)

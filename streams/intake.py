@@ -212,16 +212,7 @@ class Cluster:
         self._probe = kafka.consumer(
             {"group.id": settings.prefixed(GROUP), "isolation.level": "read_committed"}
         )
-        self._reader = kafka.consumer(
-            {
-                "group.id": settings.prefixed(GROUP) + "-reader",
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "auto.offset.reset": "earliest",
-                "fetch.wait.max.ms": 10,
-            }
-        )
+        self._reader = kafka.reader(settings.prefixed(GROUP) + "-reader")
         self._control: ControlReader | None = None
         self._asked = 0.0
 

@@ -34,15 +34,7 @@ class Lag:
             group: kafka.consumer({"group.id": settings.prefixed(group), "isolation.level": "read_committed"})
             for group in READS
         }
-        self._reader = kafka.consumer(
-            {
-                "group.id": settings.prefixed("lag"),
-                "isolation.level": "read_committed",
-                "enable.auto.commit": False,
-                "enable.partition.eof": True,
-                "fetch.wait.max.ms": 10,
-            }
-        )
+        self._reader = kafka.reader(settings.prefixed("lag"))
         # (topic, partition) -> offsets between which no record is
         self._empty: dict[TP, tuple[int, int]] = {}
 

@@ -16,7 +16,7 @@ from streams.blocks import TP, Kafka, patiently, watermarks
 from streams.errors import Refused
 from streams.lag import READS
 from streams.letters import PREFIX
-from streams.reading import read_topic
+from streams.reading import read_partitions, read_topic
 from streams.settings import Settings
 from streams.slot import WHO
 
@@ -86,18 +86,17 @@ def _of_intake(kafka: Kafka, settings: Settings, lacking: set[TP]) -> Offsets:
     found: Offsets = {}
     for logical, prefix in (("journal", "origin-"), ("dead-letters", PREFIX)):
         topic = settings.prefixed(TOPICS[logical].name)
-        for number in range(kafka.partitions([topic])[topic]):
-            for record in read_topic(kafka, topic, number):
-                headers = dict(record.headers() or ())
-                try:
-                    source, place, offset = (
-                        headers[prefix + name].decode() for name in ("topic", "partition", "offset")
-                    )
-                    origin, next_offset = (source, int(place)), int(offset) + 1
-                except (KeyError, ValueError, AttributeError):
-                    continue  # not intake's
-                if origin in lacking and next_offset > found.get(origin, 0):
-                    found[origin] = next_offset
+        for record in read_partitions(kafka, topic):
+            headers = dict(record.headers() or ())
+            try:
+                source, place, offset = (
+                    headers[prefix + name].decode() for name in ("topic", "partition", "offset")
+                )
+                origin, next_offset = (source, int(place)), int(offset) + 1
+            except (KeyError, ValueError, AttributeError):
+                continue  # not intake's
+            if origin in lacking and next_offset > found.get(origin, 0):
+                found[origin] = next_offset
     return found
 
 

@@ -1,4 +1,4 @@
-"""Reading a partition's committed records from the first to an end: for audits, counts, letters and explanations.
+"""Reading committed records of partitions from the first to an end: for audits, counts, letters and explanations.
 
 What is worked on under a group, with offsets that are committed, is not here: streams/blocks.py.
 """
@@ -22,16 +22,7 @@ def read_topic(
 
     Raises Refused when the end is not reached in `seconds` without a record: an open transaction, a broker that is away.
     """
-    consumer = kafka.consumer(
-        {
-            "group.id": f"{topic}-reader",
-            "isolation.level": "read_committed",
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "auto.offset.reset": "earliest",
-            "fetch.wait.max.ms": 10,
-        }
-    )
+    consumer = kafka.reader(f"{topic}-reader")
     ends = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_uncommitted"})
     try:
         first, high = patiently(watermarks, ends, ck.TopicPartition(topic, partition), 10)
@@ -64,6 +55,12 @@ def read_topic(
     finally:
         consumer.close()
         ends.close()
+
+
+def read_partitions(kafka: Kafka, topic: str, seconds: float = 60.0) -> Iterator[Any]:
+    """Committed records of all partitions, one after the other, each to its end now. Raises what read_topic() does."""
+    for partition in range(kafka.partitions([topic])[topic]):
+        yield from read_topic(kafka, topic, partition, seconds=seconds)
 
 
 def origin(record: Any) -> bytes | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -24,7 +24,7 @@ from streams.blocks import Kafka, patiently, watermarks
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.lag import READS, Lag
-from streams.reading import read_topic
+from streams.reading import read_partitions, read_topic
 from streams.settings import Settings
 from streams.topics_admin import create
 
@@ -100,7 +100,7 @@ def rebuild(kafka: Kafka, settings: Settings, into: str, start: Start, show: Pro
     _fold(kafka, other, start, show)
     for name in _IDS:
         found.differences[name] = compare(_cases(kafka, settings, name), _cases(kafka, other, name))
-    found.refused = sum(1 for _ in _records(kafka, other.prefixed(TOPICS["dead-letters"].name)))
+    found.refused = sum(1 for _ in read_partitions(kafka, other.prefixed(TOPICS["dead-letters"].name)))
     return found
 
 
@@ -225,15 +225,10 @@ def _fold(kafka: Kafka, other: Settings, start: Start, show: Progress) -> None:
 # --- The comparison -----------------------------------------------------------------------------------------------
 
 
-def _records(kafka: Kafka, topic: str) -> Iterator[Any]:
-    for number in range(kafka.partitions([topic])[topic]):
-        yield from read_topic(kafka, topic, number)
-
-
 def _cases(kafka: Kafka, settings: Settings, name: str) -> list[list[dict[str, Any]]]:
     """The records of each alert or proposal, in their order."""
     cases: dict[str, list[dict[str, Any]]] = {}
-    for record in _records(kafka, settings.prefixed(TOPICS[name].name)):
+    for record in read_partitions(kafka, settings.prefixed(TOPICS[name].name)):
         body = orjson.loads(record.value())
         cases.setdefault(body[_IDS[name]], []).append(body)
     return list(cases.values())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from streams.commands.options import settings
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
 from streams.letters import PREFIX
-from streams.reading import read_topic
+from streams.reading import read_partitions, read_topic
 from streams.settings import Settings
 
 PATIENCE = 30.0  # seconds until Kafka must take something
@@ -34,11 +34,6 @@ def _open() -> tuple[Kafka, Settings, str, int]:
     kafka = Kafka(kafka_servers(config), config.kafka_config)
     topic = config.prefixed(TOPICS["dead-letters"].name)
     return kafka, config, topic, kafka.partitions([topic])[topic]
-
-
-def _all(kafka: Kafka, topic: str, partitions: int) -> Iterator[Any]:
-    for partition in range(partitions):
-        yield from read_topic(kafka, topic, partition)
 
 
 def _header(record: Any, name: str) -> str:
@@ -64,8 +59,8 @@ def _find(kafka: Kafka, topic: str, partitions: int, name: str) -> Any:
 )
 def list_(limit: int) -> None:
     """The newest letters, with origin and reason."""
-    kafka, _, topic, partitions = _open()
-    records = sorted(_all(kafka, topic, partitions), key=lambda r: r.timestamp()[1])
+    kafka, _, topic, _ = _open()
+    records = sorted(read_partitions(kafka, topic), key=lambda r: r.timestamp()[1])
     if not records:
         click.echo("no dead letters")
         return
@@ -122,7 +117,7 @@ def replay(letters: tuple[str, ...], everything: bool) -> None:
         raise Refused("name the letters to replay, or give --all")
     kafka, config, topic, partitions = _open()
     chosen = (
-        list(_all(kafka, topic, partitions))
+        list(read_partitions(kafka, topic))
         if everything
         else [_find(kafka, topic, partitions, name) for name in letters]
     )

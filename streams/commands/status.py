@@ -16,7 +16,7 @@ from streams.control import read_control
 from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
 from streams.lag import READS, Lag
-from streams.reading import read_topic
+from streams.reading import read_partitions
 from streams.settings import Settings
 from streams.store import queries
 from streams.store.client import connect, database_name
@@ -60,14 +60,7 @@ def _freshness(kafka: Kafka, config: Settings) -> Table:
         shown.add_column(name, justify="right" if name in ("records", "age") else "left")
     names = {name: config.prefixed(TOPICS[name].name) for name in (*SOURCES, "history", "dead-letters")}
     counts = kafka.partitions(names.values())
-    reader = kafka.consumer(
-        {
-            "group.id": config.prefixed("status"),
-            "enable.auto.commit": False,
-            "enable.partition.eof": True,
-            "fetch.wait.max.ms": 10,
-        }
-    )
+    reader = kafka.reader(config.prefixed("status"))
     now = datetime.now(UTC)
     for name, topic in names.items():
         total, newest = 0, 0
@@ -80,7 +73,7 @@ def _freshness(kafka: Kafka, config: Settings) -> Table:
                     newest = max(newest, record.timestamp()[1])
         records = f"{total:,}"
         if name == "dead-letters" and total:
-            records = _letters(kafka, topic, counts[topic], total)
+            records = _letters(kafka, topic, total)
         at = datetime.fromtimestamp(newest / 1000, UTC) if newest else None
         nothing = "" if name == "dead-letters" else "silent"  # of those silence is good news
         age = nothing if at is None else _age((now - at).total_seconds())
@@ -89,12 +82,11 @@ def _freshness(kafka: Kafka, config: Settings) -> Table:
     return shown
 
 
-def _letters(kafka: Kafka, topic: str, partitions: int, offsets: int) -> str:
+def _letters(kafka: Kafka, topic: str, offsets: int) -> str:
     """How many letters there are, one by one: each transaction that wrote some has left a mark that is no letter."""
     try:
         if offsets <= COUNTED:
-            found = sum(1 for n in range(partitions) for _ in read_topic(kafka, topic, n, seconds=PATIENCE))
-            return f"{found:,}"
+            return f"{sum(1 for _ in read_partitions(kafka, topic, seconds=PATIENCE)):,}"
     except Refused:  # a transaction is open there
         pass
     return f"at most {offsets:,}"
