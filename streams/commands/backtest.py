@@ -12,13 +12,12 @@ from rich.box import SIMPLE_HEAD
 from rich.console import Console
 from rich.table import Table
 
-from agents.policy_text import PolicyError
 from streams import comparison, quality, quality_table
 from streams.backtest import Result
 from streams.commands.options import bytes_bar, settings
+from streams.commands.policies import policy_of
 from streams.errors import Refused
 from streams.quality_picture import picture as draw
-from streams.settings import policy_text
 from streams.shards import run_sharded
 
 _NAMED = 20  # accounts of each kind that a terminal shows
@@ -143,22 +142,19 @@ def _draw(to: Path, judged: quality.Quality, title: str) -> None:
 
 def _run(events: Path, policy_file: Path | None) -> Result:
     config = settings(policy=policy_file)
-    text = policy_text(config)
+    _, text = policy_of(config)
     try:
         size = events.stat().st_size
     except OSError as error:
         raise Refused(f"cannot read {events}: {error.strerror}") from error
     with bytes_bar() as bar:
         task = bar.add_task("backtest", total=size)
-        try:
-            return run_sharded(
-                events,
-                text,
-                namespace=config.namespace,
-                progress=lambda read: bar.update(task, completed=read),
-            )
-        except PolicyError as error:
-            raise Refused(f"{config.policy or 'the shipped policy'}: {error}") from error
+        return run_sharded(
+            events,
+            text,
+            namespace=config.namespace,
+            progress=lambda read: bar.update(task, completed=read),
+        )
 
 
 def _answer(result: Result) -> dict[str, Any]:
@@ -173,14 +169,8 @@ def _answer(result: Result) -> dict[str, Any]:
 
 def _by_trigger(result: Result) -> Table:
     shown = Table(title="Alerts by trigger", title_justify="left", box=SIMPLE_HEAD, padding=(0, 1, 0, 0))
-    for name, justify in (
-        ("trigger", "left"),
-        ("opened", "right"),
-        ("escalated", "right"),
-        ("cleared", "right"),
-        ("accounts", "right"),
-    ):
-        shown.add_column(name, justify=justify)  # type: ignore[arg-type]
+    for name in ("trigger", "opened", "escalated", "cleared", "accounts"):
+        shown.add_column(name, justify="left" if name == "trigger" else "right")
     triggers = sorted({a["trigger"] for a in result.alerts})
     for trigger in triggers:
         mine = [a for a in result.alerts if a["trigger"] == trigger]

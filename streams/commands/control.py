@@ -16,11 +16,14 @@ import click
 from agents.monitor import ENGINE
 from agents.policy import Policy
 from agents.policy_text import PolicyError, as_written, load_policy, policy_hash
+from schemas.topics import TOPICS
+from streams.blocks import Kafka
 from streams.commands.options import settings
+from streams.commands.policies import policy_of
 from streams.control import clock_ticked, policy_adopted, read_control, send_control
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
-from streams.settings import why
+from streams.settings import Settings, why
 
 
 def _read(path: Path) -> str:
@@ -64,16 +67,12 @@ def tick(as_of: str | None) -> None:
     if control.last_tick is not None and day <= control.last_tick:
         click.echo(f"{day} has ended already (last tick: {control.last_tick}); nothing was written")
         return
-    partitions = journal_partitions(servers, config)
+    partitions = _journal_partitions(servers, config)
     send_control(servers, config, clock_ticked(day, now, control.book(partitions)))
     click.echo(f"{day} is ended")
 
 
-def journal_partitions(servers: str, config: Any) -> int:
-    """How many partitions the journal has."""
-    from schemas.topics import TOPICS
-    from streams.blocks import Kafka
-
+def _journal_partitions(servers: str, config: Settings) -> int:
     name = config.prefixed(TOPICS["journal"].name)
     return Kafka(servers, config.kafka_config).partitions([name])[name]
 
@@ -145,14 +144,7 @@ def diff(before: Path, after: Path) -> None:
 def adopt(file: Path | None) -> None:
     """Put FILE (default: the policy of the settings) in force from the next record on; outputs carry its hash."""
     config = settings(policy=file)
-    from streams.settings import policy_text
-
-    path = file or config.policy or Path("the shipped policy")
-    text = policy_text(config)
-    try:
-        load_policy(text)
-    except PolicyError as error:
-        raise Refused(f"{path}: {error}") from error
+    _, text = policy_of(config)
     servers = kafka_servers(config)
     control = read_control(servers, config)
     wanted = policy_hash(text)

@@ -11,16 +11,16 @@ from typing import Any
 
 import click
 import orjson
-from rich.console import Console, Group
+from rich.console import Console, Group, JustifyMethod
 from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
 from agents.explain import Row
-from agents.policy_text import PolicyError
 from agents.wording import grouped
 from streams.blocks import Kafka
 from streams.commands.options import progress_bar, settings
+from streams.commands.policies import policy_of
 from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
 from streams.explain import (
@@ -35,7 +35,7 @@ from streams.explain import (
     quiet,
     stored_accounts,
 )
-from streams.settings import Settings, policy_text
+from streams.settings import Settings
 
 WIDTH = 80
 LINES = 40  # of a usual alert, at most
@@ -84,10 +84,7 @@ def explain(ident: str | None, why_not: tuple[str, str] | None, events: Path | N
 
 def _source(config: Settings, events: Path | None) -> Journal | File:
     if events is not None:
-        try:
-            return File(events, policy_text(config))
-        except PolicyError as error:
-            raise Refused(f"{config.policy or 'the shipped policy'}: {error}") from error
+        return File(events, policy_of(config)[1])
     journal = Journal(Kafka(kafka_servers(config), config.kafka_config), config)
     if journal.empty():
         raise Refused(
@@ -416,10 +413,10 @@ def _indented(words: str, by: int = 2) -> Padding:
     return Padding(Text(words), (0, 0, 0, by), expand=False)
 
 
-def _table(*columns: tuple[str, str]) -> Table:
+def _table(*columns: tuple[str, JustifyMethod]) -> Table:
     table = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), header_style="bold")
     for name, justify in columns:
-        table.add_column(name, justify=justify, overflow="fold")  # type: ignore[arg-type]
+        table.add_column(name, justify=justify, overflow="fold")
     return table
 
 

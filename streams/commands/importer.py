@@ -18,12 +18,11 @@ from zoneinfo import ZoneInfo
 import click
 from rich.progress import Progress, TaskID
 
-from agents.policy import Policy
-from agents.policy_text import PolicyError, load_policy
 from schemas.money import EXPONENTS
 from schemas.money import text as money
 from schemas.topics import SOURCES
 from streams.commands.options import progress_bar, settings
+from streams.commands.policies import policy_of
 from streams.errors import Refused
 from streams.feeds.dates import HOW, ORDERS, Order
 from streams.feeds.history import Nowhere, Sink, ToFile, ToHistory
@@ -32,7 +31,7 @@ from streams.feeds.kinds import CREDIT, PAYMENT
 from streams.feeds.layout import Layout, read_layout
 from streams.feeds.report import Report
 from streams.feeds.telling import Choices, Told
-from streams.settings import Settings, policy_text
+from streams.settings import Settings
 
 _EVENTS = (".jsonl", ".ndjson")
 _SHOWN = 5  # events of a dry run
@@ -82,7 +81,7 @@ def import_(
     """A ledger (CSV, TSV; one file, or invoices and payments in two) or a .jsonl of events, onto credit.history.v1."""
     began = time.monotonic()
     config = settings()
-    policy = _policy(config)
+    policy, _ = policy_of(config)
     zone = ZoneInfo(policy.time_zone)
     of_events = [path.suffix.lower() in _EVENTS for path in files]
     _check(files, of_events, to)
@@ -214,13 +213,6 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
             err=True,
         )
     return sink
-
-
-def _policy(config: Settings) -> Policy:
-    try:
-        return load_policy(policy_text(config))
-    except PolicyError as error:
-        raise Refused(f"{config.policy or 'the shipped policy'}: {error}") from error
 
 
 def _currency(code: str | None) -> str | None:
