@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import contextlib
 import sys
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from datetime import UTC, datetime
 from typing import Any
 
@@ -23,6 +24,7 @@ from streams.blocks import Kafka
 from streams.commands.dev import told_to_stop, where_tables_are
 from streams.commands.options import progress_bar, settings
 from streams.control import policy_adopted, send_control
+from streams.dev.kafka import Progress as Stages
 from streams.dev.processes import Crew, Running, dev_services
 from streams.errors import Refused
 from streams.settings import Settings, policy_text
@@ -86,47 +88,32 @@ def demo(once: bool, as_json: bool, accounts: int) -> None:
         sys.exit(1)
 
 
-class _services:
+@contextlib.contextmanager
+def _services(config: Settings, show: Stages, page: bool) -> Iterator[tuple[Running, Crew]]:
     """Services, topics, tables, policy and workers, started in order and stopped in reverse."""
+    from agents.monitor import ENGINE
+    from agents.policy_text import policy_hash
+    from streams.commands.worker import APPS, PAGE, start_all
+    from streams.store.migrate import migrate
+    from streams.topics_admin import create
 
-    def __init__(self, config: Settings, show: Callable[[str, int, int], None], page: bool) -> None:
-        self._config, self._show, self._page = config, show, page
-
-    def __enter__(self) -> tuple[Running, Crew]:
-        from agents.monitor import ENGINE
-        from agents.policy_text import policy_hash
-        from streams.commands.worker import APPS, PAGE, start_all
-        from streams.store.migrate import migrate
-        from streams.topics_admin import create
-
-        config = self._config
-        self._show("starting Kafka and ClickHouse", 0, 0)
-        steps.prepare(config)
-        self._scope = dev_services(config, progress=lambda step, done, total: self._show(step, done, total))
-        services = self._scope.__enter__()
+    show("starting Kafka and ClickHouse", 0, 0)
+    steps.prepare(config)
+    with dev_services(config, progress=show) as services:
+        show("starting the workers", 0, 0)
+        create(services.kafka_servers, config)
+        migrate(services.clickhouse, config.namespace)
+        text = policy_text(config)
+        adopted = policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC))
+        send_control(services.kafka_servers, config, adopted)
+        crew = Crew(start_all((*APPS, PAGE) if page else APPS, config, quiet=True), restarts=0)
         try:
-            self._show("starting the workers", 0, 0)
-            create(services.kafka_servers, config)
-            migrate(services.clickhouse, config.namespace)
-            text = policy_text(config)
-            send_control(
-                services.kafka_servers,
-                config,
-                policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC)),
-            )
-            names = (*APPS, PAGE) if self._page else APPS
-            self._crew = Crew(start_all(names, config, quiet=True), restarts=0)
-        except BaseException:
-            self._scope.__exit__(*sys.exc_info())
-            raise
-        return services, self._crew
-
-    def __exit__(self, *error: Any) -> None:
-        self._crew.stop()
-        self._scope.__exit__(*error)
+            yield services, crew
+        finally:
+            crew.stop()
 
 
-def _bars(bar: Progress) -> Callable[[str, int, int], None]:
+def _bars(bar: Progress) -> Stages:
     tasks: dict[str, TaskID] = {}
 
     def show(stage: str, done: int, total: int) -> None:
