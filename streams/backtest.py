@@ -30,7 +30,7 @@ from streams.ticks import has_ticks, with_ticks
 
 WHOLE = (0, 1)  # the one shard of an undivided book
 
-Progress = Callable[[int], None]  # bytes read so far
+BytesRead = Callable[[int], None]  # so far
 
 
 @dataclass(slots=True)
@@ -56,7 +56,7 @@ def run(
     policy_text: str,
     *,
     namespace: str = "",
-    progress: Progress | None = None,
+    progress: BytesRead | None = None,
     each: Callable[[Output], None] | None = None,
     shard: tuple[int, int] = WHOLE,
 ) -> Result:
@@ -74,7 +74,7 @@ def _run(
     path: Path,
     policy_text: str,
     namespace: str,
-    progress: Progress | None,
+    progress: BytesRead | None,
     each: Callable[[Output], None] | None,
     failed: Failed,
     shard: tuple[int, int],
@@ -98,10 +98,7 @@ def _run(
             refused(line, reason)
 
     lines = Lines(path, no_event, progress)
-    try:
-        given = has_ticks([path])
-    except OSError as error:
-        raise Refused(f"cannot read {path}: {error.strerror}") from error
+    given = has_ticks([path])
     for number, (_, event) in enumerate(with_ticks(lines, ZoneInfo(policy.time_zone), given)):
         reason = failed.reason(number)
         if not isinstance(event, ClockTicked | PolicyAdopted | BookReported):
@@ -141,7 +138,7 @@ def _run(
 class Lines:
     """The valid events of a file in order; `number` is the line of the last one."""
 
-    def __init__(self, path: Path, refused: Callable[[int, str], None], progress: Progress | None) -> None:
+    def __init__(self, path: Path, refused: Callable[[int, str], None], progress: BytesRead | None) -> None:
         self.number = 0
         self._path, self._refused, self._progress = path, refused, progress
 

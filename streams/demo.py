@@ -15,6 +15,7 @@ import orjson
 
 from schemas.topics import TOPICS
 from streams.blocks import Kafka
+from streams.dev.kafka import Progress
 from streams.dev.processes import runs
 from streams.errors import Refused
 from streams.feeds.history import ToHistory
@@ -30,7 +31,6 @@ OURS = ("kafka", "clickhouse", "faust", "logs")
 MONTHS = 12
 SEED = 7
 
-Progress = Callable[[str, int, int], None]  # which stage, how much is done, of how much
 COUNTED = {"alerts": "alerts", "limit-proposals": "proposals", "snapshots": "snapshots"}
 
 

@@ -129,10 +129,7 @@ class File:
         self.name = str(path)
         self._path, self._text = path, policy_text
         self._zone = ZoneInfo(load_policy(policy_text).time_zone)
-        try:
-            self._ticks = has_ticks([path])
-        except OSError as error:
-            raise Refused(f"cannot read {path}: {error.strerror}") from error
+        self._ticks = has_ticks([path])
 
     def parts(self) -> int:
         return 1
@@ -236,9 +233,9 @@ def _refold(
     explain: bool,
     failed: Failed,
 ) -> Refolded:
-    fold = Fold(InMemory(), Wakes(), Book(), 0, namespace_id(namespace))
-    found = Refolded({}, InMemory(), fold, {}, {}, {}, 0, None)
-    found.accounts = fold.accounts = InMemory()
+    accounts = InMemory()
+    fold = Fold(accounts, Wakes(), Book(), 0, namespace_id(namespace))
+    found = Refolded({}, accounts, fold, {}, {}, {}, 0, None)
     broken: list[Exception] = []
     fold.told = _teller(fold, found, wanted, explain, broken)
     for number, (event, live) in enumerate(events):

@@ -21,6 +21,7 @@ from agents.ids import derived, namespace_id
 from agents.triggers import TRIGGERS
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently, watermarks
+from streams.dev.kafka import Progress
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.lag import READS, Lag
@@ -34,7 +35,6 @@ _MOST_NUMBERS: Final = 2000
 _IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
 _OF_THE_NAMESPACE: Final = frozenset({"alert_id", "proposal_id", "url", "engine"})
 
-Progress = Callable[[str, int, int], None]  # stage, done, total
 Start = Callable[[Settings], Crew]  # a monitor of a deployment, as a process of its own
 
 

@@ -19,7 +19,7 @@ from pathlib import Path
 from typing import Any
 
 from agents.policy_text import load_policy
-from streams.backtest import Progress, Result, run
+from streams.backtest import BytesRead, Result, run
 from streams.errors import Refused
 
 WORTH = 4 << 20
@@ -38,7 +38,7 @@ def run_sharded(
     policy_text: str,
     *,
     namespace: str = "",
-    progress: Progress | None = None,
+    progress: BytesRead | None = None,
     shards: int | None = None,
 ) -> Result:
     """backtest.run() over the whole file in `shards` processes: by default one a core, fewer for a small file.
@@ -91,7 +91,7 @@ def _fold(to: Connection, events: Path, policy_text: str, namespace: str, shard:
         to.send(error)
 
 
-def _collect(running: dict[Connection, BaseProcess], progress: Progress | None) -> list[Result]:
+def _collect(running: dict[Connection, BaseProcess], progress: BytesRead | None) -> list[Result]:
     results: dict[Connection, Result] = {}
     read = dict.fromkeys(running, 0)
     while len(results) < len(running):

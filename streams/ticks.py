@@ -9,7 +9,6 @@ import datetime as dt
 import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
-from typing import Any
 
 import orjson
 
@@ -24,25 +23,29 @@ def has_ticks(paths: Iterable[Path]) -> bool:
     """Whether any line of the files is a `clock.ticked` record. Reads them to the end where there is none
     (about 1 GB/s).
 
-    A file that says so inside a text of another event is looked at more closely; raises OSError, and Refused of a pipe:
-    who reads it after this would begin in its middle.
+    A file that says so inside a text of another event is looked at more closely. Raises Refused of one that can not be read,
+    and of a pipe: who reads it after this would begin in its middle.
     """
     for path in paths:
         if path.is_fifo():
             raise Refused(f"{path} is a pipe, and is read more than once: write it to a file first")
-        with path.open("rb") as file:
-            for line in file:
-                if b"clock.ticked" in line and _TICK.search(line) and _type_of(line) == "clock.ticked":
+        try:
+            with path.open("rb") as file:
+                if any(b"clock.ticked" in line and _is_tick(line) for line in file):
                     return True
+        except OSError as error:
+            raise Refused(f"cannot read {path}: {error.strerror}") from error
     return False
 
 
-def _type_of(line: bytes) -> Any:
+def _is_tick(line: bytes) -> bool:
+    if not _TICK.search(line):
+        return False
     try:
         event = orjson.loads(line)
     except orjson.JSONDecodeError:
-        return None
-    return event.get("type") if isinstance(event, dict) else None
+        return False
+    return isinstance(event, dict) and event.get("type") == "clock.ticked"
 
 
 class Ticks:
