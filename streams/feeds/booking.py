@@ -47,6 +47,18 @@ class Booked(NamedTuple):
     raw: bytes
 
 
+class _Part(NamedTuple):
+    """What of a payment is for one invoice, as it stands in a line (all text; minor units as digits)."""
+
+    place: str
+    invoice: str
+    applied: str
+    amount: str
+    total: str  # of the whole payment, where the row says it
+    currency: str
+    reference: str
+
+
 class Booking:
     """Makes the events of the sorted records. `place` gives file and line of a record's place; `zone` is
     the policy's."""
@@ -91,7 +103,7 @@ class Booking:
         for day, of_day in groupby(lines, key=_day_text):
             ordinal = dt.date.fromisoformat(day).toordinal()
             payment: tuple[str, str] | None = None
-            parts: list[list[str]] = []
+            parts: list[_Part] = []
             for line in of_day:
                 head, account, number, tag, payload = line.split(CUT, 4)
                 if payment is not None and (tag != _PART or payment != (account, number)):
@@ -99,7 +111,7 @@ class Booking:
                     payment, parts = None, []
                 if tag == _PART:
                     payment = (account, number)
-                    parts.append(payload.split(CUT))
+                    parts.append(_Part._make(payload.split(CUT)))
                 elif tag == _WHOLE:
                     kind, _, body = payload.partition(CUT)
                     yield Booked(ordinal, account, kind, body.encode())
@@ -113,17 +125,17 @@ class Booking:
             if payment is not None:
                 yield self._payment(day, ordinal, payment, parts)
 
-    def _payment(
-        self, day: str, ordinal: int, payment: tuple[str, str], parts: Sequence[Sequence[str]]
-    ) -> Booked:
-        """One payment of its parts: [place, invoice, applied, amount, total, currency, reference]."""
+    def _payment(self, day: str, ordinal: int, payment: tuple[str, str], parts: Sequence[_Part]) -> Booked:
         account, number = payment
-        currency, reference = parts[0][5], next((p[6] for p in parts if p[6]), "")
-        whole = max(sum(int(p[3]) for p in parts), *(int(p[4] or 0) for p in parts))
+        currency, reference = (
+            parts[0].currency,
+            next((part.reference for part in parts if part.reference), ""),
+        )
+        whole = max(sum(int(part.amount) for part in parts), *(int(part.total or 0) for part in parts))
         applied: dict[str, int] = {}
         for part in parts:
-            if int(part[2]):
-                applied[part[1]] = applied.get(part[1], 0) + int(part[2])
+            if int(part.applied):
+                applied[part.invoice] = applied.get(part.invoice, 0) + int(part.applied)
         self._report.paid[currency] += whole
         body = self.event(
             "payment.received",
@@ -204,11 +216,11 @@ class _Account:
                     continue
                 invoice = self._take_invoice(invoice, row, settlements)
             elif row.kind == PAYMENT:
-                if payments.setdefault(row[5:8] + row[10:11] + row[16:18], row) is not row:
+                if payments.setdefault(row.as_payment(), row) is not row:
                     self._booking.note("payments that stand there twice, taken once", row)
             elif (known := credits.get(row.number)) is None:
                 credits[row.number] = row
-            elif known[5:8] == row[5:8]:
+            elif known.as_credit() == row.as_credit():
                 self._booking.note("credit notes that stand there twice, taken once", row)
             else:
                 self._booking.refuse(
@@ -274,7 +286,7 @@ class _Account:
 
     def _take_invoice(self, invoice: Row | None, row: Row, settlements: list[Row]) -> Row | None:
         booking = self._booking
-        if invoice is not None and invoice[5:9] + invoice[11:13] != row[5:9] + row[11:13]:
+        if invoice is not None and invoice.as_invoice() != row.as_invoice():
             booking.refuse(
                 row,
                 "a number with two contents",
@@ -287,7 +299,7 @@ class _Account:
             if settles:
                 settlements.append(row)
             return row
-        if not settles or any(p[9:11] + p[16:18] == row[9:11] + row[16:18] for p in settlements):
+        if not settles or any(row.as_settlement() == other.as_settlement() for other in settlements):
             booking.note("rows that stand there twice, taken once", row)
         elif not settlements or (row.paid and all(p.paid for p in settlements)):
             # Open in an older export of the same invoice, or one row a payment, a part each.
@@ -467,8 +479,8 @@ class _Account:
         total = row.paid if row.kind == PAYMENT else ""
         if total and not row.currency:
             total = str(in_minor(total, currency) or 0)
-        part = CUT.join((row.place, invoice, str(applied), str(amount), total, currency, row.reference))
-        self._add(f"{day}{PAID}{CUT}{self._account}{CUT}{number}{CUT}{_PART}{CUT}{part}")
+        part = _Part(row.place, invoice, str(applied), str(amount), total, currency, row.reference)
+        self._add(f"{day}{PAID}{CUT}{self._account}{CUT}{number}{CUT}{_PART}{CUT}{CUT.join(part)}")
 
     def _meet(self, row: Row, day: str) -> None:
         """What a row says of its account."""

@@ -189,9 +189,20 @@ class _Reader:
             if invoice == ON_ACCOUNT and settled:
                 raise _LeftOut("payments left out, as the invoices they settled carry the day")
             reference = self.cells.text(row, "reference")
-            return Row(account, invoice, PAYMENT, place, number, str(abs(amount)), currency, day, "",
-            "", "", "", "", "",
-                       name, limit, number, reference)  # fmt: skip
+            return Row(
+                account,
+                invoice,
+                PAYMENT,
+                place,
+                number,
+                str(abs(amount)),
+                currency,
+                day,
+                name=name,
+                limit=limit,
+                payment=number,
+                reference=reference,
+            )
         if named == CREDIT:
             amount = -abs(amount)
         if amount < 0:
@@ -200,9 +211,20 @@ class _Reader:
                 self._note(
                     "amounts of the credit column, taken as credit notes, as no type says otherwise", place
                 )
-            return Row(account, credited or number, CREDIT, place, number, str(-amount), currency, day, "",
-            paid_on or day if settled and self.alone else "", "", "", "", "",
-                       name, limit, credited, "")  # fmt: skip
+            return Row(
+                account,
+                credited or number,
+                CREDIT,
+                place,
+                number,
+                str(-amount),
+                currency,
+                day,
+                paid_on=(paid_on or day) if settled and self.alone else "",
+                name=name,
+                limit=limit,
+                payment=credited,
+            )
         terms, net_days = self.cells.net_days(row)
         if net_days is None:
             net_days = choices.terms_days
@@ -281,18 +303,18 @@ class _Reader:
             str(amount),
             currency,
             day,
-            due,
-            paid_on,
-            paid,
-            disputed,
-            self.cells.text(row, "terms") if terms else "",
-            "" if net_days is None else str(net_days),
-            name,
-            limit,
-            self.cells.id(row, "payment", False) if "payment" in at else "",
-            self.cells.text(row, "reference") if "reference" in at else "",
-            by_balance,
-            "1" if still_open == 0 or WHOLE in said else "",
+            due=due,
+            paid_on=paid_on,
+            paid=paid,
+            disputed=disputed,
+            terms=self.cells.text(row, "terms") if terms else "",
+            terms_days="" if net_days is None else str(net_days),
+            name=name,
+            limit=limit,
+            payment=self.cells.id(row, "payment", False) if "payment" in at else "",
+            reference=self.cells.text(row, "reference") if "reference" in at else "",
+            by_balance=by_balance,
+            closed="1" if still_open == 0 or WHOLE in said else "",
         )
 
     def payment(self, row: list[str], place: str) -> Row:
@@ -318,11 +340,20 @@ class _Reader:
             amount = total  # nothing of it is applied
         if not amount:
             raise Bad("amount is empty", "paid_amount", "is empty or zero")
-        return Row(account, invoice, PAYMENT, place, "", amount, currency, day, "", "", total, "", "", "",
-                   self.cells.text(row, "name") if "name" in at else "",
-                   "",
-                   self.cells.id(row, "payment", False) if "payment" in at else "",
-                   self.cells.text(row, "reference") if "reference" in at else "")  # fmt: skip
+        return Row(
+            account,
+            invoice,
+            PAYMENT,
+            place,
+            "",
+            amount,
+            currency,
+            day,
+            paid=total,
+            name=self.cells.text(row, "name") if "name" in at else "",
+            payment=self.cells.id(row, "payment", False) if "payment" in at else "",
+            reference=self.cells.text(row, "reference") if "reference" in at else "",
+        )
 
     def _meant(self, row: list[str]) -> str:
         """The kind of record that a row's type names; '' where it is any other: then the amount's sign tells."""

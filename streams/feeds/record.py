@@ -31,19 +31,34 @@ class Row(NamedTuple):
     amount: str
     currency: str
     day: str  # of the invoice, the credit note, the payment
-    due: str
-    paid_on: str  # of an invoice; of a credit note where days of settlement stand for payments
-    paid: str  # of an invoice row what of it is paid, where it says; of a payment the whole of it, where more than this
-    disputed: str
-    terms: str
-    terms_days: str
-    name: str
-    limit: str
-    payment: str
-    reference: str
+    due: str = ""
+    paid_on: str = ""  # of an invoice; of a credit note where days of settlement stand for payments
+    # Of an invoice row what of it is paid, where it says; of a payment the whole of it, where more than this
+    paid: str = ""
+    disputed: str = ""
+    terms: str = ""
+    terms_days: str = ""
+    name: str = ""
+    limit: str = ""
+    payment: str = ""
+    reference: str = ""
     # Of an invoice row: `paid` is told by its balance alone, of which credit notes may be a part
     by_balance: str = ""
     closed: str = ""  # of an invoice row: nothing of it is open any more, by its balance or status
+
+    # What rows say of one thing: where it is equal, they are the same thing told twice.
+
+    def as_invoice(self) -> tuple[str, ...]:
+        return self.amount, self.currency, self.day, self.due, self.disputed, self.terms
+
+    def as_settlement(self) -> tuple[str, ...]:
+        return self.paid_on, self.paid, self.payment, self.reference
+
+    def as_credit(self) -> tuple[str, ...]:
+        return self.amount, self.currency, self.day
+
+    def as_payment(self) -> tuple[str, ...]:
+        return self.amount, self.currency, self.day, self.paid, self.payment, self.reference
 
 
 WIDEST: Final = "CLF"  # four decimals
