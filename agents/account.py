@@ -6,6 +6,7 @@ Only the composition lives here; each compartment knows its own bytes. Who keeps
 from __future__ import annotations
 
 from collections.abc import Mapping
+from typing import NamedTuple
 
 import orjson
 
@@ -20,6 +21,17 @@ PULSE = "pulse"
 _PULSE_VERSION = 2  # 1 knew nothing of `linked`
 # Written while there is a `not_before` alone, so that older engines read all the others
 _NOT_BEFORE_VERSION = 3
+
+
+class Standing(NamedTuple):
+    """An account-status without its day: what it is compared by. Amounts as the record writes them."""
+
+    status: str
+    tier: str
+    credit_limit: str | None
+    open_alerts: int
+    next_review: None  # reserved
+    headroom: str | None  # moves with every event: by itself it makes a record at ticks alone
 
 
 class Pulse:
@@ -39,7 +51,7 @@ class Pulse:
         self.number = 0  # snapshots and statuses emitted so far
         self.moved = 0
         self.counted = 0
-        self.status: list[object] = []  # the account-status last emitted, as_of left out
+        self.status: Standing | None = None  # as last emitted
         self.linked: str | None = None
         self.not_before: int | None = None
         self.tier: str | None = None  # as of the last tick that looked at the account
@@ -58,7 +70,7 @@ class Pulse:
             self.number,
             self.moved,
             self.counted,
-            self.status,
+            [] if self.status is None else list(self.status),
             self.tier,
             self.linked,
         ]
@@ -80,9 +92,8 @@ class Pulse:
             if len(rest) == 7:  # the first layout counted the numbers of each day anew
                 del rest[1]
             rest.append(None)
-        (
-            pulse.wake_on, pulse.number, pulse.moved, pulse.counted, pulse.status, pulse.tier, pulse.linked,
-        ) = rest  # fmt: skip
+        pulse.wake_on, pulse.number, pulse.moved, pulse.counted, status, pulse.tier, pulse.linked = rest
+        pulse.status = Standing(*status) if status else None
         return pulse
 
 

@@ -33,7 +33,7 @@ from agents.records import (
     money_text,
     proposal_record,
     snapshot_record,
-    status_fields,
+    standing,
     status_record,
 )
 from agents.view import BookTotals, View
@@ -60,9 +60,9 @@ def _turns(account: Account, today: int) -> bool:
     """Whether exposure has come over the limit, or under it, since the status was told: from the ledger's running totals."""
     ledger, told = account.ledger, account.pulse.status
     limit = ledger.limit
-    if not limit or not told:
+    if not limit or told is None:
         return False
-    was_over = str(told[-1]).startswith("-")
+    was_over = told.headroom is not None and told.headroom.startswith("-")
     if not was_over and exposure_at_most(ledger, today) <= limit:
         return False
     return (exposure_now(ledger, today) > limit) != was_over
@@ -407,8 +407,8 @@ class Fold:
             body = snapshot_record(view, scoring, tier)
             outputs.append(self._numbered("snapshots", account, view.today, body, at))
         status = limits.status(view, scoring.grade, tier, account.watch.worst_open())
-        told = status_fields(view, tier, status, len(account.watch.open_alerts()))
-        if told != pulse.status and (tick or told[:-1] != pulse.status[:-1]):
+        told, before = standing(view, tier, status, len(account.watch.open_alerts())), pulse.status
+        if told != before and (tick or before is None or told._replace(headroom=before.headroom) != before):
             pulse.status, pulse.changed = told, True
             body = status_record(view, told)
             outputs.append(self._numbered("account-status", account, view.today, body, at))

@@ -10,6 +10,7 @@ from collections.abc import Iterable
 from operator import attrgetter
 from typing import Any, Final, NamedTuple
 
+from agents.account import Standing
 from agents.balances import exposure_now
 from agents.desk import ProposalChange
 from agents.figures import NOT_EMITTED, Ageing, Figures
@@ -185,33 +186,25 @@ def proposal_record(change: ProposalChange, view: View, policy_hash: str, engine
     }
 
 
-def status_fields(view: View, tier: str, status: str, open_alerts: int) -> list[Any]:
-    """What an account-status is compared by, in the order of STATUS_FIELDS.
-
-    Headroom is the limit less the exposure, by the ledger's running totals.
-    """
+def standing(view: View, tier: str, status: str, open_alerts: int) -> Standing:
+    """What the account-status says now. Headroom is the limit less the exposure, by the ledger's running totals."""
     ledger = view.ledger
     limit = ledger.limit
     headroom = None if limit is None else limit - exposure_now(ledger, view.today)
     limit_text, headroom_text = _money_texts((limit, headroom), ledger.currency)
-    return [status, tier, limit_text, open_alerts, None, headroom_text]
+    return Standing(status, tier, limit_text, open_alerts, None, headroom_text)
 
 
-STATUS_FIELDS: Final = ("status", "tier", "credit_limit", "open_alerts", "next_review", "headroom")
-"""headroom last, since it alone does not make a record between ticks."""
-
-
-def status_record(view: View, told: list[Any]) -> dict[str, Any]:
-    """A record of credit.account-status.v1 with the status_fields() `told`."""
-    status, tier, credit_limit, open_alerts, next_review, headroom = told
+def status_record(view: View, told: Standing) -> dict[str, Any]:
+    """A record of credit.account-status.v1."""
     return {
         "account_id": view.account_id,
         "as_of": iso(view.today),
-        "status": status,
-        "tier": tier,
-        "credit_limit": credit_limit,
+        "status": told.status,
+        "tier": told.tier,
+        "credit_limit": told.credit_limit,
         "currency": view.ledger.currency,
-        "headroom": headroom,
-        "open_alerts": open_alerts,
-        "next_review": next_review,
+        "headroom": told.headroom,
+        "open_alerts": told.open_alerts,
+        "next_review": told.next_review,
     }

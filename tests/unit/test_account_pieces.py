@@ -7,7 +7,7 @@ from typing import Any
 import orjson
 import pytest
 
-from agents.account import Pulse, wake_on
+from agents.account import Pulse, Standing, wake_on
 
 STATUS = ["good", "low", "1000.00", 0, None, "10.00"]
 
@@ -25,7 +25,11 @@ def test_a_pulse_of_every_layout_is_read(row: list[Any], linked: str | None) -> 
     raw = orjson.dumps(row)
     pulse = Pulse.load(raw)
     assert (pulse.wake_on, pulse.number, pulse.moved, pulse.counted) == (739000, 7, 11, 500)
-    assert (pulse.status, pulse.tier, pulse.linked) == (STATUS, "low", linked)
+    assert (pulse.status, pulse.tier, pulse.linked) == (
+        Standing("good", "low", "1000.00", 0, None, "10.00"),
+        "low",
+        linked,
+    )
     assert wake_on(raw) == 739000
     assert Pulse.load(pulse.dump()).dump() == pulse.dump()
 
