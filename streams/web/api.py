@@ -14,7 +14,7 @@ from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal
 from pathlib import Path
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import orjson
 from aiohttp import web
@@ -36,7 +36,7 @@ from streams.web.queries_accounts import AccountsQuery
 from streams.web.queries_alerts import AlertsQuery
 from streams.web.queries_proposals import ProposalsQuery
 from streams.web.security import deciding
-from streams.web.site import SITE, asked, one, own_id, sentence
+from streams.web.site import SITE, asked, one, own_id, sentence, the_alert, the_proposal
 
 DOCUMENT: Final = Path(__file__).with_name("openapi.json")
 VERSION: Final = "1.0.0"
@@ -278,9 +278,7 @@ async def alerts(request: web.Request) -> web.Response:
 
 async def alert(request: web.Request) -> web.Response:
     """One alert."""
-    return _answer(
-        _record(await one(request, queries_alerts.alert(own_id(request)), "There is no alert with this id."))
-    )
+    return _answer(_record(await the_alert(request)))
 
 
 async def proposals(request: web.Request) -> web.Response:
@@ -295,13 +293,14 @@ async def proposals(request: web.Request) -> web.Response:
 
 async def proposal(request: web.Request) -> web.Response:
     """One proposal."""
-    row = await one(
-        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
-    )
+    row = await the_proposal(request)
     return _answer(_record(row))
 
 
-async def _body(request: web.Request, kind: type[BaseModel]) -> Any:
+_Taken = TypeVar("_Taken", bound=_Body)
+
+
+async def _body(request: web.Request, kind: type[_Taken]) -> _Taken:
     if request.content_type != "application/json":
         raise web.HTTPUnsupportedMediaType(text="Send JSON, with Content-Type: application/json.")
     try:
@@ -313,11 +312,9 @@ async def _body(request: web.Request, kind: type[BaseModel]) -> Any:
 async def decide_proposal(request: web.Request) -> web.Response:
     """Decide a proposal. Takes the role of its `approver` or above to approve."""
     person = deciding(request, request.headers.get("X-CSRF-Token"))
-    body: ProposalDecision = await _body(request, ProposalDecision)
+    body = await _body(request, ProposalDecision)
     site = request.app[SITE]
-    row = await one(
-        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
-    )
+    row = await the_proposal(request)
     event = decisions.on_proposal(
         row, person, body.action, _event_id(body.event_id), site.now(), body.limit, body.note
     )
@@ -328,9 +325,9 @@ async def decide_proposal(request: web.Request) -> web.Response:
 async def decide_alert(request: web.Request) -> web.Response:
     """Acknowledge, assign or snooze an alert."""
     person = deciding(request, request.headers.get("X-CSRF-Token"))
-    body: AlertDecision = await _body(request, AlertDecision)
+    body = await _body(request, AlertDecision)
     site = request.app[SITE]
-    row = await one(request, queries_alerts.alert(own_id(request)), "There is no alert with this id.")
+    row = await the_alert(request)
     until = body.until.isoformat() if body.until else None
     event = decisions.on_alert(
         row, person, body.action, _event_id(body.event_id), site.now(), body.owner, until

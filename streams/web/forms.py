@@ -11,7 +11,7 @@ from urllib.parse import parse_qsl, urlencode
 
 from aiohttp import web
 
-from streams.web import decisions, queries_alerts, queries_proposals, words
+from streams.web import decisions, queries_alerts, words
 from streams.web.decisions import Declined
 from streams.web.security import (
     ACCESS,
@@ -24,7 +24,7 @@ from streams.web.security import (
     secure,
     set_cookie,
 )
-from streams.web.site import SITE, one, own_id, render
+from streams.web.site import SITE, render, the_proposal
 
 MOST_AT_ONCE: Final = 60  # alerts in one decision
 
@@ -152,9 +152,7 @@ async def decide_proposal(request: web.Request) -> web.Response:
     if action not in ("approve", "reject"):
         raise Declined(400, "Choose what to do: approve or reject.")
     site = request.app[SITE]
-    row = await one(
-        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
-    )
+    row = await the_proposal(request)
     event = decisions.on_proposal(
         row,
         person,

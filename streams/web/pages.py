@@ -33,7 +33,7 @@ from streams.web.queries_accounts import AccountsQuery, TimelineQuery
 from streams.web.queries_alerts import InboxQuery
 from streams.web.queries_proposals import ProposalsQuery
 from streams.web.security import PERSON
-from streams.web.site import SITE, asked, link, one, own_id, paged, render
+from streams.web.site import SITE, asked, link, one, own_id, paged, render, the_alert, the_proposal
 
 TREND: Final = timedelta(weeks=52)
 LATELY: Final = timedelta(days=30)
@@ -274,7 +274,7 @@ async def alert(request: web.Request) -> web.Response:
     """GET /alerts/{id}"""
     site = request.app[SITE]
     query = asked(SentQuery, request)
-    row = await one(request, queries_alerts.alert(own_id(request)), "There is no alert with this id.")
+    row = await the_alert(request)
     account_id = row["account_id"]
     evidence = words.loaded(row["evidence"])
     life, decided, events, others = await asyncio.gather(
@@ -299,7 +299,7 @@ async def alert(request: web.Request) -> web.Response:
 
 async def explanation(request: web.Request) -> web.Response:
     """GET /alerts/{id}/explanation"""
-    row = await one(request, queries_alerts.alert(own_id(request)), "There is no alert with this id.")
+    row = await the_alert(request)
     told = await request.app[SITE].explain(row["alert_id"], row["number"])
     return await render(request, "explanation.html", alert=row, told=told)
 
@@ -374,9 +374,7 @@ async def proposal(request: web.Request) -> web.Response:
     """GET /proposals/{id}"""
     site = request.app[SITE]
     query = asked(SentQuery, request)
-    row = await one(
-        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
-    )
+    row = await the_proposal(request)
     account_id = row["account_id"]
     evidence = words.loaded(row["evidence"])
     life, decided, events, known = await asyncio.gather(
@@ -414,9 +412,7 @@ async def proposal(request: web.Request) -> web.Response:
 
 async def proposal_explanation(request: web.Request) -> web.Response:
     """GET /proposals/{id}/explanation"""
-    row = await one(
-        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
-    )
+    row = await the_proposal(request)
     told = await request.app[SITE].explain(row["proposal_id"], row["number"])
     return await render(
         request, "proposal_explanation.html", proposal=row, told=told, made=told["transitions"][0]

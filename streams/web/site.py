@@ -17,7 +17,7 @@ from pydantic import BaseModel, ValidationError
 from agents.limits import REASONS
 from agents.triggers import TRIGGERS
 from streams.explain import SIGNS, inputs_in_words, need_in_words
-from streams.web import cursor, queries, words
+from streams.web import cursor, queries, queries_alerts, queries_proposals, words
 from streams.web.decisions import Decisions
 from streams.web.queries import Query, Row
 from streams.web.security import ACCESS, PERSON, SESSION
@@ -134,6 +134,18 @@ async def one(request: web.Request, question: queries.Question, missing: str) ->
     if not rows:
         raise web.HTTPNotFound(text=missing)
     return rows[0]
+
+
+async def the_alert(request: web.Request) -> Row:
+    """The newest transition of the alert that the path names. Raises 404 when there is none."""
+    return await one(request, queries_alerts.alert(own_id(request)), "There is no alert with this id.")
+
+
+async def the_proposal(request: web.Request) -> Row:
+    """The newest transition of the proposal that the path names. Raises 404 when there is none."""
+    return await one(
+        request, queries_proposals.proposal(own_id(request)), "There is no proposal with this id."
+    )
 
 
 def own_id(request: web.Request) -> str:
