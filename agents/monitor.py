@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import zlib
 from collections.abc import Callable
-from datetime import UTC, datetime
 from typing import Any, Final, Protocol
 from uuid import UUID
 
@@ -39,7 +38,7 @@ from agents.records import (
 from agents.view import BookTotals, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
-from agents.wording import iso
+from agents.wording import instant, iso
 from schemas.events import AccountEvent, BookReported, ClockTicked, Event, PolicyAdopted
 from schemas.money import minor
 from schemas.outputs import ce_type
@@ -209,7 +208,7 @@ class Fold:
         )
         book.changed = True
         outputs: list[Output | Refusal] = []
-        at = _instant(event)
+        at = instant(event.occurred_at)
         woken = 0
         for day in range(as_of if book.day is None else book.day + 1, as_of + 1):
             if book.policy is not None and book.policy.live_from == day and book.sweep is None:
@@ -292,7 +291,7 @@ class Fold:
         if told_late or (not stirs and not turns):
             return [*relatives]
         view = self._view(account, own, today, event_id=event.event_id, tick=False)
-        at = _instant(event)
+        at = instant(event.occurred_at)
         alerts = account.watch.at_once(view, kind, at, self.ids) if stirs else []
         proposals = account.desk.at_once(view, account.watch, at, self.ids) if alerts else []
         outputs: list[Output | Refusal] = [*relatives]
@@ -327,7 +326,7 @@ class Fold:
             return [Refusal("dead-letters", account.account_id, refused)]
         if not alerts and not proposals:
             return None
-        at = _instant(event)
+        at = instant(event.occurred_at)
         if account.watch.stirs(account.ledger, kind, today, policy):
             alerts += account.watch.at_once(view, kind, at, self.ids)
         if alerts:
@@ -445,7 +444,7 @@ class Fold:
 
     def _relay(self, account: Account, event: Any, today: int, policy: Policy) -> list[Output]:
         """What a parent passes on: a child's distress to its siblings, and to a new child what it must know."""
-        at = _instant(event)
+        at = instant(event.occurred_at)
         if event.type != "related.linked":
             return relations.relayed(self.ids, event, account.signals, at)
         child = event.related_account_id
@@ -572,9 +571,3 @@ def _moving(view: View, scoring: limits.Scoring, tier: str) -> bytes:
 
 def _date_of(event: AccountEvent, policy: Policy) -> int:
     return local_day(microseconds(event.occurred_at), policy.time_zone)
-
-
-def _instant(event: Event) -> str:
-    """occurred_at as RFC 3339 in UTC."""
-    at: datetime = event.occurred_at
-    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")

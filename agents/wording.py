@@ -5,7 +5,7 @@ Words for what a figure is stand in agents/formulas.py; money on the wire is sch
 
 from __future__ import annotations
 
-from datetime import date
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from typing import Any, Final
 
@@ -29,6 +29,11 @@ def as_share(value: float | None) -> float | None:
 def iso(day: int) -> str:
     """The day of a date ordinal: 2026-03-01."""
     return date.fromordinal(day).isoformat()
+
+
+def instant(at: datetime) -> str:
+    """An instant as RFC 3339 in UTC: 2026-03-01T09:30:00Z, with its microseconds where it has any."""
+    return at.astimezone(UTC).isoformat().replace("+00:00", "Z")
 
 
 def told_apart(value: Any, level: Any, unit: str, currency: str | None, base: str) -> tuple[str, str]:

@@ -17,6 +17,7 @@ import confluent_kafka as ck
 import orjson
 
 from agents.policy_text import PolicyError, load_policy
+from agents.wording import instant
 from schemas.events import (
     CONTROL_TYPES,
     TOPIC_OF,
@@ -175,7 +176,7 @@ def policy_adopted(text: str, policy_hash: str, engine: str, now: datetime) -> d
     return {
         "event_id": f"policy-{policy_hash}-{now.strftime('%Y%m%dT%H%M%S')}",
         "type": "policy.adopted",
-        "occurred_at": now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "occurred_at": instant(now),
         "source": SOURCE,
         "hash": policy_hash,
         "text": text,
@@ -188,7 +189,7 @@ def clock_ticked(as_of: date, now: datetime, book: tuple[str, int] | None = None
     event: dict[str, Any] = {
         "event_id": f"tick-{as_of.isoformat()}",
         "type": "clock.ticked",
-        "occurred_at": now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "occurred_at": instant(now),
         "source": SOURCE,
         "as_of": as_of.isoformat(),
     }

@@ -9,13 +9,14 @@ import asyncio
 import re
 import threading
 from collections.abc import Callable, Mapping
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
 import confluent_kafka as ck
 import orjson
 
+from agents.wording import instant
 from schemas.events import Invalid, parse
 from schemas.money import EXPONENTS
 from schemas.topics import TOPICS
@@ -39,7 +40,7 @@ def decision(
         "event_id": event_id,
         "type": kind,
         "account_id": account_id,
-        "occurred_at": now.astimezone(UTC).isoformat().replace("+00:00", "Z"),
+        "occurred_at": instant(now),
         "source": SOURCE,
         **{name: value for name, value in fields.items() if value is not None},
     }
