@@ -61,19 +61,16 @@ def set_limit(
     limit_minor: int,
     currency: str,
     order_key: tuple[int, str],
-    day: int | None = None,
-    today: int | None = None,
+    day: int,
+    today: int,
 ) -> Applied:
-    """The limit of an approved proposal; `day` is the date of its occurred_at (absent: in UTC). Dated after
-    `today` (D; absent: not told) it waits for its day like any fact."""
+    """The limit of an approved proposal; `day` is the date of its occurred_at. Dated after `today` (D) it waits for its day
+    like any fact."""
     us, event_id = order_key
-    if day is None:
-        day = local_day(us, "UTC")
     content = [limit_minor, currency]
-    if today is not None:
-        ledger.today = today
-        if day > today:
-            return _park(ledger, "account.limit_set", "", us, event_id, "", day, content)
+    ledger.today = today
+    if day > today:
+        return _park(ledger, "account.limit_set", "", us, event_id, "", day, content)
     return TAKE["account.limit_set"](ledger, "", "", Register(us, event_id, day, content))
 
 

@@ -103,15 +103,13 @@ class Desk:
 
     # --- proposing -----------------------------------------------------------------------------------------------
 
-    def at_once(self, view: View, watch: Watch, at: str, ids: UUID) -> list[ProposalChange]:
+    def at_once(self, view: View, watch: Watch, ids: UUID) -> list[ProposalChange]:
         """With an event: a hold for an alert of severity 5 that has none yet. All else waits for the tick."""
         if view.history or watch.worst_open() < view.policy.limits.hold.severity:
             return []
         return self._hold(view, watch.open_alerts(), None, ids)
 
-    def tick(
-        self, view: View, watch: Watch, scoring: Scoring, tier: Tier, at: str, ids: UUID
-    ) -> list[ProposalChange]:
+    def tick(self, view: View, watch: Watch, scoring: Scoring, tier: Tier, ids: UUID) -> list[ProposalChange]:
         """A day's tick: what waits grows older, and what the facts call for is proposed."""
         if view.history:
             return []

@@ -293,7 +293,7 @@ class Fold:
         view = self._view(account, own, today, event_id=event.event_id, tick=False)
         at = instant(event.occurred_at)
         alerts = account.watch.at_once(view, kind, at, self.ids) if stirs else []
-        proposals = account.desk.at_once(view, account.watch, at, self.ids) if alerts else []
+        proposals = account.desk.at_once(view, account.watch, self.ids) if alerts else []
         outputs: list[Output | Refusal] = [*relatives]
         if alerts or proposals or turns:
             self._emit(account, view, alerts, proposals, at, outputs)
@@ -330,7 +330,7 @@ class Fold:
         if account.watch.stirs(account.ledger, kind, today, policy):
             alerts += account.watch.at_once(view, kind, at, self.ids)
         if alerts:
-            proposals += account.desk.at_once(view, account.watch, at, self.ids)
+            proposals += account.desk.at_once(view, account.watch, self.ids)
         outputs: list[Output | Refusal] = []
         self._emit(account, view, alerts, proposals, at, outputs)
         if self._has_relatives(account) and live():
@@ -349,7 +349,7 @@ class Fold:
         alerts = account.watch.tick(view, at, self.ids)
         scoring = limits.score(view)
         tier = limits.tier(view, scoring.grade, account.watch.conditions)
-        proposals = account.desk.tick(view, account.watch, scoring, tier, at, self.ids)
+        proposals = account.desk.tick(view, account.watch, scoring, tier, self.ids)
         self._emit(account, view, alerts, proposals, at, outputs, scoring, tier)
         if live and self._has_relatives(account):
             outputs += self._tell_relatives(account, alerts, at, policy)

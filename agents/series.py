@@ -8,8 +8,10 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from itertools import accumulate
 
+from agents.facts import NEVER
+
 _LONG_AGO = 0
-_UNMOVED = 4_000_000  # a day after every date that we accept
+_UNMOVED = NEVER
 _PEAKS_KEPT = 8  # a handful is asked for at each measure, and the same ones again the day after
 
 

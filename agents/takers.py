@@ -437,7 +437,7 @@ def _said(fact: Register, content: list[Any]) -> bool:
     return fact.content == content or any(content == version[0] for version in fact.versions or ())
 
 
-Taker = Callable[["Ledger", str, str, Register], Applied]
+Taker = Callable[[Ledger, str, str, Register], Applied]
 """(ledger, natural id, source, the fact as one event says it: day and content are those of facts.ROW_OF) -> what became of
 it. The register is the taker's to keep."""
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 from collections.abc import Iterable
 from typing import Any
 
+from agents.facts import NEVER
 from agents.invoices import OPEN, PAID, WRITTEN_OFF, Invoice, Posting
 from agents.payments import Receipt
 from agents.series import Series
@@ -16,8 +17,8 @@ from agents.series import Series
 HISTORY_DAYS = 400
 """Days for which balances and exposures keep their history: beyond what any figure asks for (366)."""
 
-UNCHANGED = 4_000_000
-"""A day after every date that we accept."""
+UNCHANGED = NEVER
+"""The first day of a table's changes, where there are none."""
 
 
 class DueDay:
@@ -83,7 +84,7 @@ def _count(table: dict[int, int], key: int, change: int) -> None:
 
 
 class Totals:
-    """Sums of postings. post() and take_back() are exact inverses: all sums are whole numbers."""
+    """Sums of postings. post() with sign 1 and with -1 are exact inverses: all sums are whole numbers."""
 
     __slots__ = (
         "balance", "cash_days", "cohorts", "cohorts_from", "currency", "debits", "due", "due_from", "foreign_open",

@@ -162,7 +162,7 @@ class Watch:
                 plain = fires(view) if kept else firing
                 if plain is not None and plain.severity > conditions:
                     conditions = plain.severity
-            changes += self._judge(trigger, firing, view, at, ids, at_tick=True)
+            changes += self._judge(trigger, firing, view, at, ids)
         if conditions != self.conditions:
             self.conditions = conditions
             self.changed = True
@@ -186,11 +186,11 @@ class Watch:
         changes: list[AlertChange] = []
         if self._over_limit_moves(view.ledger, view.today, view.policy):
             trigger = BY_ID["over_limit"]
-            changes += self._judge(trigger, trigger.fires(view), view, at, ids, at_tick=False)
+            changes += self._judge(trigger, trigger.fires(view), view, at, ids)
         for trigger in triggers:
             firing = trigger.fires(view)
             if firing is not None or trigger.id in self._alerts:
-                changes += self._judge(trigger, firing, view, at, ids, at_tick=False)
+                changes += self._judge(trigger, firing, view, at, ids)
         return changes
 
     def _over_limit_moves(self, ledger: Ledger, today: int, policy: Policy) -> bool:
@@ -221,7 +221,7 @@ class Watch:
         return lesser.kept if lesser is not None and lesser.open else NOTHING_KEPT
 
     def _judge(
-        self, trigger: Trigger, firing: Firing | None, view: View, at: str, ids: UUID, *, at_tick: bool
+        self, trigger: Trigger, firing: Firing | None, view: View, at: str, ids: UUID
     ) -> list[AlertChange]:
         """One trigger against what holds now: nothing, or its next transition."""
         alert = self._alerts.get(trigger.id)

@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from agents import limits
 from agents.desk import Desk, ProposalChange
 from agents.watch import OpenAlert
-from tests.rules import AT, IDS, POLICY, TODAY, event, figures, ledger_of, view
+from tests.rules import IDS, POLICY, TODAY, event, figures, ledger_of, view
 
 ENDS = ("approved", "rejected", "expired", "superseded")
 
@@ -46,12 +46,12 @@ def play(story: list[dict[str, Any]], stored_each: int = 0) -> list[ProposalChan
         ledger = ledger_of(limit=step["limit"], opened_on=TODAY - 2000)
         known = figures(credit_limit=step["limit"], monthly_purchases=step["month"])
         watch: Any = Open([OpenAlert("over_limit", name, severity) for name, severity in step["alerts"]])
-        changes += desk.at_once(view(known, ledger=ledger, today=today + 1), watch, AT, IDS)
+        changes += desk.at_once(view(known, ledger=ledger, today=today + 1), watch, IDS)
         for _ in range(step["days"]):
             today += 1
             seen = view(known, ledger=ledger, today=today)
             scoring = limits.score(seen)._replace(grade=step["grade"], caps=[])
-            changes += desk.tick(seen, watch, scoring, "low", AT, IDS)
+            changes += desk.tick(seen, watch, scoring, "low", IDS)
         if step["decision"] and desk.waiting:
             body = {
                 "proposal_id": desk.waiting,

@@ -15,7 +15,7 @@ from agents.policy import Policy
 from agents.policy_parts import Tier
 from agents.policy_text import load_policy
 from agents.watch import OpenAlert
-from tests.rules import AT, IDS, POLICY, POLICY_TEXT, TODAY, event, figures, has_limit, ledger_of, view
+from tests.rules import IDS, POLICY, POLICY_TEXT, TODAY, event, figures, has_limit, ledger_of, view
 
 MONTH = 40_000_00
 INSOLVENT = OpenAlert("insolvency", "a-5", 5)
@@ -60,14 +60,14 @@ class Days:
         told: list[ProposalChange] = []
         for _ in range(days):
             self.today += 1
-            told += self.desk.tick(self.view(), self.watch, self.scoring(), self.tier, AT, IDS)  # type: ignore[arg-type]
+            told += self.desk.tick(self.view(), self.watch, self.scoring(), self.tier, IDS)  # type: ignore[arg-type]
         return self._told(told)
 
     def wakes(self) -> int:
         return self.desk.next_day(self.view(), self.watch, self.scoring())  # type: ignore[arg-type]
 
     def event(self) -> list[str]:
-        return self._told(self.desk.at_once(self.view(), self.watch, AT, IDS))  # type: ignore[arg-type]
+        return self._told(self.desk.at_once(self.view(), self.watch, IDS))  # type: ignore[arg-type]
 
     def decide(
         self, kind: str, role: str = "manager", limit: str = "80000.00", **fields: Any

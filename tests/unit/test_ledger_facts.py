@@ -165,7 +165,7 @@ def test_the_limit_is_the_latest_and_a_repeat_is_known() -> None:
         REPEAT,
     ]
     assert ledger.limit == 200000
-    assert bookkeeping.set_limit(ledger, 300000, "USD", (10**17, "x"), today) == APPLIED
+    assert bookkeeping.set_limit(ledger, 300000, "USD", (10**17, "x"), today, today) == APPLIED
     assert ledger.limit == 300000
 
 
