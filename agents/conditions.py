@@ -12,7 +12,6 @@ from typing import Any, Final, NamedTuple
 
 from agents import rules_exposure, rules_outside, rules_paying
 from agents.balances import totals_of
-from agents.calendar import months_after
 from agents.lines import lines
 from agents.policy_triggers import PaymentDrift
 from agents.view import View
@@ -554,7 +553,7 @@ def _statements_stale(view: View) -> list[Condition]:
     statement = view.signals.statement(view.today, view.policy)
     stale = None
     if statement is not None:
-        stale = months_after(statement.period_end, view.policy.statements.stale_months)
+        stale = statement.stale_after(view.policy.statements)
     return [
         _is(
             "tier",

@@ -11,7 +11,6 @@ from typing import Any
 
 from agents import rules_outside
 from agents.bureau import AgencyReport
-from agents.calendar import months_after
 from agents.formulas import Unit
 from agents.levers import LONGEST, MOST, Lever, MakeLever, at_noon, one_by_one, reported, suppose
 from agents.signals import Filing
@@ -369,7 +368,7 @@ def stale_day(view: View) -> Lever | None:
     statement = view.signals.statement(view.today, view.policy)
     if statement is None:
         return None
-    stale = months_after(statement.period_end, view.policy.statements.stale_months)
+    stale = statement.stale_after(view.policy.statements)
     supposed = view.signals.copy()
     return Lever(
         "stale_after",

@@ -12,9 +12,8 @@ from statistics import median
 from typing import Any, Final, Literal, NamedTuple
 
 from agents.balances import exposure_now
-from agents.calendar import months_after
 from agents.facts import NEVER
-from agents.policy import Policy, exact
+from agents.policy import exact
 from agents.policy_limits import Limits
 from agents.policy_parts import GRADES, Grade, Scale, Tier
 from agents.rules_exposure import limit_unvalued
@@ -393,14 +392,9 @@ def earned(view: View) -> list[str]:
         if reports and today - max(r.reported_on for r in reports) > policy.bureau.stale_days:
             lacking.append("stale_bureau")
         statement = view.signals.statement(today, policy)
-        if statement is not None and today > statements_stale_after(statement.period_end, policy):
+        if statement is not None and today > statement.stale_after(policy.statements):
             lacking.append("stale_statement")
     return lacking
-
-
-def statements_stale_after(period_end: int, policy: Policy) -> int:
-    """The last day on which a statement of that period is not stale."""
-    return months_after(period_end, policy.statements.stale_months)
 
 
 def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert]) -> Draft | None:

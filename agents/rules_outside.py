@@ -9,7 +9,6 @@ from typing import Any, Final
 
 from agents import news
 from agents.bureau import AgencyReport
-from agents.calendar import months_after
 from agents.signals import Filing
 from agents.view import Evidence, Firing, View
 from agents.wording import NO_RATE, as_days, as_share, iso
@@ -361,8 +360,7 @@ def statements_stale(v: View) -> Firing | None:
     statement = v.signals.statement(v.today, v.policy)
     if statement is None:
         return None
-    stale_on = months_after(statement.period_end, v.policy.statements.stale_months)
-    if v.today <= stale_on:
+    if v.today <= statement.stale_after(v.policy.statements):
         return None
     # Counted from the end of the period, so that growth means age.
     return Firing(v.policy.triggers.statements_stale.severity, float(v.today - statement.period_end))
@@ -372,12 +370,12 @@ def statements_stale_clears(v: View) -> bool:
     statement = v.signals.statement(v.today, v.policy)
     if statement is None:
         return False
-    return v.today <= months_after(statement.period_end, v.policy.statements.stale_months)
+    return v.today <= statement.stale_after(v.policy.statements)
 
 
 def statements_stale_evidence(v: View) -> Evidence:
     statement = v.signals.statement(v.today, v.policy)
-    months = v.policy.statements.stale_months
+    policy = v.policy.statements
     return Evidence(
         {
             "statement_id": None if statement is None else statement.statement_id,
@@ -385,8 +383,8 @@ def statements_stale_evidence(v: View) -> Evidence:
             "tier": v.tier,
         },
         {
-            "stale_months": months,
-            "stale_after": None if statement is None else iso(months_after(statement.period_end, months)),
+            "stale_months": policy.stale_months,
+            "stale_after": None if statement is None else iso(statement.stale_after(policy)),
         },
         [] if statement is None else [statement.event_id],
     )

@@ -9,6 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Final
 
+from agents.calendar import months_after
 from agents.policy_outside import Statements
 
 NAMES: Final = (
@@ -39,6 +40,10 @@ class Statement:
         equity = self.amounts["equity"]
         return None if equity is None else equity - (self.amounts["intangibles"] or 0)
 
+    def stale_after(self, policy: Statements) -> int:
+        """The last day on which it is not stale."""
+        return months_after(self.period_end, policy.stale_months)
+
 
 def failed_checks(statement: Statement, before: Statement | None, policy: Statements) -> list[str]:
     """The checks that this statement fails, by name; any of them makes it unusable, not zero.
@@ -53,7 +58,12 @@ def failed_checks(statement: Statement, before: Statement | None, policy: Statem
     tolerance = policy.balance_tolerance * abs(assets or 0)
     if assets is not None and assets <= 0:
         failed.append("total_assets_not_positive")
-    if None not in (assets, liabilities, equity) and abs(assets - liabilities - equity) > tolerance:  # type: ignore[operator]
+    if (
+        assets is not None
+        and liabilities is not None
+        and equity is not None
+        and abs(assets - liabilities - equity) > tolerance
+    ):
         failed.append("assets_not_liabilities_plus_equity")
     if current_assets is not None and assets is not None and current_assets > assets:
         failed.append("current_assets_above_total")
