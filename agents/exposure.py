@@ -20,7 +20,7 @@ from agents.ledger import Ledger
 from agents.lines import Lines
 from agents.rates import Rates
 from agents.totals import Totals
-from schemas.money import EXPONENTS
+from schemas.money import EXPONENTS, half_even
 
 
 def ageing(lines: Lines, today: int) -> Ageing:
@@ -267,13 +267,6 @@ def fx_driven(ledger: Ledger, today: int, rates: Rates) -> bool:
     if max(0, exposure_at(ledger, today - 1, rates)) != max(0, exposure_at(ledger, today, rates)):
         return True
     return limited and limit_at(ledger, today - 1, rates) != limit_at(ledger, today, rates)
-
-
-def half_even(numerator: int, denominator: int) -> int:
-    """The quotient rounded half to even, as round(Fraction) does it. The denominator is positive."""
-    whole, rest = divmod(numerator, denominator)
-    rest *= 2
-    return whole + (rest > denominator or (rest == denominator and whole & 1))
 
 
 def in_base(minor: int, rate: Fraction, own: str, base: str) -> int:

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from agents.facts import Register, register, row_of
 from agents.payments import Application, Steps
+from schemas.money import half_even
 
 # What became of an invoice, for survival figures.
 OPEN: Final = 0
@@ -138,10 +139,7 @@ class Posting(NamedTuple):
 
 def scaled(amount: int, factor: tuple[int, int]) -> int:
     """amount * factor, half to even."""
-    numerator, denominator = factor
-    quotient, rest = divmod(amount * numerator, denominator)
-    double = rest * 2
-    return quotient + (double > denominator or (double == denominator and quotient & 1))
+    return half_even(amount * factor[0], factor[1])
 
 
 _SAME: Final = (1, 1)

@@ -15,6 +15,7 @@ from agents.ledger import Ledger
 from agents.lines import lines as lines_of
 from agents.policy import Policy, exact
 from agents.rates import Rates
+from schemas.money import half_even
 
 
 def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: bool) -> Figures:
@@ -196,7 +197,7 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         overdue_surprise_n=surprise.n,
         overdue_surprise_days=surprise.days_past_due,
         first_invoice_on=first_invoice,
-        monthly_purchases=None if purchases is None else exposure.half_even(*purchases),
+        monthly_purchases=None if purchases is None else half_even(*purchases),
         purchases_30d=lines.sales_between(purchases_from, today),
         purchases_prior_90d=lines.sales_between(prior_from, purchases_from),
         invoices_prior_90d=(

@@ -82,6 +82,13 @@ def _minor(amount: str, currency: str) -> int:
     return -int(digits) if sign else int(digits)
 
 
+def half_even(numerator: int, denominator: int) -> int:
+    """The quotient rounded half to even, as round(Fraction) does it. The denominator is positive."""
+    whole, rest = divmod(numerator, denominator)
+    rest *= 2
+    return whole + (rest > denominator or (rest == denominator and whole & 1))
+
+
 def text(minor: int, currency: str) -> str:
     """An amount in minor units as a decimal string with all its decimals: text(1250, "USD") == "12.50".
 
