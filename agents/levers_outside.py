@@ -238,7 +238,7 @@ def ended_filings(trigger_id: str, found: Callable[[View], list[Filing]]) -> Mak
     return make
 
 
-def filed(kind: str, amount: bool, figure: str) -> MakeLever:
+def filed(kind: str, figure: str, *, over_an_amount: bool = False) -> MakeLever:
     def make(view: View) -> Lever:
         base = view.policy.base_currency
 
@@ -252,10 +252,12 @@ def filed(kind: str, amount: bool, figure: str) -> MakeLever:
                 "filed_on": iso(view.today),
                 "status": "filed",
             }
-            return reported(view, fact | ({"amount": text(step, base), "currency": base} if amount else {}))
+            return reported(
+                view, fact | ({"amount": text(step, base), "currency": base} if over_an_amount else {})
+            )
 
         def says(step: int) -> str:
-            if not amount:
+            if not over_an_amount:
                 return (
                     "a secured charge registered"
                     if kind == "charge"
@@ -265,7 +267,9 @@ def filed(kind: str, amount: bool, figure: str) -> MakeLever:
                 f"a lien, judgment or suit of {shown(step, 'base', None, base)} or more, or of unknown amount"
             )
 
-        return Lever(figure, "base" if amount else "count", 1, 0, MOST if amount else 1, at, says)
+        return Lever(
+            figure, "base" if over_an_amount else "count", 1, 0, MOST if over_an_amount else 1, at, says
+        )
 
     return make
 

@@ -383,7 +383,7 @@ def later_months(view: View) -> Lever | None:
     return Lever("dtp_months", "days", 100, math.ceil(last * 100), 100_000, at, says)
 
 
-def discounts(took: bool) -> MakeLever:
+def discounts(*, took: bool) -> MakeLever:
     def make(view: View) -> Lever:
         taken = view.figures.discounts_taken
         words = "taken" if took else "not taken"

@@ -58,7 +58,7 @@ class Cells:
         index = self.told.columns.at.get(field)
         return "" if index is None else row[index]
 
-    def id(self, row: list[str], field: str, needed: bool) -> str:
+    def id(self, row: list[str], field: str, *, needed: bool) -> str:
         """A number or name without the marks that spreadsheets leave; '' where it is blank and not needed."""
         text = self.cell(row, field)
         known = self.ids.get(text)
@@ -106,7 +106,7 @@ class Cells:
             text = " ".join(text.split())
         return "" if text.lower() in _BLANK_IDS else text[:longest]
 
-    def day(self, row: list[str], field: str, needed: bool) -> str:
+    def day(self, row: list[str], field: str, *, needed: bool) -> str:
         """An ISO date; '' where it is blank and not needed."""
         text = self.cell(row, field)
         try:

@@ -158,11 +158,11 @@ class _Reader:
             self._came(row)
         elif RETURNED in said or GIVEN_UP in said:
             self._ended(row, said)
-        account = self.cells.id(row, "customer", True)
-        number = self.cells.id(row, "invoice", "document" not in at and named != PAYMENT)
+        account = self.cells.id(row, "customer", needed=True)
+        number = self.cells.id(row, "invoice", needed="document" not in at and named != PAYMENT)
         if not number and "document" in at:
-            number = self.cells.id(row, "document", named != PAYMENT)
-        day = self.cells.day(row, "invoice_date", True)
+            number = self.cells.id(row, "document", needed=named != PAYMENT)
+        day = self.cells.day(row, "invoice_date", needed=True)
         currency = self.cells.currency(row, "amount")
         amount = self.cells.minor(row, "amount", currency) if "amount" in at else self._sides(row, currency)
         if amount is None:
@@ -171,7 +171,7 @@ class _Reader:
             amount = -abs(amount)
         if amount == 0:
             raise Bad("amount is zero", "amount", "is zero: nothing is owed")
-        paid_on = self.cells.day(row, "paid_date", False) if "paid_date" in at else ""
+        paid_on = self.cells.day(row, "paid_date", needed=False) if "paid_date" in at else ""
         still_open = self.cells.minor(row, "balance", currency) if "balance" in at else None
         name = self.cells.text(row, "name") if "name" in at else ""
         limit = self._limit(row, currency) if "limit" in at else ""
@@ -185,7 +185,7 @@ class _Reader:
                 "and is not imported",
             )
         if named == PAYMENT:
-            invoice = (self.cells.id(row, "credits", False) if "credits" in at else "") or ON_ACCOUNT
+            invoice = (self.cells.id(row, "credits", needed=False) if "credits" in at else "") or ON_ACCOUNT
             if invoice == ON_ACCOUNT and settled:
                 raise _LeftOut("payments left out, as the invoices they settled carry the day")
             reference = self.cells.text(row, "reference")
@@ -206,7 +206,7 @@ class _Reader:
         if named == CREDIT:
             amount = -abs(amount)
         if amount < 0:
-            credited = self.cells.id(row, "credits", False) if "credits" in at else ""
+            credited = self.cells.id(row, "credits", needed=False) if "credits" in at else ""
             if not named and "debit" in at:
                 self._note(
                     "amounts of the credit column, taken as credit notes, as no type says otherwise", place
@@ -228,7 +228,7 @@ class _Reader:
         terms, net_days = self.cells.net_days(row)
         if net_days is None:
             net_days = choices.terms_days
-        due = self.cells.day(row, "due_date", False) if "due_date" in at else ""
+        due = self.cells.day(row, "due_date", needed=False) if "due_date" in at else ""
         if not due:
             if net_days is None:
                 reason = (
@@ -238,7 +238,7 @@ class _Reader:
                 )
                 raise Bad("no due date", "due_date", f"{reason}; say the usual terms with --terms DAYS")
             from_baseline = "baseline" in at and ("days_1" in at or terms.strip())
-            start = self.cells.day(row, "baseline", False) if from_baseline else ""
+            start = self.cells.day(row, "baseline", needed=False) if from_baseline else ""
             due = plus_days(start or day, net_days)
         if due < day:
             raise Bad("due before the invoice", "due_date", f"due {due} before the invoice's date {day}")
@@ -311,7 +311,7 @@ class _Reader:
             terms_days="" if net_days is None else str(net_days),
             name=name,
             limit=limit,
-            payment=self.cells.id(row, "payment", False) if "payment" in at else "",
+            payment=self.cells.id(row, "payment", needed=False) if "payment" in at else "",
             reference=self.cells.text(row, "reference") if "reference" in at else "",
             by_balance=by_balance,
             closed="1" if still_open == 0 or WHOLE in said else "",
@@ -321,9 +321,9 @@ class _Reader:
         """A row of a file of payments. Without an invoice it is cash on account."""
         at = self.told.columns.at
         self._came(row)
-        account = self.cells.id(row, "customer", True) if "customer" in at else ""
-        invoice = (self.cells.id(row, "invoice", not account) if "invoice" in at else "") or ON_ACCOUNT
-        day = self.cells.day(row, "paid_date", True)
+        account = self.cells.id(row, "customer", needed=True) if "customer" in at else ""
+        invoice = (self.cells.id(row, "invoice", needed=not account) if "invoice" in at else "") or ON_ACCOUNT
+        day = self.cells.day(row, "paid_date", needed=True)
         if "side" in at and self._side(row) in DEBIT_SIDE:
             raise Bad(
                 "a refund",
@@ -351,7 +351,7 @@ class _Reader:
             day,
             paid=total,
             name=self.cells.text(row, "name") if "name" in at else "",
-            payment=self.cells.id(row, "payment", False) if "payment" in at else "",
+            payment=self.cells.id(row, "payment", needed=False) if "payment" in at else "",
             reference=self.cells.text(row, "reference") if "reference" in at else "",
         )
 
