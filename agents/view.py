@@ -27,10 +27,6 @@ class BookTotals(NamedTuple):
     as_of: int | None = None
 
 
-def _no_events(_figure: str) -> list[str]:
-    return []
-
-
 class View:
     """All that a rule may read of one account as of `today`. Made anew for each evaluation.
 
@@ -70,10 +66,10 @@ class View:
         rates: Rates,
         today: int,
         *,
+        book: BookTotals | None,
+        tier: str | None,
+        events_behind: Callable[[str], list[str]],
         event_id: str | None = None,
-        book: BookTotals | None = None,
-        tier: str | None = None,
-        events_behind: Callable[[str], list[str]] = _no_events,
     ) -> None:
         self.account_id = account_id
         self._figures: Figures | None = None

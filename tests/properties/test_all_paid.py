@@ -43,7 +43,18 @@ def test_all_that_is_owed_paid_on_a_day_gives_the_figures_of_the_events(
     owed = Owed(ledger.invoices.values())
     if not owed.amount:
         return
-    view = View("acme", before, Signals(), ledger, _POLICY, _RATES, today)
+    view = View(
+        "acme",
+        before,
+        Signals(),
+        ledger,
+        _POLICY,
+        _RATES,
+        today,
+        book=None,
+        tier=None,
+        events_behind=lambda _: [],
+    )
     supposed = all_paid(view, lines(totals_of(ledger), _POLICY.figures.pay_index), owed, then).figures
     parts = [
         {"invoice_id": invoice.id, "amount": f"{invoice.posted.open / 100:.2f}"}
