@@ -22,7 +22,7 @@ from agents.policy_text import PolicyError, load_policy, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import INPUTS, TOPICS
 from streams.blocks import Block, Kafka, patiently, watermarks
-from streams.by_faust import app_of
+from streams.by_faust import app_when_asked
 from streams.control import (
     AHEAD,
     ControlReader,
@@ -355,8 +355,4 @@ def build(settings: Settings) -> faust.App:
     return app
 
 
-def __getattr__(name: str) -> Any:
-    if name == "app":  # for `faust -A streams.intake worker`
-        made = globals()["app"] = app_of(build)
-        return made
-    raise AttributeError(name)
+__getattr__ = app_when_asked(globals(), build)  # for `faust -A streams.intake worker`

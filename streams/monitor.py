@@ -26,7 +26,7 @@ from agents.wakes import Wakes
 from schemas.events import ClockTicked, Invalid, PolicyAdopted, parse
 from schemas.topics import INPUTS, TOPICS
 from streams.blocks import Block, Kafka
-from streams.by_faust import app_of
+from streams.by_faust import app_when_asked
 from streams.dev.processes import kafka_servers
 from streams.errors import Fatal
 from streams.heap import states_set_apart
@@ -281,8 +281,4 @@ def build(settings: Settings) -> faust.App:
     return app
 
 
-def __getattr__(name: str) -> Any:
-    if name == "app":  # for `faust -A streams.monitor worker`
-        made = globals()["app"] = app_of(build)
-        return made
-    raise AttributeError(name)
+__getattr__ = app_when_asked(globals(), build)  # for `faust -A streams.monitor worker`

@@ -12,7 +12,7 @@ import faust
 from schemas.topics import TOPICS
 from streams import transport
 from streams.blocks import Kafka
-from streams.by_faust import app_of
+from streams.by_faust import app_when_asked
 from streams.dev.processes import locate
 from streams.metrics import Metrics, serve
 from streams.settings import Settings, slot_name
@@ -44,8 +44,4 @@ def build(settings: Settings) -> faust.App:
     return app
 
 
-def __getattr__(name: str) -> Any:
-    if name == "app":  # for `faust -A streams.store.app worker`
-        made = globals()["app"] = app_of(build)
-        return made
-    raise AttributeError(name)
+__getattr__ = app_when_asked(globals(), build)  # for `faust -A streams.store.app worker`
