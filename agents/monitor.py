@@ -132,9 +132,9 @@ class Fold:
         if isinstance(event, PolicyAdopted):
             return [*self.adopt(event)], 0, True
         if isinstance(event, BookReported):
-            return [Refusal("dead-letters", "", "type: book.reported is not for the journal")], 0, True
+            return [Refusal("refused", "", "type: book.reported is not for the journal")], 0, True
         if self.book.policy is None:  # intake lets nothing by before it: somebody else wrote this
-            return [Refusal("dead-letters", "", f"type: {event.type} came before the first policy")], 0, True
+            return [Refusal("refused", "", f"type: {event.type} came before the first policy")], 0, True
         if isinstance(event, ClockTicked):
             return self.tick(event, live(), budget, failed)
         return self.event(event, live), 0, True
@@ -145,7 +145,7 @@ class Fold:
             live_from = None if event.live_from is None else event.live_from.toordinal()
             self.book.adopt(event.text, event.hash, live_from)
         except ValueError as error:
-            return [Refusal("dead-letters", "", f"policy {event.hash} is not adopted: {error}")]
+            return [Refusal("refused", "", f"policy {event.hash} is not adopted: {error}")]
         return []
 
     def event(self, event: AccountEvent, live: Callable[[], bool] = _never) -> list[Output | Refusal]:
@@ -266,7 +266,7 @@ class Fold:
             try:
                 applied = bookkeeping.apply(account.ledger, event, today, policy, self.book.rates)
             except bookkeeping.UnfitAmount as error:  # nothing of the account has changed
-                return [Refusal("dead-letters", account.account_id, str(error))]
+                return [Refusal("refused", account.account_id, str(error))]
         elif kind in signals.TYPES:
             applied = account.signals.apply(event, today, own)
         else:
@@ -323,7 +323,7 @@ class Fold:
         else:
             refused = f"type: {kind} is not for an account"
         if refused is not None:
-            return [Refusal("dead-letters", account.account_id, refused)]
+            return [Refusal("refused", account.account_id, refused)]
         if not alerts and not proposals:
             return None
         at = instant(event.occurred_at)

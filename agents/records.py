@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from operator import attrgetter
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, Literal, NamedTuple
 
 from agents.account import Standing
 from agents.balances import exposure_now
@@ -47,12 +47,13 @@ class Output(NamedTuple):
 
 
 class Refusal(NamedTuple):
-    """The input record itself goes to late or dead letters with this reason; nothing of it was applied.
+    """The input record itself goes to late, or to dead letters, with this reason; nothing of it was applied.
 
-    `topic` is "late", "dead-letters" (refused input) or "failed" (a dead letter for what a rule of ours raised).
+    `kind`: whether the input is at fault (refused), a rule of ours raised (failed), or it came too late; each of the
+    first two is a dead letter.
     """
 
-    topic: str
+    kind: Literal["refused", "failed", "late"]
     account_id: str
     reason: str
 

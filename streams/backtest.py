@@ -111,7 +111,7 @@ def _run(
         outputs = failed.take(fold, number, event)
         for output in outputs:
             if isinstance(output, Refusal):
-                if output.topic == "late":
+                if output.kind == "late":
                     result.records["late"] += 1
                 else:
                     refused(lines.number, output.reason, output.account_id or None)

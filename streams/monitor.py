@@ -120,7 +120,7 @@ class Monitor:
             try:
                 event = parse(record.value())
             except Invalid as error:  # intake lets none through: somebody else wrote it, and it stops nobody
-                self._refuse(block, record, str(error), "dead-letters")
+                self._refuse(block, record, str(error), "refused")
                 aside += 1
                 continue
             try:
@@ -135,10 +135,10 @@ class Monitor:
                 states.put("", fold.book)
             for output in outputs:
                 if isinstance(output, Refusal):
-                    failed_for_one = output.topic == "failed"  # a tick fails for an account, and is applied
+                    failed_for_one = output.kind == "failed"  # a tick fails for an account, and is applied
                     clean &= not failed_for_one
                     aside += not failed_for_one
-                    self._refuse(block, record, output.reason, output.topic)
+                    self._refuse(block, record, output.reason, output.kind)
                 else:
                     states.outputs.append(self._record(output, record))
                     _count(block.tally, output)
@@ -163,9 +163,8 @@ class Monitor:
                 "the data; the journal is untouched, start a mended version"
             )
 
-    def _refuse(self, block: Block, record: Any, reason: str, topic: str) -> None:
-        kind = "late" if topic == "late" else "failed" if topic == "failed" else "refused"
-        name = self.topics["late" if topic == "late" else "dead-letters"]
+    def _refuse(self, block: Block, record: Any, reason: str, kind: str) -> None:
+        name = self.topics["late" if kind == "late" else "dead-letters"]
         block.states.outputs.append(dead_letter(name, record, reason, kind))
         key: Key = ("bellwether_late_facts_total",)
         if kind != "late":

@@ -69,8 +69,9 @@ def book(seed: int) -> tuple[Event, ...]:
 
 
 def row(output: Output | Refusal) -> bytes:
-    said = [output.ce_id, output.at, output.body] if isinstance(output, Output) else [output.reason]
-    return orjson.dumps([output.topic, output.account_id, *said])
+    if isinstance(output, Output):
+        return orjson.dumps([output.topic, output.account_id, output.ce_id, output.at, output.body])
+    return orjson.dumps(list(output))
 
 
 def told(events: list[Event], accounts: Accounts) -> list[bytes]:

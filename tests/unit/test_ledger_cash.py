@@ -160,7 +160,7 @@ def test_the_monitor_makes_a_dead_letter_of_it_and_keeps_no_account() -> None:
     bad = invoice(2).model_copy(update={"amount": "1.005"})
     (refusal,) = fold.event(bad)
     assert isinstance(refusal, Refusal)
-    assert (refusal.topic, refusal.account_id) == ("dead-letters", "acme")
+    assert (refusal.kind, refusal.account_id) == ("refused", "acme")
     assert "decimals" in refusal.reason
     assert accounts == {}
 

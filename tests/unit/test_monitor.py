@@ -227,7 +227,7 @@ def test_a_text_that_is_no_policy_is_refused_and_the_old_one_stands() -> None:
     body = {"event_id": "p", "type": "policy.adopted", "occurred_at": "2026-03-01T00:00:00Z", "source": "x", "hash": "h",
             "text": "nonsense = 1", "engine": "1"}  # fmt: skip
     refused = f.adopt(parse(orjson.dumps(body)))  # type: ignore[arg-type]
-    assert [r.topic for r in refused] == ["dead-letters"]
+    assert [r.kind for r in refused] == ["refused"]
     assert f.book.policy_hash == before
 
 
@@ -270,7 +270,7 @@ def test_a_report_of_the_book_is_not_for_the_journal_and_moves_nothing() -> None
     )
     (refusal,), woken, done = f.take(report)
     assert isinstance(refusal, Refusal)
-    assert (refusal.topic, woken, done, f.book.changed) == ("dead-letters", 0, True, False)
+    assert (refusal.kind, woken, done, f.book.changed) == ("refused", 0, True, False)
 
 
 def test_a_rule_that_raises_costs_a_tick_one_account_and_any_other_record_the_whole_of_it(
