@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 
 import orjson
 from pydantic import Field, SecretStr, field_validator
@@ -196,26 +196,20 @@ def policy_text(settings: Settings) -> str:
 
 def environment(config: Settings) -> dict[str, str]:
     """The variables by which a child has the same settings as we have, flags included."""
-    out = {
-        "BELLWETHER_BROKER": config.broker,
-        "BELLWETHER_STORE": config.store,
-        "BELLWETHER_NAMESPACE": config.namespace,
-        "BELLWETHER_DATA_DIR": str(config.data_dir),
-        "BELLWETHER_SLOT": config.slot,
-        "BELLWETHER_LOG_FORMAT": config.log_format,
-        "BELLWETHER_JOURNAL_PARTITIONS": str(config.journal_partitions),
-        "BELLWETHER_MEMORY_MB": str(config.memory_mb),
-        "BELLWETHER_BIND": config.bind,
-        "BELLWETHER_METRICS_PORT": str(config.metrics_port),
-        "BELLWETHER_WEB_PORT": str(config.web_port),
-        "BELLWETHER_TOKENS": ",".join(f"{k}:{v.get_secret_value()}" for k, v in config.tokens.items()),
-        "BELLWETHER_FEED_DAYS": ",".join(f"{feed}={days}" for feed, days in config.feed_days.items()),
-        "BELLWETHER_PROXIES": ",".join(config.proxies),
-        "BELLWETHER_KAFKA_CONFIG": orjson.dumps(config.kafka_config).decode(),
+    return {
+        f"BELLWETHER_{name.upper()}": _written(name, value) for name, value in config if value is not None
     }
-    if config.policy is not None:
-        out["BELLWETHER_POLICY"] = str(config.policy)
-    return out
+
+
+def _written(name: str, value: Any) -> str:
+    """The value of a setting as its variable says it."""
+    if name == "kafka_config":
+        return orjson.dumps(value).decode()  # values may have commas in them
+    if name == "tokens":
+        return ",".join(f"{who}:{token.get_secret_value()}" for who, token in value.items())
+    if isinstance(value, dict):
+        return ",".join(f"{key}={days}" for key, days in value.items())
+    return ",".join(value) if isinstance(value, tuple) else str(value)
 
 
 def slot_name(settings: Settings, app: str) -> str:

@@ -104,6 +104,34 @@ def test_a_worker_is_given_the_settings_of_kafka_whole() -> None:
     assert Settings(_env_file=None, kafka_config=told).kafka_config == config
 
 
+def test_a_child_has_every_setting_of_its_parent(monkeypatch: pytest.MonkeyPatch) -> None:
+    parent = Settings(
+        _env_file=None,
+        broker="kafka://k:9092",
+        store="clickhouse://c:8123",
+        namespace="acme",
+        policy=Path("mine.toml"),
+        data_dir=Path("elsewhere"),
+        slot="one",
+        bind="127.0.0.2",
+        metrics_port=9000,
+        web_port=9001,
+        tokens="ann:analyst:secret,bob:viewer:other",
+        proxies="10.0.0.5,10.1.0.0/16",
+        kafka_config='{"sasl.username": "a,b=c"}',
+        store_days="snapshots=800,late=90",
+        feed_days="invoices=2",
+        log_format="json",
+        journal_partitions=6,
+        memory_mb=512,
+    )
+    by_default = Settings(_env_file=None)
+    assert [name for name, value in parent if value == getattr(by_default, name)] == []
+    for name, value in environment(parent).items():
+        monkeypatch.setenv(name, value)
+    assert Settings(_env_file=None) == parent
+
+
 @pytest.mark.parametrize("given", ['{"sasl.password": ', "{sasl.password=x}"])
 def test_a_torn_json_object_is_said(given: str) -> None:
     with pytest.raises(ValueError, match="one JSON object"):
