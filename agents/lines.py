@@ -85,7 +85,7 @@ class Lines:
             self._refresh_cohorts(totals.cohorts, totals.cohorts_from)
         totals.due_from = totals.runs_from = totals.sales_from = totals.cohorts_from = UNCHANGED
         self.last_cash = max(totals.cash_days, default=0)
-        self.levels: tuple[int, list[int], list[int]] | None = None  # exposure_levels()
+        self.levels: tuple[int, list[int], list[int]] | None = None  # peak_utilization()
         self.partials: tuple[int, int, int, int | None] | None = None  # partial_of_last()
         self.discounts: tuple[int, int, int, tuple[bool, ...]] | None = None  # discounts_taken()
         self.promises: dict[str, tuple[list[Any], int, int, tuple[int, int], bool]] = {}  # promises_broken()
