@@ -112,11 +112,11 @@ class Control:
 class ControlReader:
     """Follows the control topic. `control` is what it said when it was last read."""
 
-    def __init__(self, servers: str, settings: Settings) -> None:
+    def __init__(self, kafka: Kafka, settings: Settings) -> None:
         self.control = Control()
-        self._servers = servers
+        self._servers = kafka.servers
         self._topic = settings.prefixed(TOPICS["control"].name)
-        self._consumer = Kafka(servers, settings.kafka_config).consumer(
+        self._consumer = kafka.consumer(
             {
                 "group.id": settings.prefixed("control-reader"),
                 "enable.auto.commit": False,
@@ -161,10 +161,10 @@ class ControlReader:
         self._consumer.close()
 
 
-def read_control(servers: str, settings: Settings) -> Control:
+def read_control(kafka: Kafka, settings: Settings) -> Control:
     """What the control topic says now. Raises Refused when it can not be read."""
-    Kafka(servers, settings.kafka_config).partitions([settings.prefixed(TOPICS["control"].name)])
-    reader = ControlReader(servers, settings)
+    kafka.partitions([settings.prefixed(TOPICS["control"].name)])
+    reader = ControlReader(kafka, settings)
     try:
         return reader.read()
     finally:
@@ -198,7 +198,7 @@ def clock_ticked(as_of: date, now: datetime, book: tuple[str, int] | None = None
     return event
 
 
-def send_control(servers: str, settings: Settings, *events: Mapping[str, Any]) -> None:
+def send_control(kafka: Kafka, settings: Settings, *events: Mapping[str, Any]) -> None:
     """Write control events, in order, and wait until the broker has them. Raises Refused when it does not."""
     topic = settings.prefixed(TOPICS["control"].name)
     failures: list[str] = []
@@ -207,15 +207,13 @@ def send_control(servers: str, settings: Settings, *events: Mapping[str, Any]) -
         if error is not None:
             failures.append(error.str())
 
-    producer = Kafka(servers, settings.kafka_config).producer(
-        {"enable.idempotence": True, "delivery.timeout.ms": int(_TAKEN_SECONDS * 1000)}
-    )
+    producer = kafka.producer({"enable.idempotence": True, "delivery.timeout.ms": int(_TAKEN_SECONDS * 1000)})
     for event in events:
         producer.produce(topic, orjson.dumps(event), partition=0, on_delivery=delivered)
     left = producer.flush(_TAKEN_SECONDS + 5)
     if failures or left:
         raise Refused(
-            f"{topic} on {servers} did not take the record: {failures[0] if failures else 'timed out'}"
+            f"{topic} on {kafka.servers} did not take the record: {failures[0] if failures else 'timed out'}"
         )
 
 

@@ -97,10 +97,10 @@ def prepare(settings: Settings) -> None:
         ) from error
 
 
-def feed(servers: str, settings: Settings, accounts: int, end: date, progress: Progress) -> int:
+def feed(kafka: Kafka, settings: Settings, accounts: int, end: date, progress: Progress) -> int:
     """Send the simulated book onto the history topic; how many events there were, ticks not counted."""
     sent = 0
-    with ToHistory(servers, settings) as sink:
+    with ToHistory(kafka, settings) as sink:
         for event in generate(accounts, MONTHS, SEED, end):
             raw = orjson.dumps(event)
             if event["type"] == "clock.ticked":

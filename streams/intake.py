@@ -203,8 +203,8 @@ def _first_policy(block: Block) -> int | None:
 class Cluster:
     """What intake asks of the cluster beside its own records: does a policy stand, is a backfill read, which day is it."""
 
-    def __init__(self, kafka: Kafka, servers: str, settings: Settings) -> None:
-        self._servers, self._settings = servers, settings
+    def __init__(self, kafka: Kafka, settings: Settings) -> None:
+        self._kafka, self._settings = kafka, settings
         self._journal = settings.prefixed(TOPICS["journal"].name)
         self._history = settings.prefixed(TOPICS["history"].name)
         counts = kafka.partitions([self._journal, self._history])
@@ -274,25 +274,24 @@ class Cluster:
     def keep_time(self, now: datetime) -> None:
         """Adopt a policy where none stands, and end the days that are over. Called by the owner of control only."""
         if self._control is None:
-            self._control = ControlReader(self._servers, self._settings)
+            self._control = ControlReader(self._kafka, self._settings)
         control = self._control.read()
         if control.policy_text is None:
             text = policy_text(self._settings)
             event = policy_adopted(text, policy_hash(text), ENGINE, now)
             log.info("adopting the policy", hash=event["hash"])
-            send_control(self._servers, self._settings, event)
+            send_control(self._kafka, self._settings, event)
             return
         policy = load_policy(control.policy_text)
         day = day_to_tick(now, ZoneInfo(policy.time_zone), control)
         if day is not None:
             log.info("the day is over", as_of=day.isoformat())
-            send_control(self._servers, self._settings, clock_ticked(day, now, control.book(self.partitions)))
+            send_control(self._kafka, self._settings, clock_ticked(day, now, control.book(self.partitions)))
 
 
 def build(settings: Settings) -> faust.App:
     """The Faust app. Reads the cluster only when it is started."""
-    servers = kafka_servers(settings)
-    kafka = Kafka(servers, settings.kafka_config)
+    kafka = Kafka(kafka_servers(settings), settings.kafka_config)
     topics = [settings.prefixed(TOPICS[name].name) for name in INPUTS]
     control = (settings.prefixed(TOPICS["control"].name), 0)
     held: list[RelayUnit] = []
@@ -328,7 +327,7 @@ def build(settings: Settings) -> faust.App:
 
     def work() -> tuple[Cluster, Intake]:
         if not tools:
-            cluster = Cluster(kafka, servers, settings)
+            cluster = Cluster(kafka, settings)
             tools.append(
                 (cluster, Intake(settings, cluster.partitions, cluster.standing, cluster.history_unread))
             )

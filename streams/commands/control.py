@@ -23,7 +23,7 @@ from streams.commands.policies import policy_of
 from streams.control import clock_ticked, policy_adopted, read_control, send_control
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
-from streams.settings import Settings, why
+from streams.settings import why
 
 
 def _read(path: Path) -> str:
@@ -52,8 +52,8 @@ def tick(as_of: str | None) -> None:
         except ValueError:
             raise Refused(f"--as-of {as_of}: write the day as YYYY-MM-DD") from None
     config = settings()
-    servers = kafka_servers(config)
-    control = read_control(servers, config)
+    kafka = Kafka(kafka_servers(config), config.kafka_config)
+    control = read_control(kafka, config)
     if control.policy_text is None:
         raise Refused("no policy is in force yet: start a worker, or run `bellwether policy adopt FILE`")
     zone = ZoneInfo(load_policy(control.policy_text).time_zone)
@@ -67,14 +67,10 @@ def tick(as_of: str | None) -> None:
     if control.last_tick is not None and day <= control.last_tick:
         click.echo(f"{day} has ended already (last tick: {control.last_tick}); nothing was written")
         return
-    partitions = _journal_partitions(servers, config)
-    send_control(servers, config, clock_ticked(day, now, control.book(partitions)))
+    journal = config.prefixed(TOPICS["journal"].name)
+    partitions = kafka.partitions([journal])[journal]
+    send_control(kafka, config, clock_ticked(day, now, control.book(partitions)))
     click.echo(f"{day} is ended")
-
-
-def _journal_partitions(servers: str, config: Settings) -> int:
-    name = config.prefixed(TOPICS["journal"].name)
-    return Kafka(servers, config.kafka_config).partitions([name])[name]
 
 
 @click.group()
@@ -145,11 +141,11 @@ def adopt(file: Path | None) -> None:
     """Put FILE (default: the policy of the settings) in force from the next record on; outputs carry its hash."""
     config = settings(policy=file)
     _, text = policy_of(config)
-    servers = kafka_servers(config)
-    control = read_control(servers, config)
+    kafka = Kafka(kafka_servers(config), config.kafka_config)
+    control = read_control(kafka, config)
     wanted = policy_hash(text)
     if (control.policy_hash, control.live_from) == (wanted, None):
         click.echo(f"policy {wanted} is in force already; nothing was written")
         return
-    send_control(servers, config, policy_adopted(text, wanted, ENGINE, datetime.now(UTC)))
+    send_control(kafka, config, policy_adopted(text, wanted, ENGINE, datetime.now(UTC)))
     click.echo(f"policy {wanted} is adopted")

@@ -63,7 +63,7 @@ def demo(once: bool, as_json: bool, accounts: int) -> None:
                 services.check()
                 crew.check()
 
-            steps.feed(services.kafka_servers, config, accounts, steps.yesterday(), show)
+            steps.feed(kafka, config, accounts, steps.yesterday(), show)
             steps.settle(kafka, config, show, check)
             bar.stop()
             client = connect(services.clickhouse, database_name(services.clickhouse, config.namespace))
@@ -105,7 +105,7 @@ def _services(config: Settings, show: Stages, page: bool) -> Iterator[tuple[Runn
         migrate(services.clickhouse, config.namespace)
         text = policy_text(config)
         adopted = policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC))
-        send_control(services.kafka_servers, config, adopted)
+        send_control(Kafka(services.kafka_servers, config.kafka_config), config, adopted)
         crew = Crew(start_all((*APPS, PAGE) if page else APPS, config, quiet=True), restarts=0)
         try:
             yield services, crew

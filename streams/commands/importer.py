@@ -21,6 +21,7 @@ from rich.progress import Progress, TaskID
 from schemas.money import EXPONENTS
 from schemas.money import text as money
 from schemas.topics import SOURCES
+from streams.blocks import Kafka
 from streams.commands.options import progress_bar, settings
 from streams.commands.policies import policy_of
 from streams.errors import Refused
@@ -178,11 +179,10 @@ _ADVICE = (
 )
 
 
-def _live_events_came(servers: str, config: Settings) -> bool:
-    from streams.blocks import Kafka
+def _live_events_came(kafka: Kafka, config: Settings) -> bool:
     from streams.lag import Lag
 
-    lag = Lag(Kafka(servers, config.kafka_config), config)
+    lag = Lag(kafka, config)
     try:
         return any(behind or done for behind, done in lag.of("intake", SOURCES).values())
     finally:
@@ -197,16 +197,16 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
     from streams.control import read_control
     from streams.dev.processes import kafka_servers
 
-    servers = kafka_servers(config)
-    sink = ToHistory(servers, config)
-    ended = read_control(servers, config).last_tick
+    kafka = Kafka(kafka_servers(config), config.kafka_config)
+    sink = ToHistory(kafka, config)
+    ended = read_control(kafka, config).last_tick
     if ended is not None:
         click.echo(
             f"the live clock has ended {ended} already: a backfill's days up to then are not judged one by one again; "
             f"its facts are judged by the next tick, as they stand in the end. {_ADVICE}",
             err=True,
         )
-    elif _live_events_came(servers, config):
+    elif _live_events_came(kafka, config):
         click.echo(
             "live events have come already: an account that has any is not judged on a backfill's days before the newest of "
             f"them. {_ADVICE}",

@@ -31,10 +31,9 @@ COUNTED = 100_000
 def status() -> None:
     """Lag, freshness by feed, dead letters, open alerts."""
     config = settings()
-    servers = kafka_servers(config)
-    kafka = Kafka(servers, config.kafka_config)
+    kafka = Kafka(kafka_servers(config), config.kafka_config)
     console = Console()
-    control = read_control(servers, config)
+    control = read_control(kafka, config)
     ended = control.last_tick or "none yet, a backfill's days aside"
     console.print(
         f"policy {control.policy_hash or 'none adopted yet'}; last day ended: {ended}", highlight=False

@@ -107,10 +107,10 @@ class ToHistory:
     overtaken by a tick, which names its own. Raises Refused where the topic is not there.
     """
 
-    def __init__(self, servers: str, settings: Settings) -> None:
+    def __init__(self, kafka: Kafka, settings: Settings) -> None:
         self.sent = 0
         self.topic = settings.prefixed(TOPICS["history"].name)
-        self._servers = servers
+        self._servers = kafka.servers
         self._failed = 0
         self._reason = ""
         self._producer = ck.Producer(
@@ -120,8 +120,8 @@ class ToHistory:
                 "compression.type": "lz4",
                 "queue.buffering.max.messages": 200_000,
                 "queue.buffering.max.kbytes": 1 << 16,
-                **settings.kafka_config,
-                "bootstrap.servers": servers,
+                **kafka.config,
+                "bootstrap.servers": kafka.servers,
                 "enable.idempotence": True,
                 "delivery.report.only.error": True,
                 "on_delivery": self._delivered,
@@ -130,7 +130,7 @@ class ToHistory:
             }
         )
         self._fatal = ""
-        self._partitions = Kafka(servers, settings.kafka_config).partitions([self.topic])[self.topic]
+        self._partitions = kafka.partitions([self.topic])[self.topic]
         self._home = lru_cache(maxsize=500_000)(
             lambda account: partition_of(account.encode(), self._partitions)
         )

@@ -104,8 +104,8 @@ def one(name: str, base: Settings, services: Running, path: Path, apps: tuple[st
     text = policy_text(settings)
     adopted = policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC))
     if "intake" in apps:
-        send_control(services.kafka_servers, settings, adopted)
-        with ToHistory(services.kafka_servers, settings) as sink:
+        send_control(Kafka(services.kafka_servers), settings, adopted)
+        with ToHistory(Kafka(services.kafka_servers), settings) as sink:
             for account, raw in read_book(path):
                 if account is None:
                     sink.tick(raw)

@@ -54,9 +54,8 @@ class Pipeline:
         )
         topics_admin.create(servers, self.settings)
         text = policy_text(self.settings)
-        send_control(
-            servers, self.settings, policy_adopted(text, policy_hash(text), ENGINE, dt.datetime.now(dt.UTC))
-        )
+        adopted = policy_adopted(text, policy_hash(text), ENGINE, dt.datetime.now(dt.UTC))
+        send_control(Kafka(servers), self.settings, adopted)
         self.sent: list[tuple[str, bytes, bytes]] = []
 
     def topic(self, name: str) -> str:

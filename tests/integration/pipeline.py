@@ -44,7 +44,7 @@ def prepare(settings: Settings, kafka: str, text: str | None = None) -> None:
     create(kafka, settings)
     if settings.store != "dev":
         migrate(settings.store, settings.namespace)
-    send_control(kafka, settings, policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC)))
+    send_control(Kafka(kafka), settings, policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC)))
 
 
 @contextlib.contextmanager
@@ -59,7 +59,7 @@ def workers(settings: Settings, *names: str) -> Iterator[Crew]:
 
 def backfill(settings: Settings, kafka: str, events: Iterable[dict[str, Any]]) -> None:
     """A book onto credit.history.v1, in its order, ticks in line."""
-    with ToHistory(kafka, settings) as sink:
+    with ToHistory(Kafka(kafka), settings) as sink:
         for event in events:
             line = orjson.dumps(event)
             if event["type"] == "clock.ticked":

@@ -200,8 +200,8 @@ def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
         "BELLWETHER_BROKER=dev\n# BELLWETHER_NAMESPACE=told\nBELLWETHER_NAMESPACE=mended\n"
     )
     assert any("nothing was deleted" in line for line in said)
-    assert read_control(kafka, other).last_tick == read_control(kafka, settings).last_tick
-    assert read_control(kafka, other).policy_hash == read_control(kafka, settings).policy_hash
+    assert read_control(Kafka(kafka), other).last_tick == read_control(Kafka(kafka), settings).last_tick
+    assert read_control(Kafka(kafka), other).policy_hash == read_control(Kafka(kafka), settings).policy_hash
 
     with workers(other, "intake", "monitor") as crew:
         send(kafka, other.prefixed(TOPICS["accounts"].name), limit_set(theirs[0]))

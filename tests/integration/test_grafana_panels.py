@@ -105,7 +105,7 @@ def scene(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFactory)
         workers(settings, "intake", "monitor", "store") as crew,
         scraping(folder, [port + PORTS[app] for app in ("intake", "monitor", "store")]) as metrics,
     ):
-        demo.feed(kafka, settings, 40, demo.yesterday(), silent)
+        demo.feed(Kafka(kafka), settings, 40, demo.yesterday(), silent)
         finished(settings, kafka, crew)
         store = connect(clickhouse, database_name(clickhouse, "grafana"))
         now = datetime.now(UTC).isoformat().replace("+00:00", "Z")

@@ -10,6 +10,7 @@ import orjson
 import pytest
 from confluent_kafka.admin import AdminClient, NewTopic  # type: ignore[attr-defined]
 
+from streams.blocks import Kafka
 from streams.errors import Refused
 from streams.feeds.history import ToHistory
 from streams.feeds.importing import import_ledgers
@@ -36,7 +37,7 @@ def send(folder: Path, servers: str, settings: Settings) -> Report:
     choices = Choices(base_currency="USD", today=TODAY, layout=Layout())
     report = Report()
     path = written(folder, "ar.csv", ledger())
-    import_ledgers([path], choices, dt.UTC, ToHistory(servers, settings), report, Silent())
+    import_ledgers([path], choices, dt.UTC, ToHistory(Kafka(servers), settings), report, Silent())
     return report
 
 

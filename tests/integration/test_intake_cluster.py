@@ -54,7 +54,7 @@ def test_a_policy_of_which_only_a_given_up_transaction_is_left_does_not_stand(
     kafka: str, settings: Settings
 ) -> None:
     journal = settings.prefixed(TOPICS["journal"].name)
-    cluster = Cluster(Kafka(kafka), kafka, settings)
+    cluster = Cluster(Kafka(kafka), settings)
     assert not cluster.standing(), "an empty journal"
     write(kafka, journal, range(PARTITIONS), commit=False, value=adopted())
     assert not cluster.standing(), "its offsets have moved, and nothing in it counts"
@@ -70,7 +70,7 @@ def test_a_backfill_sent_in_a_transaction_is_read_when_its_records_are(
     kafka: str, settings: Settings
 ) -> None:
     history = settings.prefixed(TOPICS["history"].name)
-    cluster = Cluster(Kafka(kafka), kafka, settings)
+    cluster = Cluster(Kafka(kafka), settings)
     assert not cluster.history_unread(), "there is none"
     write(kafka, history, [1], commit=True)
     assert cluster.history_unread()

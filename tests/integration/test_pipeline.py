@@ -119,7 +119,7 @@ def fed(settings: Settings, kafka: str) -> Iterator[None]:
     over = threading.Event()
 
     def feed() -> None:
-        with ToHistory(kafka, settings) as sink:
+        with ToHistory(Kafka(kafka), settings) as sink:
             for event in generate(120, 120, 21):
                 if event["type"] != "clock.ticked":
                     sink.event(event["account_id"], orjson.dumps(event))

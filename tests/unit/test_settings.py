@@ -8,6 +8,7 @@ import pytest
 from click.testing import CliRunner
 
 from agents.policy_text import policy_hash
+from streams.blocks import Kafka
 from streams.commands.control import policy
 from streams.commands.options import settings
 from streams.commands.worker import worker
@@ -169,7 +170,7 @@ def test_a_policy_that_windows_wrote_is_read_without_its_mark(tmp_path: Path) ->
 
 def test_where_nobody_listens_no_topic_is_to_be_created() -> None:
     with pytest.raises(Refused) as refusal:
-        read_control("127.0.0.1:1", settings())
+        read_control(Kafka("127.0.0.1:1"), settings())
     assert "no Kafka answers at 127.0.0.1:1" in str(refusal.value)
     assert "topics --create" not in str(refusal.value)
 
