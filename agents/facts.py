@@ -13,6 +13,26 @@ from zoneinfo import ZoneInfo
 
 import orjson
 
+from schemas.events import (
+    AccountClosed,
+    AccountOpened,
+    AccountUpdated,
+    DisputeResolved,
+    InvoiceCredited,
+    InvoiceDisputed,
+    InvoiceIssued,
+    InvoiceVoided,
+    InvoiceWrittenOff,
+    LimitSet,
+    OrderBooked,
+    OrderClosed,
+    PaymentApplied,
+    PaymentPromised,
+    PaymentReceived,
+    PaymentReversed,
+    PaymentScheduled,
+    SecurityRecorded,
+)
 from schemas.money import minor
 
 _EPOCH: Final = datetime(1970, 1, 1, tzinfo=UTC)
@@ -122,11 +142,19 @@ def row_of(fact: Register | None) -> list[Any] | None:
     return None if fact is None else fact.row()
 
 
+def amount_of(amount: str | None, currency: str | None) -> int | None:
+    """An amount that an event may leave out, in minor units; with one it names the currency. Raises ValueError as minor()."""
+    if amount is None:
+        return None
+    assert currency is not None
+    return minor(amount, currency)
+
+
 # From an event to (its own day or None, its natural id, its content).
 Row = tuple[int | None, str, list[Any]]
 
 
-def _issued(event: Any) -> Row:
+def _issued(event: InvoiceIssued) -> Row:
     currency = event.currency
     day = event.invoice_date.toordinal()
     discount_date = event.discount_date
@@ -146,43 +174,35 @@ def _issued(event: Any) -> Row:
     )
 
 
-def _credited(event: Any) -> Row:
+def _credited(event: InvoiceCredited) -> Row:
     return None, event.memo_id, [event.invoice_id, minor(event.amount, event.currency), event.currency]
 
 
-def _disputed(event: Any) -> Row:
+def _disputed(event: InvoiceDisputed) -> Row:
     return None, event.dispute_id, [event.invoice_id, minor(event.amount, event.currency), event.currency]
 
 
-def _resolved(event: Any) -> Row:
+def _resolved(event: DisputeResolved) -> Row:
     return None, event.dispute_id, [event.invoice_id, event.outcome]
 
 
-def _written_off(event: Any) -> Row:
-    amount = event.amount
-    return (
-        None,
-        event.invoice_id,
-        [None if amount is None else minor(amount, event.currency), event.currency],
-    )
+def _written_off(event: InvoiceWrittenOff) -> Row:
+    return None, event.invoice_id, [amount_of(event.amount, event.currency), event.currency]
 
 
-def _voided(event: Any) -> Row:
+def _voided(event: InvoiceVoided) -> Row:
     return None, event.invoice_id, []
 
 
-def _booked(event: Any) -> Row:
-    amount = event.amount
-    return None, event.order_id, [None if amount is None else minor(amount, event.currency), event.currency]
+def _booked(event: OrderBooked) -> Row:
+    return None, event.order_id, [amount_of(event.amount, event.currency), event.currency]
 
 
-def _order_closed(event: Any) -> Row:
-    amount = event.amount
-    currency = event.currency
-    return None, event.order_id, [None if amount is None else minor(amount, currency), currency]
+def _order_closed(event: OrderClosed) -> Row:
+    return None, event.order_id, [amount_of(event.amount, event.currency), event.currency]
 
 
-def _received(event: Any) -> Row:
+def _received(event: PaymentReceived) -> Row:
     currency = event.currency
     day = event.paid_on.toordinal()
     return (
@@ -205,17 +225,17 @@ def _received(event: Any) -> Row:
     )
 
 
-def _applied(event: Any) -> Row:
+def _applied(event: PaymentApplied) -> Row:
     # The currency is the payment's, which may not be known yet: the amounts stay as written.
     return None, event.payment_id, [[a.invoice_id, a.amount, a.discount] for a in event.applications]
 
 
-def _reversed(event: Any) -> Row:
+def _reversed(event: PaymentReversed) -> Row:
     day = event.reversed_on.toordinal()
     return day, event.payment_id, [day, event.amount]
 
 
-def _promised(event: Any) -> Row:
+def _promised(event: PaymentPromised) -> Row:
     return (
         None,
         event.promise_id,
@@ -228,12 +248,12 @@ def _promised(event: Any) -> Row:
     )
 
 
-def _scheduled(event: Any) -> Row:
+def _scheduled(event: PaymentScheduled) -> Row:
     day = event.scheduled_on.toordinal()
     return None, event.payment_id, [minor(event.amount, event.currency), event.currency, day]
 
 
-def _profile(event: Any) -> Row:
+def _profile(event: AccountOpened | AccountUpdated) -> Row:
     expected = event.expected_monthly_purchases
     return (
         None,
@@ -252,15 +272,15 @@ def _profile(event: Any) -> Row:
     )
 
 
-def _limit_set(event: Any) -> Row:
+def _limit_set(event: LimitSet) -> Row:
     return None, event.account_id, [minor(event.credit_limit, event.currency), event.currency]
 
 
-def _account_closed(event: Any) -> Row:
+def _account_closed(event: AccountClosed) -> Row:
     return None, event.account_id, []
 
 
-def _security(event: Any) -> Row:
+def _security(event: SecurityRecorded) -> Row:
     expires = event.expires_on
     return (
         None,

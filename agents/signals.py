@@ -15,11 +15,23 @@ import orjson
 from agents import headlines, news, statements
 from agents.bureau import AgencyReport, agency_reports
 from agents.calendar import months_after
-from agents.facts import APPLIED, LATE, NEVER, REPEAT, local_day, microseconds
+from agents.facts import APPLIED, LATE, NEVER, REPEAT, amount_of, local_day, microseconds
 from agents.news import Article, Story
 from agents.policy import Policy
+from agents.rates import Rates
 from agents.statements import Statement
 from agents.versions import AT, DAY, EVENT, Table, Version, holding_on, keep_newest, version_order
+from schemas.events import (
+    BureauFiled,
+    BureauReported,
+    NewsPublished,
+    ReferenceGiven,
+    RelatedDistressed,
+    RelatedLinked,
+    RelatedRecovered,
+    ScreeningReported,
+    StatementFiled,
+)
 from schemas.money import minor
 
 _VERSION: Final = 1
@@ -140,15 +152,15 @@ class Signals:
             self._until = 0
         return answer
 
-    def _report(self, event: Any, today: int, policy: Policy) -> str:
+    def _report(self, event: BureauReported, today: int, policy: Policy) -> str:
         day = event.reported_on.toordinal()
         points: float | None = None
         shown: str | None = None
-        if event.score is not None:
+        if event.score is not None and event.scale_min is not None and event.scale_max is not None:
             points = 100.0 * (event.score - event.scale_min) / (event.scale_max - event.scale_min)
             points = min(100.0, max(0.0, points if event.higher_is_better else 100.0 - points))
             shown = f"{event.score:g} of {event.scale_min:g}-{event.scale_max:g}"
-        limit = None if event.recommended_limit is None else minor(event.recommended_limit, event.currency)
+        limit = amount_of(event.recommended_limit, event.currency)
         version = [
             day,
             microseconds(event.occurred_at),
@@ -182,8 +194,8 @@ class Signals:
                 del self._reports[key]
         return answer
 
-    def _filing(self, event: Any, today: int, policy: Policy) -> str:
-        amount = None if event.amount is None else minor(event.amount, event.currency)
+    def _filing(self, event: BureauFiled, today: int, policy: Policy) -> str:
+        amount = amount_of(event.amount, event.currency)
         version = [
             event.filed_on.toordinal(),
             microseconds(event.occurred_at),
@@ -198,7 +210,7 @@ class Signals:
         self._forget("s.f", self._filings, lambda last: _over(last, policy), today, keep)
         return answer
 
-    def _screening(self, event: Any, today: int, policy: Policy) -> str:
+    def _screening(self, event: ScreeningReported, today: int, policy: Policy) -> str:
         if event.status == "cleared" and event.actor is None:
             return APPLIED  # only a person clears a match: without one nothing has changed
         version = [
@@ -213,7 +225,7 @@ class Signals:
         self._forget("s.f", self._screenings, lambda last: last[3] == "cleared", today, keep)
         return answer
 
-    def _relation(self, event: Any, today: int, policy: Policy) -> str:
+    def _relation(self, event: RelatedDistressed | RelatedRecovered, today: int, policy: Policy) -> str:
         """An alert that has ended stays so, and its severity only grows: the instants of the messages are those of the events
         that moved it, which may lie on one second, or come late and lie before each other."""
         severity = event.severity if event.type == "related.distressed" else 0
@@ -224,7 +236,7 @@ class Signals:
         self._forget("s.f", self._related, lambda last: last[3] == 0, today, policy.bureau.filing_keep_days)
         return answer
 
-    def _link(self, event: Any, today: int, policy: Policy) -> str:
+    def _link(self, event: RelatedLinked, today: int, policy: Policy) -> str:
         version = [_day(event.occurred_at, policy), microseconds(event.occurred_at), event.event_id]
         known = self._children.get(event.related_account_id)
         if known is not None and known[AT:] <= version[AT:]:
@@ -233,10 +245,10 @@ class Signals:
         self._dirty["s.f"] = None
         return APPLIED
 
-    def _article(self, event: Any, today: int, policy: Policy) -> str:
+    def _article(self, event: NewsPublished, today: int, policy: Policy) -> str:
         category = event.category or headlines.classify(event.headline)
         published = _day(event.published_at, policy)
-        claim = None if event.claim is None else minor(event.claim, event.currency)
+        claim = amount_of(event.claim, event.currency)
         version = [
             max(published, _day(event.occurred_at, policy)),
             microseconds(event.occurred_at),
@@ -260,7 +272,7 @@ class Signals:
             self._forget_articles(today, policy)
         return answer
 
-    def _statement(self, event: Any, today: int, policy: Policy) -> str:
+    def _statement(self, event: StatementFiled, today: int, policy: Policy) -> str:
         amounts = []
         for name in statements.NAMES:
             amount = getattr(event.figures, name)
@@ -280,7 +292,7 @@ class Signals:
             keep_newest(self._statements, 8, today, lambda v: (v[3], v[AT], v[EVENT]))
         return answer
 
-    def _reference(self, event: Any, today: int, policy: Policy) -> str:
+    def _reference(self, event: ReferenceGiven, today: int, policy: Policy) -> str:
         version = [
             _day(event.occurred_at, policy),
             microseconds(event.occurred_at),
@@ -492,7 +504,7 @@ class Signals:
             weights += weight
         return total / weights if weights else None
 
-    def news_score(self, today: int, policy: Policy, rates: Any) -> NewsScore:
+    def news_score(self, today: int, policy: Policy, rates: Rates) -> NewsScore:
         """The worst story: severity × confidence × trust × 2^(−age/half-life), capped while uncorroborated."""
         if not self._articles:
             return _NO_NEWS
@@ -503,7 +515,7 @@ class Signals:
             self._news = today, self._worst_story(today, policy, rates)
         return self._news[1]
 
-    def _worst_story(self, today: int, policy: Policy, rates: Any) -> NewsScore:
+    def _worst_story(self, today: int, policy: Policy, rates: Rates) -> NewsScore:
         worst = _NO_NEWS
         for story in self.stories(today, policy):
             scored = self.score_of(story, today, policy, rates)
@@ -511,12 +523,12 @@ class Signals:
                 worst = scored
         return worst
 
-    def score_of(self, story: Story, today: int, policy: Policy, rates: Any) -> NewsScore:
+    def score_of(self, story: Story, today: int, policy: Policy, rates: Rates) -> NewsScore:
         """What one story weighs."""
         severity = news.severity(story, policy.news, lambda s: self._share_of_equity(s, today, policy, rates))
         return NewsScore(news.score(story, severity, today, policy.news), story, severity)
 
-    def next_day(self, today: int, policy: Policy, rates: Any) -> int:
+    def next_day(self, today: int, policy: Policy, rates: Rates) -> int:
         """The next day on which time alone moves what the readers say; NEVER when nothing can."""
         if self.empty:
             return NEVER
@@ -527,7 +539,7 @@ class Signals:
             day = self._memory["next_day"] = self._next_day(today, policy, rates)
         return day
 
-    def _next_day(self, today: int, policy: Policy, rates: Any) -> int:
+    def _next_day(self, today: int, policy: Policy, rates: Rates) -> int:
         days = [v[DAY] for table in self._tables() for versions in table.values() for v in versions]
         bureau = policy.bureau
         for versions in self._reports.values():
@@ -651,16 +663,16 @@ class Signals:
             out.append((statement, failed))
         return tuple(out)
 
-    def _share_of_equity(self, story: Story, today: int, policy: Policy, rates: Any) -> float | None:
+    def _share_of_equity(self, story: Story, today: int, policy: Policy, rates: Rates) -> float | None:
         statement = self.usable_statement(today, policy)
         equity = None if statement is None else statement.amounts["equity"]
         if statement is None or equity is None or story.claim is None or story.currency is None:
             return None
         if equity <= 0:
             return float("inf")
-        claim: int | None = story.claim
-        if story.currency != statement.currency:
-            claim = rates.convert(claim, story.currency, statement.currency, today)
+        if story.currency == statement.currency:
+            return story.claim / equity
+        claim = rates.convert(story.claim, story.currency, statement.currency, today)
         return None if claim is None else claim / equity
 
     # --- pieces out and in ---------------------------------------------------------------------------------------

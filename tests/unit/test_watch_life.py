@@ -10,6 +10,7 @@ import pytest
 from agents.figures import Figures
 from agents.policy import Policy
 from agents.policy_text import load_policy
+from agents.rates import Rates
 from agents.signals import Signals
 from agents.watch import AlertChange, Watch
 from tests.rules import (
@@ -387,7 +388,7 @@ def test_an_account_of_which_nothing_is_known_keeps_nothing() -> None:
 def test_signals_clear_by_time_alone() -> None:
     days = Days()
     assert days.fact(article(0, "rumour")) == ["adverse_news opened 1"]
-    wakes = days.signals.next_day(days.today, POLICY, None)
+    wakes = days.signals.next_day(days.today, POLICY, Rates("USD"))
     assert days.tick(wakes - TODAY - 1) == []
     assert days.tick() == ["adverse_news cleared 1"]
 
