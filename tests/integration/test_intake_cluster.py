@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+import time
+from collections.abc import Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -14,7 +15,7 @@ from agents.monitor import ENGINE
 from agents.policy_text import policy_hash
 from schemas.topics import TOPICS
 from streams import topics_admin
-from streams.blocks import Kafka
+from streams.blocks import Kafka, watermarks
 from streams.control import policy_adopted
 from streams.intake import GROUP, Cluster
 from streams.settings import Settings
@@ -36,8 +37,8 @@ def adopted() -> bytes:
     return orjson.dumps(policy_adopted(POLICY_TEXT, policy_hash(POLICY_TEXT), ENGINE, datetime.now(UTC)))
 
 
-def write(kafka: str, topic: str, partitions: Iterable[int], *, commit: bool, value: bytes = b"{}") -> None:
-    """One record into each partition, in one transaction."""
+def write(kafka: str, topic: str, partitions: Sequence[int], *, commit: bool, value: bytes = b"{}") -> None:
+    """One record into each partition, in one transaction, which is over when this returns."""
     producer = Kafka(kafka).producer({"transactional.id": f"{topic}-writer"})
     producer.init_transactions(30)
     producer.begin_transaction()
@@ -48,6 +49,16 @@ def write(kafka: str, topic: str, partitions: Iterable[int], *, commit: bool, va
         producer.commit_transaction(30)
     else:
         producer.abort_transaction(30)
+    # The broker answers before each partition bears the mark of the transaction's end.
+    stable, high = (
+        Kafka(kafka).consumer({"group.id": topic, "isolation.level": f"read_{level}"})
+        for level in ("committed", "uncommitted")
+    )
+    for part in [ck.TopicPartition(topic, partition) for partition in partitions]:
+        while watermarks(stable, part, 10) != watermarks(high, part, 10):
+            time.sleep(0.01)
+    stable.close()
+    high.close()
 
 
 def test_a_policy_of_which_only_a_given_up_transaction_is_left_does_not_stand(
