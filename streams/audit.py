@@ -20,12 +20,12 @@ from agents.records import Output
 from agents.wakes import Wakes
 from schemas.events import Invalid, parse
 from schemas.topics import TOPICS
-from streams.blocks import Kafka, patiently, watermarks
+from streams.blocks import Kafka, patiently
 from streams.errors import Refused
 from streams.memory import for_states
 from streams.murmur2 import partition_of
 from streams.partition import Pieces
-from streams.reading import origin, read_topic
+from streams.reading import bounds, origin, read_topic
 from streams.settings import Settings
 from streams.shelf import Shelf
 from streams.slot import BEGUN, WHO
@@ -257,12 +257,8 @@ def _read_outputs(kafka: Kafka, topic: str, partitions: int, compacted: bool, fo
 
 def _dropped(kafka: Kafka, topic: str, partition: int) -> bool:
     """Whether Kafka has dropped the oldest records of the partition, as it does when they are older than is kept."""
-    asked = kafka.consumer({"group.id": f"{topic}-reader"})
-    try:
-        low, _ = patiently(watermarks, asked, ck.TopicPartition(topic, partition), 10)
-        return bool(low > 0)
-    finally:
-        asked.close()
+    ((first, _),) = bounds(kafka, topic, [partition])
+    return first > 0
 
 
 def _where(record: bytes, body: dict[str, Any]) -> str:

@@ -14,8 +14,6 @@ from pathlib import Path
 from typing import Final, Protocol
 from zoneinfo import ZoneInfo
 
-import confluent_kafka as ck
-
 from agents.account import Account, InMemory
 from agents.book import Book
 from agents.desk import ProposalChange
@@ -32,12 +30,12 @@ from agents.wording import grouped
 from schemas.events import ClockTicked, Event, Invalid, PolicyAdopted, parse
 from schemas.topics import TOPICS
 from streams.backtest import Lines
-from streams.blocks import Kafka, patiently, watermarks
+from streams.blocks import Kafka
 from streams.control import policy_adopted
 from streams.errors import Refused
 from streams.murmur2 import partition_of
 from streams.passing import Failed, RuleRaised, passing_over
-from streams.reading import origin, read_topic
+from streams.reading import bounds, origin, read_topic
 from streams.settings import Settings
 from streams.store import queries
 from streams.store.client import connect, database_name
@@ -109,17 +107,7 @@ class Journal:
 
     def empty(self) -> bool:
         """Whether nothing has been journalled yet."""
-        consumer = self._kafka.consumer(
-            {"group.id": f"{self.topic}-reader", "isolation.level": "read_committed"}
-        )
-        try:
-            ends = [
-                patiently(watermarks, consumer, ck.TopicPartition(self.topic, part), 10)
-                for part in range(self._count)
-            ]
-        finally:
-            consumer.close()
-        return all(low == high for low, high in ends)
+        return all(low == high for low, high in bounds(self._kafka, self.topic, range(self._count)))
 
 
 class File:

@@ -6,7 +6,7 @@ What is worked on under a group, with offsets that are committed, is not here: s
 from __future__ import annotations
 
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from typing import Any
 
 import confluent_kafka as ck
@@ -61,6 +61,15 @@ def read_partitions(kafka: Kafka, topic: str, seconds: float = 60.0) -> Iterator
     """Committed records of all partitions, one after the other, each to its end now. Raises what read_topic() does."""
     for partition in range(kafka.partitions([topic])[topic]):
         yield from read_topic(kafka, topic, partition, seconds=seconds)
+
+
+def bounds(kafka: Kafka, topic: str, partitions: Iterable[int]) -> list[tuple[int, int]]:
+    """First offset and end of each of the partitions now; what is not decided yet lies behind the end."""
+    asked = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_committed"})
+    try:
+        return [patiently(watermarks, asked, ck.TopicPartition(topic, n), 10) for n in partitions]
+    finally:
+        asked.close()
 
 
 def origin(record: Any) -> bytes | None:
