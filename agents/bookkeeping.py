@@ -41,19 +41,9 @@ def apply(ledger: Ledger, event: Any, today: int, policy: Policy, rates: Rates) 
         raise UnfitAmount(str(error)) from error
     if day is None:
         day = local_day(us, policy.time_zone)
-    if policy is not ledger.policy:
-        _adopt(ledger, policy)
-    ledger.rates = rates
-    ledger.today = today
-    if ledger.next_parked <= today:
-        _unpark(ledger, today)
-    if day > today:
-        return _park(ledger, kind, ident, us, event.event_id, event.source, day, content)
-    answer = TAKE[kind](ledger, ident, event.source, Register(us, event.event_id, day, content))
-    if answer is APPLIED and ledger.posted_totals.native:
-        settle(ledger)
-        value_foreign(ledger, today, rates)
-    return answer
+    return _take(
+        ledger, kind, ident, event.source, Register(us, event.event_id, day, content), today, policy, rates
+    )
 
 
 def set_limit(
@@ -61,17 +51,40 @@ def set_limit(
     limit_minor: int,
     currency: str,
     order_key: tuple[int, str],
-    day: int,
     today: int,
+    policy: Policy,
+    rates: Rates,
 ) -> Applied:
-    """The limit of an approved proposal; `day` is the date of its occurred_at. Dated after `today` (D) it waits for its day
-    like any fact."""
+    """The limit of an approved proposal, dated by its occurred_at: after `today` (D) it waits for its day like any fact."""
     us, event_id = order_key
-    content = [limit_minor, currency]
+    fact = Register(us, event_id, local_day(us, policy.time_zone), [limit_minor, currency])
+    return _take(ledger, "account.limit_set", "", "", fact, today, policy, rates)
+
+
+def _take(
+    ledger: Ledger,
+    kind: str,
+    ident: str,
+    source: str,
+    fact: Register,
+    today: int,
+    policy: Policy,
+    rates: Rates,
+) -> Applied:
+    # A ledger read anew from its pieces knows neither policy nor rates: whatever takes a fact brings both.
+    if policy is not ledger.policy:
+        _adopt(ledger, policy)
+    ledger.rates = rates
     ledger.today = today
-    if day > today:
-        return _park(ledger, "account.limit_set", "", us, event_id, "", day, content)
-    return TAKE["account.limit_set"](ledger, "", "", Register(us, event_id, day, content))
+    if ledger.next_parked <= today:
+        _unpark(ledger, today)
+    if fact.day > today:
+        return _park(ledger, kind, ident, fact.us, fact.event_id, source, fact.day, fact.content)
+    answer = TAKE[kind](ledger, ident, source, fact)
+    if answer is APPLIED and ledger.posted_totals.native:
+        settle(ledger)
+        value_foreign(ledger, today, rates)
+    return answer
 
 
 def _park(

@@ -472,8 +472,9 @@ class Fold:
             minor(event.limit, event.currency),
             event.currency,
             (us, event.event_id),
-            local_day(us, policy.time_zone),
             today,
+            policy,
+            self.book.rates,
         )
         newest = ledger.limits[-1] if ledger.limits else None
         if newest is not None and (newest[0], newest[1]) > (us, event.event_id):

@@ -196,6 +196,42 @@ def test_an_account_of_which_nothing_was_told_before_the_first_tick_is_woken_by_
     assert told_by_workers_that_die([scored, too_early, tick], 1) == told([scored, too_early, tick], Kept())
 
 
+def test_an_approval_in_another_currency_counts_at_once_for_an_account_read_anew() -> None:
+    def said(kind: str, at: str, **fields: object) -> Event:
+        return parse(
+            orjson.dumps(
+                {"event_id": f"{kind}-{at}", "type": kind, "occurred_at": at, "source": "erp", **fields}
+            )
+        )
+
+    def invoice(number: int, amount: str) -> Event:
+        return said(
+            "invoice.issued", f"2025-03-0{number}T09:00:00Z", account_id="C-1", invoice_id=f"i-{number}", amount=amount,
+            currency="USD", invoice_date=f"2025-03-0{number}", due_date="2025-04-30",
+        )  # fmt: skip
+
+    def tick(day: str) -> Event:
+        return said("clock.ticked", f"{day}T23:59:59Z", as_of=day, rates={"GBP": "1.25"})
+
+    opened = said(
+        "account.opened", "2025-03-01T08:00:00Z", account_id="C-1", name="Hale & Co", currency="USD",
+        opened_on="2025-03-01", expected_monthly_purchases="60000.00",
+    )  # fmt: skip
+    before = [opened, invoice(1, "40000.00"), invoice(2, "30000.00"), tick("2025-03-03")]
+    proposal = next(
+        orjson.loads(record)[-1]["proposal_id"]
+        for record in told(before, Kept())
+        if record.startswith(b'["limit-proposals"')
+    )
+    approved = said(
+        "proposal.approved", "2025-03-04T10:00:00Z", account_id="C-1", proposal_id=proposal, actor="Ms Ito",
+        role="controller", limit="20000.00", currency="GBP",
+    )  # fmt: skip
+    by_one = told([*before, approved], Kept())
+    assert any(b'"over_limit"' in record for record in by_one)
+    assert told([*before, approved], Reloaded()) == by_one
+
+
 def test_a_store_that_forgets_the_alerts_tells_something_else() -> None:
     events = late(book(12), 5, 40)
     stores: list[Callable[[], Accounts]] = [Kept, lambda: Reloaded("w.a")]

@@ -13,7 +13,7 @@ from agents.balances import totals_of
 from agents.book import Book
 from agents.bookkeeping import UnfitAmount
 from agents.boundaries import next_day
-from agents.facts import APPLIED, LATE, REPEAT
+from agents.facts import APPLIED, LATE, REPEAT, microseconds
 from agents.ids import namespace_id
 from agents.measure import measure
 from agents.monitor import Fold
@@ -167,9 +167,9 @@ def test_the_monitor_makes_a_dead_letter_of_it_and_keeps_no_account() -> None:
 
 def test_an_approved_limit_of_a_later_day_waits_for_it() -> None:
     ledger = books.ledger_of([invoice(1)], books.day(5), POLICY)
-    key = (10**15, "approved")
+    key = microseconds(invoice(1, 7).occurred_at), "approved"
     for answer in (APPLIED, REPEAT):
-        got = bookkeeping.set_limit(ledger, 300000, "USD", key, books.day(7), books.day(6))
+        got = bookkeeping.set_limit(ledger, 300000, "USD", key, books.day(6), POLICY, USD)
         assert (got, ledger.limit) == (answer, None)
     assert next_day(ledger, books.day(5)) <= books.day(7)
     bookkeeping.advance(ledger, books.day(6), POLICY, USD)

@@ -165,7 +165,8 @@ def test_the_limit_is_the_latest_and_a_repeat_is_known() -> None:
         REPEAT,
     ]
     assert ledger.limit == 200000
-    assert bookkeeping.set_limit(ledger, 300000, "USD", (10**17, "x"), today, today) == APPLIED
+    approved = microseconds(new.occurred_at) + 1, "x"
+    assert bookkeeping.set_limit(ledger, 300000, "USD", approved, today, POLICY, USD) == APPLIED
     assert ledger.limit == 300000
 
 
