@@ -180,7 +180,9 @@ class Desk:
             return [self._end("superseded", view, None, None)]
         # Not by the limit in the account's currency: a limit set in another one moves with every rate.
         if pending.direction != "hold" and (
-            view.ledger.stated_limit != pending.stated or view.figures.currency != pending.currency
+            view.ledger.closed
+            or view.ledger.stated_limit != pending.stated
+            or view.figures.currency != pending.currency
         ):
             return [self._end("superseded", view, None, None)]
         waited = view.today - pending.proposed_on

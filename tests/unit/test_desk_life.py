@@ -335,6 +335,19 @@ def test_a_proposal_made_for_another_limit_is_withdrawn() -> None:
     assert days.tick() == ["open superseded 80000 manager"]
 
 
+def test_a_proposal_of_an_account_that_has_closed_is_withdrawn_and_a_hold_stands() -> None:
+    days = Days()
+    days.tick()
+    days.ledger.closed = True
+    assert days.tick() == ["open superseded 80000 manager"]
+    assert days.tick(40) == []
+    days = Days()
+    days.watch.alerts = [INSOLVENT]
+    days.event()
+    days.ledger.closed = True
+    assert days.tick(14) == ["hold escalated 0 manager"]
+
+
 def test_nothing_is_proposed_before_the_policy_goes_live() -> None:
     live = date.fromordinal(TODAY + 3).isoformat()
     days = Days(policy=load_policy(POLICY_TEXT.replace("# live_from = 2026-01-01", f"live_from = {live}")))
