@@ -98,6 +98,8 @@ def rebuild(kafka: Kafka, settings: Settings, into: str, start: Start, show: Pro
             f"the journal {journal} is empty: there is nothing to rebuild; set BELLWETHER_NAMESPACE to its own"
         )
     _fold(kafka, other, start, show)
+    for number in range(partitions):  # another rebuild may have copied at the same time
+        _copied_until(kafka, other.prefixed(TOPICS["journal"].name), number)
     for name in _IDS:
         found.differences[name] = compare(_cases(kafka, settings, name), _cases(kafka, other, name))
     found.refused = sum(1 for _ in read_partitions(kafka, other.prefixed(TOPICS["dead-letters"].name)))
@@ -132,7 +134,10 @@ def _copy_journal(kafka: Kafka, settings: Settings, other: Settings, number: int
 
 
 def _copied_until(kafka: Kafka, topic: str, number: int) -> tuple[int, int]:
-    """The offset, where it comes from, of the last record copied, and how many there are; (-1, 0) for none."""
+    """The offset, where it comes from, of the last record copied, and how many there are; (-1, 0) for none.
+
+    Raises Refused where something else wrote there too.
+    """
     last, count = -1, 0
     for record in read_topic(kafka, topic, number):
         header = dict(record.headers() or ()).get(COPIED)
@@ -140,6 +145,11 @@ def _copied_until(kafka: Kafka, topic: str, number: int) -> tuple[int, int]:
             raise Refused(
                 f"{topic}/{number} holds records of its own (offset {record.offset()}): that namespace is in use; rebuild "
                 "into an empty one"
+            )
+        if int(header) <= last:
+            raise Refused(
+                f"{topic}/{number} holds a record twice (offset {record.offset()}): two rebuilds wrote into that namespace "
+                "at once; rebuild into another one, which is empty, one at a time"
             )
         last, count = int(header), count + 1
     return last, count

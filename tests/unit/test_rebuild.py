@@ -6,11 +6,13 @@ from pathlib import Path
 from typing import Any
 
 import orjson
+import pytest
 
 from agents.ids import derived, namespace_id
 from agents.records import Output
 from schemas.events import parse
-from streams.rebuild import compare, translated, write_namespace
+from streams.errors import Refused
+from streams.rebuild import COPIED, _copied_until, compare, translated, write_namespace
 from tests.unit.test_monitor import fold
 from tests.unit.test_relations import back_under_it, opened, over_its_limit
 
@@ -149,3 +151,29 @@ def test_the_namespace_is_written_beside_what_the_file_says_already(tmp_path: Pa
         "BELLWETHER_BROKER=dev\n# BELLWETHER_NAMESPACE=old\n# end\nBELLWETHER_NAMESPACE=new\n"
     )
     assert list(tmp_path.iterdir()) == [env_file]
+
+
+class Copied:
+    """A record of a rebuilt journal, as it is read back."""
+
+    def __init__(self, at: int, source: int) -> None:
+        self.at, self.source = at, source
+
+    def offset(self) -> int:
+        return self.at
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return [(COPIED, b"%d" % self.source)]
+
+
+def test_a_journal_into_which_two_rebuilds_copied_at_once_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
+    def holding(*sources: int) -> tuple[int, int]:
+        there = [Copied(at, source) for at, source in enumerate(sources)]
+        monkeypatch.setattr("streams.rebuild.read_topic", lambda *_: iter(there))
+        return _copied_until(None, "anew.credit.journal.v1", 3)  # type: ignore[arg-type]
+
+    assert holding() == (-1, 0)
+    assert holding(0, 2, 5) == (5, 3)
+    for twice in ((0, 0), (0, 2, 5, 0, 2, 5), (0, 2, 0, 5)):
+        with pytest.raises(Refused, match="holds a record twice"):
+            holding(*twice)
