@@ -19,8 +19,10 @@ import orjson
 
 from agents.ids import derived, namespace_id
 from agents.triggers import TRIGGERS
+from schemas.events import Invalid
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently, watermarks
+from streams.control import control_event
 from streams.dev.kafka import Progress
 from streams.dev.processes import Crew
 from streams.errors import Refused
@@ -355,7 +357,7 @@ def _copy_control(kafka: Kafka, settings: Settings, other: Settings) -> None:
         at = max(at, int(dict(record.headers() or ()).get(COPIED, b"-1")))
     writer = _Writer(kafka, sink)
     for record in read_topic(kafka, source, 0):
-        if record.offset() > at and orjson.loads(record.value()).get("type") != "book.reported":
+        if record.offset() > at and _is_copied(record):
             writer.write(record.key(), record.value(), [(COPIED, b"%d" % record.offset())], 0)
     writer.close()
     intake = kafka.consumer({"group.id": other.prefixed("intake"), "enable.auto.commit": False})
@@ -364,6 +366,14 @@ def _copy_control(kafka: Kafka, settings: Settings, other: Settings) -> None:
         intake.commit(offsets=[ck.TopicPartition(sink, 0, end)], asynchronous=False)
     finally:
         intake.close()
+
+
+def _is_copied(record: Any) -> bool:
+    """Whether a control record counts over there: not one that is refused here, and might not be with a newer timestamp."""
+    try:
+        return control_event(record.value(), record.timestamp()[1]).type != "book.reported"
+    except Invalid:
+        return False
 
 
 def write_namespace(env_file: Path, namespace: str) -> None:

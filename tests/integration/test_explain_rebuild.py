@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +19,7 @@ from streams.audit import audit
 from streams.blocks import Kafka
 from streams.commands.explain import explain as explain_command
 from streams.commands.worker import start_all
-from streams.control import read_control
+from streams.control import clock_ticked, read_control
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.explain import Journal, account_of, explanation, quiet
@@ -72,6 +72,15 @@ def send(kafka: str, topic: str, *events: dict[str, Any]) -> None:
     assert producer.flush(30) == 0
 
 
+def refused_as_control(settings: Settings, kafka: str) -> None:
+    """What intake makes dead letters of."""
+    producer = Producer({"bootstrap.servers": kafka})
+    years_ahead = clock_ticked(date(2090, 1, 1), datetime.now(UTC))
+    for value in (b"no JSON", b"[]", None, orjson.dumps(years_ahead)):
+        producer.produce(settings.prefixed(TOPICS["control"].name), value, partition=0)
+    assert producer.flush(30) == 0
+
+
 def decision(proposal: dict[str, Any]) -> dict[str, Any]:
     return {
         "event_id": "decided-1", "type": "proposal.approved", "account_id": proposal["account_id"],
@@ -91,6 +100,7 @@ def deployed(kafka: str, tmp_path_factory: pytest.TempPathFactory) -> Deployed:
         journal_partitions=3,
     )
     prepare(without_store(settings), kafka)
+    refused_as_control(settings, kafka)
     backfill(settings, kafka, generate(6, 5, 35))
     with workers(settings, "intake", "monitor") as crew:
         finished(settings, kafka, crew)
