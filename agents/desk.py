@@ -15,9 +15,11 @@ import orjson
 from agents import limits
 from agents.facts import NEVER
 from agents.ids import derived
+from agents.ledger import Ledger
 from agents.limits import APPROVERS, Draft, Scoring
 from agents.policy import exact
 from agents.policy_parts import Tier
+from agents.rates import Rates
 from agents.view import View
 from agents.watch import OpenAlert, Watch
 from schemas.money import minor
@@ -279,8 +281,9 @@ class Desk:
             return [], f"role: {event.role} may not approve this limit; wanted {needed} or above"
         self._remember(event)
         # A hold leaves the limit where it stands, whatever the approval says: subscribers take over what is effective.
-        effective = view.ledger.limit if pending.direction == "hold" else amount
-        return [self._end("approved", view, event.actor, effective)], None
+        if pending.direction == "hold":
+            amount = standing(view.ledger, pending.currency, view.rates, view.today)
+        return [self._end("approved", view, event.actor, amount)], None
 
     def _remember(self, event: Any) -> None:
         self._decided = [*self._decided, [event.source, event.event_id]][-_REMEMBERED:]
@@ -333,6 +336,15 @@ class Desk:
                 for name, value in zip(_PENDING, pending, strict=True):
                     setattr(desk._pending, name, value)
         return desk
+
+
+def standing(ledger: Ledger, currency: str | None, rates: Rates, today: int) -> int | None:
+    """The newest limit in the currency of a proposal, which need not be the account's any more; None without a limit or a
+    rate."""
+    stated = ledger.stated_limit
+    if stated is None or currency is None:
+        return None
+    return rates.convert(*stated, currency, today)
 
 
 def _rank(role: str) -> int:

@@ -293,6 +293,15 @@ def test_an_approved_hold_tells_the_limit_as_it_stands(stands: int | None) -> No
     assert days.changes[-1].effective_limit == stands
 
 
+def test_an_approved_hold_tells_the_limit_in_its_own_currency_when_the_account_has_changed_its() -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [INSOLVENT]
+    days.tick()
+    days.ledger.currency, days.ledger.limit = "JPY", 15_000_000  # as valued; the seller set it in USD
+    days.decide("approved", "controller", "100000.00")
+    assert (days.changes[-1].effective_limit, days.changes[-1].currency) == (100_000_00, "USD")
+
+
 def test_auto_is_emitted_as_approved_by_the_policy_and_waits_for_nobody() -> None:
     days = Days(month=10_000_00)
     days.tier = "low"
