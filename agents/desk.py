@@ -282,7 +282,7 @@ class Desk:
         self._remember(event)
         # A hold leaves the limit where it stands, whatever the approval says: subscribers take over what is effective.
         if pending.direction == "hold":
-            amount = standing(view.ledger, pending.currency, view.rates, view.today)
+            amount = limit_in(view.ledger, pending.currency, view.rates, view.today)
         return [self._end("approved", view, event.actor, amount)], None
 
     def _remember(self, event: Any) -> None:
@@ -338,13 +338,14 @@ class Desk:
         return desk
 
 
-def standing(ledger: Ledger, currency: str | None, rates: Rates, today: int) -> int | None:
+def limit_in(ledger: Ledger, currency: str | None, rates: Rates, today: int) -> int | None:
     """The newest limit in the currency of a proposal, which need not be the account's any more; None without a limit or a
     rate."""
     stated = ledger.stated_limit
     if stated is None or currency is None:
         return None
-    return rates.convert(*stated, currency, today)
+    amount, own = stated
+    return rates.convert(amount, own, currency, today)
 
 
 def _rank(role: str) -> int:

@@ -17,7 +17,7 @@ from agents import bookkeeping, boundaries, limits, relations, signals
 from agents.account import Account, new
 from agents.balances import exposure_at_most, exposure_now
 from agents.book import Book
-from agents.desk import ProposalChange, standing
+from agents.desk import ProposalChange, limit_in
 from agents.evidence import behind
 from agents.facts import LATE, REPEAT, local_day, microseconds
 from agents.figures import NOT_EMITTED, Figures
@@ -478,7 +478,7 @@ class Fold:
         )
         newest = ledger.limits[-1] if ledger.limits else None
         if newest is not None and (newest[0], newest[1]) > (us, event.event_id):
-            return change._replace(effective_limit=standing(ledger, change.currency, self.book.rates, today))
+            return change._replace(effective_limit=limit_in(ledger, change.currency, self.book.rates, today))
         return change
 
     def _numbered(self, topic: str, account: Account, day: int, body: dict[str, Any], at: str) -> Output:

@@ -18,6 +18,8 @@ from zoneinfo import ZoneInfo
 import click
 from rich.progress import Progress, TaskID
 
+from agents.policy import Policy
+from agents.policy_text import load_policy
 from schemas.money import EXPONENTS
 from schemas.money import text as money
 from schemas.topics import SOURCES
@@ -82,25 +84,25 @@ def import_(
     """A ledger (CSV, TSV; one file, or invoices and payments in two) or a .jsonl of events, onto credit.history.v1."""
     began = time.monotonic()
     config = settings()
-    policy, _ = policy_of(config)
-    zone = ZoneInfo(policy.time_zone)
     of_events = [path.suffix.lower() in _EVENTS for path in files]
     _check(files, of_events, to)
     if any(of_events) and (dates or currency or terms is not None or layout):
         raise Refused(
             "--dates, --currency, --terms and --layout are for ledgers; a file of events says it all itself"
         )
+    said, columns = _currency(currency), read_layout(layout) if layout is not None else Layout()
+    sink, policy = _sink(config, to, dry_run)
+    zone = ZoneInfo(policy.time_zone)
     choices = Choices(
         base_currency=policy.base_currency,
         today=dt.datetime.now(zone).date().isoformat(),
-        currency=_currency(currency),
+        currency=said,
         terms_days=terms,
         order=dates,
-        layout=read_layout(layout) if layout is not None else Layout(),
+        layout=columns,
     )
     report = Report()
     told: list[Told] = []
-    sink = _sink(config, to, dry_run)
     try:
         with progress_bar(transient=True) as progress:
             if any(of_events):
@@ -189,17 +191,28 @@ def _live_events_came(kafka: Kafka, config: Settings) -> bool:
         lag.close()
 
 
-def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
+def _sink(config: Settings, to: Path | None, dry_run: bool) -> tuple[Sink, Policy]:
+    """Where the events go, and the policy whose base currency and time zone they are read by: on Kafka the one in force."""
+    policy, _ = policy_of(config)
     if dry_run:
-        return _First()
+        return _First(), policy
     if to is not None:
-        return ToFile(to)
+        return ToFile(to), policy
     from streams.control import read_control
     from streams.dev.processes import kafka_servers
 
     kafka = Kafka(kafka_servers(config), config.kafka_config)
     sink = ToHistory(kafka, config)
-    ended = read_control(kafka, config).last_tick
+    control = read_control(kafka, config)
+    if control.policy_text is not None:
+        ours, policy = policy, load_policy(control.policy_text)
+        if (policy.base_currency, policy.time_zone) != (ours.base_currency, ours.time_zone):
+            click.echo(
+                f"policy {control.policy_hash} is in force: base currency {policy.base_currency}, time zone "
+                f"{policy.time_zone}. It counts, not the settings' policy with {ours.base_currency} and {ours.time_zone}",
+                err=True,
+            )
+    ended = control.last_tick
     if ended is not None:
         click.echo(
             f"the live clock has ended {ended} already: a backfill's days up to then are not judged one by one again; "
@@ -212,7 +225,7 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> Sink:
             f"them. {_ADVICE}",
             err=True,
         )
-    return sink
+    return sink, policy
 
 
 def _currency(code: str | None) -> str | None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import errno
 import os
 from pathlib import Path
@@ -12,7 +13,9 @@ from click.testing import CliRunner, Result
 
 from schemas.events import parse
 from streams.commands.importer import import_
+from streams.control import Control
 from streams.errors import Refused
+from streams.feeds.history import Nowhere
 from tests.import_builders import written
 
 LEDGER = """Customer,Invoice,Invoice Date,Due Date,Amount,Paid Date,Region
@@ -174,13 +177,37 @@ def test_the_flags_reach_the_reading(tmp_path: Path) -> None:
     ]
 
 
-def test_the_policy_names_currency_and_time_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def in_euros_in_kolkata() -> str:
     shipped = (Path(__file__).parents[2] / "deploy" / "policy.toml").read_text()
     policy = shipped.replace('base_currency = "USD"', 'base_currency = "EUR"').replace(
         'time_zone = "UTC"', 'time_zone = "Asia/Kolkata"'
     )
     assert policy != shipped
-    monkeypatch.setenv("BELLWETHER_POLICY", str(written(tmp_path, "policy.toml", policy)))
+    return policy
+
+
+@pytest.mark.parametrize(
+    ("in_force", "invoiced"), [(in_euros_in_kolkata(), "EUR 1000.50"), (None, "USD 1000.50")]
+)
+def test_what_is_sent_is_read_by_the_policy_in_force_and_not_by_the_settings(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, in_force: str | None, invoiced: str
+) -> None:
+    class Kept(Nowhere):
+        topic = "credit.history.v1"
+
+    control = Control(policy_hash=in_force and "abc", policy_text=in_force, last_tick=dt.date(2024, 1, 1))
+    monkeypatch.setattr("streams.control.read_control", lambda *_: control)
+    monkeypatch.setattr("streams.dev.processes.kafka_servers", lambda _: "127.0.0.1:1")
+    monkeypatch.setattr("streams.commands.importer.ToHistory", lambda *_: Kept())
+    result = run(written(tmp_path, "ar.csv", LEDGER))
+    assert result.exit_code == 0, result.output
+    assert f"invoiced     {invoiced}" in result.stdout
+    told = "policy abc is in force: base currency EUR, time zone Asia/Kolkata."
+    assert (told in result.stderr) == (in_force is not None)
+
+
+def test_the_policy_names_currency_and_time_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("BELLWETHER_POLICY", str(written(tmp_path, "policy.toml", in_euros_in_kolkata())))
     result = run(written(tmp_path, "ar.csv", LEDGER), "--dry-run")
     assert "invoiced     EUR 1000.50" in result.stdout
     assert "+05:30" in result.stdout
