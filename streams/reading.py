@@ -20,7 +20,8 @@ def read_topic(
 ) -> Iterator[Any]:
     """Committed records of one partition from `since` to `until` (offsets; none: its end now), in order.
 
-    Raises Refused when the end is not reached in `seconds` without a record: an open transaction, a broker that is away.
+    Raises Refused when no record comes for `seconds` before the end: an open transaction, a broker that is away. The time
+    that the caller takes over a record does not count.
     """
     consumer = kafka.reader(f"{topic}-reader")
     ends = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_uncommitted"})
@@ -39,10 +40,11 @@ def read_topic(
             for record in records:
                 error: Any = record.error()
                 if error is None:
-                    patience = time.monotonic() + seconds
                     if record.offset() >= end:
                         return
                     yield legible(record)
+                    # Only now: what was done with it may have taken longer than all our patience.
+                    patience = time.monotonic() + seconds
                 elif error.code() == ck.KafkaError._PARTITION_EOF:
                     if record.offset() >= end:
                         return

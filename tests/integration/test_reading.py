@@ -2,6 +2,11 @@
 
 from __future__ import annotations
 
+import time
+from types import SimpleNamespace
+
+import pytest
+
 from streams.blocks import Kafka
 from streams.reading import read_topic
 from tests.faults.kit import make_topics, send_foreign, send_to
@@ -66,3 +71,16 @@ def test_a_record_whose_header_has_no_name_in_utf_8_is_read_without_its_headers(
     send_foreign(kafka, topic, 2)
     found = [(record.value(), record.headers()) for record in read_topic(Kafka(kafka), topic, 0)]
     assert found == [(b"0", []), (b"1", [])]
+
+
+def test_a_reader_may_take_hours_over_a_record(
+    kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (first, _), cluster = filled(kafka, namespace), Kafka(kafka)
+    late = 0.0
+    monkeypatch.setattr("streams.reading.time", SimpleNamespace(monotonic=lambda: time.monotonic() + late))
+    seen = 0
+    for _ in read_topic(cluster, first, 0):
+        late += 3600
+        seen += 1
+    assert seen == COUNTS[0]
