@@ -16,7 +16,7 @@ from zoneinfo import ZoneInfo
 import confluent_kafka as ck
 import orjson
 
-from agents.policy_text import PolicyError, load_policy
+from agents.policy_text import PolicyError, load_policy, policy_hash
 from agents.wording import instant
 from schemas.events import (
     CONTROL_TYPES,
@@ -31,7 +31,7 @@ from schemas.events import (
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently, watermarks
 from streams.errors import Refused
-from streams.settings import Settings
+from streams.settings import Settings, policy_text
 
 SOURCE = "bellwether"
 AHEAD: Final = timedelta(days=2)  # contract: what is dated this far ahead of its Kafka timestamp is refused
@@ -169,6 +169,23 @@ def read_control(kafka: Kafka, settings: Settings) -> Control:
         return reader.read()
     finally:
         reader.close()
+
+
+def not_in_force(control: Control, settings: Settings) -> str | None:
+    """One sentence where the settings name a policy file and another policy stands: a file that was changed counts only
+    once it is adopted. None where nothing is to be said, and before any policy stands."""
+    if settings.policy is None or control.policy_hash is None:
+        return None
+    try:
+        ours = policy_hash(policy_text(settings))
+    except (Refused, PolicyError) as error:
+        return f"policy {control.policy_hash} is in force, and the settings' file is no policy: {error}"
+    if ours == control.policy_hash:
+        return None
+    return (
+        f"policy {control.policy_hash} is in force, not {settings.policy} ({ours}): "
+        f"`bellwether policy adopt {settings.policy}` puts that in force"
+    )
 
 
 def policy_adopted(text: str, policy_hash: str, engine: str, now: datetime) -> dict[str, Any]:

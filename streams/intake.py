@@ -29,6 +29,7 @@ from streams.control import (
     clock_ticked,
     control_event,
     day_to_tick,
+    not_in_force,
     policy_adopted,
     send_control,
 )
@@ -214,6 +215,7 @@ class Cluster:
         )
         self._reader = kafka.reader(settings.prefixed(GROUP) + "-reader")
         self._control: ControlReader | None = None
+        self._compared = False  # the settings' policy with the one in force, once
         self._asked = 0.0
 
     def standing(self) -> bool:
@@ -282,6 +284,10 @@ class Cluster:
             log.info("adopting the policy", hash=event["hash"])
             send_control(self._kafka, self._settings, event)
             return
+        if not self._compared:
+            self._compared = True
+            if said := not_in_force(control, self._settings):
+                log.warning("another policy", reason=said)
         policy = load_policy(control.policy_text)
         day = day_to_tick(now, ZoneInfo(policy.time_zone), control)
         if day is not None:

@@ -12,7 +12,7 @@ from rich.table import Table
 from schemas.topics import SOURCES, TOPICS
 from streams.blocks import Kafka, patiently, watermarks
 from streams.commands.options import settings
-from streams.control import read_control
+from streams.control import not_in_force, read_control
 from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
 from streams.lag import READS, Lag
@@ -38,6 +38,8 @@ def status() -> None:
     console.print(
         f"policy {control.policy_hash or 'none adopted yet'}; last day ended: {ended}", highlight=False
     )
+    if said := not_in_force(control, config):
+        console.print(said, highlight=False, markup=False, soft_wrap=True)
     lag = Lag(kafka, config)
     behind = Table(title="Lag", title_justify="left")
     for name in ("worker", "topic", "records behind"):

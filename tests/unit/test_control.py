@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, date, datetime
+from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
 
-from streams.control import Control, day_to_tick
+from agents.policy_text import policy_hash
+from streams.control import Control, day_to_tick, not_in_force
+from streams.settings import Settings
 from tests.rules import POLICY_TEXT
 
 SENT_MS = 1_760_000_000_000  # 2025-10-09T08:53:20Z
@@ -91,3 +94,18 @@ def test_the_book_is_summed_over_the_newest_day_that_all_partitions_have_reporte
     said.take(book("2025-10-07", 1, "99.00", 9), SENT_MS)
     assert said.book(2) == ("16.00", 2)
     assert said.book(3) is None
+
+
+def test_a_changed_policy_file_counts_only_once_adopted_and_that_is_said(tmp_path: Path) -> None:
+    file = tmp_path / "ours.toml"
+    config = Settings(_env_file=None, policy=file)
+    stands = control(adopted(policy_hash=policy_hash(POLICY_TEXT)))
+    file.write_text("# the same, with a comment\n" + POLICY_TEXT)
+    assert not_in_force(stands, config) is None
+    file.write_text(POLICY_TEXT.replace("ticks_in_a_row = 2", "ticks_in_a_row = 3"))
+    assert f"`bellwether policy adopt {file}` puts that in force" in str(not_in_force(stands, config))
+    assert not_in_force(stands, Settings(_env_file=None)) is None  # they name none
+    assert not_in_force(control(), config) is None  # this one will be adopted
+    for no_policy in ("x =", None):
+        file.unlink() if no_policy is None else file.write_text(no_policy)
+        assert "the settings' file is no policy" in str(not_in_force(stands, config))
