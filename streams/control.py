@@ -79,6 +79,9 @@ class Control:
     first_policy_on: datetime | None = None
     last_tick: date | None = None
     books: dict[date, dict[int, tuple[Decimal, int]]] = field(default_factory=dict)
+    in_other_base: date | None = (
+        None  # book totals up to this day are in the base currency of a policy before
+    )
 
     def take(self, raw: bytes | None, sent_ms: int) -> None:
         """Fold one control record; what is no valid one is left to intake, which makes it a dead letter."""
@@ -87,6 +90,9 @@ class Control:
         except Invalid:
             return
         if isinstance(event, PolicyAdopted):
+            if self.policy_text is not None and _base(self.policy_text) != _base(event.text):
+                # Reports up to the last tick are in the currency of before, also those that are still to come.
+                self.books, self.in_other_base = {}, self.last_tick
             self.policy_hash, self.policy_text, self.live_from = event.hash, event.text, event.live_from
             if self.first_policy_on is None:
                 self.first_policy_on = event.occurred_at
@@ -95,6 +101,8 @@ class Control:
         elif isinstance(event, BookReported):
             day = event.as_of
             if self.books and day < max(self.books):
+                return
+            if self.in_other_base is not None and day <= self.in_other_base:
                 return
             self.books = {d: parts for d, parts in self.books.items() if d >= day}
             self.books.setdefault(day, {})[event.partition] = Decimal(event.exposure), event.accounts
@@ -107,6 +115,10 @@ class Control:
                 total = sum((exposure for exposure, _ in parts.values()), Decimal(0))
                 return f"{total:f}", sum(accounts for _, accounts in parts.values())
         return None
+
+
+def _base(text: str) -> str:
+    return load_policy(text).base_currency
 
 
 class ControlReader:

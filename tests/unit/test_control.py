@@ -109,3 +109,16 @@ def test_a_changed_policy_file_counts_only_once_adopted_and_that_is_said(tmp_pat
     for no_policy in ("x =", None):
         file.unlink() if no_policy is None else file.write_text(no_policy)
         assert "the settings' file is no policy" in str(not_in_force(stands, config))
+
+
+def test_book_totals_in_the_base_currency_of_the_policy_before_are_not_carried_by_the_next_tick() -> None:
+    in_francs = POLICY_TEXT.replace('base_currency = "USD"', 'base_currency = "CHF"')
+    before = [adopted(), tick("2025-10-06"), book("2025-10-06", 0, "900.00", 9)]
+    assert control(*before).book(1) == ("900.00", 9)
+    assert control(*before, adopted(POLICY_TEXT + "# again", "def")).book(1) == ("900.00", 9)
+    francs = [*before, adopted(in_francs, "fed")]
+    assert control(*francs).book(1) is None
+    late = book("2025-10-06", 0, "900.00", 9)  # of a monitor that was behind
+    assert control(*francs, late).book(1) is None
+    after = [tick("2025-10-07"), book("2025-10-07", 0, "700.00", 9)]
+    assert control(*francs, late, *after).book(1) == ("700.00", 9)
