@@ -31,6 +31,7 @@ class Book:
         "changed",
         "day",
         "exposure",
+        "given",
         "live_from",
         "policy",
         "policy_hash",
@@ -45,6 +46,9 @@ class Book:
         self.policy_hash = ""
         self.live_from: int | None = None  # as the adoption said it, in place of the policy's own
         self.rates = Rates("USD", {})
+        # The same in the base currency that they came in: stated in another one, days without a rate of it are lost, and
+        # a policy that is taken back would not bring them again.
+        self.given = self.rates
         self.day: int | None = None
         # Every account is looked at, not just those with something due, at the tick after a policy and at live_from's:
         # the id of the last one done so, or None while no sweep is under way.
@@ -69,11 +73,23 @@ class Book:
             policy = policy.going_live(live_from)
         if self.policy is not None and self.policy.base_currency != policy.base_currency:
             self.book_exposure = self.book_accounts = self.book_as_of = None  # in the currency of before
-        self.rates = self.rates.rebased(policy.base_currency, policy.rates)
+        self._restate(policy)
         self.policy, self.policy_text, self.policy_hash, self.live_from = policy, text, policy_hash, live_from
         self.sweep = ""
         self.adopted = self.changed = True
         return True
+
+    def _restate(self, policy: Policy | None) -> None:
+        base, dated = (policy.base_currency, policy.rates) if policy else ("USD", {})
+        self.rates = self.given.rebased(base, dated)
+        if base == self.given.base or self.given.empty:
+            self.given = self.rates
+
+    def add_rates(self, day: int, rates: Mapping[str, str]) -> None:
+        """The rates of a day (a date ordinal), in the base currency of the policy in force. Raises ValueError for a rate
+        that is not a positive decimal."""
+        self.given = self.rates
+        self.rates.add(day, rates)
 
     @property
     def totals(self) -> BookTotals | None:
@@ -105,7 +121,7 @@ class Book:
                     self.book_exposure,
                     self.book_accounts,
                     self.book_as_of,
-                    self.rates.dump(),
+                    self.given.dump(),
                 ]
             )
         self.adopted = self.changed = False
@@ -128,8 +144,8 @@ class Book:
             _read(version)
             book.day, book.sweep, book.exposure, book.accounts = day, sweep, int(exposure), accounts
             book.book_exposure, book.book_accounts, book.book_as_of = totals
-            base = book.policy.base_currency if book.policy else "USD"
-            book.rates = Rates.load(rates).rebased(base, book.policy.rates if book.policy else {})
+            book.given = Rates.load(rates)
+            book._restate(book.policy)
         book.changed = False
         return book
 

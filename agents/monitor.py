@@ -196,7 +196,7 @@ class Fold:
         if book.day is not None and as_of <= book.day:
             return [], 0, True
         if event.rates:
-            book.rates.add(as_of, event.rates)
+            book.add_rates(as_of, event.rates)
         if book.book_exposure is None and event.book_exposure is not None and book.sweep is None:
             # Who slept while there was no total holds an unknown share of it: all have a look.
             book.sweep = ""

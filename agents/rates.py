@@ -67,6 +67,11 @@ class Rates:
         if surplus > 1:  # the newest of the old ones stays: it is the rate of the days up to the next
             del days[: surplus - 1], values[: surplus - 1]
 
+    @property
+    def empty(self) -> bool:
+        """Whether the clock has brought none."""
+        return not self._days
+
     def rate(self, currency: str, day: int) -> Fraction | None:
         """Base units of one unit of `currency`: the clock's newest day <= `day`, else the policy's newest, else None."""
         if currency == self.base:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from datetime import date
+from fractions import Fraction
 from typing import Any
 
 import orjson
@@ -324,6 +325,20 @@ def test_a_book_and_an_account_are_the_same_after_their_pieces() -> None:
     book = Book.load(f.book.dump())
     book.changed = book.adopted = True
     assert (book.day, book.totals, book.policy_hash) == (f.book.day, f.book.totals, f.book.policy_hash)
+
+
+@pytest.mark.parametrize("restored", [False, True])
+def test_a_policy_that_is_taken_back_finds_the_rates_of_before(*, restored: bool) -> None:
+    book = fold().book
+    book.add_rates(100, {"EUR": "1.10", "GBP": "1.25"})
+    kept = book.dump()
+    for base in ("JPY", "EUR", "USD"):  # nobody gave a rate of the yen
+        book.adopt(POLICY.replace('base_currency = "USD"', f'base_currency = "{base}"'), f"in {base}")
+        assert (book.rates.rate("EUR", 100) is None) == (base == "JPY")
+        if restored:
+            kept |= book.dump()
+            book = Book.load(kept)
+    assert (book.rates.rate("EUR", 100), book.rates.rate("GBP", 100)) == (Fraction("1.10"), Fraction("1.25"))
 
 
 def test_totals_of_another_base_currency_are_no_totals() -> None:
