@@ -35,6 +35,10 @@ _NAMED = 4  # fields of one record or row that are named
 _ABSENT = object()  # no field of that name, which is not null
 
 
+class OtherEngines(Refused):
+    """Other rules than ours have decided here, as after an upgrade: their outputs do not follow from a fold with ours."""
+
+
 @dataclass(slots=True)
 class Findings:
     """What the auditor counted and where the cluster differs from the refold; each difference is one sentence."""
@@ -137,7 +141,8 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
     """Refold every journal partition and compare, also while events flow. Takes the memory of all outputs.
 
     What was decided before it began must have been emitted, and all that was emitted must follow from the journal; states
-    are held against the fold up to the place that their last commit names beside them.
+    are held against the fold up to the place that their last commit names beside them. Raises Refused where a topic cannot
+    be read whole, and OtherEngines.
     """
     found = Findings()
     names = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
@@ -151,9 +156,9 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
     }
     found.outputs = {name: len(outputs.records) for name, outputs in there.items()}
     if others := sorted(set().union(*(outputs.engines for outputs in there.values())) - {ENGINE}):
-        raise Refused(
-            f"these outputs were made by engine {', '.join(others)}, and this is engine {ENGINE}: audit them with the version "
-            "that made them"
+        raise OtherEngines(
+            f"outputs were made by engine {', '.join(others)}, and this is engine {ENGINE}: only the version that made all of "
+            "them can refold states and outputs; what this one would say otherwise, `bellwether rebuild --into` shows"
         )
     for partition in parts:
         asked = decided.get(partition, -1)

@@ -7,10 +7,13 @@ from typing import Any
 
 import orjson
 import pytest
+from click.testing import CliRunner
 
+from agents.monitor import ENGINE
 from schemas.topics import TOPICS
 from streams.audit import audit
 from streams.blocks import Kafka
+from streams.commands.audit import audit as audit_command
 from streams.reading import read_topic
 from streams.settings import Settings
 from streams.simulate import generate
@@ -106,6 +109,26 @@ def test_what_a_partition_tells_that_begins_while_an_audit_runs_is_no_difference
 
 def at(row: dict[str, Any]) -> str:
     return f"topic = '{row['topic']}' AND partition = {row['partition']} AND offset = {row['offset']}"
+
+
+@pytest.mark.timeout(300)
+def test_what_another_engine_decided_is_not_refolded_and_the_store_is_compared_all_the_same(
+    deployed: Deployment, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    settings = deployed[0]
+    monkeypatch.setattr("streams.audit.ENGINE", "99")
+    told = CliRunner().invoke(
+        audit_command,
+        env={
+            "BELLWETHER_BROKER": settings.broker,
+            "BELLWETHER_STORE": settings.store,
+            "BELLWETHER_NAMESPACE": settings.namespace,
+        },
+    )
+    assert told.exit_code == 1
+    first, *rest = told.output.splitlines()
+    assert first.startswith(f"bellwether: outputs were made by engine {ENGINE}, and this is engine 99: ")
+    assert [" rows of the store compared" in rest[0], *rest[1:]] == [True, "the store equals the topics"]
 
 
 @pytest.mark.timeout(300)
