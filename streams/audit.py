@@ -25,7 +25,7 @@ from streams.errors import Refused
 from streams.memory import for_states
 from streams.murmur2 import partition_of
 from streams.partition import Pieces
-from streams.reading import bounds, origin, read_topic
+from streams.reading import beginning, origin, read_topic
 from streams.settings import Settings
 from streams.shelf import Shelf
 from streams.slot import BEGUN, WHO
@@ -168,7 +168,8 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
         refold = Refold(partition, settings)
         until = asked if stored.place is None else stored.place
         whole = until if stored.whole is None else stored.whole
-        for record in read_topic(kafka, names["journal"], partition, None if stored.begun else until):
+        journal = read_topic(kafka, names["journal"], partition, None if stored.begun else until)
+        for record in journal:
             if not refold.compared and record.offset() >= whole:
                 refold.compare(stored, found, f"{names['account-state']}/{partition}")
             if record.offset() > until:
@@ -234,7 +235,9 @@ class _Outputs:
 
 def _read_outputs(kafka: Kafka, topic: str, partitions: int, compacted: bool, found: Findings) -> _Outputs:
     """Reads one output topic. A record that no monitor writes is a difference, and is left out."""
-    outputs = _Outputs(topic, partitions, compacted, dropped=cache(partial(_dropped, kafka, topic)))
+    outputs = _Outputs(
+        topic, partitions, compacted, dropped=cache(lambda number: beginning(kafka, topic, number) > 0)
+    )
     for partition in range(partitions):
         for record in read_topic(kafka, topic, partition):
             where = f"{topic}/{partition} at {record.offset()}"
@@ -258,12 +261,6 @@ def _read_outputs(kafka: Kafka, topic: str, partitions: int, compacted: bool, fo
                 outputs.engines.add(str(body["engine"]))
     outputs.left = dict(outputs.records)
     return outputs
-
-
-def _dropped(kafka: Kafka, topic: str, partition: int) -> bool:
-    """Whether Kafka has dropped the oldest records of the partition, as it does when they are older than is kept."""
-    ((first, _),) = bounds(kafka, topic, [partition])
-    return first > 0
 
 
 def _where(record: bytes, body: dict[str, Any]) -> str:

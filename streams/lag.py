@@ -47,7 +47,9 @@ class Lag:
             behind = done = 0
             for part in patiently(self._groups[group].committed, parts, 10):
                 low, high = patiently(watermarks, self._reader, part, 10)
-                at = part.offset if part.offset >= 0 else low
+                at = max(
+                    part.offset, low
+                )  # negative where it has none; what Kafka has dropped nobody waits for
                 done += at - low
                 behind += self._left(topic, part.partition, at, high)
             out[name] = (behind, done)

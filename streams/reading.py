@@ -16,7 +16,12 @@ from streams.errors import Refused
 
 
 def read_topic(
-    kafka: Kafka, topic: str, partition: int, until: int | None = None, seconds: float = 60.0, since: int = 0
+    kafka: Kafka,
+    topic: str,
+    partition: int,
+    until: int | None = None,
+    seconds: float = 60.0,
+    since: int = 0,
 ) -> Iterator[Any]:
     """Committed records of one partition from `since` to `until` (offsets; none: its end now), in order.
 
@@ -72,6 +77,12 @@ def bounds(kafka: Kafka, topic: str, partitions: Iterable[int]) -> list[tuple[in
         return [patiently(watermarks, asked, ck.TopicPartition(topic, n), 10) for n in partitions]
     finally:
         asked.close()
+
+
+def beginning(kafka: Kafka, topic: str, partition: int) -> int:
+    """The first offset of the partition that Kafka still has: not 0 once it has dropped records, as it does by age."""
+    ((first, _),) = bounds(kafka, topic, [partition])
+    return first
 
 
 def origin(record: Any) -> bytes | None:

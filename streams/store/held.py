@@ -17,7 +17,7 @@ from typing import Any, Final
 from schemas.topics import TOPICS
 from streams.audit import first_of
 from streams.blocks import Kafka
-from streams.reading import read_topic
+from streams.reading import beginning, read_topic
 from streams.settings import Settings
 from streams.store.client import Client, connect, database_name, named, refusals
 from streams.store.derived import derived, told
@@ -113,7 +113,7 @@ class _Carried:
 def _partition(kafka: Kafka, client: Client, of: _Carried, found: Held) -> None:
     compacted = TOPICS[of.logical].cleanup == "compact"
     unstorable: set[int] = set()
-    start = None  # rows of what Kafka no longer has are not asked for
+    start = None
     beyond: list[int] = []
     for late in (False, True):
         for records in _chunks(read_topic(kafka, of.topic, of.partition, since=start or 0)):
@@ -126,8 +126,9 @@ def _partition(kafka: Kafka, client: Client, of: _Carried, found: Held) -> None:
                 found.differences += map(of.made_up, sorted(there.keys() - unfit))
         if late:
             beyond = [offset for offset in beyond if offset >= (start or 0)]
-        else:
-            beyond = sorted(_rows(client, of, start or 0, None))
+        else:  # rows of what Kafka no longer has are not asked for
+            behind = beginning(kafka, of.topic, of.partition) if start is None else start
+            beyond = sorted(_rows(client, of, behind, None))
         if not beyond:
             break  # else the store has gone on meanwhile, and the topic with it
     if start is not None or not compacted:

@@ -107,20 +107,32 @@ class StoreUnit:
     def _resume(self, parts: list[TP]) -> Mapping[TP, int]:
         """Where `ingested` says to go on, held against what Kafka has."""
         known = self.sink.ingested(parts)
-        for tp, offset in known.items():
+        for tp in parts:
             low, high = self.source.watermarks(*tp)
+            offset = known.get(tp)
+            if offset is None:
+                if low > 0:
+                    log.warning(
+                        "the store begins later than the topic did: Kafka has dropped the oldest records",
+                        topic=tp[0],
+                        partition=tp[1],
+                        dropped=low,
+                    )
+                continue
             if offset > high:
                 raise Fatal(
                     f"{tp[0]}/{tp[1]} ends at offset {high}, but the store holds it up to {offset}: the topic was made "
                     "anew; give the new one a new BELLWETHER_NAMESPACE, or drop the database"
                 )
             if offset < low:
-                log.error(
-                    "rows lost: retention was faster than the store",
-                    topic=tp[0],
-                    partition=tp[1],
-                    lost=low - offset,
-                )
+                lost = low - offset - (low == high)  # what was last there is the mark of a transaction
+                if lost:
+                    log.error(
+                        "rows lost: retention was faster than the store",
+                        topic=tp[0],
+                        partition=tp[1],
+                        at_most=lost,
+                    )
                 known[tp] = low
         self._reached = dict(known)
         return known
