@@ -168,7 +168,7 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
         refold = Refold(partition, settings)
         until = asked if stored.place is None else stored.place
         whole = until if stored.whole is None else stored.whole
-        journal = read_topic(kafka, names["journal"], partition, None if stored.begun else until)
+        journal = read_topic(kafka, names["journal"], partition, None if stored.begun else until, whole=True)
         for record in journal:
             if not refold.compared and record.offset() >= whole:
                 refold.compare(stored, found, f"{names['account-state']}/{partition}")

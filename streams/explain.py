@@ -93,7 +93,7 @@ class Journal:
 
     def events(self, part: int, account_id: str | None = None) -> Iterator[Came]:
         key = None if account_id is None else account_id.encode()
-        for record in read_topic(self._kafka, self.topic, part):
+        for record in read_topic(self._kafka, self.topic, part, whole=True):
             if key is None or not record.key() or record.key() == key:
                 try:
                     yield parse(record.value()), origin(record) != self._history

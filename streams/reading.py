@@ -22,16 +22,23 @@ def read_topic(
     until: int | None = None,
     seconds: float = 60.0,
     since: int = 0,
+    whole: bool = False,
 ) -> Iterator[Any]:
     """Committed records of one partition from `since` to `until` (offsets; none: its end now), in order.
 
     Raises Refused when no record comes for `seconds` before the end: an open transaction, a broker that is away. The time
-    that the caller takes over a record does not count.
+    that the caller takes over a record does not count. `whole`: what Kafka has dropped since `since` is Refused, not passed
+    over.
     """
     consumer = kafka.reader(f"{topic}-reader")
     ends = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_uncommitted"})
     try:
         first, high = patiently(watermarks, ends, ck.TopicPartition(topic, partition), 10)
+        if whole and first > since:
+            raise Refused(
+                f"{topic}/{partition} begins at offset {first}: what came before is gone, and without it nothing is folded "
+                "anew from this topic; see 'Records are gone' in deploy/runbook.md"
+            )
         low = max(first, since)
         end = high if until is None else min(high, until)
         if end <= low:

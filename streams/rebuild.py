@@ -119,9 +119,7 @@ def _copy_journal(kafka: Kafka, settings: Settings, other: Settings, number: int
     ids = namespace_id(settings.namespace), namespace_id(other.namespace)
     writer = _Writer(kafka, sink)
     copied = 0
-    for record in read_topic(kafka, source, number):
-        if record.offset() <= at:
-            continue
+    for record in read_topic(kafka, source, number, since=at + 1, whole=True):
         headers = [
             (name, names.get(value, value) if name == "origin-topic" else value)
             for name, value in record.headers() or ()
@@ -306,7 +304,7 @@ def switch(kafka: Kafka, settings: Settings, into: str, env_file: Path) -> list[
     _all_quiet(kafka, settings)
     for number in range(other.journal_partitions):
         at, _ = _copied_until(kafka, other.prefixed(TOPICS["journal"].name), number)
-        if any(record.offset() > at for record in read_topic(kafka, journal, number)):
+        if any(True for _ in read_topic(kafka, journal, number, since=at + 1)):
             raise Refused(
                 f"{journal}/{number} has grown since the rebuild: run `bellwether rebuild --into {into}` again"
             )

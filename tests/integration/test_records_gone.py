@@ -1,4 +1,4 @@
-"""Records that Kafka no longer has: of outputs, by age, no difference and no loss."""
+"""Records that Kafka no longer has: of outputs, by age, no difference; of the journal, said in one sentence."""
 
 from __future__ import annotations
 
@@ -9,8 +9,12 @@ import confluent_kafka as ck
 import pytest
 
 from schemas.topics import TOPICS
+from streams.audit import audit
 from streams.blocks import Kafka
+from streams.errors import Refused
+from streams.explain import Journal, quiet
 from streams.lag import Lag
+from streams.rebuild import rebuild
 from streams.settings import Settings
 from streams.simulate import generate
 from streams.store.client import connect, database_name
@@ -92,3 +96,17 @@ def test_a_store_that_is_filled_anew_says_what_kafka_no_longer_has(kafka: str, d
     topics = {line.partition("topic=")[2] for line in said}
     assert topics == {"aged.credit.alerts.v1", "aged.credit.dead-letters.v1"}
     assert held(Kafka(kafka), deployed, deployed.store).differences == []
+
+
+@pytest.mark.timeout(300)
+def test_nothing_is_folded_from_a_journal_whose_beginning_is_gone(kafka: str, deployed: Settings) -> None:
+    client = Kafka(kafka)
+    assert audit(client, deployed).differences == []
+    dropped(deployed, kafka, "journal", 3)
+    said = r"aged\.credit\.journal\.v1/\d begins at offset 3: what came before is gone, .*'Records are gone'"
+    with pytest.raises(Refused, match=said):
+        audit(client, deployed)
+    with pytest.raises(Refused, match=said):
+        quiet(Journal(client, deployed), "aged", "C000001", "payment_drift")
+    with pytest.raises(Refused, match=said):
+        rebuild(client, deployed, "aged-anew", lambda _: pytest.fail("folded"), lambda *_: None)
