@@ -222,11 +222,13 @@ class Cluster:
         """A policy is the first record of every journal partition, since nothing is copied before it.
 
         Offsets do not tell: a worker that died with the policy in its transaction leaves partitions that are not empty and
-        hold no record that counts; and what somebody else wrote there is no policy.
+        hold no record that counts; and what somebody else wrote there is no policy. One whose beginning is gone had it.
         """
         parts = [ck.TopicPartition(self._journal, n, 0) for n in range(self.partitions)]
-        found, _ = self._records(parts, _is_policy)
-        return len(found) == self.partitions
+        ends = [(part, patiently(watermarks, self._probe, part, 10)) for part in parts]
+        asked = [part for part, (low, _) in ends if low == 0]
+        found, _ = self._records(asked, _is_policy)
+        return len(found) == len(asked)
 
     def history_unread(self) -> bool:
         """Whether a backfill is under way: asked at most five times a second."""

@@ -61,6 +61,12 @@ def write(kafka: str, topic: str, partitions: Sequence[int], *, commit: bool, va
     high.close()
 
 
+def delete_first(kafka: str, topic: str, partitions: Iterable[int]) -> None:
+    admin = Kafka(kafka).admin()  # it must outlive its answers
+    for future in admin.delete_records([ck.TopicPartition(topic, n, 1) for n in partitions]).values():
+        future.result()
+
+
 def test_a_policy_of_which_only_a_given_up_transaction_is_left_does_not_stand(
     kafka: str, settings: Settings
 ) -> None:
@@ -75,6 +81,14 @@ def test_a_policy_of_which_only_a_given_up_transaction_is_left_does_not_stand(
     assert not cluster.standing(), "one partition has none"
     write(kafka, journal, [PARTITIONS - 1], commit=True, value=adopted())
     assert cluster.standing()
+
+
+def test_a_policy_stands_where_the_journal_has_lost_its_beginning(kafka: str, settings: Settings) -> None:
+    journal = settings.prefixed(TOPICS["journal"].name)
+    write(kafka, journal, range(PARTITIONS), commit=True, value=adopted())
+    write(kafka, journal, range(PARTITIONS), commit=True)
+    delete_first(kafka, journal, range(PARTITIONS))
+    assert Cluster(Kafka(kafka), kafka, settings).standing()
 
 
 def test_a_backfill_sent_in_a_transaction_is_read_when_its_records_are(
