@@ -70,9 +70,10 @@ def control_event(raw: bytes | None, sent_ms: int) -> Event:
 
 @dataclass(slots=True)
 class Control:
-    """What the control topic says so far; `offset` is the next one to read."""
+    """What the control topic says so far; `offset` is the next one to read, `cut` whether some were gone before that."""
 
     offset: int = 0
+    cut: bool = False
     policy_hash: str | None = None
     policy_text: str | None = None
     live_from: date | None = None  # as the adoption said it, in place of the policy's own
@@ -142,7 +143,8 @@ class ControlReader:
         control, consumer, where = self.control, self._consumer, ck.TopicPartition(self._topic, 0)
         try:
             low, _ = patiently(watermarks, consumer, where, _READ_SECONDS)
-            control.offset = max(control.offset, low)
+            if low > control.offset:
+                control.offset, control.cut = low, True
             consumer.assign([ck.TopicPartition(self._topic, 0, control.offset)])
             until = time.monotonic() + _READ_SECONDS
             while time.monotonic() < until:

@@ -281,6 +281,11 @@ class Cluster:
             self._control = ControlReader(self._kafka, self._settings)
         control = self._control.read()
         if control.policy_text is None:
+            if control.cut:
+                raise Refused(
+                    "the beginning of the control topic is gone, and the policy in force with it: put it there again by "
+                    "`bellwether policy adopt FILE`; see 'Records are gone' in deploy/runbook.md"
+                )
             text = policy_text(self._settings)
             event = policy_adopted(text, policy_hash(text), ENGINE, now)
             log.info("adopting the policy", hash=event["hash"])

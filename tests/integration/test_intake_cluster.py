@@ -17,6 +17,7 @@ from schemas.topics import TOPICS
 from streams import topics_admin
 from streams.blocks import Kafka, watermarks
 from streams.control import policy_adopted
+from streams.errors import Refused
 from streams.intake import GROUP, Cluster
 from streams.settings import Settings
 from tests.rules import POLICY_TEXT
@@ -89,6 +90,19 @@ def test_a_policy_stands_where_the_journal_has_lost_its_beginning(kafka: str, se
     write(kafka, journal, range(PARTITIONS), commit=True)
     delete_first(kafka, journal, range(PARTITIONS))
     assert Cluster(Kafka(kafka), kafka, settings).standing()
+
+
+def test_no_policy_is_adopted_in_place_of_one_that_kafka_has_dropped(kafka: str, settings: Settings) -> None:
+    control, now = settings.prefixed(TOPICS["control"].name), datetime.now(UTC)
+    cluster = Cluster(Kafka(kafka), kafka, settings)
+    cluster.keep_time(now)
+    delete_first(kafka, control, [0])
+    restarted = Cluster(Kafka(kafka), kafka, settings)
+    with pytest.raises(Refused, match=r"the policy in force with it.*policy adopt"):
+        restarted.keep_time(now)
+    write(kafka, control, [0], commit=True, value=adopted())
+    restarted.keep_time(now)
+    cluster.keep_time(now)  # it has read what is gone
 
 
 def test_a_backfill_sent_in_a_transaction_is_read_when_its_records_are(
