@@ -567,7 +567,8 @@ class Source:
         if error.code() == ck.KafkaError._AUTO_OFFSET_RESET:
             raise Fatal(
                 f"{m.topic()}/{m.partition()} does not reach back (or up) to the committed offset: its retention "
-                f"deleted unread records, or the topic was made anew ({error.str()})"
+                f"deleted unread records, or the topic was made anew; see 'Records are gone' in deploy/runbook.md "
+                f"({error.str()})"
             )
         if error.fatal() or error.code() == ck.KafkaError._FATAL:
             raise Fatal(f"consumer: {error.str()}")
