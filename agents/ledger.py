@@ -154,6 +154,12 @@ class Ledger:
         """Whether the record of this token (its kind's letter, its id) folded away not long ago."""
         return bool(self.folded_ids) and _short(token) in self.folded_ids
 
+    def folded_once(self, token: str, day: int) -> bool:
+        """Whether what is said of this token as of `day`, and is known no more, folded away or is too old to tell: its id may
+        have been forgotten then."""
+        forgets = len(self.folded_list) >= _REMEMBERED
+        return self.folded(token) or (forgets and day + self.settings[2] < self.today)
+
     def remember(self, token: str) -> None:
         """Notes that the record of this token folded away."""
         short = _short(token)

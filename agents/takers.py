@@ -94,7 +94,9 @@ def _invoice_credited(ledger: Ledger, ident: str, source: str, fact: Register) -
     settle(ledger)
     memo = ledger.memos.get(ident)
     if memo is None:
-        if ledger.folded("m" + ident) or (fact.content[0] is not None and gone(ledger, fact.content[0])):
+        if ledger.folded_once("m" + ident, fact.day) or (
+            fact.content[0] is not None and gone(ledger, fact.content[0])
+        ):
             return LATE
         _money(ledger, fact, fact.content[2])
         memo = ledger.memos[ident] = Memo(ident, fact)
@@ -157,7 +159,7 @@ def _order_booked(ledger: Ledger, ident: str, source: str, fact: Register) -> Ap
         _money(ledger, fact, fact.content[1])
     order = ledger.orders.get(ident)
     if order is None:
-        if ledger.folded("o" + ident):
+        if ledger.folded_once("o" + ident, fact.day):
             return LATE
         order = order_shell(ledger, ident)
         if fact.content[0] is not None and _waits(ledger, fact.content[1]):
@@ -174,7 +176,7 @@ def _order_booked(ledger: Ledger, ident: str, source: str, fact: Register) -> Ap
 def _order_closed(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
     order = ledger.orders.get(ident)
     if order is None:
-        if ledger.folded("o" + ident):
+        if ledger.folded_once("o" + ident, fact.day):
             return LATE
         order = order_shell(ledger, ident)
     known = order.closings.get((source, fact.event_id))

@@ -227,6 +227,30 @@ def test_an_unknown_invoice_older_than_what_folded_is_late() -> None:
     assert bookkeeping.apply(ledger, invoice(3, at=51), books.day(600), POLICY, USD) == APPLIED
 
 
+def test_a_repeat_of_what_folded_away_counts_once_also_where_its_id_is_forgotten(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("agents.ledger._REMEMBERED", 2)
+    memos = [
+        books.event("invoice.credited", n, n, memo_id=f"m{n}", amount="10.00", currency="USD")
+        for n in range(3)
+    ]
+    booked = books.event("order.booked", 8, 0, order_id="o1", amount="70.00", currency="USD")
+    closed = books.event("order.closed", 9, 1, order_id="o1")
+    ledger = books.ledger_of([booked, closed, *memos], books.day(3), POLICY)
+    bookkeeping.advance(ledger, books.day(600), POLICY, USD)
+    assert len(ledger.folded_list) == 2, "of four"
+    for fact in (booked, closed, *memos):
+        assert bookkeeping.apply(ledger, fact, books.day(600), POLICY, USD) == LATE
+    assert (totals_of(ledger).balance.total, exposure_now(ledger, books.day(600)), ledger.orders) == (
+        -3000,
+        0,
+        {},
+    )
+    new = books.event("invoice.credited", 10, 599, memo_id="m9", amount="10.00", currency="USD")
+    assert bookkeeping.apply(ledger, new, books.day(600), POLICY, USD) == APPLIED
+
+
 def test_profile_fields_are_read_and_a_closed_account_opens_again() -> None:
     opened = books.event(
         "account.opened", 1, 0, name="Acme", currency="EUR", opened_on=books.text(0), terms_days=30, country="DE",
