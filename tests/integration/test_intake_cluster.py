@@ -62,7 +62,7 @@ def write(kafka: str, topic: str, partitions: Sequence[int], *, commit: bool, va
     high.close()
 
 
-def delete_first(kafka: str, topic: str, partitions: Iterable[int]) -> None:
+def delete_first(kafka: str, topic: str, partitions: Sequence[int]) -> None:
     admin = Kafka(kafka).admin()  # it must outlive its answers
     for future in admin.delete_records([ck.TopicPartition(topic, n, 1) for n in partitions]).values():
         future.result()
@@ -89,15 +89,15 @@ def test_a_policy_stands_where_the_journal_has_lost_its_beginning(kafka: str, se
     write(kafka, journal, range(PARTITIONS), commit=True, value=adopted())
     write(kafka, journal, range(PARTITIONS), commit=True)
     delete_first(kafka, journal, range(PARTITIONS))
-    assert Cluster(Kafka(kafka), kafka, settings).standing()
+    assert Cluster(Kafka(kafka), settings).standing()
 
 
 def test_no_policy_is_adopted_in_place_of_one_that_kafka_has_dropped(kafka: str, settings: Settings) -> None:
     control, now = settings.prefixed(TOPICS["control"].name), datetime.now(UTC)
-    cluster = Cluster(Kafka(kafka), kafka, settings)
+    cluster = Cluster(Kafka(kafka), settings)
     cluster.keep_time(now)
     delete_first(kafka, control, [0])
-    restarted = Cluster(Kafka(kafka), kafka, settings)
+    restarted = Cluster(Kafka(kafka), settings)
     with pytest.raises(Refused, match=r"the policy in force with it.*policy adopt"):
         restarted.keep_time(now)
     write(kafka, control, [0], commit=True, value=adopted())
