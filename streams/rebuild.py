@@ -88,7 +88,7 @@ def rebuild(kafka: Kafka, settings: Settings, into: str, start: Start, show: Pro
     journal = settings.prefixed(TOPICS["journal"].name)
     partitions = kafka.partitions([journal])[journal]
     other = target(settings, into, partitions)
-    create(kafka.servers, other)
+    create(kafka, other)
     found = Rebuilt()
     for number in range(partitions):
         copied, already = _copy_journal(kafka, settings, other, number)

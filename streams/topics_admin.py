@@ -47,16 +47,16 @@ class State:
         return self.partitions == 0
 
 
-def create(servers: str, settings: Settings) -> list[str]:
+def create(kafka: Kafka, settings: Settings) -> list[str]:
     """Creates the topics that are missing; the names of those, none when all were there.
 
     Partitions are those of the journal that is there, else of the settings; replication is the cluster's default.
     Two callers may create at once. Raises Refused when the cluster does not answer or does not allow it.
     """
-    admin = _admin(servers, settings)
-    missing = [state for state in _states(admin, servers, settings) if state.missing]
+    missing = [state for state in compare(kafka, settings) if state.missing]
     if not missing:
         return []
+    admin = kafka.admin()
     new = [NewTopic(s.name, s.wanted_partitions, -1, config=s.topic.config()) for s in missing]
     created = []
     for name, future in admin.create_topics(new, operation_timeout=TIMEOUT).items():
@@ -65,8 +65,10 @@ def create(servers: str, settings: Settings) -> list[str]:
             created.append(name)
         except KafkaException as error:
             if error.args[0].name() != "TOPIC_ALREADY_EXISTS":
-                raise Refused(f"Kafka at {servers} does not create {name}: {error.args[0].str()}") from error
-    _await(admin, servers, {topic.topic for topic in new})
+                raise Refused(
+                    f"Kafka at {kafka.servers} does not create {name}: {error.args[0].str()}"
+                ) from error
+    _await(admin, kafka.servers, {topic.topic for topic in new})
     return created
 
 
@@ -81,40 +83,32 @@ def _await(admin: AdminClient, servers: str, names: set[str]) -> None:
         time.sleep(0.02)
 
 
-def compare(servers: str, settings: Settings) -> list[State]:
-    """Every topic of the table, in its order, with what is missing or different. Raises Refused without a cluster."""
-    return _states(_admin(servers, settings), servers, settings)
-
-
-def check(servers: str, settings: Settings) -> int:
+def check(kafka: Kafka, settings: Settings) -> int:
     """The number of journal partitions, once every topic is there and no record can be lost or misplaced.
 
     It is the cluster's number, whatever the settings say. Raises Refused naming each fault and the mend.
     """
-    states = compare(servers, settings)
+    states = compare(kafka, settings)
     lines = [fault for state in states for fault in state.faults]
     if lines:
         missing = sum(state.missing for state in states)
         mend = "`bellwether topics --create` creates what is missing" if missing else ""
         if missing < len(lines):
             mend += f"{' and ' if mend else ''}the others are yours to mend (`bellwether topics` shows them)"
-        raise Refused(f"the topics at {servers} are not as they must be: {'; '.join(lines)}: {mend}")
+        raise Refused(f"the topics at {kafka.servers} are not as they must be: {'; '.join(lines)}: {mend}")
     return next(state.partitions for state in states if state.topic is TOPICS["journal"])
 
 
-def _admin(servers: str, settings: Settings) -> AdminClient:
-    return AdminClient({"bootstrap.servers": servers, "log_level": 0, **settings.kafka_config})
-
-
-def _states(admin: AdminClient, servers: str, settings: Settings) -> list[State]:
+def compare(kafka: Kafka, settings: Settings) -> list[State]:
+    """Every topic of the table, in its order, with what is missing or different. Raises Refused without a cluster."""
     names = {logical: settings.prefixed(topic.name) for logical, topic in TOPICS.items()}
-    found = Kafka(servers, settings.kafka_config).topics()
+    found = kafka.topics()
     try:
         there = [name for name in names.values() if name in found]
-        configs = _configs(admin, there)
+        configs = _configs(kafka.admin(), there)
     except KafkaException as error:
         raise Refused(
-            f"Kafka at {servers} does not answer ({error.args[0].str()}): start it, or mend BELLWETHER_BROKER"
+            f"Kafka at {kafka.servers} does not answer ({error.args[0].str()}): start it, or mend BELLWETHER_BROKER"
         ) from error
     journal = names["journal"]
     count = len(found[journal].partitions) if journal in found else settings.partitions

@@ -101,7 +101,7 @@ def _services(config: Settings, show: Stages, page: bool) -> Iterator[tuple[Runn
     steps.prepare(config)
     with dev_services(config, progress=show) as services:
         show("starting the workers", 0, 0)
-        create(services.kafka_servers, config)
+        create(Kafka(services.kafka_servers, config.kafka_config), config)
         migrate(services.clickhouse, config.namespace)
         text = policy_text(config)
         adopted = policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC))

@@ -26,6 +26,7 @@ RESTARTS = 3  # of a worker, within a minute
 @click.command()
 def dev() -> None:
     """Run Kafka, the ClickHouse engine and the workers on loopback until Ctrl-C; data stay in the data directory."""
+    from streams.blocks import Kafka
     from streams.commands.worker import APPS, PAGE, start_all
     from streams.demo import MARK
     from streams.store.migrate import migrate
@@ -37,7 +38,7 @@ def dev() -> None:
         # What a demo left here is worked on from now on: the next demo must not clear it.
         (config.data_dir / MARK).unlink(missing_ok=True)
         progress("creating topics", 0, 0)
-        create(services.kafka_servers, config)
+        create(Kafka(services.kafka_servers, config.kafka_config), config)
         progress("making tables", 0, 0)
         migrate(services.clickhouse, config.namespace)
         crew = Crew(start_all((*APPS, PAGE), config, quiet=True), restarts=RESTARTS)

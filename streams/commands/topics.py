@@ -19,13 +19,14 @@ DAY = 86_400_000  # milliseconds
 )
 def topics(creating: bool) -> None:
     """Show every topic and how it stands on the cluster; exit 1 when one is missing or different."""
+    from streams.blocks import Kafka
     from streams.dev.processes import kafka_servers
     from streams.topics_admin import compare, create
 
     config = settings()
-    servers = kafka_servers(config)
-    created = create(servers, config) if creating else []
-    states = compare(servers, config)
+    kafka = Kafka(kafka_servers(config), config.kafka_config)
+    created = create(kafka, config) if creating else []
+    states = compare(kafka, config)
     click.echo(table(states))
     for name in created:
         click.echo(f"created {name}")

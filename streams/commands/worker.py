@@ -42,6 +42,7 @@ def worker(only: str | None) -> None:
 def run_here(name: str, config: Settings) -> NoReturn:
     """Run one app in this process; ends the process."""
     from streams import logs
+    from streams.blocks import Kafka
     from streams.topics_admin import check
     from streams.transport import run
 
@@ -52,7 +53,7 @@ def run_here(name: str, config: Settings) -> NoReturn:
         serve(config)
         sys.exit(0)
     module = importlib.import_module(APPS[name])
-    check(kafka_servers(config), config)
+    check(Kafka(kafka_servers(config), config.kafka_config), config)
     with few_collections():
         run(module.build(config))
 

@@ -100,7 +100,7 @@ def one(name: str, base: Settings, services: Running, path: Path, apps: tuple[st
     """Seconds that these apps take over the book, one worker each."""
     settings = base.model_copy(update={"namespace": name})
     kafka = Kafka(services.kafka_servers)
-    create(services.kafka_servers, settings)
+    create(Kafka(services.kafka_servers), settings)
     text = policy_text(settings)
     adopted = policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC))
     if "intake" in apps:

@@ -52,7 +52,7 @@ class Pipeline:
             journal_partitions=PARTITIONS,
             data_dir=directory,
         )
-        topics_admin.create(servers, self.settings)
+        topics_admin.create(Kafka(servers), self.settings)
         text = policy_text(self.settings)
         adopted = policy_adopted(text, policy_hash(text), ENGINE, dt.datetime.now(dt.UTC))
         send_control(Kafka(servers), self.settings, adopted)

@@ -41,7 +41,7 @@ def prepare(settings: Settings, kafka: str, text: str | None = None) -> None:
     from agents.policy_text import policy_hash
 
     text = text or policy_text(settings)
-    create(kafka, settings)
+    create(Kafka(kafka), settings)
     if settings.store != "dev":
         migrate(settings.store, settings.namespace)
     send_control(Kafka(kafka), settings, policy_adopted(text, policy_hash(text), ENGINE, datetime.now(UTC)))

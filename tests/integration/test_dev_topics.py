@@ -69,13 +69,13 @@ def set_config(kafka: str, name: str, key: str, value: str) -> None:
 
 def test_every_topic_of_the_table_is_created_as_the_table_says(kafka: str, namespace: str) -> None:
     settings = settings_of(namespace, kafka)
-    created = create(kafka, settings)
+    created = create(Kafka(kafka), settings)
     assert created == [f"{namespace}.{topic.name}" for topic in TOPICS.values()]
-    for state in compare(kafka, settings):
+    for state in compare(Kafka(kafka), settings):
         assert state.partitions == (state.topic.partitions or 3)
         assert (state.faults, state.differences) == ((), ())
-    assert check(kafka, settings) == 3
-    assert create(kafka, settings) == []
+    assert check(Kafka(kafka), settings) == 3
+    assert create(Kafka(kafka), settings) == []
 
 
 def test_missing_topics_are_named_with_the_command_that_creates_them(kafka: str, namespace: str) -> None:
@@ -83,14 +83,14 @@ def test_missing_topics_are_named_with_the_command_that_creates_them(kafka: str,
     with pytest.raises(
         Refused, match=rf"{namespace}\.credit\.journal\.v1 is missing.*bellwether topics --create"
     ):
-        check(kafka, settings)
-    assert all(state.missing for state in compare(kafka, settings))
+        check(Kafka(kafka), settings)
+    assert all(state.missing for state in compare(Kafka(kafka), settings))
 
 
 def test_a_piece_of_a_state_may_have_megabytes(kafka: str, namespace: str) -> None:
     """Of a payment on 50,000 invoices the application to each stands in one piece; ids are as good as random."""
     settings = settings_of(namespace, kafka, partitions=1)
-    create(kafka, settings)
+    create(Kafka(kafka), settings)
     topic = settings.prefixed(TOPICS["account-state"].name)
     piece = random.Random(1).randbytes(5_000_000)
     slot = Slot(Kafka(kafka), f"{namespace}.slot")
@@ -101,11 +101,11 @@ def test_a_piece_of_a_state_may_have_megabytes(kafka: str, namespace: str) -> No
 def test_the_clusters_journal_decides_how_many_partitions_there_are(kafka: str, namespace: str) -> None:
     make(kafka, f"{namespace}.credit.journal.v1", 5, retention_ms="-1", max_message_bytes="2097152")
     settings = settings_of(namespace, kafka, partitions=3)
-    create(kafka, settings)
-    states = compare(kafka, settings)
+    create(Kafka(kafka), settings)
+    states = compare(Kafka(kafka), settings)
     assert state_of(states, "account-state").partitions == state_of(states, "history").partitions == 5
     assert state_of(states, "control").partitions == 1
-    assert check(kafka, settings) == 5
+    assert check(Kafka(kafka), settings) == 5
 
 
 @pytest.mark.parametrize(
@@ -124,20 +124,20 @@ def test_what_loses_records_stops_workers_and_what_is_merely_different_is_shown(
     kafka: str, namespace: str, logical: str, key: str, value: str, harmful: bool
 ) -> None:
     settings = settings_of(namespace, kafka, partitions=1)
-    create(kafka, settings)
+    create(Kafka(kafka), settings)
     name = settings.prefixed(TOPICS[logical].name)
     set_config(kafka, name, key, value)
-    state = state_of(compare(kafka, settings), logical)
+    state = state_of(compare(Kafka(kafka), settings), logical)
     [line] = state.faults or state.differences
     assert line.startswith(f"{name} has {key}={value}, the table says ")
     assert bool(state.faults) == harmful
     if harmful:
         with pytest.raises(Refused, match=f"has {key}={value}"):
-            check(kafka, settings)
+            check(Kafka(kafka), settings)
     else:
-        assert check(kafka, settings) == 1
-    assert create(kafka, settings) == []  # and nothing is changed in silence
-    assert state_of(compare(kafka, settings), logical) == state
+        assert check(Kafka(kafka), settings) == 1
+    assert create(Kafka(kafka), settings) == []  # and nothing is changed in silence
+    assert state_of(compare(Kafka(kafka), settings), logical) == state
 
 
 def test_state_and_history_must_have_as_many_partitions_as_the_journal_and_sources_need_not(
@@ -145,20 +145,20 @@ def test_state_and_history_must_have_as_many_partitions_as_the_journal_and_sourc
 ) -> None:
     settings = settings_of(namespace, kafka, partitions=2)
     make(kafka, f"{namespace}.credit.invoices.v1", 7, retention_ms="-1")
-    create(kafka, settings)
-    assert check(kafka, settings) == 2
+    create(Kafka(kafka), settings)
+    assert check(Kafka(kafka), settings) == 2
     admin = AdminClient({"bootstrap.servers": kafka})
     name = f"{namespace}.credit.account-state.v1"
     admin.create_partitions([NewPartitions(name, 3)])[name].result(10)
     until(lambda: len(admin.list_topics(timeout=10).topics[name].partitions) == 3)
     with pytest.raises(Refused, match="has 3 partitions and must have 2, as many as the journal"):
-        check(kafka, settings)
+        check(Kafka(kafka), settings)
 
 
 def test_two_may_create_at_once(kafka: str, namespace: str) -> None:
     settings = settings_of(namespace, kafka, partitions=1)
     with ThreadPoolExecutor(3) as pool:
-        created = list(pool.map(lambda _: create(kafka, settings), range(3)))
+        created = list(pool.map(lambda _: create(Kafka(kafka), settings), range(3)))
     assert sorted(name for names in created for name in names) == sorted(
         settings.prefixed(topic.name) for topic in TOPICS.values()
     )
@@ -170,7 +170,7 @@ def test_a_cluster_that_does_not_answer_is_one_sentence(
     monkeypatch.setattr("streams.topics_admin.TIMEOUT", 0.5)
     servers = "127.0.0.1:9"
     with pytest.raises(Refused, match=r"no Kafka answers at 127\.0\.0\.1:9 .*BELLWETHER_BROKER"):
-        check(servers, settings_of(namespace, servers))
+        check(Kafka(servers), settings_of(namespace, servers))
 
 
 def test_the_command_shows_creates_and_says_what_is_wrong_by_its_exit_code(

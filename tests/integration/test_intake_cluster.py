@@ -30,7 +30,7 @@ def settings(kafka: str, namespace: str, tmp_path: Path) -> Settings:
     made = Settings(
         broker=f"kafka://{kafka}", namespace=namespace, journal_partitions=PARTITIONS, data_dir=tmp_path
     )
-    topics_admin.create(kafka, made)
+    topics_admin.create(Kafka(kafka), made)
     return made
 
 

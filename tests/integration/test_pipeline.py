@@ -81,7 +81,7 @@ def test_what_somebody_else_writes_into_our_own_topics_stops_nobody(
 ) -> None:
     settings = deployment(kafka, clickhouse, namespace, tmp_path)
     client = Kafka(kafka)
-    create(kafka, settings)
+    create(Kafka(kafka), settings)
     strays = (b"{", b"\xff\xfe", None, b'{"type": "clock.ticked"}')
     producer = client.producer({"enable.idempotence": True})
     for partition in range(4):  # before any policy stands there

@@ -38,7 +38,7 @@ def test_status_counts_letters_alone_and_finds_the_newest(
     kafka: str, namespace: str, kept: int, given_up: int
 ) -> None:
     settings = Settings(broker=f"kafka://{kafka}", namespace=namespace)
-    topics_admin.create(kafka, settings)
+    topics_admin.create(Kafka(kafka), settings)
     letters(kafka, settings.prefixed(TOPICS["dead-letters"].name), kept=kept, given_up=given_up)
     count, newest = told(kafka, settings)
     assert int(count) == kept
@@ -50,6 +50,6 @@ def test_more_letters_than_anybody_waits_for_are_told_by_their_offsets(
 ) -> None:
     monkeypatch.setattr(status, "COUNTED", 5)
     settings = Settings(broker=f"kafka://{kafka}", namespace=namespace)
-    topics_admin.create(kafka, settings)
+    topics_admin.create(Kafka(kafka), settings)
     letters(kafka, settings.prefixed(TOPICS["dead-letters"].name), kept=3, given_up=0)
     assert told(kafka, settings)[0] == "at most 6", "a letter and a mark each"
