@@ -109,6 +109,15 @@ def import_(
                 import_events(files, zone, sink, report, _Bar(progress))
             else:
                 told = import_ledgers(files, choices, zone, sink, report, _Bar(progress))
+    except KeyboardInterrupt:
+        if dry_run or to is not None:
+            raise
+        click.echo(
+            f"stopped after {sink.sent:,} records, of which the last may not have been sent: the same command again "
+            "completes the backfill, and what comes twice counts once",
+            err=True,
+        )
+        raise
     except OSError as error:
         # Most likely a full disk: the sorted runs of a ledger are about as large as its events.
         where = error.filename or to or tempfile.gettempdir()

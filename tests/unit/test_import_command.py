@@ -5,6 +5,7 @@ from __future__ import annotations
 import datetime as dt
 import errno
 import os
+import re
 from pathlib import Path
 
 import orjson
@@ -204,6 +205,24 @@ def test_what_is_sent_is_read_by_the_policy_in_force_and_not_by_the_settings(
     assert f"invoiced     {invoiced}" in result.stdout
     told = "policy abc is in force: base currency EUR, time zone Asia/Kolkata."
     assert (told in result.stderr) == (in_force is not None)
+
+
+def test_an_import_that_is_stopped_half_way_says_how_far_it_came_and_what_completes_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class Stopped(Nowhere):
+        def event(self, account: str, raw: bytes) -> None:
+            if self.sent >= 2:
+                raise KeyboardInterrupt
+            super().event(account, raw)
+
+    monkeypatch.setattr("streams.control.read_control", lambda *_: Control(last_tick=dt.date(2024, 1, 1)))
+    monkeypatch.setattr("streams.dev.processes.kafka_servers", lambda _: "127.0.0.1:1")
+    monkeypatch.setattr("streams.commands.importer.ToHistory", lambda *_: Stopped())
+    result = run(written(tmp_path, "ar.csv", LEDGER))
+    assert result.exit_code != 0
+    assert re.search(r"stopped after \d+ records", result.stderr)
+    assert "the same command again completes the backfill" in result.stderr
 
 
 def test_the_policy_names_currency_and_time_zone(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
