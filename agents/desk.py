@@ -276,7 +276,7 @@ class Desk:
         if amount is None:
             needed = APPROVERS[-1]
         elif amount > pending.proposed:
-            needed = max(needed, limits.approver_for(view, amount), key=_rank)
+            needed = max(needed, limits.approver_for(view, amount, pending.currency), key=_rank)
         if _rank(event.role) < _rank(needed):
             return [], f"role: {event.role} may not approve this limit; wanted {needed} or above"
         self._remember(event)

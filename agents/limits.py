@@ -347,10 +347,9 @@ def over_limit(view: View) -> bool:
 # --- The proposal -------------------------------------------------------------------------------------------
 
 
-def approver_for(view: View, amount: int) -> Approver:
-    """Who may approve a limit: analyst ≤ 25,000, manager ≤ 100,000, controller above, or without a rate."""
+def approver_for(view: View, amount: int, currency: str | None) -> Approver:
+    """Who may approve a limit in that currency: analyst ≤ 25,000, manager ≤ 100,000, controller above, or without a rate."""
     rule, unit = view.policy.approval, view.policy.base_unit
-    currency = view.figures.currency
     in_base = None if currency is None else view.base(amount, currency)
     if in_base is None or in_base > rule.manager_up_to * unit:
         return "controller"
@@ -488,7 +487,7 @@ def hold(view: View, scoring: Scoring, alert: OpenAlert) -> Draft:
         current,
         proposed,
         alert.trigger,
-        approver_for(view, proposed),
+        approver_for(view, proposed, view.figures.currency),
         ["open_alert", *_score_reasons(scoring)],
         found.terms,
         _evidence(view, found, scoring, [alert]),
@@ -515,7 +514,7 @@ def _draft(
             reasons.insert(0, "grade")
         if proposed < view.figures.open_balance:
             reasons.append("freeze_and_run_off")
-    approver: Approver = approver_for(view, proposed)
+    approver: Approver = approver_for(view, proposed, view.figures.currency)
     if _auto(view, direction, proposed, tier, alerts):
         approver = "auto"
     evidence = _evidence(view, found, scoring, alerts)

@@ -50,7 +50,12 @@ class Days:
         self.changes: list[ProposalChange] = []
 
     def view(self) -> Any:
-        known = figures(credit_limit=self.ledger.limit, monthly_purchases=self.month, open_balance=10_000_00)
+        known = figures(
+            currency=self.ledger.currency,
+            credit_limit=self.ledger.limit,
+            monthly_purchases=self.month,
+            open_balance=10_000_00,
+        )
         return view(known, ledger=self.ledger, today=self.today, policy=self.policy)
 
     def scoring(self) -> Scoring:
@@ -300,6 +305,16 @@ def test_an_approved_hold_tells_the_limit_in_its_own_currency_when_the_account_h
     days.ledger.currency, days.ledger.limit = "JPY", 15_000_000  # as valued; the seller set it in USD
     days.decide("approved", "controller", "100000.00")
     assert (days.changes[-1].effective_limit, days.changes[-1].currency) == (100_000_00, "USD")
+
+
+def test_who_may_approve_is_told_by_the_proposals_currency_when_the_account_has_changed_its() -> None:
+    days = Days()
+    assert days.tick() == ["open proposed 80000 manager"]
+    days.ledger.currency = "JPY"  # of which there is no rate
+    assert days.decide("approved", "manager", "100000.01")[1] == (
+        "role: manager may not approve this limit; wanted controller or above"
+    )
+    assert days.decide("approved", "manager", "100000.00")[1] is None
 
 
 def test_auto_is_emitted_as_approved_by_the_policy_and_waits_for_nobody() -> None:

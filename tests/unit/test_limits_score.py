@@ -397,16 +397,16 @@ def test_a_hold_leaves_the_limit_and_is_bound_by_its_trigger() -> None:
     ],
 )
 def test_the_approver_follows_the_proposed_limit(amount: str, approver: str) -> None:
-    assert limits.approver_for(known(), minor(amount, "USD")) == approver
+    assert limits.approver_for(known(), minor(amount, "USD"), "USD") == approver
 
 
 def test_bands_are_in_base_currency_and_without_a_rate_the_controller_decides() -> None:
     euro = figures(currency="EUR")
-    assert limits.approver_for(view(euro), 1) == "controller"
+    assert limits.approver_for(view(euro), 1, "EUR") == "controller"
     rates = Rates("USD")
     rates.add(TODAY, {"EUR": "1.25"})
-    assert limits.approver_for(view(euro, rates=rates), 20_000_00) == "analyst"
-    assert limits.approver_for(view(euro, rates=rates), 20_000_01) == "manager"
+    assert limits.approver_for(view(euro, rates=rates), 20_000_00, "EUR") == "analyst"
+    assert limits.approver_for(view(euro, rates=rates), 20_000_01, "EUR") == "manager"
 
 
 def test_auto_is_for_small_openings_and_raises_of_the_low_tier() -> None:
