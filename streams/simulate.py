@@ -5,10 +5,8 @@ What each account is meant to become stands in simulation/plan.py, with all dist
 
 from __future__ import annotations
 
-import contextlib
 import datetime as dt
 import gc
-import os
 from bisect import bisect_left
 from collections.abc import Callable, Iterator
 from itertools import count
@@ -23,6 +21,7 @@ from streams.simulation import outside
 from streams.simulation.days import DAY, text
 from streams.simulation.life import Emitted, Life, money
 from streams.simulation.plan import Plan, draw
+from streams.whole import written_whole
 
 END: Final = dt.date(2025, 12, 31)
 """The last day of a book unless another is asked for: fixed, so that the same seed makes the same bytes for ever."""
@@ -186,12 +185,11 @@ def write_book(
     Each file appears whole under its name or not at all; what stood there is replaced.
     """
     beside = truth_path(to)
-    part, part_truth = to.with_name(f"{to.name}.part"), beside.with_name(f"{beside.name}.part")
     events = bad = 0
     collecting = gc.isenabled()
     gc.disable()  # a book makes next to no cyclic garbage, and looking for it costs a fifth of the time
     try:
-        with part.open("wb") as file:
+        with written_whole(to) as file, written_whole(beside) as beside_it:
             for _, of_day in days(accounts, months, seed):
                 file.write(
                     b"".join([orjson.dumps(event, option=orjson.OPT_APPEND_NEWLINE) for event in of_day])
@@ -199,18 +197,12 @@ def write_book(
                 events += len(of_day)
                 if on_day is not None:
                     on_day()
-        with part_truth.open("wb") as file:
             for truth in truths(accounts, months, seed):
-                file.write(orjson.dumps(truth, option=orjson.OPT_APPEND_NEWLINE))
+                beside_it.write(orjson.dumps(truth, option=orjson.OPT_APPEND_NEWLINE))
                 bad += truth["bad"]
-        os.replace(part_truth, beside)
-        os.replace(part, to)
     except OSError as error:
         raise Refused(f"--to {to}: the book can not be written there ({error.strerror})") from error
     finally:
         if collecting:
             gc.enable()
-        for left in (part, part_truth):
-            with contextlib.suppress(OSError):
-                left.unlink()
     return events, bad

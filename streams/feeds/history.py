@@ -6,7 +6,6 @@ What the records are is decided by the feeds; nothing here reads them.
 from __future__ import annotations
 
 import contextlib
-import os
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -19,6 +18,7 @@ from streams.blocks import Kafka
 from streams.errors import Refused
 from streams.murmur2 import partition_of
 from streams.settings import Settings
+from streams.whole import written_whole
 
 _FLUSH_SECONDS = 120.0
 
@@ -67,7 +67,7 @@ class ToFile:
     def __init__(self, path: Path) -> None:
         self.sent = 0
         self._path = path
-        self._part = path.with_name(path.name + ".part")
+        self._writing = contextlib.ExitStack()
         self._file: IO[bytes]
 
     def event(self, account: str, raw: bytes) -> None:
@@ -80,23 +80,20 @@ class ToFile:
 
     def __enter__(self) -> Self:
         try:
-            self._file = self._part.open("wb", buffering=1 << 20)
+            self._file = self._writing.enter_context(written_whole(self._path))
         except OSError as error:
-            raise Refused(f"cannot write {self._part}: {error.strerror}") from error
+            raise Refused(f"cannot write {self._path}: {error.strerror}") from error
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         try:
-            self._file.close()
-            if kind is None:
-                os.replace(self._part, self._path)
+            self._writing.__exit__(kind, error, trace)
         except OSError as failure:
+            if failure is error:
+                raise
             raise Refused(f"cannot write {self._path}: {failure.strerror}") from failure
-        finally:
-            with contextlib.suppress(FileNotFoundError):
-                self._part.unlink()
 
 
 class ToHistory:
