@@ -392,7 +392,10 @@ class Watch:
         """
         found = next((item for item in self._alerts.items() if item[1].alert_id == event.alert_id), None)
         if found is None:
-            return [], f"alert_id: this account has no alert {event.alert_id}"
+            return (
+                [],
+                f"alert_id: this account has no alert {event.alert_id}, or has a newer one of its trigger",
+            )
         trigger_id, alert = found
         if [event.source, event.event_id] in alert.decisions:
             return [], None

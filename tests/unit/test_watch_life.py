@@ -351,7 +351,9 @@ def test_a_snooze_holds_growth_back_but_no_higher_severity_and_no_clearing() -> 
 
 def test_a_decision_about_a_strange_or_cleared_alert_is_refused_and_a_repeat_is_not() -> None:
     days = Days()
-    assert days.decide("acknowledged", "no-such")[1] == "alert_id: this account has no alert no-such"
+    assert days.decide("acknowledged", "no-such")[1] == (
+        "alert_id: this account has no alert no-such, or has a newer one of its trigger"
+    )
     days.event("invoice.issued", **OVER)
     alert_id = days.changes[0].alert_id
     days.decide("acknowledged", alert_id, event_id="d-1")
