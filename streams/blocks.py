@@ -39,6 +39,7 @@ ANSWER_SECONDS = 10.0  # until a broker must have said which topics there are
 PATIENCE_SECONDS = 60.0  # how long one thing may fail with a broker that answers before the process gives up
 # How often librdkafka says how far the broker's logs reach, and when it last heard of it
 STATISTICS_MS = 2000
+REFRESH_MS = 30_000  # how often a consumer asks whether topics have more partitions
 # Who does not poll for so long leaves the group, and comes back to what is still warm: after a restore or a commit that
 # lasts. An agent may be at its blocks for 60 s, by the transport's watch. For as long the group waits for a member that is
 # gone, where its broker has forgotten to watch it (one of 4.2 that was killed and starts again): so not much longer.
@@ -391,7 +392,7 @@ class Source:
                 # idle workers keep the broker busy with a thousand empty answers in three seconds.
                 "fetch.wait.max.ms": 100,
                 "fetch.error.backoff.ms": 20,
-                "topic.metadata.refresh.interval.ms": 30000,
+                "topic.metadata.refresh.interval.ms": REFRESH_MS,
                 "statistics.interval.ms": STATISTICS_MS,
                 "stats_cb": self._on_statistics,
             }

@@ -111,12 +111,9 @@ def put_through(
     return report
 
 
-@pytest.mark.parametrize("seed", [1, 2])
-def test_nothing_is_lost_and_nothing_twice_under_kills(
-    kafka: str, namespace: str, tmp_path: Path, seed: int
-) -> None:
+def test_nothing_is_lost_and_nothing_twice_under_kills(kafka: str, namespace: str, tmp_path: Path) -> None:
     report = put_through(
-        kafka, namespace, tmp_path, seed=seed, count=20_000, kills=4, deaths=12, per_second=1000, rate=1.0
+        kafka, namespace, tmp_path, seed=1, count=20_000, kills=4, deaths=12, per_second=1000, rate=1.0
     )
     assert report.differences == []
     assert sum(report.deaths.values()) >= 4, "deaths inside commits"
