@@ -125,6 +125,16 @@ def made(dsn: str, namespace: str) -> Client:
     return connect(dsn, database_name(dsn, namespace))
 
 
+def emptied(client: Client) -> None:
+    """All rows of the deployment gone, as if its tables were new: they take a second to make."""
+    tables = client.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine LIKE '%MergeTree' "
+        "AND name != 'migrations'"
+    )
+    for (name,) in tables.result_rows:
+        client.command(f"TRUNCATE TABLE `{name}`")
+
+
 def count(client: Client, table: str) -> int:
     """Rows of a table or view."""
     found: int = client.query(f"SELECT count() FROM {table}").result_rows[0][0]

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime as dt
 import time
+import uuid
 from collections.abc import Callable, Iterator
 from decimal import Decimal
 from typing import Any
@@ -18,14 +19,36 @@ from streams.store import sink as module
 from streams.store.client import Client
 from streams.store.queries import ask, counts
 from streams.store.sink import Sink
-from tests.integration.store_kit import Record, alert, count, event, made, proposal, snapshot, status
+from tests.integration.store_kit import Record, alert, count, emptied, event, made, proposal, snapshot, status
+
+
+@pytest.fixture(scope="module")
+def namespace() -> str:
+    """One for all tests of this file but those that break its tables; each leaves them empty."""
+    return f"t{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture(scope="module")
+def tables(clickhouse: str, namespace: str) -> Iterator[Client]:
+    client = made(clickhouse, namespace)
+    yield client
+    client.command(f"DROP DATABASE `{client.database}`")
+    client.close()
 
 
 @pytest.fixture
-def store(clickhouse: str, namespace: str) -> Iterator[Client]:
-    client = made(clickhouse, namespace)
-    yield client
-    client.command(f"DROP DATABASE IF EXISTS `{client.database}`")
+def store(tables: Client) -> Iterator[Client]:
+    yield tables
+    emptied(tables)
+
+
+@pytest.fixture
+def to_break(clickhouse: str) -> Iterator[tuple[str, Client]]:
+    """A namespace and a client of tables that no other test has."""
+    own = f"t{uuid.uuid4().hex[:10]}"
+    client = made(clickhouse, own)
+    yield own, client
+    client.command(f"DROP DATABASE `{client.database}`")
     client.close()
 
 
@@ -181,7 +204,11 @@ def test_a_busy_server_is_waited_for(store: Client, sink: Sink, code: int) -> No
     assert counts(store)["journal"] == 1
 
 
-def test_offsets_do_not_move_when_a_table_of_the_round_was_not_accepted(store: Client, sink: Sink) -> None:
+def test_offsets_do_not_move_when_a_table_of_the_round_was_not_accepted(
+    clickhouse: str, to_break: tuple[str, Client]
+) -> None:
+    own, store = to_break
+    sink = Sink(clickhouse, own, "store")
     store.command("DROP VIEW snapshots_newest_feed")
     store.command("DROP TABLE snapshots_rows")
     with pytest.raises(Fatal, match=r"refused snapshots_rows: .*UNKNOWN_TABLE"):
@@ -381,13 +408,14 @@ def test_a_backfill_of_a_century_is_one_insert(store: Client, sink: Sink) -> Non
 
 
 def test_a_store_without_tables_is_refused_at_the_start(
-    clickhouse: str, namespace: str, store: Client
+    clickhouse: str, to_break: tuple[str, Client]
 ) -> None:
+    own, store = to_break
     with pytest.raises(Refused, match=r"has no database .*run `bellwether migrate`"):
-        Sink(clickhouse, f"{namespace}x", "store")
+        Sink(clickhouse, f"{own}x", "store")
     store.command("ALTER TABLE migrations DELETE WHERE number > 3 SETTINGS mutations_sync = 1")
     with pytest.raises(Refused, match=r"lacks 0004_snapshots\.sql.*run `bellwether migrate`"):
-        Sink(clickhouse, namespace, "store")
+        Sink(clickhouse, own, "store")
 
 
 def test_the_named_queries_answer(store: Client, sink: Sink) -> None:
