@@ -19,23 +19,16 @@ from streams.simulate import write_book
 from streams.store.client import Client, connect, database_name
 from streams.store.migrate import FILES, differences, migrate
 from streams.store.sink import Sink
-from tests.integration.store_kit import Record, alert, count, made, refreshed, snapshot
+from tests.integration.conftest import Tables
+from tests.integration.store_kit import Record, alert, count, refreshed, snapshot
 
 Rows = list[tuple[Any, ...]]
 START = dt.date(2025, 12, 1)  # a Monday
 
 
 @pytest.fixture
-def store(clickhouse: str, namespace: str) -> Iterator[Client]:
-    client = made(clickhouse, namespace)
-    yield client
-    client.command(f"DROP DATABASE IF EXISTS `{client.database}`")
-    client.close()
-
-
-@pytest.fixture
-def sink(store: Client, clickhouse: str, namespace: str) -> Iterator[Sink]:
-    built = Sink(clickhouse, namespace, "store")
+def sink(store: Client, tables: Tables, clickhouse: str) -> Iterator[Sink]:
+    built = Sink(clickhouse, tables.namespace, "store")
     yield built
     built.close()
 

@@ -19,27 +19,13 @@ from streams.store import sink as module
 from streams.store.client import Client
 from streams.store.queries import ask, counts
 from streams.store.sink import Sink
-from tests.integration.store_kit import Record, alert, count, emptied, event, made, proposal, snapshot, status
+from tests.integration.conftest import Tables
+from tests.integration.store_kit import Record, alert, count, event, made, proposal, snapshot, status
 
 
 @pytest.fixture(scope="module")
-def namespace() -> str:
-    """One for all tests of this file but those that break its tables; each leaves them empty."""
-    return f"t{uuid.uuid4().hex[:10]}"
-
-
-@pytest.fixture(scope="module")
-def tables(clickhouse: str, namespace: str) -> Iterator[Client]:
-    client = made(clickhouse, namespace)
-    yield client
-    client.command(f"DROP DATABASE `{client.database}`")
-    client.close()
-
-
-@pytest.fixture
-def store(tables: Client) -> Iterator[Client]:
-    yield tables
-    emptied(tables)
+def namespace(tables: Tables) -> str:
+    return tables.namespace
 
 
 @pytest.fixture
