@@ -10,12 +10,14 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
+from functools import lru_cache
 from typing import Any, Final
 from zoneinfo import ZoneInfo
 
 import confluent_kafka as ck
 import orjson
 
+from agents.policy import Policy
 from agents.policy_text import PolicyError, load_policy, policy_hash
 from agents.wording import instant
 from schemas.events import (
@@ -62,10 +64,16 @@ def control_event(raw: bytes | None, sent_ms: int) -> Event:
             )
     if isinstance(event, PolicyAdopted):
         try:
-            load_policy(event.text)
+            _loaded(event.text)
         except PolicyError as error:
             raise Invalid(f"text: {error}") from None
     return event
+
+
+@lru_cache(maxsize=2)
+def _loaded(text: str) -> Policy:
+    # The one in force is asked for each second, and a new one twice: when it is judged and when it is taken.
+    return load_policy(text)
 
 
 @dataclass(slots=True)
@@ -80,9 +88,13 @@ class Control:
     first_policy_on: datetime | None = None
     last_tick: date | None = None
     books: dict[date, dict[int, tuple[Decimal, int]]] = field(default_factory=dict)
-    in_other_base: date | None = (
-        None  # book totals up to this day are in the base currency of a policy before
-    )
+    # Book totals up to this day are in the base currency of a policy before.
+    in_other_base: date | None = None
+
+    @property
+    def policy(self) -> Policy | None:
+        """The policy in force."""
+        return None if self.policy_text is None else _loaded(self.policy_text)
 
     def take(self, raw: bytes | None, sent_ms: int) -> None:
         """Fold one control record; what is no valid one is left to intake, which makes it a dead letter."""
@@ -91,7 +103,8 @@ class Control:
         except Invalid:
             return
         if isinstance(event, PolicyAdopted):
-            if self.policy_text is not None and _base(self.policy_text) != _base(event.text):
+            before = self.policy
+            if before is not None and before.base_currency != _loaded(event.text).base_currency:
                 # Reports up to the last tick are in the currency of before, also those that are still to come.
                 self.books, self.in_other_base = {}, self.last_tick
             self.policy_hash, self.policy_text, self.live_from = event.hash, event.text, event.live_from
@@ -116,10 +129,6 @@ class Control:
                 total = sum((exposure for exposure, _ in parts.values()), Decimal(0))
                 return f"{total:f}", sum(accounts for _, accounts in parts.values())
         return None
-
-
-def _base(text: str) -> str:
-    return load_policy(text).base_currency
 
 
 class ControlReader:

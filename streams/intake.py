@@ -18,7 +18,7 @@ import faust
 from structlog import get_logger
 
 from agents.monitor import ENGINE
-from agents.policy_text import PolicyError, load_policy, policy_hash
+from agents.policy_text import PolicyError, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import INPUTS, TOPICS
 from streams.blocks import Block, Kafka, patiently, watermarks
@@ -280,7 +280,8 @@ class Cluster:
         if self._control is None:
             self._control = ControlReader(self._kafka, self._settings)
         control = self._control.read()
-        if control.policy_text is None:
+        policy = control.policy
+        if policy is None:
             if control.cut:
                 raise Refused(
                     "the beginning of the control topic is gone, and the policy in force with it: put it there again by "
@@ -295,7 +296,6 @@ class Cluster:
             self._compared = True
             if said := not_in_force(control, self._settings):
                 log.warning("another policy", reason=said)
-        policy = load_policy(control.policy_text)
         day = day_to_tick(now, ZoneInfo(policy.time_zone), control)
         if day is not None:
             log.info("the day is over", as_of=day.isoformat())

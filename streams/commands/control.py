@@ -14,12 +14,11 @@ from zoneinfo import ZoneInfo
 import click
 
 from agents.monitor import ENGINE
-from agents.policy import Policy
-from agents.policy_text import PolicyError, as_written, load_policy, policy_hash
+from agents.policy_text import as_written, policy_hash
 from schemas.topics import TOPICS
 from streams.blocks import Kafka
 from streams.commands.options import settings
-from streams.commands.policies import policy_of
+from streams.commands.policies import policy_in, policy_of
 from streams.control import clock_ticked, policy_adopted, read_control, send_control
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
@@ -33,12 +32,10 @@ def _read(path: Path) -> str:
         raise Refused(f"cannot read {path}: {why(error)}") from error
 
 
-def _policy(path: Path) -> tuple[Policy, str]:
+def _sound(path: Path) -> str:
     text = _read(path)
-    try:
-        return load_policy(text), text
-    except PolicyError as error:
-        raise Refused(f"{path}: {error}") from error
+    policy_in(text, path)
+    return text
 
 
 @click.command()
@@ -54,9 +51,9 @@ def tick(as_of: str | None) -> None:
     config = settings()
     kafka = Kafka(kafka_servers(config), config.kafka_config)
     control = read_control(kafka, config)
-    if control.policy_text is None:
+    if control.policy is None:
         raise Refused("no policy is in force yet: start a worker, or run `bellwether policy adopt FILE`")
-    zone = ZoneInfo(load_policy(control.policy_text).time_zone)
+    zone = ZoneInfo(control.policy.time_zone)
     now = datetime.now(UTC)
     if day is None:
         day = now.astimezone(zone).date() - timedelta(days=1)
@@ -82,7 +79,7 @@ def policy() -> None:
 @click.argument("file", type=click.Path(path_type=Path))
 def check(file: Path) -> None:
     """Validate FILE as a whole; the first mistake is named with its line."""
-    _, text = _policy(file)
+    text = _sound(file)
     click.echo(f"{file} is sound; its hash is {policy_hash(text)}")
 
 
@@ -121,7 +118,7 @@ def _changed(key: str, before: Any, after: Any) -> Iterator[str]:
 def diff(before: Path, after: Path) -> None:
     """The numbers that differ between two policy files. Exit code 1 when any does."""
     # As they are written, so that days are dates and overrides are numbers like the others.
-    texts = [_policy(path)[1] for path in (before, after)]
+    texts = [_sound(path) for path in (before, after)]
     old, new = (_flat(tomllib.loads(text)) for text in texts)
     changed = [key for key in sorted(old.keys() | new.keys()) if old.get(key) != new.get(key)]
     for key in changed:

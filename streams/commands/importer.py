@@ -19,7 +19,6 @@ import click
 from rich.progress import Progress, TaskID
 
 from agents.policy import Policy
-from agents.policy_text import load_policy
 from schemas.money import EXPONENTS
 from schemas.money import text as money
 from schemas.topics import SOURCES
@@ -213,8 +212,8 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> tuple[Sink, Polic
     kafka = Kafka(kafka_servers(config), config.kafka_config)
     sink = ToHistory(kafka, config)
     control = read_control(kafka, config)
-    if control.policy_text is not None:
-        ours, policy = policy, load_policy(control.policy_text)
+    if control.policy is not None:
+        ours, policy = policy, control.policy
         if (policy.base_currency, policy.time_zone) != (ours.base_currency, ours.time_zone):
             click.echo(
                 f"policy {control.policy_hash} is in force: base currency {policy.base_currency}, time zone "

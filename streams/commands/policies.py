@@ -11,10 +11,15 @@ from streams.errors import Refused
 from streams.settings import Settings, policy_text
 
 
-def policy_of(config: Settings) -> tuple[Policy, str]:
-    """The policy of the settings, and its text. Raises Refused, with the file and the mistake, where it is none."""
-    text = policy_text(config)
+def policy_in(text: str, source: object) -> Policy:
+    """The policy that a text is. Raises Refused, with its source and the mistake, where it is none."""
     try:
-        return load_policy(text), text
+        return load_policy(text)
     except PolicyError as error:
-        raise Refused(f"{config.policy or 'the shipped policy'}: {error}") from error
+        raise Refused(f"{source}: {error}") from error
+
+
+def policy_of(config: Settings) -> tuple[Policy, str]:
+    """The policy of the settings, and its text. Raises Refused as policy_in(), and where the file can not be read."""
+    text = policy_text(config)
+    return policy_in(text, config.policy or "the shipped policy"), text
