@@ -30,6 +30,7 @@ from streams.lag import READS, Lag
 from streams.reading import read_partitions, read_topic
 from streams.settings import Settings
 from streams.topics_admin import create
+from streams.whole import text_of, written_whole
 
 COPIED: Final = "rebuilt-from"  # header of each copied record: the offset that it has where it comes from
 # Episodes of a trigger, or proposals of an account, that a decision is looked for among
@@ -313,10 +314,7 @@ def switch(kafka: Kafka, settings: Settings, into: str, env_file: Path) -> list[
     if "BELLWETHER_NAMESPACE" in os.environ:
         said.append(f"set BELLWETHER_NAMESPACE={into} where your workers and commands are started")
     else:
-        write_namespace(env_file, into)
-        said.append(
-            f"{env_file} now says BELLWETHER_NAMESPACE={into}; set it wherever else workers are started"
-        )
+        said.append(_said_in(env_file, into))
     named = f"{into}." if into else ""
     return [
         *said,
@@ -325,6 +323,14 @@ def switch(kafka: Kafka, settings: Settings, into: str, env_file: Path) -> list[
         "run `bellwether migrate`, then `bellwether worker`: the store fills its own database from the start",
         f"nothing was deleted: BELLWETHER_NAMESPACE={settings.namespace or '(empty)'} is the way back",
     ]
+
+
+def _said_in(env_file: Path, into: str) -> str:
+    try:
+        write_namespace(env_file, into)
+    except (OSError, Refused) as error:
+        return f"set BELLWETHER_NAMESPACE={into} in {env_file}, which could not be written ({error}), and wherever else"
+    return f"{env_file} now says BELLWETHER_NAMESPACE={into}; set it wherever else workers are started"
 
 
 def _all_quiet(kafka: Kafka, settings: Settings) -> None:
@@ -376,9 +382,7 @@ def _is_copied(record: Any) -> bool:
 
 def write_namespace(env_file: Path, namespace: str) -> None:
     """BELLWETHER_NAMESPACE in a .env file; the line that was there stays as a comment."""
-    lines = env_file.read_text(encoding="utf-8").splitlines() if env_file.exists() else []
+    lines = text_of(env_file).splitlines() if env_file.exists() else []
     kept = [f"# {line}" if line.strip().startswith("BELLWETHER_NAMESPACE=") else line for line in lines]
-    text = "\n".join([*kept, f"BELLWETHER_NAMESPACE={namespace}"]) + "\n"
-    fresh = env_file.with_name(f"{env_file.name}.new")
-    fresh.write_text(text, encoding="utf-8")
-    fresh.replace(env_file)
+    with written_whole(env_file) as file:
+        file.writelines(f"{line}\n".encode() for line in [*kept, f"BELLWETHER_NAMESPACE={namespace}"])

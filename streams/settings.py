@@ -17,12 +17,19 @@ from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.topics import SOURCES
 from streams.errors import Refused
+from streams.whole import text_of
 
 
 class Settings(BaseSettings):
     """One deployment: one seller, one namespace."""
 
-    model_config = SettingsConfigDict(env_prefix="BELLWETHER_", env_file=".env", extra="ignore", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix="BELLWETHER_",
+        env_file=".env",
+        env_file_encoding="utf-8-sig",  # Windows begins a file with a mark
+        extra="ignore",
+        frozen=True,
+    )
 
     broker: str = "dev"  # "dev" or kafka://host:port[,host:port]
     store: str = "dev"  # "dev" or clickhouse://user:password@host:port/database
@@ -173,11 +180,6 @@ def unknown(names: Iterable[str]) -> str | None:
     return None
 
 
-def why(error: OSError | UnicodeDecodeError) -> str:
-    """Why a file of text can not be read, without the path that the sentence around it names."""
-    return "it is not UTF-8 text" if isinstance(error, UnicodeDecodeError) else error.strerror or str(error)
-
-
 def deploy_dir() -> Path:
     """The folder deploy/ of the checkout, or of the installed package."""
     return Path(__file__).resolve().parents[1] / "deploy"
@@ -185,13 +187,10 @@ def deploy_dir() -> Path:
 
 def policy_text(settings: Settings) -> str:
     """The policy file's text. Raises Refused when it can not be read."""
-    path = settings.policy or deploy_dir() / "policy.toml"
     try:
-        return path.read_text(encoding="utf-8-sig")  # Windows begins a file with a mark
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(
-            f"cannot read the policy {path}: {why(error)}; BELLWETHER_POLICY or a flag names the file"
-        ) from error
+        return text_of(settings.policy or deploy_dir() / "policy.toml")
+    except Refused as refused:
+        raise Refused(f"{refused}; BELLWETHER_POLICY or a flag names the policy's file") from refused
 
 
 def environment(config: Settings) -> dict[str, str]:

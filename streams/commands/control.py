@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo
 import click
 
 from agents.monitor import ENGINE
+from agents.policy import Policy
 from agents.policy_text import as_written, policy_hash
 from schemas.topics import TOPICS
 from streams.blocks import Kafka
@@ -22,18 +23,11 @@ from streams.commands.policies import policy_in, policy_of
 from streams.control import clock_ticked, policy_adopted, read_control, send_control
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
-from streams.settings import why
-
-
-def _read(path: Path) -> str:
-    try:
-        return path.read_text(encoding="utf-8-sig")  # Windows begins a file with a mark
-    except (OSError, UnicodeDecodeError) as error:
-        raise Refused(f"cannot read {path}: {why(error)}") from error
+from streams.whole import text_of
 
 
 def _sound(path: Path) -> str:
-    text = _read(path)
+    text = text_of(path)
     policy_in(text, path)
     return text
 
@@ -137,7 +131,7 @@ def diff(before: Path, after: Path) -> None:
 def adopt(file: Path | None) -> None:
     """Put FILE (default: the policy of the settings) in force from the next record on; outputs carry its hash."""
     config = settings(policy=file)
-    _, text = policy_of(config)
+    wanted_policy, text = policy_of(config)
     kafka = Kafka(kafka_servers(config), config.kafka_config)
     control = read_control(kafka, config)
     wanted = policy_hash(text)
@@ -146,3 +140,15 @@ def adopt(file: Path | None) -> None:
         return
     send_control(kafka, config, policy_adopted(text, wanted, ENGINE, datetime.now(UTC)))
     click.echo(f"policy {wanted} is adopted")
+    if control.policy is not None and control.policy.base_currency != wanted_policy.base_currency:
+        click.echo(rates_wanted(control.policy.base_currency, wanted_policy))
+
+
+def rates_wanted(before: str, policy: Policy) -> str:
+    """What a change of the base currency asks for: rates stated in the new one, by the policy or by ticks."""
+    base = policy.base_currency
+    return (
+        f"the base currency was {before} and is {base}: rates are {base} for one unit of another from now on, in ticks and "
+        f"in the policy's [rates]{'' if policy.rates else ', which has none'}; what has no rate counts as 0 in the book's "
+        "totals"
+    )

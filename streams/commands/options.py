@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from pathlib import Path
 from typing import Any
 
 from pydantic import ValidationError
@@ -20,14 +21,17 @@ from rich.progress import (
 
 from streams.errors import Refused
 from streams.settings import Settings, unknown
+from streams.whole import text_of
 
 
 def settings(**flags: Any) -> Settings:
     """The settings, flags first (None: not given).
 
     Raises Refused naming the variable and what it should hold; one that is nearly a setting is refused too: a typo
-    must not pass in silence.
+    must not pass in silence. So is a .env file that can not be read.
     """
+    if (env_file := Path(".env")).is_file():
+        text_of(env_file)
     in_file = (name.upper() for name in DotEnvSettingsSource(Settings).env_vars)
     if (mistake := unknown([*os.environ, *in_file])) is not None:
         raise Refused(mistake)

@@ -25,6 +25,7 @@ from streams.errors import Refused
 from streams.feeds.amounts import Sign
 from streams.feeds.columns import FIELDS, Kind
 from streams.feeds.dates import ORDERS, Order
+from streams.whole import text_of
 
 _KEYS = ("kind", "dates", "decimal", "delimiter", "encoding", "header", "columns")
 
@@ -44,15 +45,11 @@ class Layout:
 
 
 def read_layout(path: Path) -> Layout:
-    """The layout of a file. Raises Refused with file and line: no TOML, an unknown key, a value that is
-    none of the allowed."""
+    """The layout of a file. Raises Refused as text_of(), and with file and line: no TOML, an unknown key, a
+    value that is none of the allowed."""
+    text = text_of(path)
     try:
-        text = path.read_text(encoding="utf-8-sig")
         said = tomllib.loads(text)
-    except OSError as error:
-        raise Refused(f"{path}: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise Refused(f"{path}: the layout file is not UTF-8") from error
     except tomllib.TOMLDecodeError as error:
         raise Refused(f"{path}: no TOML: {error}") from error
 

@@ -10,7 +10,8 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
-from agents.policy_text import policy_hash
+from agents.policy_text import load_policy, policy_hash
+from streams.commands.control import rates_wanted
 from streams.control import Control, day_to_tick, not_in_force
 from streams.settings import Settings
 from tests.rules import POLICY_TEXT
@@ -122,3 +123,13 @@ def test_book_totals_in_the_base_currency_of_the_policy_before_are_not_carried_b
     assert control(*francs, late).book(1) is None
     after = [tick("2025-10-07"), book("2025-10-07", 0, "700.00", 9)]
     assert control(*francs, late, *after).book(1) == ("700.00", 9)
+
+
+@pytest.mark.parametrize(
+    ("rates", "says"), [('"2026-01-01" = { USD = "0.92" }', "[rates];"), ("", "[rates], which has none;")]
+)
+def test_a_change_of_the_base_currency_asks_for_its_rates(rates: str, says: str) -> None:
+    text = POLICY_TEXT.replace('base_currency = "USD"', 'base_currency = "EUR"') + f"\n{rates}\n"
+    told = rates_wanted("USD", load_policy(text))
+    assert told.startswith("the base currency was USD and is EUR: rates are EUR for one unit of another")
+    assert says in told

@@ -159,6 +159,25 @@ def test_a_policy_that_can_not_be_read_is_named_once(
     assert str(refusal.value).count("mine.toml") == 1
 
 
+@pytest.mark.parametrize(
+    ("content", "namespace"),
+    [(b"BELLWETHER_NAMESPACE=acme\n", "acme"), (b"\xef\xbb\xbfBELLWETHER_NAMESPACE=acme\r\n", "acme")],
+)
+def test_an_env_file_counts_also_where_windows_wrote_it(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, content: bytes, namespace: str
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_bytes(content)
+    assert settings().namespace == namespace
+
+
+def test_an_env_file_that_is_no_utf8_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
+    Path(".env").write_bytes("BELLWETHER_NAMESPACE=acme".encode("utf-16"))
+    with pytest.raises(Refused, match=r"cannot read \.env: it is not UTF-8 text"):
+        settings()
+
+
 def test_a_policy_that_windows_wrote_is_read_without_its_mark(tmp_path: Path) -> None:
     text = (deploy_dir() / "policy.toml").read_text(encoding="utf-8")
     file = tmp_path / "policy.toml"

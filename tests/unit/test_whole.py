@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import stat
 from pathlib import Path
 
 import pytest
@@ -18,6 +19,16 @@ def test_a_file_has_its_name_when_it_is_whole_and_replaces_what_stood_there(tmp_
         assert path.read_bytes() == b"before"
     assert path.read_bytes() == b"one\n"
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_who_may_read_what_is_replaced_stays(tmp_path: Path) -> None:
+    path = tmp_path / ".env"
+    path.write_text("BELLWETHER_TOKENS=ann:manager:her-secret")
+    path.chmod(0o600)
+    with written_whole(path) as file:
+        assert stat.S_IMODE(path.with_name(".env.part").stat().st_mode) == 0o600
+        file.write(b"the same secret")
+    assert stat.S_IMODE(path.stat().st_mode) == 0o600
 
 
 def stopped_half_way(path: Path) -> None:
