@@ -6,19 +6,21 @@ import importlib
 import signal
 import sys
 import time
-from collections.abc import Iterable, Sequence
-from typing import NoReturn
+from collections.abc import Iterable
+from typing import Final, NoReturn
 
 import click
 
 from streams.commands.options import settings
-from streams.dev.processes import Child, kafka_servers, start, stop
+from streams.dev.processes import Child, kafka_servers, start, start_again, stop
 from streams.errors import Refused
 from streams.heap import few_collections
 from streams.settings import Settings, environment
 
 APPS = {"intake": "streams.intake", "monitor": "streams.monitor", "store": "streams.store.app"}
 PAGE = "web"  # no Faust app: it reads the store and takes no partitions
+DECIDE: Final = frozenset({"intake", "monitor"})
+AGAIN: Final = 30.0  # seconds until a store or page that ended is started again
 
 
 @click.command()
@@ -73,20 +75,36 @@ def start_all(
     return children
 
 
-def watch(children: Sequence[Child]) -> int:
-    """Wait until one of them ends or we are told to stop; then stop the others. The exit code for this process.
+def watch(children: Iterable[Child], again: float = AGAIN) -> int:
+    """Wait until we are told to stop, or one that decides ends by itself; then stop the others. The exit code of this process.
 
-    One that ends by itself ends them all: whoever supervises us starts the whole anew, and no half of it runs on unseen.
+    Intake or the monitor ends them all: whoever supervises us starts the whole anew, and no half of it runs on unseen.
+    Store and page decide nothing: beside one that does they are started again after `again` seconds, for as long as it
+    takes, and no decision waits for a store that refuses.
     """
     told: list[int] = []
     for number in (signal.SIGTERM, signal.SIGINT):
         signal.signal(number, lambda number, frame: told.append(number))
+    running = {child.name: child for child in children}
+    due: dict[str, float] = {}
     while not told:
-        for child in children:
-            if child.ended() is not None:
-                stop(children)
+        now = time.monotonic()
+        for name, child in running.items():
+            if child.ended() is None:
+                continue
+            if name in DECIDE or DECIDE.isdisjoint(running):
+                stop(running.values())
                 click.echo(f"bellwether: {child.death()}; the others were stopped", err=True)
                 return 1
+            if name not in due:
+                due[name] = now + again
+                click.echo(
+                    f"bellwether: {child.death()}; the others go on, it is started again in {again:g} s",
+                    err=True,
+                )
+            elif now >= due[name]:
+                del due[name]
+                running[name] = start_again(child)
         time.sleep(0.2)
-    stop(children)
+    stop(running.values())
     return 0

@@ -113,6 +113,12 @@ def start(
     return Child(name, process, _How(tuple(command), log, env, tuple(pass_fds)))
 
 
+def start_again(child: Child) -> Child:
+    """A child that has ended, started in the way it was. As start()."""
+    how = child.how
+    return start(child.name, how.command, log=how.log, env=how.env, pass_fds=how.pass_fds)
+
+
 def _forward(name: str, process: subprocess.Popen[bytes]) -> None:
     assert process.stdout is not None
     for line in process.stdout:
@@ -164,10 +170,7 @@ class Crew:
                 again = f" ({len(deaths)} times within {WINDOW:.0f} s)" if len(deaths) > 1 else ""
                 raise Refused(child.death() + again)
             said.append(f"{child.death()}; started again")
-            how = child.how
-            self.children[place] = start(
-                child.name, how.command, log=how.log, env=how.env, pass_fds=how.pass_fds
-            )
+            self.children[place] = start_again(child)
         return said
 
     def stop(self, grace: float = GRACE) -> None:
