@@ -33,6 +33,7 @@ from schemas.events import (
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently, watermarks
 from streams.errors import Refused
+from streams.sending import NotTaken, Sender
 from streams.settings import Settings, policy_text
 
 SOURCE = "bellwether"
@@ -241,20 +242,13 @@ def clock_ticked(as_of: date, now: datetime, book: tuple[str, int] | None = None
 def send_control(kafka: Kafka, settings: Settings, *events: Mapping[str, Any]) -> None:
     """Write control events, in order, and wait until the broker has them. Raises Refused when it does not."""
     topic = settings.prefixed(TOPICS["control"].name)
-    failures: list[str] = []
-
-    def delivered(error: Any, _: Any) -> None:
-        if error is not None:
-            failures.append(error.str())
-
-    producer = kafka.producer({"enable.idempotence": True, "delivery.timeout.ms": int(_TAKEN_SECONDS * 1000)})
-    for event in events:
-        producer.produce(topic, orjson.dumps(event), partition=0, on_delivery=delivered)
-    left = producer.flush(_TAKEN_SECONDS + 5)
-    if failures or left:
-        raise Refused(
-            f"{topic} on {kafka.servers} did not take the record: {failures[0] if failures else 'timed out'}"
-        )
+    sender = Sender(kafka, _TAKEN_SECONDS)
+    try:
+        for event in events:
+            sender.send(topic, orjson.dumps(event), None, 0)
+        sender.all_taken()
+    except NotTaken as why:
+        raise Refused(f"{topic} on {kafka.servers} did not take the record: {why}") from why
 
 
 def day_to_tick(now: datetime, zone: ZoneInfo, control: Control) -> date | None:

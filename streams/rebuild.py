@@ -8,7 +8,8 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
@@ -28,6 +29,7 @@ from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.lag import READS, Lag
 from streams.reading import read_partitions, read_topic
+from streams.sending import NotTaken, Sender
 from streams.settings import Settings
 from streams.topics_admin import create
 from streams.whole import text_of, written_whole
@@ -118,19 +120,18 @@ def _copy_journal(kafka: Kafka, settings: Settings, other: Settings, number: int
     at, already = _copied_until(kafka, sink, number)
     names = {settings.prefixed(t.name).encode(): other.prefixed(t.name).encode() for t in TOPICS.values()}
     ids = namespace_id(settings.namespace), namespace_id(other.namespace)
-    writer = _Writer(kafka, sink)
     copied = 0
-    for record in read_topic(kafka, source, number, since=at + 1, whole=True):
-        headers = [
-            (name, names.get(value, value) if name == "origin-topic" else value)
-            for name, value in record.headers() or ()
-        ]
-        value = record.value()
-        if value is not None:
-            value = translated(value, *ids)
-        writer.write(record.key(), value, [*headers, (COPIED, b"%d" % record.offset())], number)
-        copied += 1
-    writer.close()
+    with _copying(kafka, sink) as sender:
+        for record in read_topic(kafka, source, number, since=at + 1, whole=True):
+            headers = [
+                (name, names.get(value, value) if name == "origin-topic" else value)
+                for name, value in record.headers() or ()
+            ]
+            value = record.value()
+            if value is not None:
+                value = translated(value, *ids)
+            sender.send(sink, value, record.key(), number, [*headers, (COPIED, b"%d" % record.offset())])
+            copied += 1
     return copied, already
 
 
@@ -181,36 +182,16 @@ def translated(raw: bytes, ours: UUID, theirs: UUID) -> bytes:
     return raw
 
 
-class _Writer:
-    """An idempotent producer of one topic; what it did not deliver is Refused when it closes."""
-
-    def __init__(self, kafka: Kafka, topic: str) -> None:
-        self._topic = topic
-        self._failed: list[str] = []
-        self._producer = kafka.producer(
-            {"enable.idempotence": True, "linger.ms": 5, "compression.type": "lz4"}
-        )
-
-    def write(self, key: bytes | None, value: bytes | None, headers: list[Any], partition: int) -> None:
-        while True:
-            try:
-                self._producer.produce(
-                    self._topic, value, key, partition, headers=headers, on_delivery=self._delivered
-                )
-                self._producer.poll(0)
-                return
-            except BufferError:
-                self._producer.poll(0.5)
-
-    def close(self) -> None:
-        left = self._producer.flush(120)
-        if self._failed or left:
-            why = self._failed[0] if self._failed else "it does not answer"
-            raise Refused(f"{self._topic} did not take what was copied ({why}): run the same command again")
-
-    def _delivered(self, error: Any, _: Any) -> None:
-        if error is not None:
-            self._failed.append(error.str())
+@contextmanager
+def _copying(kafka: Kafka, topic: str) -> Iterator[Sender]:
+    """What a copy sends by; it ends when Kafka has all of it. What is copied already is told by its last record, so
+    nothing may stand behind one that is lacking."""
+    sender = Sender(kafka, own={"linger.ms": 5, "compression.type": "lz4"})
+    try:
+        yield sender
+        sender.all_taken()
+    except NotTaken as why:
+        raise Refused(f"{topic} did not take what was copied ({why}): run the same command again") from why
 
 
 # --- The fold ---------------------------------------------------------------------------------------------------
@@ -359,11 +340,10 @@ def _copy_control(kafka: Kafka, settings: Settings, other: Settings) -> None:
     at = -1
     for record in read_topic(kafka, sink, 0):
         at = max(at, int(dict(record.headers() or ()).get(COPIED, b"-1")))
-    writer = _Writer(kafka, sink)
-    for record in read_topic(kafka, source, 0):
-        if record.offset() > at and _is_copied(record):
-            writer.write(record.key(), record.value(), [(COPIED, b"%d" % record.offset())], 0)
-    writer.close()
+    with _copying(kafka, sink) as sender:
+        for record in read_topic(kafka, source, 0):
+            if record.offset() > at and _is_copied(record):
+                sender.send(sink, record.value(), record.key(), 0, [(COPIED, b"%d" % record.offset())])
     intake = kafka.consumer({"group.id": other.prefixed("intake"), "enable.auto.commit": False})
     try:
         _, end = patiently(watermarks, intake, ck.TopicPartition(sink, 0), 10)

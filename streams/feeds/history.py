@@ -11,16 +11,21 @@ from pathlib import Path
 from types import TracebackType
 from typing import IO, Protocol, Self
 
-import confluent_kafka as ck
-
 from schemas.topics import TOPICS
 from streams.blocks import Kafka
 from streams.errors import Refused
 from streams.murmur2 import partition_of
+from streams.sending import NotTaken, Sender
 from streams.settings import Settings
 from streams.whole import written_whole
 
-_FLUSH_SECONDS = 120.0
+_BULK = {
+    "linger.ms": 50,
+    "batch.size": 1 << 20,
+    "compression.type": "lz4",
+    "queue.buffering.max.messages": 200_000,
+    "queue.buffering.max.kbytes": 1 << 16,
+}
 
 
 class Sink(Protocol):
@@ -108,38 +113,11 @@ class ToHistory:
         self.sent = 0
         self.topic = settings.prefixed(TOPICS["history"].name)
         self._servers = kafka.servers
-        self._failed = 0
-        self._reason = ""
-        self._producer = ck.Producer(
-            {
-                "linger.ms": 50,
-                "batch.size": 1 << 20,
-                "compression.type": "lz4",
-                "queue.buffering.max.messages": 200_000,
-                "queue.buffering.max.kbytes": 1 << 16,
-                **kafka.config,
-                "bootstrap.servers": kafka.servers,
-                "enable.idempotence": True,
-                "delivery.report.only.error": True,
-                "on_delivery": self._delivered,
-                "error_cb": self._error,
-                "log_level": 2,
-            }
-        )
-        self._fatal = ""
+        self._sender = Sender(kafka, own=_BULK)
         self._partitions = kafka.partitions([self.topic])[self.topic]
         self._home = lru_cache(maxsize=500_000)(
             lambda account: partition_of(account.encode(), self._partitions)
         )
-
-    def _delivered(self, error: ck.KafkaError | None, _: ck.Message) -> None:
-        if error is not None:
-            self._failed += 1
-            self._reason = self._reason or error.str()
-
-    def _error(self, error: ck.KafkaError) -> None:
-        if error.fatal():
-            self._fatal = error.str()
 
     def event(self, account: str, raw: bytes) -> None:
         self._produce(raw, account.encode(), self._home(account))
@@ -149,30 +127,19 @@ class ToHistory:
             self._produce(raw, None, partition)
 
     def _produce(self, raw: bytes, key: bytes | None, partition: int) -> None:
-        while True:
-            try:
-                self._producer.produce(self.topic, raw, key, partition)
-                break
-            except BufferError:
-                self._producer.poll(0.2)
-            except ck.KafkaException as error:
-                raise Refused(
-                    f"{self.topic} on {self._servers} did not take a record: {error.args[0].str()}"
-                ) from error
-            self._check()
-        self.sent += 1
-        if not self.sent & 8191:
-            self._producer.poll(0)
-            self._check()
+        try:
+            self._sender.send(self.topic, raw, key, partition)
+            self.sent += 1
+            if not self.sent & 8191:
+                self._sender.check()
+        except NotTaken as why:
+            raise self._refused(why) from why
 
-    def _check(self) -> None:
-        """What is not delivered leaves a hole in the order: nothing may follow it."""
-        if self._failed or self._fatal:
-            raise Refused(
-                f"{self.topic} on {self._servers} did not take {self._failed or 'some'} records: "
-                f"{self._reason or self._fatal}; import the same files again, what is there already "
-                f"is recognised as a repeat"
-            )
+    def _refused(self, why: NotTaken) -> Refused:
+        return Refused(
+            f"{self.topic} on {self._servers} did not take all records: {why}; import the same files again, what is "
+            "there already is recognised as a repeat"
+        )
 
     def __enter__(self) -> Self:
         return self
@@ -180,9 +147,8 @@ class ToHistory:
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        left = self._producer.flush(_FLUSH_SECONDS if kind is None else 5.0)
-        if kind is None:
-            self._failed += left
-            if left:
-                self._reason = self._reason or f"no answer within {_FLUSH_SECONDS:.0f} s"
-            self._check()
+        try:
+            self._sender.all_taken(None if kind is None else 5.0)
+        except NotTaken as why:
+            if kind is None:
+                raise self._refused(why) from why

@@ -13,7 +13,6 @@ from datetime import date, datetime
 from decimal import Decimal
 from typing import Any, Final
 
-import confluent_kafka as ck
 import orjson
 
 from agents.wording import instant
@@ -22,6 +21,7 @@ from schemas.money import EXPONENTS
 from schemas.topics import TOPICS
 from streams.blocks import Kafka
 from streams.errors import Refused
+from streams.sending import NotTaken, Sender
 from streams.settings import Settings
 from streams.web.security import Person
 
@@ -55,7 +55,7 @@ class Decisions:
         self._servers = servers
         self._settings = settings
         self._topic = settings.prefixed(TOPICS["decisions"].name)
-        self._producer: ck.Producer | None = None
+        self._sender: Sender | None = None
         self._lock = threading.Lock()
 
     async def send(self, event: Mapping[str, Any]) -> None:
@@ -63,28 +63,15 @@ class Decisions:
         await asyncio.to_thread(self._send, event)
 
     def _send(self, event: Mapping[str, Any]) -> None:
-        failures: list[str] = []
-        with self._lock:  # one at a time: people decide, and flush() waits for all that is under way
-            if self._producer is None:
-                self._producer = Kafka(self._servers(), self._settings.kafka_config).producer(
-                    {"enable.idempotence": True, "acks": "all", "delivery.timeout.ms": int(PATIENCE * 1000)}
-                )
+        with self._lock:  # one at a time: people decide, and all_taken() waits for all that is under way
+            if self._sender is None:
+                self._sender = Sender(Kafka(self._servers(), self._settings.kafka_config), PATIENCE)
             try:
-                self._producer.produce(
-                    self._topic,
-                    orjson.dumps(event),
-                    str(event["account_id"]),
-                    on_delivery=lambda error, _: failures.append(error.str()) if error else None,
-                )
-                left = self._producer.flush(PATIENCE + 2)
-            except (ck.KafkaException, BufferError) as error:
-                failures, left = [str(error)], 0
-            if failures or left:
-                self._producer = None  # it may have ended for good: the next decision gets a new one
-        if failures or left:
-            raise Refused(
-                f"Kafka did not take the decision ({failures[0] if failures else 'no answer in time'})"
-            )
+                self._sender.send(self._topic, orjson.dumps(event), str(event["account_id"]).encode())
+                self._sender.all_taken()
+            except NotTaken as why:
+                self._sender = None  # it has ended for good: the next decision gets a new one
+                raise Refused(f"Kafka did not take the decision ({why})") from why
 
 
 class Declined(Exception):
