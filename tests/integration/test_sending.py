@@ -2,26 +2,39 @@
 
 from __future__ import annotations
 
+import asyncio
+from datetime import UTC, datetime
+from uuid import uuid4
+
 import confluent_kafka as ck
+import orjson
 import pytest
 from confluent_kafka.admin import AdminClient
 from confluent_kafka.cimpl import NewTopic
 
 from streams.blocks import Kafka
+from streams.errors import Refused
 from streams.reading import read_topic
 from streams.sending import NotTaken, Sender
+from streams.settings import Settings
+from streams.web.decisions import Decisions, decision
 
 pytestmark = pytest.mark.kafka
 
+NOW = datetime(2026, 3, 1, tzinfo=UTC)
 SMALL, LARGE = b"x", b"y" * 5000
+
+
+def create(kafka: str, name: str, **config: str) -> str:
+    admin = AdminClient({"bootstrap.servers": kafka})
+    admin.create_topics([NewTopic(name, 1, 1, config=config)])[name].result(30)
+    return name
 
 
 @pytest.fixture
 def topic(kafka: str, namespace: str) -> str:
-    name = f"{namespace}.sent"
-    admin = AdminClient({"bootstrap.servers": kafka})
-    admin.create_topics([NewTopic(name, 1, 1, config={"max.message.bytes": "1000"})])[name].result(30)
-    return name
+    """One that takes no large records."""
+    return create(kafka, f"{namespace}.sent", **{"max.message.bytes": "1000"})
 
 
 def standing(kafka: str, topic: str) -> list[int]:
@@ -73,3 +86,23 @@ def test_a_broker_that_does_not_answer_is_waited_for_and_told() -> None:
     full.send("t", SMALL, b"0", 0)
     with pytest.raises(NotTaken, match=r"no answer within 0\.2 s"):
         full.send("t", SMALL, b"1", 0)
+
+
+def test_a_decision_of_the_page_that_kafka_does_not_take_is_told_and_the_next_one_goes(
+    kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("streams.web.decisions.PATIENCE", 0.2)
+    settings = Settings(broker=f"kafka://{kafka}", namespace=namespace, _env_file=None)
+    where = iter(["127.0.0.1:1", kafka])
+    decisions = Decisions(lambda: next(where), settings)
+    made = {
+        number: decision("alert.acknowledged", "C-1", f"e{number}", NOW, alert_id=str(uuid4()), actor="ann")
+        for number in range(2)
+    }
+    with pytest.raises(Refused, match=r"Kafka did not take the decision \(no answer within 0\.2 s\)"):
+        asyncio.run(decisions.send(made[0]))
+    monkeypatch.setattr("streams.web.decisions.PATIENCE", 60.0)
+    name = create(kafka, f"{namespace}.credit.decisions.v1")
+    asyncio.run(decisions.send(made[1]))
+    (record,) = read_topic(Kafka(kafka), name, 0)
+    assert (record.key(), orjson.loads(record.value())) == (b"C-1", made[1])
