@@ -257,7 +257,7 @@ def test_nothing_is_lost_and_nothing_twice_under_kills(
     kafka: str, namespace: str, tmp_path: Path, way: str, seed: int
 ) -> None:
     pipeline = Pipeline(kafka, namespace, tmp_path, way)
-    report = put_through(pipeline, seed=seed, count=8_000, kills=4, deaths=10, per_second=400, rates=RATES)
+    report = put_through(pipeline, seed=seed, count=20_000, kills=4, deaths=10, per_second=1000, rates=RATES)
     assert report.differences == []
     assert report.aborted > 0, "deaths inside commits"
     assert report.least_before > 0
