@@ -17,6 +17,7 @@ from agents.rates import Rates
 from agents.settling import rebuild, revalue, settle
 from agents.takers import TAKE
 from agents.valuation import value_foreign
+from schemas.events import AccountEvent
 
 TYPES: Final = frozenset(ROW_OF)
 """The event types that apply() takes."""
@@ -26,7 +27,7 @@ class UnfitAmount(ValueError):
     """An event whose amount its own currency can not hold; nothing of it was taken."""
 
 
-def apply(ledger: Ledger, event: Any, today: int, policy: Policy, rates: Rates) -> Applied:
+def apply(ledger: Ledger, event: AccountEvent, today: int, policy: Policy, rates: Rates) -> Applied:
     """Takes one event of TYPES. `today` is D. Raises UnfitAmount, before anything moves, for an amount that the
     event's own currency can not hold (what came through schemas.events never does).
 

@@ -22,6 +22,7 @@ from agents.policy_parts import Tier
 from agents.rates import Rates
 from agents.view import View
 from agents.watch import OpenAlert, Watch
+from schemas.events import ProposalDecision
 from schemas.money import minor
 
 _PIECE: Final = "d.p"
@@ -250,7 +251,7 @@ class Desk:
 
     # --- what people decide --------------------------------------------------------------------------------------
 
-    def decide(self, event: Any, view: View) -> tuple[list[ProposalChange], str | None]:
+    def decide(self, event: ProposalDecision, view: View) -> tuple[list[ProposalChange], str | None]:
         """proposal.approved or .rejected. Returns the change, or why it is refused, in one sentence.
 
         An approval needs a role at or above the proposal's approver, and at or above the one that the approved amount
@@ -285,7 +286,7 @@ class Desk:
             amount = limit_in(view.ledger, pending.currency, view.rates, view.today)
         return [self._end("approved", view, event.actor, amount)], None
 
-    def _remember(self, event: Any) -> None:
+    def _remember(self, event: ProposalDecision) -> None:
         self._decided = [*self._decided, [event.source, event.event_id]][-_REMEMBERED:]
 
     # --- readers -------------------------------------------------------------------------------------------------

@@ -17,7 +17,7 @@ from agents.formulas import Unit
 from agents.signals import Signals
 from agents.view import BookTotals, View
 from agents.wording import shown
-from schemas.events import parse
+from schemas.events import AccountEvent, parse
 
 
 class Lever(NamedTuple):
@@ -83,7 +83,9 @@ def reported(view: View, *facts: dict[str, Any]) -> View:
             "source": "supposed",
             **fact,
         }
-        signals.apply(parse(orjson.dumps(body)), view.today, view.policy)
+        event = parse(orjson.dumps(body))
+        assert isinstance(event, AccountEvent), "the clock and the policy are no facts of an account"
+        signals.apply(event, view.today, view.policy)
     return suppose(view, signals=signals)
 
 

@@ -39,7 +39,17 @@ from agents.view import BookTotals, View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
 from agents.wording import instant, iso
-from schemas.events import AccountEvent, BookReported, ClockTicked, Event, PolicyAdopted
+from schemas.events import (
+    AccountEvent,
+    AlertDecision,
+    BookReported,
+    ClockTicked,
+    Event,
+    PolicyAdopted,
+    ProposalApproved,
+    ProposalDecision,
+    RelatedEvent,
+)
 from schemas.money import minor
 from schemas.outputs import ce_type
 
@@ -47,12 +57,7 @@ ENGINE: Final = "1"
 """The version of the rules in agents/: it goes into every output, and a change of any figure or decision raises it, once
 a release carried the rules of before. tests/golden/test_engine.py sees to it."""
 
-PROPOSAL_DECISIONS: Final = frozenset({"proposal.approved", "proposal.rejected"})
-ALERT_DECISIONS: Final = frozenset({"alert.acknowledged", "alert.assigned", "alert.snoozed"})
 MOVES_STATUS: Final = frozenset({"account.opened", "account.updated", "account.limit_set", "account.closed"})
-
-
-RELATED: Final = frozenset({"related.linked", "related.distressed", "related.recovered"})
 
 
 def _turns(account: Account, today: int) -> bool:
@@ -280,7 +285,7 @@ class Fold:
                 )
             ]
         relatives: list[Output] = []
-        if kind in RELATED and live():
+        if isinstance(event, RelatedEvent) and live():
             relatives = self._relay(account, event, today, own)
         stirs = account.watch.stirs(account.ledger, kind, today, own)
         # With any event the day of a limit may have come that was told ahead.
@@ -310,13 +315,13 @@ class Fold:
         alerts: list[AlertChange] = []
         proposals: list[ProposalChange] = []
         refused: str | None
-        if kind in PROPOSAL_DECISIONS:
+        if isinstance(event, ProposalDecision):
             proposals, refused = account.desk.decide(event, view)
-            if kind == "proposal.approved" and proposals:
+            if event.type == "proposal.approved" and proposals:
                 proposals = [self._approve(account, event, proposals[0], policy, today)]
                 # The decision may have measured the account under its old limit.
                 view = self._view(account, policy, today, event_id=event.event_id, tick=False)
-        elif kind in ALERT_DECISIONS:
+        elif isinstance(event, AlertDecision):
             # Measured as at a tick: the record carries the alert's evidence on, and some of it no event measures.
             whole = self._view(account, policy, today, event_id=event.event_id, tick=True)
             alerts, refused = account.watch.decide(event, whole)
@@ -442,7 +447,7 @@ class Fold:
             pulse.linked, pulse.changed = parent, True
         return out
 
-    def _relay(self, account: Account, event: Any, today: int, policy: Policy) -> list[Output]:
+    def _relay(self, account: Account, event: RelatedEvent, today: int, policy: Policy) -> list[Output]:
         """What a parent passes on: a child's distress to its siblings, and to a new child what it must know."""
         at = instant(event.occurred_at)
         if event.type != "related.linked":
@@ -459,7 +464,7 @@ class Fold:
         ]
 
     def _approve(
-        self, account: Account, event: Any, change: ProposalChange, policy: Policy, today: int
+        self, account: Account, event: ProposalApproved, change: ProposalChange, policy: Policy, today: int
     ) -> ProposalChange:
         """A person's approval is a limit like one set by the seller, which waits for a rate where there is none; a hold
         leaves the limit where it is. Returns the change: where a later limit of the seller stands already, that one is

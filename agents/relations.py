@@ -13,6 +13,7 @@ from agents.ids import derived
 from agents.records import Output
 from agents.signals import Distress, Signals
 from agents.watch import AlertChange, OpenAlert
+from schemas.events import RelatedEvent
 
 SOURCE: Final = "bellwether"
 RELAYED: Final = "bellwether/relay"
@@ -69,7 +70,7 @@ def parted(
     ]  # fmt: skip
 
 
-def relayed(ids: UUID, event: Any, signals: Signals, at: str) -> list[Output]:
+def relayed(ids: UUID, event: RelatedEvent, signals: Signals, at: str) -> list[Output]:
     """What a parent passes on of a related.* event that came from a child: to the child's siblings."""
     parent, child = event.account_id, event.related_account_id
     if event.source == RELAYED or child not in signals.children:

@@ -22,6 +22,7 @@ from agents.rates import Rates
 from agents.statements import Statement
 from agents.versions import AT, DAY, EVENT, Table, Version, holding_on, keep_newest, version_order
 from schemas.events import (
+    AccountEvent,
     BureauFiled,
     BureauReported,
     NewsPublished,
@@ -140,7 +141,7 @@ class Signals:
 
     # --- facts in ------------------------------------------------------------------------------------------------
 
-    def apply(self, event: Any, today: int, policy: Policy) -> str:
+    def apply(self, event: AccountEvent, today: int, policy: Policy) -> str:
         """A fact into the state. Returns APPLIED, REPEAT (this very fact is known) or LATE (too old to matter).
 
         Facts dated after `today` are kept and count when their day comes. A version that a known newer one has

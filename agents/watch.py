@@ -21,6 +21,7 @@ from agents.rules_exposure import concentrates
 from agents.rules_outside import filed_at_a_rate
 from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Trigger, facts_on_file
 from agents.view import NOTHING_KEPT, Firing, View
+from schemas.events import AlertDecision
 
 _PIECE: Final = "w.a"
 _VERSION: Final = 1
@@ -384,7 +385,7 @@ class Watch:
 
     # --- what people decide --------------------------------------------------------------------------------------
 
-    def decide(self, event: Any, view: View) -> tuple[list[AlertChange], str | None]:
+    def decide(self, event: AlertDecision, view: View) -> tuple[list[AlertChange], str | None]:
         """alert.acknowledged, .assigned or .snoozed. Returns the change, or why it is refused, in one sentence.
 
         Each may name an owner and a day until which the alert sleeps beside what it is for; both count.

@@ -577,6 +577,7 @@ InvoicesEvent = (
 PaymentsEvent = PaymentReceived | PaymentApplied | PaymentReversed | PaymentPromised | PaymentScheduled
 BureauEvent = BureauReported | BureauFiled | ScreeningReported
 NewsEvent = NewsPublished
+RelatedEvent = RelatedLinked | RelatedDistressed | RelatedRecovered
 AccountsEvent = (
     AccountOpened
     | AccountUpdated
@@ -585,11 +586,11 @@ AccountsEvent = (
     | SecurityRecorded
     | StatementFiled
     | ReferenceGiven
-    | RelatedLinked
-    | RelatedDistressed
-    | RelatedRecovered
+    | RelatedEvent
 )
-DecisionsEvent = ProposalApproved | ProposalRejected | AlertAcknowledged | AlertAssigned | AlertSnoozed
+ProposalDecision = ProposalApproved | ProposalRejected
+AlertDecision = AlertAcknowledged | AlertAssigned | AlertSnoozed
+DecisionsEvent = ProposalDecision | AlertDecision
 ControlEvent = ClockTicked | PolicyAdopted | BookReported
 
 AccountEvent = InvoicesEvent | PaymentsEvent | BureauEvent | NewsEvent | AccountsEvent | DecisionsEvent
