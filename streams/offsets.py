@@ -16,7 +16,7 @@ from streams.blocks import TP, Kafka, patiently, watermarks
 from streams.errors import Refused
 from streams.lag import READS
 from streams.letters import PREFIX
-from streams.reading import read_partitions, read_topic
+from streams.reading import COPIED, read_partitions, read_topic
 from streams.settings import Settings
 from streams.slot import WHO
 
@@ -82,12 +82,17 @@ def _of_monitor(kafka: Kafka, settings: Settings, lacking: set[TP]) -> Offsets:
 
 
 def _of_intake(kafka: Kafka, settings: Settings, lacking: set[TP]) -> Offsets:
-    """What is journalled or refused bears its origin: intake goes on behind the last of each partition."""
+    """What is journalled or refused bears its origin: intake goes on behind the last of each partition.
+
+    What a rebuild copied bears the offsets of another namespace. Its journal had what stands in the control topic by a copy.
+    """
     found: Offsets = {}
     for logical, prefix in (("journal", "origin-"), ("dead-letters", PREFIX)):
         topic = settings.prefixed(TOPICS[logical].name)
         for record in read_partitions(kafka, topic):
             headers = dict(record.headers() or ())
+            if COPIED in headers:
+                continue
             try:
                 source, place, offset = (
                     headers[prefix + name].decode() for name in ("topic", "partition", "offset")
@@ -97,6 +102,11 @@ def _of_intake(kafka: Kafka, settings: Settings, lacking: set[TP]) -> Offsets:
                 continue  # not intake's
             if origin in lacking and next_offset > found.get(origin, 0):
                 found[origin] = next_offset
+    control = (settings.prefixed(TOPICS["control"].name), 0)
+    if control in lacking:
+        for record in read_topic(kafka, *control):
+            if COPIED in dict(record.headers() or ()):
+                found[control] = max(record.offset() + 1, found.get(control, 0))
     return found
 
 

@@ -14,6 +14,10 @@ import confluent_kafka as ck
 from streams.blocks import Kafka, legible, patiently, watermarks
 from streams.errors import Refused
 
+COPIED = (
+    "rebuilt-from"  # header of each record that a rebuild copied: the offset that it has where it comes from
+)
+
 
 def read_topic(
     kafka: Kafka,

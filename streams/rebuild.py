@@ -28,13 +28,12 @@ from streams.dev.kafka import Progress
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.lag import READS, Lag
-from streams.reading import read_partitions, read_topic
+from streams.reading import COPIED, read_partitions, read_topic
 from streams.sending import NotTaken, Sender
 from streams.settings import Settings
 from streams.topics_admin import create
 from streams.whole import text_of, written_whole
 
-COPIED: Final = "rebuilt-from"  # header of each copied record: the offset that it has where it comes from
 # Episodes of a trigger, or proposals of an account, that a decision is looked for among
 _MOST_NUMBERS: Final = 2000
 _IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}

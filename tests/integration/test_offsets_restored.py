@@ -10,6 +10,7 @@ from pathlib import Path
 import orjson
 import pytest
 from click.testing import CliRunner
+from confluent_kafka import ConsumerGroupTopicPartitions
 from confluent_kafka.admin import AdminClient  # type: ignore[attr-defined, unused-ignore]
 
 from schemas.topics import TOPICS
@@ -18,10 +19,11 @@ from streams.audit import audit
 from streams.blocks import Kafka
 from streams.commands.restore_offsets import restore_offsets
 from streams.commands.worker import start_all
-from streams.dev.processes import stop
+from streams.dev.processes import Crew, stop
 from streams.errors import Refused
 from streams.lag import Lag
 from streams.reading import read_topic
+from streams.rebuild import rebuild, switch
 from streams.settings import Settings
 from streams.simulate import generate
 from streams.slot import WHO
@@ -140,6 +142,53 @@ def test_a_pause_longer_than_kafka_keeps_offsets_loses_nothing_and_doubles_nothi
     assert "pause.credit.account-state.v1/0 do not say from where they go on: an earlier version" in str(
         told.exception
     )
+
+
+def offsets_of(group: str, kafka: str) -> dict[tuple[str, int], int]:
+    """What Kafka holds of the group."""
+    admin = AdminClient({"bootstrap.servers": kafka})  # it must outlive its answers
+    done = admin.list_consumer_group_offsets([ConsumerGroupTopicPartitions(group)])[group].result(30)
+    return {(part.topic, part.partition): part.offset for part in done.topic_partitions}
+
+
+@pytest.mark.timeout(400)
+def test_where_a_rebuilt_namespace_goes_on_is_not_told_by_the_records_copied_into_it(
+    kafka: str, tmp_path: Path
+) -> None:
+    """They bear the offsets of the namespace that they come from."""
+    settings = Settings(
+        _env_file=None, broker=f"kafka://{kafka}", namespace="grown", data_dir=tmp_path, journal_partitions=2
+    )
+    prepare(settings.model_copy(update={"store": "dev"}), kafka)
+    with workers(settings, *GROUPS):
+        invoices(settings, kafka, range(40))
+        finished(settings, kafka)
+    client = Kafka(kafka)
+    rebuild(
+        client, settings, "smaller", lambda to: Crew(start_all(["monitor"], to, quiet=True)), lambda *_: None
+    )
+    until_gone(settings, kafka)
+    switch(client, settings, "smaller", tmp_path / ".env")
+
+    rebuilt = settings.model_copy(update={"namespace": "smaller"})
+    with workers(rebuilt, *GROUPS):
+        invoices(rebuilt, kafka, range(40, 45))
+        finished(rebuilt, kafka)
+    before = [offsets_of(rebuilt.prefixed(name), kafka) for name in GROUPS]
+    assert before[0]["smaller.credit.control.v1", 0] == 1
+    until_gone(rebuilt, kafka)
+    forgotten(rebuilt, kafka)
+    offsets.restore_offsets(client, rebuilt, lambda group, found: None)
+    assert [offsets_of(rebuilt.prefixed(name), kafka) for name in GROUPS] == before
+
+
+def until_gone(settings: Settings, kafka: str) -> None:
+    """A worker that was stopped on a busy machine stays in its group until its session ends."""
+    groups, until = [settings.prefixed(name) for name in GROUPS], time.monotonic() + 90
+    admin = AdminClient({"bootstrap.servers": kafka})
+    while any(future.result(30).members for future in admin.describe_consumer_groups(groups).values()):
+        assert time.monotonic() < until
+        time.sleep(0.1)
 
 
 def as_before_this_version(settings: Settings, kafka: str) -> None:

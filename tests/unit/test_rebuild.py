@@ -12,7 +12,8 @@ from agents.ids import derived, namespace_id
 from agents.records import Output
 from schemas.events import parse
 from streams.errors import Refused
-from streams.rebuild import COPIED, _copied_until, compare, translated, write_namespace
+from streams.reading import COPIED
+from streams.rebuild import _copied_until, compare, translated, write_namespace
 from tests.unit.test_monitor import fold
 from tests.unit.test_relations import back_under_it, opened, over_its_limit
 
