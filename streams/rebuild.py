@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -92,6 +92,9 @@ def rebuild(kafka: Kafka, settings: Settings, into: str, start: Start, show: Pro
     other = target(settings, into, partitions)
     create(kafka, other)
     found = Rebuilt()
+    told = {
+        name: lengths(_cases(kafka, settings, name)) for name in _IDS
+    }  # before the copy: all of it is in there
     for number in range(partitions):
         copied, already = _copy_journal(kafka, settings, other, number)
         found.copied += copied
@@ -105,7 +108,9 @@ def rebuild(kafka: Kafka, settings: Settings, into: str, start: Start, show: Pro
     for number in range(partitions):  # another rebuild may have copied at the same time
         _copied_until(kafka, other.prefixed(TOPICS["journal"].name), number)
     for name in _IDS:
-        found.differences[name] = compare(_cases(kafka, settings, name), _cases(kafka, other, name))
+        found.differences[name] = compare(
+            _cases(kafka, settings, name), _cases(kafka, other, name), told[name]
+        )
     found.refused = sum(1 for _ in read_partitions(kafka, other.prefixed(TOPICS["dead-letters"].name)))
     return found
 
@@ -225,14 +230,23 @@ def _cases(kafka: Kafka, settings: Settings, name: str) -> list[list[dict[str, A
     return list(cases.values())
 
 
-def compare(before: list[list[dict[str, Any]]], after: list[list[dict[str, Any]]]) -> Difference:
+def compare(
+    before: list[list[dict[str, Any]]], after: list[list[dict[str, Any]]], told: Mapping[str, int]
+) -> Difference:
     """Cases held against each other: the same account, trigger (or direction) and day of opening are one case.
 
-    Ids and the engine's version are left out, since they differ in another namespace.
+    Ids and the engine's version are left out, since they differ in another namespace. `told` is how many records each case
+    had when the journal was copied: what was told since counts as far as the rebuild tells it too, for it may come from
+    events that were not copied.
     """
-    ours, theirs = _named(before), _named(after)
+    theirs = _named(after)
+    ours = {
+        name: records
+        for name, case in _named(before).items()
+        if (records := case[: max(told.get(name, 0), len(theirs.get(name, ())))])
+    }
     return Difference(
-        before=len(before),
+        before=len(ours),
         after=len(after),
         gained=sorted(theirs.keys() - ours.keys()),
         lost=sorted(ours.keys() - theirs.keys()),
@@ -240,8 +254,13 @@ def compare(before: list[list[dict[str, Any]]], after: list[list[dict[str, Any]]
     )
 
 
-def _named(cases: list[list[dict[str, Any]]]) -> dict[str, Any]:
-    named: dict[str, Any] = {}
+def lengths(cases: list[list[dict[str, Any]]]) -> dict[str, int]:
+    """How many records each case has, by its name."""
+    return {name: len(case) for name, case in _named(cases).items()}
+
+
+def _named(cases: list[list[dict[str, Any]]]) -> dict[str, list[Any]]:
+    named: dict[str, list[Any]] = {}
     for case in cases:
         first = case[0]
         what = first.get("trigger") or f"proposal to {first['direction']}"

@@ -13,7 +13,7 @@ from agents.records import Output
 from schemas.events import parse
 from streams.errors import Refused
 from streams.reading import COPIED
-from streams.rebuild import _copied_until, compare, translated, write_namespace
+from streams.rebuild import Difference, _copied_until, compare, lengths, translated, write_namespace
 from tests.unit.test_monitor import fold
 from tests.unit.test_relations import back_under_it, opened, over_its_limit
 
@@ -27,8 +27,16 @@ def alert(account: str = "C1", as_of: str = "2026-01-05", **changed: Any) -> dic
     }  # fmt: skip
 
 
+Cases = list[list[dict[str, Any]]]
+
+
+def compared(before: Cases, after: Cases) -> Difference:
+    """Where nothing was told since the journal was copied."""
+    return compare(before, after, lengths(before))
+
+
 def test_the_same_cases_under_other_ids_and_another_engine_are_no_difference() -> None:
-    assert compare([[alert()]], [[alert(alert_id="other", engine="2", url="/alerts/y")]]).none()
+    assert compared([[alert()]], [[alert(alert_id="other", engine="2", url="/alerts/y")]]).none()
 
 
 def test_what_stands_in_the_order_of_its_ids_is_in_another_order_there_and_no_difference() -> None:
@@ -37,15 +45,15 @@ def test_what_stands_in_the_order_of_its_ids_is_in_another_order_there_and_no_di
         return alert(trigger="related_party_distress", evidence={"metrics": {"related": told}})
 
     before = [[distressed(("id-1", 4)), distressed(("id-1", 4), ("id-2", 5))]]
-    assert compare(before, [[distressed(("id-8", 4)), distressed(("id-7", 5), ("id-8", 4))]]).none()
-    assert not compare(before, [[distressed(("id-8", 4)), distressed(("id-7", 4), ("id-8", 4))]]).none()
-    assert not compare(before, [list(reversed(before[0]))]).none(), "transitions have an order of their own"
+    assert compared(before, [[distressed(("id-8", 4)), distressed(("id-7", 5), ("id-8", 4))]]).none()
+    assert not compared(before, [[distressed(("id-8", 4)), distressed(("id-7", 4), ("id-8", 4))]]).none()
+    assert not compared(before, [list(reversed(before[0]))]).none(), "transitions have an order of their own"
 
 
 def test_gained_lost_and_changed_are_told_by_name() -> None:
     before = [[alert("C1")], [alert("C2")], [alert("C3"), alert("C3", "2026-01-07", status="cleared")]]
     after = [[alert("C1", evidence={"metrics": {"utilization": 1.2}})], [alert("C3")], [alert("C4")]]
-    found = compare(before, after)
+    found = compared(before, after)
     assert found.changed == ["C1 over_limit 2026-01-05", "C3 over_limit 2026-01-05"]
     assert found.lost == ["C2 over_limit 2026-01-05"]
     assert found.gained == ["C4 over_limit 2026-01-05"]
@@ -53,10 +61,29 @@ def test_gained_lost_and_changed_are_told_by_name() -> None:
     assert not found.none()
 
 
+def test_what_is_told_while_the_rebuild_runs_is_not_lost_by_it_and_may_be_told_by_it_too() -> None:
+    told: Cases = [[alert("C1")], [alert("C2")]]
+    opened, cleared = alert("C1"), alert("C1", "2026-01-07", status="cleared")
+    now: Cases = [
+        [opened, cleared],
+        [alert("C2"), alert("C2", status="snoozed")],
+        [alert("C3")],
+        [alert("C4")],
+    ]
+    after: Cases = [[opened, cleared], [alert("C2")], [alert("C3")]]
+    found = compare(now, after, lengths(told))
+    assert found.none()
+    assert (found.before, found.after) == (3, 3)
+    assert compare(now, after[1:], lengths(told)).lost == ["C1 over_limit 2026-01-05"]
+    otherwise = compare(now, [[opened, opened], *after[1:], [alert("C5")]], lengths(told))
+    assert otherwise.changed == ["C1 over_limit 2026-01-05"]
+    assert otherwise.gained == ["C5 over_limit 2026-01-05"]
+
+
 def test_two_cases_of_one_day_are_two() -> None:
     twice = [[alert(alert_id="a")], [alert(alert_id="b")]]
-    assert compare(twice, twice).none()
-    assert compare(twice, twice[:1]).lost == ["C1 over_limit 2026-01-05 #2"]
+    assert compared(twice, twice).none()
+    assert compared(twice, twice[:1]).lost == ["C1 over_limit 2026-01-05 #2"]
 
 
 def test_a_decision_names_what_it_decided_on_in_the_other_namespace() -> None:
@@ -109,7 +136,7 @@ def test_relatives_who_are_told_again_by_the_rebuilt_monitor_say_nothing_new() -
     again.ids = THEIRS
     repeated: list[bytes] = []
     after = _told(again, [translated(raw, OURS, THEIRS) for raw in journal], repeated, answered=False)
-    assert compare([[a] for a in before], [[a] for a in after]).none()
+    assert compared([[a] for a in before], [[a] for a in after]).none()
     assert len(repeated) > len(journal), "the monitor told the relatives anew"
     assert _told(again, repeated[len(journal) :], [], answered=True) == []
 
