@@ -169,6 +169,21 @@ def _said(error: ck.KafkaError) -> str:
     return _THREAD.sub("", str(error.str()))
 
 
+_CLOCK = tuple(
+    str(ck.KafkaError(code).str()) for code in (ck.KafkaError.INVALID_TIMESTAMP, ck.KafkaError.INVALID_RECORD)
+)
+
+
+def not_taken(said: str) -> str:
+    """Why Kafka did not take a record: its own words, and what they mostly mean where those do not tell what to mend."""
+    if any(words in said for words in _CLOCK):
+        return (
+            f"{said}: mostly the clock of this machine is ahead of Kafka's, by more than the topic's "
+            "message.timestamp.after.max.ms (an hour); set it right"
+        )
+    return said
+
+
 def watermarks(consumer: Any, part: ck.TopicPartition, timeout: float) -> tuple[int, int]:
     """First offset and end of a partition, as `consumer` is told them: the last stable offset where it is read_committed.
 

@@ -12,7 +12,7 @@ from typing import Final
 
 import confluent_kafka as ck
 
-from streams.blocks import Kafka
+from streams.blocks import Kafka, not_taken
 
 PATIENCE: Final = 120.0  # seconds in which Kafka must take something
 _FIRST: Final = re.compile(r"message\(s\) failed: (.+?) \(broker ")  # of librdkafka's word for its end
@@ -89,7 +89,7 @@ class Sender:
         """Raises NotTaken when something sent so far is known to have failed. To be called now and then."""
         self._serve(self._producer.poll, 0)
         if self._failed:
-            raise NotTaken(self._failed)
+            raise NotTaken(not_taken(self._failed))
 
     def all_taken(self, patience: float | None = None) -> None:
         """Returns once every in-sync replica has all that was sent. Raises NotTaken, after `patience` in place of its own."""

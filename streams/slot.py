@@ -15,7 +15,7 @@ import confluent_kafka as ck
 import confluent_kafka.admin as ck_admin
 from structlog import get_logger
 
-from streams.blocks import TP, Kafka, Patience, Source, Stopped, watermarks
+from streams.blocks import TP, Kafka, Patience, Source, Stopped, not_taken, watermarks
 from streams.errors import Fatal
 
 WHO = b"\0who"  # key of the record that names the slot: the first of a transaction in its marker partition
@@ -134,7 +134,7 @@ class Slot:
             self.broken = True
             self.doubts += 1
             self._doubts_in_a_row += 1
-            said = error.str() if error else str(e)
+            said = not_taken(error.str()) if error else str(e)
             log.warning("commit in doubt", slot=self.name, error=said)
             if self._doubts_in_a_row >= DOUBTS:
                 raise Fatal(f"{DOUBTS} commits failed in a row, the last with: {said}") from e

@@ -13,7 +13,7 @@ from rich.console import Console
 from rich.table import Table
 
 from schemas.topics import INPUTS, TOPICS
-from streams.blocks import Kafka
+from streams.blocks import Kafka, not_taken
 from streams.commands.options import settings
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
@@ -176,7 +176,7 @@ def _send_again(producer: Any, letters: Sequence[Any], config: Settings) -> tupl
                     record.value(),
                     record.key(),
                     partition,
-                    on_delivery=lambda error, _: failures.append(error.str()) if error else None,
+                    on_delivery=lambda error, _: failures.append(not_taken(error.str())) if error else None,
                     headers=headers,
                 )
                 break

@@ -7,7 +7,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from streams.blocks import Kafka
+from streams.blocks import Kafka, not_taken
 from streams.reading import read_topic
 from tests.faults.kit import make_topics, send_foreign, send_to
 
@@ -84,3 +84,29 @@ def test_a_reader_may_take_hours_over_a_record(
         late += 3600
         seen += 1
     assert seen == COUNTS[0]
+
+
+def refusals(kafka: str, topic: str, count: int) -> list[str]:
+    """What is said of so many records, sent together, that are dated two hours ahead."""
+    said: list[str] = []
+    producer = Kafka(kafka).producer({"linger.ms": 200})
+    for _ in range(count):
+        producer.produce(
+            topic,
+            b"x",
+            timestamp=int((time.time() + 7200) * 1000),
+            on_delivery=lambda error, _: said.append(not_taken(error.str()) if error else "taken"),
+        )
+    assert producer.flush(30) == 0
+    return said
+
+
+def test_a_clock_that_is_ahead_of_kafkas_is_named_where_a_record_is_not_taken(
+    kafka: str, namespace: str
+) -> None:
+    """Kafka's own words for it are two, by how the records were packed: neither says what to mend."""
+    make_topics(kafka, {f"{namespace}.dated": 1})
+    for count in (1, 20):
+        said = refusals(kafka, f"{namespace}.dated", count)
+        assert len(said) == count
+        assert all("the clock of this machine" in words for words in said)
