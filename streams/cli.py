@@ -5,6 +5,7 @@ A mistake in settings or input ends in one sentence and exit code 1 or 2; no sta
 
 from __future__ import annotations
 
+import errno
 import importlib
 import logging
 import os
@@ -126,13 +127,25 @@ def main() -> None:
         click.echo(f"bellwether: {wrong}: {error.args[0].str()}", err=True)
         sys.exit(1)
     except BrokenPipeError:
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _say_no_more()
         sys.exit(1)
     except Exception as error:
+        if isinstance(error, OSError) and error.errno in _FULL:
+            click.echo(f"bellwether: {error.filename or 'the output'}: {error.strerror}; make room", err=True)
+            _say_no_more()
+            sys.exit(1)
         click.echo(f"bellwether: {_kept(error)}", err=True)
         sys.exit(70)
     if isinstance(code, int):
         sys.exit(code)
+
+
+_FULL = (errno.ENOSPC, errno.EDQUOT)
+
+
+def _say_no_more() -> None:
+    """What is left in the buffer of stdout goes nowhere, in place of a second error at the interpreter's end."""
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
 def _kept(error: Exception) -> str:

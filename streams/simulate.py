@@ -200,6 +200,7 @@ def write_book(
             for truth in truths(accounts, months, seed):
                 beside_it.write(orjson.dumps(truth, option=orjson.OPT_APPEND_NEWLINE))
                 bad += truth["bad"]
+            file.flush()  # before either has its name: a truth must not stand beside another book
     except OSError as error:
         raise Refused(f"--to {to}: the book can not be written there ({error.strerror})") from error
     finally:
