@@ -153,6 +153,17 @@ def test_an_event_that_only_compression_brought_through_kafkas_limit_is_a_letter
     assert b"it stands where it came from" in named["__connect.errors.exception.message"]
 
 
+def test_the_trace_of_whoever_sent_an_event_is_carried_into_the_journal_and_no_other_header_is() -> None:
+    b = block("credit.invoices.v1", event())
+    trace = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
+    b.records[0].sent_headers = [trace, ("origin-topic", b"credit.history.v1"), ("x-tenant", b"7")]
+    intake().take(b)
+    ((*_, headers, _),) = b.outputs
+    assert [name for name, _ in headers].count("origin-topic") == 1
+    assert headers[-1] == trace
+    assert "x-tenant" not in dict(headers)
+
+
 def test_large_headers_are_no_part_of_what_is_passed_on() -> None:
     b = block("credit.invoices.v1", b"{", event())
     for record in b.records:

@@ -1,9 +1,10 @@
-"""What the monitor counts of a block, and what it says of clock and policy. No Kafka."""
+"""What the monitor counts of a block, which headers its outputs bear, and what it says of clock and policy. No Kafka."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Any
+from uuid import UUID
 
 import orjson
 
@@ -16,6 +17,7 @@ from streams.settings import Settings, policy_text
 
 SETTINGS = Settings(_env_file=None)
 POLICY = policy_text(SETTINGS)
+TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01")
 
 
 class Record:
@@ -43,7 +45,9 @@ class Record:
         return 0
 
     def headers(self) -> list[tuple[str, bytes]]:
-        return [("origin-topic", b"credit.invoices.v1"), ("origin-partition", b"0"), ("origin-offset", b"1")]
+        return [
+            ("origin-topic", b"credit.invoices.v1"), ("origin-partition", b"0"), ("origin-offset", b"1"), TRACE,
+        ]  # fmt: skip
 
 
 def adopted(offset: int) -> Record:
@@ -105,6 +109,23 @@ def test_what_is_set_aside_is_counted_by_its_feed_and_not_as_applied() -> None:
     assert tally["bellwether_events_total", "journal", "set_aside"] == 1
 
 
+def test_an_alert_bears_cloudevents_headers_and_the_trace_of_the_event_behind_it_and_no_origin() -> None:
+    worker = Worker()
+    worker.takes(adopted(0), limit(1), invoice(2, "1500.00"))
+    ((key, body, headers),) = (
+        (key, orjson.loads(value or b""), list(headers or ()))
+        for topic, key, value, headers in worker.states.outputs
+        if topic == "credit.alerts.v1"
+    )
+    named = dict(headers)
+    assert (key, body["trigger"]) == (b"A", "over_limit")
+    assert UUID(str(named.pop("ce_id"))).version == 5
+    assert named == {
+        "ce_specversion": b"1.0", "ce_type": "credit.alert.opened", "ce_source": "bellwether",
+        "ce_time": "2026-03-01T09:00:00Z", "content-type": b"application/json", TRACE[0]: TRACE[1],
+    }  # fmt: skip
+
+
 class Stray(Record):
     """A record that somebody else than intake wrote into the journal."""
 
@@ -127,7 +148,7 @@ def test_what_nobody_can_read_in_the_journal_is_set_aside_and_the_line_goes_on()
     letters = [headers for topic, _, _, headers in worker.states.outputs if topic == "credit.dead-letters.v1"]
     reasons = [dict(headers or ())["__connect.errors.exception.message"] for headers in letters]
     assert b"no value" in reasons[0]
-    assert b"account_id" in reasons[-1] or b"event_id" in reasons[-1]
+    assert reasons[-1].startswith(b"event_id: missing")
 
 
 def test_what_comes_before_the_first_policy_is_set_aside_and_stops_nobody() -> None:
