@@ -1,4 +1,7 @@
-"""A producer that does not come back from a call is left behind: the commit is in doubt, and another producer goes on."""
+"""A producer that does not come back from a call is left behind: the commit is in doubt, and another producer goes on.
+
+Commits that fail in a row are the end of a worker.
+"""
 
 from __future__ import annotations
 
@@ -53,6 +56,10 @@ def commit(slot: Slot) -> bool:
     return slot.commit(lambda produce: produce("out", b"1", b"k", 0), {("in", 0): 1}, None)
 
 
+def fails(*_args: Any) -> None:
+    raise ck.KafkaException(ck.KafkaError(ck.KafkaError._TRANSPORT))
+
+
 @pytest.mark.parametrize("call", ["send_offsets_to_transaction", "commit_transaction"])
 def test_a_commit_that_hangs_is_in_doubt_and_the_next_producer_goes_on(
     never: threading.Event, call: str
@@ -74,12 +81,31 @@ def test_what_the_producer_raises_in_its_thread_is_a_doubt_as_any(never: threadi
     broker: Any = Broker(never)
     slot = Slot(broker, "monitor-1")
 
-    def away(*_args: Any) -> None:
-        raise ck.KafkaException(ck.KafkaError(ck.KafkaError._TRANSPORT))
-
-    broker.made[0].commit_transaction = away
+    broker.made[0].commit_transaction = fails
     assert not commit(slot)
     assert slot.broken
+
+
+def test_only_commits_that_fail_one_after_another_end_the_worker(
+    never: threading.Event, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(slots, "DOUBTS", 3)
+    broker: Any = Broker(never)
+    slot = Slot(broker, "monitor-1")
+
+    def fail() -> bool:
+        broker.made[-1].commit_transaction = fails
+        done = commit(slot)
+        slot.renew()
+        return done
+
+    for _ in range(2):
+        assert [fail(), fail()] == [False, False]
+        assert commit(slot)
+    assert (slot.commits, slot.doubts) == (2, 4)
+    assert [fail(), fail()] == [False, False]
+    with pytest.raises(Fatal, match="^3 commits failed in a row, the last with: "):
+        fail()
 
 
 def test_a_process_that_has_left_too_many_producers_behind_begins_anew(never: threading.Event) -> None:
