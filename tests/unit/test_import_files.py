@@ -147,6 +147,13 @@ def test_a_layout_may_name_a_header_that_stands_further_down_than_one_is_looked_
         shape(path, Layout(header=99))
 
 
+def test_a_header_that_the_layout_names_is_one_though_nothing_in_it_is_recognised(tmp_path: Path) -> None:
+    path = written(tmp_path, "foreign.csv", "Konto;Beleg\nC1;I1\n")
+    with pytest.raises(Refused, match="no header was found"):
+        shape(path, Layout())
+    assert shape(path, Layout(header=1)).header == ("Konto", "Beleg")
+
+
 def test_the_layout_says_what_a_file_does_not(tmp_path: Path) -> None:
     layout = written(
         tmp_path,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 import socket
+import threading
 import time
 import urllib.error
 import urllib.request
@@ -261,7 +262,9 @@ def test_metrics_and_both_verdicts_are_served() -> None:
 
 
 def test_without_a_port_nothing_is_served() -> None:
+    before = threading.active_count()
     serve(settings(0), Metrics("intake", settings()))
+    assert threading.active_count() == before
 
 
 def test_a_port_that_is_taken_is_refused_with_the_variable_to_change() -> None:

@@ -104,7 +104,7 @@ def test_only_commits_that_fail_one_after_another_end_the_worker(
         assert commit(slot)
     assert (slot.commits, slot.doubts) == (2, 4)
     assert [fail(), fail()] == [False, False]
-    with pytest.raises(Fatal, match="^3 commits failed in a row, the last with: "):
+    with pytest.raises(Fatal, match=r"^3 commits failed in a row, the last with: "):
         fail()
 
 
