@@ -221,25 +221,8 @@ def _peak_exposure(totals: Totals, lines: Lines, start: int, end: int, since: in
 
 
 def _peak_day_by_day(ledger: Ledger, today: int, first: int, rates: Rates) -> float | None:
-    totals = totals_of(ledger)
-    limits = ledger.limits
-    currency = limits[-1][4]
-    if totals.native or currency != ledger.currency:
-        changes = set(range(first, today + 1))  # rates move every day
-    else:
-        changes = {first}
-        for series in (totals.balance, totals.other):
-            line = series.lines()[0]
-            changes.update(line[bisect_left(line, first) : bisect_right(line, today)])
-        changes.update(row[2] for row in limits if first <= row[2] <= today)
-        for fact in ledger.securities.values():
-            expires = fact.content[3]
-            changes.update(
-                d for d in (fact.day, None if expires is None else expires + 1) if d and first <= d <= today
-            )
-        if any(row[4] != ledger.currency for row in limits):
-            changes = set(range(first, today + 1))
-    reached = [u for day in changes if (u := utilization_at(ledger, day, rates)) is not None]
+    """Where rates have a part in it, any day may be the peak: they move every day."""
+    reached = [u for day in range(first, today + 1) if (u := utilization_at(ledger, day, rates)) is not None]
     return max(reached, default=None)
 
 

@@ -170,6 +170,22 @@ def test_utilization_rising_and_peaks() -> None:
     assert figures(events, 60).prior_high_credit == 100000
 
 
+def test_a_security_in_another_currency_that_was_worth_less_for_a_day_made_that_day_the_peak() -> None:
+    events = [
+        books.event("account.opened", 89, 0, name="A", currency="USD", opened_on=books.text(0)),
+        books.event("account.limit_set", 90, 0, credit_limit="2000", currency="USD"),
+        books.event(
+            "security.recorded", 91, 0, security_id="s1", kind="deposit", amount="500.00", currency="EUR",
+        ),
+        invoice(1),
+    ]  # fmt: skip
+    rates = Rates("USD")
+    for at, euro in ((0, "1.00"), (10, "0.40"), (11, "1.00")):
+        rates.add(books.day(at), {"EUR": euro})
+    got = measure(books.ledger_of(events, books.day(20), POLICY, rates), books.day(20), POLICY, rates, True)
+    assert (got.utilization, got.peak_utilization_90d) == (0.25, 0.4)
+
+
 def test_a_late_fact_moves_history_as_if_it_had_come_in_time() -> None:
     limit = books.event("account.limit_set", 90, 0, credit_limit="2000", currency="USD")
     late = invoice(2, at=10, amount="500.00")
