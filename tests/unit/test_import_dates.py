@@ -31,6 +31,8 @@ def told(*texts: str) -> Told:
         (["", "-", "n/a"], "ymd"),
         ([f"{day:02d}/01/24" for day in range(1, 29)], "dmy"),
         ([f"24/01/{day:02d}" for day in range(1, 29)], "ymd"),
+        ([f"{day:02d}/01/{24 + day % 2}" for day in range(13, 21)], "dmy"),
+        ([f"{24 + day % 2}/01/{day:02d}" for day in range(13, 21)], "ymd"),
         (["1/13/2024", "1/14/2024", "1/15/2024", "13/1/2024"], "mdy"),
     ],
 )
@@ -47,6 +49,10 @@ def test_the_order_is_told_from_all_dates_together(texts: list[str], order: str)
         ["1/31/2024", "31/1/2024"],
         ["1/13/2024", "1/14/2024", "13/1/2024", "14/1/2024"],
         ["25/01/24"],  # the 25th of 2024, or the 24th of 2025
+        [f"{day:02d}/01/24" for day in range(13, 20)],  # seven days of one year, or years of one day
+        [f"24/01/{day:02d}" for day in range(13, 20)],
+        [f"{day:02d}/01/{24 + day % 3}" for day in range(13, 21)],  # eight and three
+        [f"{24 + day % 3}/01/{day:02d}" for day in range(13, 21)],
     ],
 )
 def test_an_order_that_can_not_be_told_is_not_guessed(texts: list[str]) -> None:

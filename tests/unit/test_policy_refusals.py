@@ -435,6 +435,10 @@ OTHER_SELLERS = {
     "weights of another sum": ("weight = 30", "weight = 45"),
     "accounts in yen": ('base_currency = "USD"', 'base_currency = "JPY"'),
     "a domain that counts nothing": ('"x.com" = 0.2', '"x.com" = 0'),
+    "a severe drift that is no graver": (
+        "severity = 4\ndays_over_baseline = 15",
+        "severity = 3\ndays_over_baseline = 15",
+    ),
 }
 
 
