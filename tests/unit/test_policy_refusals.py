@@ -364,7 +364,7 @@ REFUSED: dict[str, tuple[str, str, str, str | None, str]] = {
         "rising_days = 28\nrising_days = 29",
         "figures.rising_days",
         "high_credit_days",
-        "stands twice, first in line",
+        f"stands twice, first in line {line_of('rising_days')}; keep one",
     ),
     "a word for a number": (
         "rising_days = 28",
