@@ -210,3 +210,11 @@ def test_records_of_partitions_that_are_not_ours_any_more_are_dropped() -> None:
     fake.on_revoke(fake, [])
     fake.position = {0: 0, 1: 0}
     assert src.poll(0.1) == []
+
+
+def test_records_that_kafka_hands_out_once_more_are_not_taken_again() -> None:
+    fake = Fake([[0, 1, 3]], [])
+    src = source(fake, {})
+    src.settle(src.poll(0.1))
+    fake.position = {0: 0}
+    assert src.poll(0.1) == []
