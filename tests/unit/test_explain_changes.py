@@ -163,6 +163,7 @@ def test_a_class_that_the_policy_does_not_know_takes_one_that_it_knows() -> None
     assert to_clear("bureau_downgrade", seen) == [
         "creditsafe at rating class B or better (now no longer rated)"
     ]
+    assert to_fire("bureau_downgrade", seen) == [], "it is shown, not compared"
 
 
 def test_the_agency_that_is_nearest_to_the_cut_is_named() -> None:

@@ -133,6 +133,7 @@ def test_a_browser_that_leaves_is_neither_an_answer_nor_an_error_of_the_store() 
         await asyncio.sleep(0)
         asking.cancel()
         await asyncio.gather(asking, return_exceptions=True)
+        assert asking.cancelled()
 
     asyncio.run(left())
     seen = read(metrics)

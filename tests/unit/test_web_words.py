@@ -161,6 +161,23 @@ def test_a_chart_says_the_same_in_words_and_in_a_table() -> None:
     assert len(many) <= 60
 
 
+def test_marks_beneath_a_chart_say_the_day_and_what_happened() -> None:
+    alerts = {
+        "day": date(2026, 1, 2),
+        "kind": "alert",
+        "severity": 4,
+        "names": ["Over limit", "New charge"],
+        "number": 2,
+    }
+    paid = {"day": date(2026, 1, 3), "kind": "payment.received", "severity": 0, "names": [], "number": 3}
+    balance, days = charts.account([], [alerts, paid], "EUR")
+    assert balance["marks"] == days["marks"]
+    assert [(mark["lane"], mark["severity"], mark["text"]) for mark in days["marks"]] == [
+        (0, 4, "2 Jan 2026: alert of severity 4: Over limit; New charge"),
+        (2, 0, "3 Jan 2026: 3 × payment received"),
+    ]
+
+
 def test_bars_are_as_wide_as_their_amounts() -> None:
     bars = charts.bars([("a", Decimal(50)), ("b", Decimal(25)), ("c", None), ("d", Decimal(-5))])
     assert [bar["width"] for bar in bars] == [100.0, 50.0, 0.0, 0.0]
