@@ -14,6 +14,7 @@ from yarl import URL
 from agents.explain import Row
 from streams.explain import File
 from streams.simulate import generate
+from streams.web import pages
 from tests.explaining import explanations
 from tests.rules import POLICY_TEXT
 from tests.web_kit import (
@@ -60,6 +61,20 @@ def test_figures_that_are_older_than_the_alert_say_of_which_day_they_are(path: s
         turned=[group(new)], inbox=[group(new)], alerts_of=[new], alert=[{**alert(), "alert_id": "another"}]
     )
     assert "figures of" not in shown(path, store)
+
+
+def test_the_portfolio_marks_what_opened_or_grew_since_and_puts_it_first() -> None:
+    def on(day: str, severity: int, opened: str, status: str = "opened") -> dict[str, Any]:
+        return alert(as_of=day, opened_at=f"{opened}T00:00:00Z", severity=severity, status=status)
+
+    alerts = [
+        on("2026-04-30", 5, "2026-04-01"),  # moved by what a person did, if at all
+        on("2026-04-24", 4, "2026-04-01", "escalated"),
+        on("2026-04-25", 3, "2026-04-01", "escalated"),
+        on("2026-04-25", 2, "2026-04-25"),
+    ]
+    told = pages._lately(group(*alerts), date(2026, 4, 25))["alerts"]
+    assert [(a["severity"], a["moved"]) for a in told] == [(3, "grew"), (2, "new"), (5, ""), (4, "")]
 
 
 def test_what_is_over_asks_nobody_to_do_anything() -> None:
