@@ -27,17 +27,18 @@ def agency_fall(report: AgencyReport, v: View) -> tuple[float | None, int | None
     return points, classes
 
 
+def _fell(points: float | None, classes: int | None, v: View) -> tuple[bool, float]:
+    """Whether it is a downgrade, and how deep in points: a class stands for as many as fire alone."""
+    rule = v.policy.triggers.bureau_downgrade
+    points, classes = points or 0.0, classes or 0
+    return points >= rule.points or classes >= rule.classes, max(points, classes * rule.points)
+
+
 def bureau_downgrade(v: View) -> Firing | None:
     rule = v.policy.triggers.bureau_downgrade
-    distance: float | None = None
-    for report in v.signals.reports(v.today, v.policy):
-        points, classes = (fall or 0 for fall in agency_fall(report, v))
-        if points >= rule.points or classes >= rule.classes:
-            # A class stands for as many points as fire alone.
-            distance = max(
-                distance or 0.0, points - rule.clear_points, classes * rule.points - rule.clear_points
-            )
-    return None if distance is None else Firing(rule.severity, distance)
+    falls = [_fell(*agency_fall(report, v), v) for report in v.signals.reports(v.today, v.policy)]
+    deepest = max((depth for is_downgrade, depth in falls if is_downgrade), default=None)
+    return None if deepest is None else Firing(rule.severity, deepest - rule.clear_points)
 
 
 def bureau_downgrade_clears(v: View) -> bool:
@@ -55,20 +56,17 @@ def bureau_downgrade_clears(v: View) -> bool:
 
 
 def bureau_downgrade_evidence(v: View) -> Evidence:
-    rule, worst = v.policy.triggers.bureau_downgrade, None
-    for report in v.signals.reports(v.today, v.policy):
-        points, classes = agency_fall(report, v)
-        fall = (points or 0.0, classes or 0)
-        if worst is None or fall > worst[0]:
-            worst = (fall, report)
+    """Of the agency whose downgrade is the deepest; of the one that fell furthest where there is none."""
+    rule = v.policy.triggers.bureau_downgrade
+    falls = [(agency_fall(report, v), report) for report in v.signals.reports(v.today, v.policy)]
     thresholds = {
         "fall_points": rule.points,
         "fall_classes": rule.classes,
         "clear_fall_points": rule.clear_points,
     }
-    if worst is None:
+    if not falls:
         return Evidence({}, thresholds, [])
-    (points, classes), report = worst
+    (points, classes), report = max(falls, key=lambda item: _fell(*item[0], v))
     metrics = {
         "agency": report.agency,
         "score": as_days(report.score),

@@ -38,7 +38,7 @@ GIVEN = "55e208e9988f2801"
 TOLD: dict[str, dict[str, str]] = {
     "1": {
         "account-status": "2c308e66dc02c1f1",
-        "alerts": "d97f51579180728e",
+        "alerts": "282b279dfd5d95df",
         "limit-proposals": "2679408f77975825",
         "snapshots": "f2b046191d35c5f6",
     }
