@@ -461,12 +461,15 @@ def cases(kind: str) -> list[Any]:
 
 
 @pytest.mark.parametrize(("name", "case"), cases("fires"))
-def test_it_fires_with_its_severity_and_evidence(name: str, case: tuple[Make, int]) -> None:
+def test_it_fires_with_its_severity_and_evidence_and_does_not_clear_there(
+    name: str, case: tuple[Make, int]
+) -> None:
     made, severity = case[0](), case[1]
     firing = BY_ID[name].fires(made)
     assert firing is not None
     assert firing.severity == severity
     assert firing.distance >= 0
+    assert not BY_ID[name].clears(made)
     evidence = BY_ID[name].evidence(made)
     assert evidence.metrics
     assert evidence.thresholds
