@@ -419,6 +419,7 @@ def test_auto_is_for_small_openings_and_raises_of_the_low_tier() -> None:
 
     assert approver(small) == "auto"
     assert approver(small, tier="medium") == "analyst"
+    assert approver(small, OpenAlert("new_charge", "a-2", 2)) == "auto"
     assert approver(small, OpenAlert("promise_broken", "a-3", 3)) == "analyst"
     assert approver(known(*FULL, monthly_purchases=MONTH, **PROMPT)) == "manager"
     cut = known(limit=90_000_00, monthly_purchases=10_000_00, **PROMPT)
