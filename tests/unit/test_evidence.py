@@ -79,6 +79,47 @@ def test_each_figure_of_a_drift_has_events_of_its_own() -> None:
     assert told("payment_runs", events, 150) == [paid[0].event_id, paid[1].event_id]
 
 
+WINDOWS = {
+    "dtp_90d_alone": ("paid", 90, 0),
+    "dtp_baseline": ("paid", 455, 90),
+    "payment_runs": ("paid", 455, 0),
+    "payment_runs_365d": ("paid", 365, 0),
+    "reversals_90d": ("reversed", 90, 0),
+    "dbt_90d_alone": ("due", 90, 0),
+    "dbt_baseline_alone": ("due", 455, 90),
+    "purchases_30d": ("issued", 30, 0),
+    "purchases_prior_90d": ("issued", 120, 30),
+    "monthly_purchases": ("issued", 365, 0),
+    "disputed_share_baseline": ("issued", 455, 90),
+}
+"""Figure -> what is dated in its window, of more days ago than the second and of as many as the third or more."""
+
+
+def dated(what: str, number: int, at: int) -> list[Any]:
+    """The event that is dated by it first, of an invoice that was paid at once."""
+    if what == "issued":
+        return [invoice(number, at=at), payment(number, at, "1000.00", (f"i{number}", "1000.00"))]
+    if what == "due":
+        return [invoice(number, at=at - 30), payment(number, at - 30, "1000.00", (f"i{number}", "1000.00"))]
+    paid = payment(number, at, "1000.00", (f"i{number}", "1000.00"))
+    if what == "paid":
+        return [paid, invoice(number, at=at - 1)]
+    back = event("payment.reversed", number, at, payment_id=f"p{number}", reversed_on=books.text(at))
+    return [back, paid, invoice(number, at=at - 1)]
+
+
+@pytest.mark.parametrize("figure", WINDOWS)
+def test_the_events_of_a_window_are_those_of_its_days(figure: str) -> None:
+    what, longest, least = WINDOWS[figure]
+    at = 600
+    days = {at - longest: False, at - longest + 1: True, at - least: True}
+    if least:
+        days[at - least + 1] = False
+    rows = {day: dated(what, number, day) for number, day in enumerate(days, 1)}
+    named = told(figure, [one for row in rows.values() for one in row], at)
+    assert {day: row[0].event_id in named for day, row in rows.items()} == days
+
+
 def test_drift_names_the_payments_that_were_applied() -> None:
     applied = payment(1, 20, "1000.00", ("i1", "1000.00"))
     assert told("dtp_90d", [invoice(1), applied, payment(2, 21, "70.00")], 30) == [applied.event_id]
