@@ -35,8 +35,9 @@ def partition(**pieces: dict[str, bytes]) -> Partition:
 class Logged:
     """A record of the changelog."""
 
-    def __init__(self, key: bytes, value: bytes | None) -> None:
+    def __init__(self, key: bytes | None, value: bytes | None) -> None:
         self.key, self.value = (lambda: key), (lambda: value)
+        self.topic, self.partition, self.offset = (lambda: "state"), (lambda: 3), (lambda: 0)
 
 
 def written(part: Partition) -> set[tuple[str, bytes | None, bytes | None, int]]:
@@ -147,6 +148,7 @@ def test_a_restore_counts_what_is_left_of_the_changelog() -> None:
     for key, value in (
         (b"A\0head", b"12345"), (b"B\0head", b"123"), (b"A\0head", b"1"), (b"B\0page", b"12"), (b"B\0head", None),
         (b"C\0head", None), (b"\0policy", b"1234567"), (WHO, b"somebody"), (b"A\0page", b"22"), (b"A\0page", None),
+        (None, b"of nobody"), (b"A", b"of somebody else"), (b"", b"of nobody"),
     ):  # fmt: skip
         part.remember(Logged(key, value))
     assert part.pieces == {"A": {"head": b"1"}, "B": {"page": b"12"}, "": {"policy": b"1234567"}}

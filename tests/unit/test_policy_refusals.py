@@ -503,4 +503,5 @@ def test_months_end_where_the_month_does() -> None:
     assert after("2023-11-30", 3) == "2024-02-29"
     assert after("2025-01-31", 1) == "2025-02-28"
     assert after("2025-03-30", 15) == "2026-06-30"
+    assert after("2025-05-31", 1) == "2025-06-30"
     assert after("2025-10-31", 2) == "2025-12-31"

@@ -11,6 +11,7 @@ from typing import Any
 import pytest
 import structlog
 from aiohttp import web
+from yarl import URL
 
 from streams import logs
 from streams.errors import Refused
@@ -812,6 +813,15 @@ def test_what_a_list_does_not_know_is_refused(path: str) -> None:
     store = MemoryStore()
     with browser(store) as it:
         assert it.get(path).status == 400
+    assert {question.name for question in store.asked} <= {"as_of"}
+
+
+@pytest.mark.parametrize("path", ["/accounts/", "/alerts/", "/proposals/", "/api/v1/accounts/"])
+@pytest.mark.parametrize("name", ["C%01", "C%1f", "C%7f", "%0aC", "x" * 201])
+def test_no_id_is_asked_for_that_nobody_can_have(path: str, name: str) -> None:
+    store = MemoryStore()
+    with browser(store) as it:
+        assert it.get(URL(path + name, encoded=True)).status == 404
     assert {question.name for question in store.asked} <= {"as_of"}
 
 
