@@ -314,6 +314,17 @@ def test_cash_that_names_no_invoice_stays_on_account(tmp_path: Path) -> None:
     assert list(got.report.notes) == ["payments that name no invoice, left unapplied"]
 
 
+def test_cash_on_account_is_in_its_own_currency_or_else_in_the_accounts(tmp_path: Path) -> None:
+    invoices = ledger(
+        "Customer,Invoice,Invoice Date,Due Date,Amount,Currency", "C1,I1,2024-01-02,2024-02-01,100,GBP"
+    )
+    payments = ledger(
+        "Customer,Invoice,Payment Date,Amount,Currency", "C1,,2024-01-20,60,USD", "C1,,2024-01-21,60,"
+    )
+    got = imported(tmp_path, invoices, payments)
+    assert [p["currency"] for p in got.of("payment.received")] == ["USD", "GBP"]
+
+
 def test_a_payment_of_an_invoice_that_is_not_there_is_sent_and_noted(tmp_path: Path) -> None:
     got = imported(tmp_path, INVOICES, ledger("Customer,Invoice,Payment Date,Amount", "C1,I9,2024-01-20,60"))
     assert got.of("payment.received")[0]["applications"] == [{"invoice_id": "I9", "amount": "60.00"}]

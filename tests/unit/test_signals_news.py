@@ -37,6 +37,11 @@ def test_above_3_it_needs_a_registry_a_court_or_two_independent_domains() -> Non
     assert score(article(0, "fraud", "sec.gov", source_kind="press")) == 3.0
     assert score(article(0, "fraud", "sec.gov", source_kind="registry")) == 4.0
     assert score(article(0, "fraud", "sec.gov", source_kind="court")) == 4.0
+    copied = (
+        article(0, "fraud", "ft.com", headline="Acme charged"),
+        article(0, "fraud", "sec.gov", headline="Acme charged", source_kind="registry"),
+    )
+    assert score(*copied) == 4.0, "one copy of the registry's is enough"
     assert score(article(0, "fraud", "sec.gov"), article(0, "fraud", "ft.com")) == 4.0
     assert score(article(0, "fraud", "sec.gov"), article(0, "fraud", "sec.gov")) == 3.0
     assert score(article(0, "fraud", "sec.gov"), article(0, "layoffs", "ft.com")) == 3.0
