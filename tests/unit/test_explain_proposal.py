@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
+from agents import limits
 from agents.desk import ProposalChange
-from agents.explain import _bureau, _category, _why_approver, _why_direction, _why_moved
+from agents.explain import _bureau, _category, _term, _why_approver, _why_direction, _why_moved
 from tests.rules import TODAY, report, view
 
 CHANGE = ProposalChange(
@@ -97,3 +98,14 @@ def test_a_category_bears_its_name_its_weight_and_why_it_is_missing(
     row = _category(name, None, view())
     assert (row["label"], row["weight"], row["missing"]) == (label, weight, missing)
     assert _category(name, 50.0, view())["missing"] is None
+
+
+def test_a_term_says_why_it_is_missing_and_only_then_and_which_one_binds() -> None:
+    found = limits.terms(view(), "B")
+    rows = [_term(name, amount, CHANGE, found, view()) for name, amount in (("need", 1_00), ("agency", None))]
+    assert [(row["amount"], row["binds"], row["missing"]) for row in rows] == [
+        ("1.00", True, None),
+        (None, False, "no agency recommends a limit"),
+    ]
+    raised = CHANGE._replace(direction="raise", binding="raise_cap")
+    assert _term("raise_cap", 90_000_00, raised, found, view())["inputs"] == {"current_limit": "60000.00"}
