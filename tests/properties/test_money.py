@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from decimal import Decimal
+from fractions import Fraction
 
 import pytest
 from hypothesis import given
@@ -11,7 +12,7 @@ from hypothesis import strategies as st
 
 from schemas.contract import example
 from schemas.events import Invalid, parse
-from schemas.money import EXPONENTS, MAX_DIGITS, minor, text
+from schemas.money import EXPONENTS, MAX_DIGITS, half_even, minor, text
 
 _currencies = st.sampled_from(sorted(EXPONENTS))
 _units = st.integers(-(10**MAX_DIGITS) + 1, 10**MAX_DIGITS - 1)
@@ -23,6 +24,11 @@ _amounts = st.from_regex(r"[0-9]{1,20}(\.[0-9]{0,5})?|-?[0-9]{1,3}\.[0-9]{1,4}",
 @given(_units, _currencies)
 def test_minor_reads_what_text_writes(units: int, currency: str) -> None:
     assert minor(text(units, currency), currency) == units
+
+
+@given(_units, st.integers(1, 12) | st.integers(1, 10**9))
+def test_a_half_is_rounded_to_the_even_side(numerator: int, denominator: int) -> None:
+    assert half_even(numerator, denominator) == round(Fraction(numerator, denominator))
 
 
 @given(_amounts, _currencies)
