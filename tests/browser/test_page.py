@@ -259,6 +259,26 @@ def test_text_stands_out_from_its_ground(page: Page, scheme: str) -> None:
         assert poor == [], path
 
 
+def test_the_checks_of_a_page_find_what_is_planted(page: Page) -> None:
+    page.goto("/")
+    assert (page.evaluate(CONTRAST), page.evaluate(FAULTS)) == ([], [])
+    page.evaluate(PLANTED)
+    assert len(page.evaluate(CONTRAST)) == 1
+    assert [fault.partition(":")[0] for fault in page.evaluate(FAULTS)] == [
+        "a table without a caption", "a th without a scope", "no label", "a chart without words", "an id twice",
+    ]  # fmt: skip
+
+
+PLANTED = """() => {
+    const main = document.querySelector('main');
+    main.insertAdjacentHTML('beforeend', `
+        <p id="pale">hardly to be read</p> <p id="pale"></p> <div class="chart"></div>
+        <table><tbody><tr><th></th></tr></tbody></table> <input name="unlabelled">`);
+    const pale = main.querySelector('#pale');
+    pale.style.color = '#888888';
+    pale.style.backgroundColor = '#777777';
+}"""
+
 SLIPPED_IN = """() => {
     const script = document.createElement('script');
     script.textContent = "document.title='owned'";
