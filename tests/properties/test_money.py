@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.records import _money_texts, money_text
 from schemas.contract import example
 from schemas.events import Invalid, parse
 from schemas.money import EXPONENTS, MAX_DIGITS, half_even, minor, text
@@ -24,6 +25,13 @@ _amounts = st.from_regex(r"[0-9]{1,20}(\.[0-9]{0,5})?|-?[0-9]{1,3}\.[0-9]{1,4}",
 @given(_units, _currencies)
 def test_minor_reads_what_text_writes(units: int, currency: str) -> None:
     assert minor(text(units, currency), currency) == units
+
+
+@given(st.lists(_units | st.integers(-200, 200)), st.sampled_from(["USD", "JPY", "KWD", "CLF"]))
+def test_outputs_write_amounts_as_text_does(units: list[int], currency: str) -> None:
+    wanted = [text(one, currency) for one in units]
+    assert [money_text(one, currency) for one in units] == _money_texts(units, currency) == wanted
+    assert _money_texts([None, *units], None) == [None] * (len(units) + 1)
 
 
 @given(_units, st.integers(1, 12) | st.integers(1, 10**9))
