@@ -27,16 +27,16 @@ def agency_fall(report: AgencyReport, v: View) -> tuple[float | None, int | None
     return points, classes
 
 
-def _fell(points: float | None, classes: int | None, v: View) -> tuple[bool, float]:
+def _fell(fall: tuple[float | None, int | None], v: View) -> tuple[bool, float]:
     """Whether it is a downgrade, and how deep in points: a class stands for as many as fire alone."""
     rule = v.policy.triggers.bureau_downgrade
-    points, classes = points or 0.0, classes or 0
+    points, classes = fall[0] or 0.0, fall[1] or 0
     return points >= rule.points or classes >= rule.classes, max(points, classes * rule.points)
 
 
 def bureau_downgrade(v: View) -> Firing | None:
     rule = v.policy.triggers.bureau_downgrade
-    falls = [_fell(*agency_fall(report, v), v) for report in v.signals.reports(v.today, v.policy)]
+    falls = [_fell(agency_fall(report, v), v) for report in v.signals.reports(v.today, v.policy)]
     deepest = max((depth for is_downgrade, depth in falls if is_downgrade), default=None)
     return None if deepest is None else Firing(rule.severity, deepest - rule.clear_points)
 
@@ -66,7 +66,7 @@ def bureau_downgrade_evidence(v: View) -> Evidence:
     }
     if not falls:
         return Evidence({}, thresholds, [])
-    (points, classes), report = max(falls, key=lambda item: _fell(*item[0], v))
+    (points, classes), report = max(falls, key=lambda item: _fell(item[0], v))
     metrics = {
         "agency": report.agency,
         "score": as_days(report.score),
