@@ -29,13 +29,10 @@ class AgencyReport(NamedTuple):
     class_rank: int | None  # in the policy's order, 0 the best; None: unknown there, shown and not compared
     class_on: int | None
     class_event: str | None
-    recommended_limit: int | None  # of its newest report
-    currency: str | None
     stated_limit: int | None
     stated_currency: str | None
     limit_on: int | None
     limit_event: str | None
-    dbt: float | None
     event_id: str
     best_score: float | None
     best_score_event: str | None
@@ -86,13 +83,10 @@ def agency_reports(table: Table, today: int, policy: Policy) -> tuple[AgencyRepo
                 class_rank=None if last_class is None else ranks.get(last_class[6]),
                 class_on=None if last_class is None else last_class[DAY],
                 class_event=None if last_class is None else last_class[EVENT],
-                recommended_limit=newest[7],
-                currency=newest[8],
                 stated_limit=None if last_limit is None else last_limit[7],
                 stated_currency=None if last_limit is None else last_limit[8],
                 limit_on=None if last_limit is None else last_limit[DAY],
                 limit_event=None if last_limit is None else last_limit[EVENT],
-                dbt=newest[9],
                 event_id=newest[EVENT],
                 best_score=None if score is None else score[4],
                 best_score_event=None if score is None else score[EVENT],
