@@ -576,7 +576,10 @@ def _event_ids(view: View) -> list[str]:
     if not view.signals.empty:
         statement = view.signals.usable_statement(today, policy)
         ids += [] if statement is None else [statement.event_id]
-        ids += [report.event_id for report in view.signals.reports(today, policy)]
+        for report in view.signals.reports(today, policy):
+            classed = None if report.class_rank is None else report.class_event
+            stated = (report.score_event or classed, report.limit_event)
+            ids += dict.fromkeys(event_id for event_id in stated if event_id is not None)
         ids += [reference.event_id for reference in view.signals.references(today)]
     return ids + view.events_behind("dtp_90d")
 

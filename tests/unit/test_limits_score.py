@@ -269,6 +269,23 @@ def test_an_account_without_a_limit_is_opened() -> None:
     assert draft.evidence["event_ids"] == [*on_file, "behind dtp_90d"]
 
 
+def test_a_proposal_names_the_reports_that_stated_score_and_limit_whatever_came_after_them() -> None:
+    facts = [
+        report(60, 80.0, event_id="scored"),
+        report(40, recommended_limit="90000.00", currency="USD", event_id="limited"),
+        report(5, dbt=3, event_id="days beyond terms alone"),
+        report(30, 70.0, agency="dnb", recommended_limit="80000.00", currency="USD", event_id="both"),
+        report(30, agency="sp", rating_class="B", event_id="classed"),
+        report(
+            30, agency="fitch", rating_class="withdrawn", event_id="a class that the policy does not know"
+        ),
+        report(3, agency="zz", dbt=1, event_id="nothing that counts"),
+    ]
+    draft = propose(known(*facts, monthly_purchases=MONTH, **PROMPT))
+    assert draft is not None
+    assert draft.evidence["event_ids"] == ["scored", "limited", "both", "classed", "behind dtp_90d"]
+
+
 def test_nothing_is_proposed_for_an_account_that_is_closed() -> None:
     made = known(*FULL, monthly_purchases=MONTH, **PROMPT)
     made.ledger.closed = True
