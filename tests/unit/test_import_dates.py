@@ -51,6 +51,7 @@ def test_the_order_is_told_from_all_dates_together(texts: list[str], order: str)
         ["25/01/24"],  # the 25th of 2024, or the 24th of 2025
         [f"{day:02d}/01/24" for day in range(13, 20)],  # seven days of one year, or years of one day
         [f"24/01/{day:02d}" for day in range(13, 20)],
+        [f"01/02/{year}" for year in range(90, 98)],  # many years, and no day of a month
         [f"{day:02d}/01/{24 + day % 3}" for day in range(13, 21)],  # eight and three
         [f"{24 + day % 3}/01/{day:02d}" for day in range(13, 21)],
     ],

@@ -186,6 +186,21 @@ def test_a_strange_origin_is_null_not_a_failure(number: bytes) -> None:
     assert column(made, "origin_partition") == [None]
 
 
+@pytest.mark.parametrize(("name", "bits"), [("partition", 31), ("offset", 63)])
+def test_an_origin_is_kept_up_to_what_its_column_holds(name: str, bits: int) -> None:
+    for number, kept in ((0, 0), (2**bits - 1, 2**bits - 1), (2**bits, None)):
+        headers = ((f"__connect.errors.{name}", b"%d" % number),)
+        assert column(rows("late", [Record(raw=b"", sent_headers=headers)]), f"origin_{name}") == [kept]
+
+
+def test_a_record_that_kafka_gave_no_time_is_of_1970_and_not_of_the_day_before() -> None:
+    class Timeless(Record):
+        def timestamp(self) -> tuple[int, int]:
+            return 0, -1
+
+    assert column(rows("journal", [Timeless(EVENT, 7)]), "written_at") == [0]
+
+
 def test_a_record_without_a_row_becomes_a_dead_letter_with_its_place_as_origin() -> None:
     made = unstorable([(Record(raw=b"{", at=9), "no JSON")])
     row = {name: column(made, name)[0] for name in made.names}
