@@ -234,7 +234,7 @@ class Watch:
             view.kept = NOTHING_KEPT
             return [self._clear(trigger, alert, view, None)] if clear else []
         if firing is None:
-            if alert is not None and (alert.first_tick or alert.waits_until):
+            if alert is not None and alert.first_tick:  # it waits only while it holds
                 alert.first_tick = alert.waits_until = 0
                 alert.kept = {}
                 self.changed = True
