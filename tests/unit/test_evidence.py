@@ -120,6 +120,14 @@ def test_the_events_of_a_window_are_those_of_its_days(figure: str) -> None:
     assert {day: row[0].event_id in named for day, row in rows.items()} == days
 
 
+def test_a_payment_that_came_back_is_no_longer_behind_its_invoice() -> None:
+    owed = invoice(1)
+    came = payment(1, 20, "1000.00", ("i1", "1000.00"))
+    back = event("payment.reversed", 1, 25, payment_id="p1", reversed_on=books.text(25))
+    again = payment(2, 40, "1000.00", ("i1", "1000.00"))
+    assert told("dbt_90d_alone", [owed, came, back, again], 60) == [owed.event_id, again.event_id]
+
+
 def test_drift_names_the_payments_that_were_applied() -> None:
     applied = payment(1, 20, "1000.00", ("i1", "1000.00"))
     assert told("dtp_90d", [invoice(1), applied, payment(2, 21, "70.00")], 30) == [applied.event_id]

@@ -504,3 +504,20 @@ def test_the_day_on_which_tenure_reaches_the_next_grade_is_known() -> None:
         return limits.score(view(made.figures, ledger=ledger, today=day, known_signals=made.signals)).score
 
     assert score_on(wakes - 1) < 80.0 <= score_on(wakes + 1)  # at most a day early, never late
+
+
+IN_DOLLARS = {"agency": FULL[0], "net worth": FULL[1], "references": FULL[2]}
+IN_EUROS = {
+    "agency": report(10, 90.0, recommended_limit="90000.00", currency="EUR"),
+    "net worth": statement(currency="EUR"),
+    "references": reference(1, currency="EUR"),
+}
+
+
+@pytest.mark.parametrize("term", IN_EUROS)
+def test_a_term_in_another_currency_is_looked_at_at_every_tick_for_any_rate_may_move_it(term: str) -> None:
+    def wakes(terms: dict[str, Any]) -> int:
+        made = known(*terms.values(), monthly_purchases=MONTH, **PROMPT)
+        return limits.next_draft(made, limits.score(made), [])
+
+    assert wakes(IN_DOLLARS | {term: IN_EUROS[term]}) == TODAY + 1 < wakes(IN_DOLLARS)
