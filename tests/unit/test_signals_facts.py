@@ -13,6 +13,7 @@ from agents.signals import Signals
 from tests.rules import (
     POLICY,
     POLICY_TEXT,
+    STRONG,
     TODAY,
     article,
     days_ago,
@@ -259,3 +260,15 @@ def test_a_new_policy_is_asked_anew() -> None:
 def test_pieces_of_another_version_are_refused() -> None:
     with pytest.raises(ValueError, match="of version 9"):
         Signals.load({"s.b": b"[9,{}]"})
+
+
+def test_a_statement_counts_once_its_period_has_ended_however_early_it_was_filed() -> None:
+    early = event(
+        "statement.filed", f"{days_ago(5)}T08:00:00Z", statement_id="S1", period_end=days_ago(-1), months=12,
+        currency="USD", figures=STRONG,
+    )  # fmt: skip
+    known = signals([early])
+    assert known.statement(TODAY, POLICY) is None
+    ended = known.statement(TODAY + 1, POLICY)
+    assert ended is not None
+    assert ended.statement_id == "S1"
