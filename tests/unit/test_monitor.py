@@ -134,6 +134,7 @@ def test_concentration_is_judged_by_the_totals_that_the_tick_itself_carries() ->
     f.event(invoice("C1", "2026-03-02", "10.00", number="2"))
     alerts = opened(ended(f, tick("2026-03-03", **small)), "concentration")
     assert [a.body["as_of"] for a in alerts] == ["2026-03-03"], "the second of two ticks in a row"
+    assert alerts[0].body["evidence"]["metrics"]["book_as_of"] == "2026-03-02", "one day old, and it says so"
 
 
 def test_an_account_of_which_nothing_is_told_fires_and_clears_as_the_book_around_it_moves() -> None:
