@@ -25,7 +25,7 @@ from agents.wording import shown
 from streams.commands.explain import laid_out
 from streams.errors import Refused
 from streams.explain import File, account_of, explained, explanation, inputs_in_words, quiet, refold
-from tests.rules import POLICY_TEXT, TODAY, event, figures, filing, report, view
+from tests.rules import POLICY_TEXT, TODAY, article, event, figures, filing, report, view
 
 
 def to_clear(trigger_id: str, seen: View) -> list[str]:
@@ -164,6 +164,23 @@ def test_a_class_that_the_policy_does_not_know_takes_one_that_it_knows() -> None
         "creditsafe at rating class B or better (now no longer rated)"
     ]
     assert to_fire("bureau_downgrade", seen) == [], "it is shown, not compared"
+
+
+def test_a_class_that_fell_while_the_score_stood_is_what_must_be_better() -> None:
+    fallen = [report(60, 80.0, rating_class="A"), report(10, 80.0, rating_class="C")]
+    assert to_clear("bureau_downgrade", view(facts=fallen)) == [
+        "creditsafe at rating class A or better (now C)"
+    ]
+
+
+def test_time_is_asked_for_beside_a_discharge_only_where_other_stories_hold_the_alert() -> None:
+    court, filed = article(5, "insolvency", source_kind="court"), filing("insolvency")
+    discharged = "a registry filing of 2026-06-25 or later that the insolvency is discharged"
+    alone, corrected = to_clear("adverse_news", view(facts=[court, filed]))
+    assert alone == discharged
+    assert corrected.startswith("article ")
+    both, _ = to_clear("adverse_news", view(facts=[court, filed, article(3, "layoffs")]))
+    assert both.startswith(f"{discharged}; and time: the other stories have faded on ")
 
 
 def test_the_agency_that_is_nearest_to_the_cut_is_named() -> None:
