@@ -286,6 +286,18 @@ def test_parts_and_discounts_are_remembered() -> None:
     assert figures([*offers, taken], 13).discounts_taken == (False, True, False)
 
 
+@pytest.mark.parametrize(
+    ("cash", "at", "taken"),
+    [("931.00", 10, True), ("930.99", 10, False), ("931.00", 11, False), ("980.00", 10, True)],
+)
+def test_a_discount_is_taken_by_whoever_pays_95_percent_of_its_price_by_its_date(
+    cash: str, at: int, *, taken: bool
+) -> None:
+    offer = invoice(1, discount_percent=2, discount_date=books.text(10))
+    paid = payment(1, at, cash, ("i1", cash))
+    assert figures([offer, paid], 12).discounts_taken == (taken,)
+
+
 def test_a_direct_debit_is_provisional_for_eight_weeks() -> None:
     events = [invoice(1), payment(1, 5, "1000.00", ("i1", "1000.00"), method="sepa_direct_debit")]
     assert (figures(events, 60).provisional, figures(events, 61).provisional) == (1, 0)

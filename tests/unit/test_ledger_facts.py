@@ -205,9 +205,14 @@ def test_a_fact_about_an_invoice_closed_long_ago_is_late() -> None:
         "invoice.credited", 9, 30, memo_id="m1", amount="1.00", currency="USD", invoice_id="i1"
     )
     again = books.event("payment.reversed", 10, 30, payment_id="p1", reversed_on=books.text(30))
+    disputed = books.event(
+        "invoice.disputed", 11, 30, invoice_id="i1", dispute_id="d1", amount="1.00", currency="USD"
+    )
+    resolved = books.event("dispute.resolved", 12, 31, invoice_id="i1", dispute_id="d1", outcome="rejected")
+    ended = [books.event(kind, 13, 30, invoice_id="i1") for kind in ("invoice.voided", "invoice.written_off")]
     for at in (421, 600):  # beyond reach; and folded away
         bookkeeping.advance(ledger, books.day(at), POLICY, USD)
-        for fact in (memo, again, invoice(1, amount="2.00")):
+        for fact in (memo, again, invoice(1, amount="2.00"), disputed, resolved, *ended):
             assert bookkeeping.apply(ledger, fact, books.day(at), POLICY, USD) == LATE
     assert (len(ledger.invoices), len(ledger.payments)) == (0, 0)
     got = measure(ledger, books.day(600), POLICY, USD, True)
