@@ -232,6 +232,22 @@ def test_an_unknown_invoice_older_than_what_folded_is_late() -> None:
     assert bookkeeping.apply(ledger, invoice(3, at=51), books.day(600), POLICY, USD) == APPLIED
 
 
+def test_an_unknown_payment_or_promise_older_than_what_folded_is_late() -> None:
+    ledger = books.ledger_of(
+        [invoice(1), payment(1, 60, "1000.00", ("i1", "1000.00"))], books.day(61), POLICY
+    )
+    bookkeeping.advance(ledger, books.day(600), POLICY, USD)
+
+    def promise(number: int, at: int) -> Any:
+        due = {"promise_id": f"q{number}", "amount": "5.00", "currency": "USD", "due_on": books.text(at + 9)}
+        return books.event("payment.promised", 20 + number, at, **due)
+
+    for fact in (payment(2, 60, "5.00"), promise(2, 60)):
+        assert bookkeeping.apply(ledger, fact, books.day(600), POLICY, USD) == LATE
+    for fact in (payment(3, 61, "5.00"), promise(3, 61)):
+        assert bookkeeping.apply(ledger, fact, books.day(600), POLICY, USD) == APPLIED
+
+
 def test_a_repeat_of_what_folded_away_counts_once_also_where_its_id_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
