@@ -487,6 +487,79 @@ def test_it_refuses(name: str) -> None:
     assert str(refused.value).startswith("policy, line ")
 
 
+CROSSED = [  # section, key, a value that another key of the section contradicts, the key at which it is told
+    ("figures", "mid_days", "30", "short_days"),
+    ("figures", "long_days", "90", "mid_days"),
+    ("figures", "reach_days", "364", "long_days"),
+    ("figures", "promises_recent_days", "366", "promises_recent_days"),
+    ("figures", "baseline_to_days", "455", "baseline_to_days"),
+    ("triggers.payment_drift", "clear_days_over_baseline", "7.0", "clear_days_over_baseline"),
+    ("triggers.payment_drift_severe", "severity", "2", "severity"),
+    ("triggers.purchases_collapse", "clear_fall", "0.50", "clear_fall"),
+    ("triggers.promise_broken", "severity_repeated", "2", "severity"),
+    ("triggers.partial_payments", "clear_of_last_five", "3", "clear_of_last_five"),
+    ("triggers.dispute_spike", "clear_share", "0.10", "clear_share"),
+    ("triggers.bureau_downgrade", "clear_points", "10.0", "clear_points"),
+    ("triggers.concentration", "clear_share", "0.10", "clear_share"),
+    ("bureau", "best_days", "456", "best_days"),
+    ("bureau", "score_days", "456", "score_days"),
+    ("bureau", "score_days", "89", "stale_days"),
+    ("bureau.agencies.dnb", "classes", '["1", "2", "1"]', "classes"),
+    ("statements", "min_months", "18", "min_months"),
+    ("news", "litigation_mid_share", "0.9", "litigation_mid_share"),
+    ("limits.score.financials", "current_ratio", "[1.5, 1.5]", "current_ratio"),
+    ("limits.score.financials", "liabilities_to_net_worth", "[2.0, 2.0]", "liabilities_to_net_worth"),
+    ("approval", "auto_up_to", "100_001", "auto_up_to"),
+    ("status", "hold_severity", "2", "watch_severity"),
+]
+
+
+def stated(section: str, key: str, value: str) -> str:
+    """The policy with another value of one key."""
+    start = POLICY_TEXT.index(f"[{section}]")
+    end = POLICY_TEXT.index("\n[", start)
+    part, found = re.subn(rf"(?m)^{key} = [^#\n]*", f"{key} = {value} ", POLICY_TEXT[start:end], count=1)
+    assert found, (section, key)
+    return POLICY_TEXT[:start] + part + POLICY_TEXT[end:]
+
+
+@pytest.mark.parametrize(("section", "key", "value", "told"), CROSSED)
+def test_keys_that_contradict_each_other_are_refused_at_one_of_them(
+    section: str, key: str, value: str, told: str
+) -> None:
+    with pytest.raises(PolicyError) as refused:
+        load_policy(stated(section, key, value))
+    assert refused.value.key == f"{section}.{told}"
+
+
+@pytest.mark.parametrize(
+    ("text", "key", "reason"),
+    [
+        (POLICY_TEXT.replace("[rates]", '[rates]\n"2026-13-01" = { EUR = "1.1" }'), "rates", "is no date"),
+        (
+            POLICY_TEXT.replace("[rates]", '[rates]\n"2026-01-01" = { EURO = "1.1" }'),
+            "rates.2026-01-01",
+            "ISO 4217",
+        ),
+        (POLICY_TEXT.replace("[rates]", "[[rates]]"), "rates", "write it as "),
+        (
+            POLICY_TEXT.replace("E = { from = 0", "E = { from = 5"),
+            "limits.grades.E.from",
+            "every score has a grade",
+        ),
+        ("overrides = 1\n" + POLICY_TEXT, "overrides", "write it as tables"),
+        (POLICY_TEXT + "\n[overrides.tier]\nhigh = 1\n", "overrides.tier.high", "write it as a table"),
+    ],
+)
+def test_what_has_another_form_is_refused_with_the_form_that_is_wanted(
+    text: str, key: str, reason: str
+) -> None:
+    with pytest.raises(PolicyError) as refused:
+        load_policy(text)
+    assert refused.value.key == key
+    assert reason in refused.value.reason
+
+
 def test_a_misspelt_key_is_told_with_the_one_that_was_meant() -> None:
     with pytest.raises(PolicyError, match="unknown key; is share_over meant\\?"):
         load_policy(POLICY_TEXT.replace("share_over = 0.20", "share_ower = 0.20", 1))
@@ -528,6 +601,14 @@ OTHER_SELLERS = {
     "a domain that counts nothing": ('"x.com" = 0.2', '"x.com" = 0'),
     "nothing is too little for a dispute": ("base_amount = 2_500", "base_amount = 0"),
     "a peak of as many days as balances are kept": ("high_credit_days = 365", "high_credit_days = 400"),
+    "nothing of substance is no worse than a category missing": (
+        'no_substance_caps_grade = "D"',
+        'no_substance_caps_grade = "B"',
+    ),
+    "a pay index of one line": (
+        POLICY_TEXT[POLICY_TEXT.index("pay_index = [[") : POLICY_TEXT.index("[drift]")],
+        "pay_index = [[0, 80], [120, 0]]\n\n",
+    ),
     "a severe drift that is no graver": (
         "severity = 4\ndays_over_baseline = 15",
         "severity = 3\ndays_over_baseline = 15",
