@@ -317,6 +317,13 @@ def test_who_may_approve_is_told_by_the_proposals_currency_when_the_account_has_
     assert days.decide("approved", "manager", "100000.00")[1] is None
 
 
+def test_a_proposal_ends_when_its_account_goes_on_in_another_currency() -> None:
+    days = Days()
+    assert days.tick() == ["open proposed 80000 manager"]
+    days.ledger.currency = "EUR"
+    assert days.tick()[0] == "open superseded 80000 manager"
+
+
 def test_auto_is_emitted_as_approved_by_the_policy_and_waits_for_nobody() -> None:
     days = Days(month=10_000_00)
     days.tier = "low"

@@ -7,6 +7,7 @@ from typing import Any
 import pytest
 
 from agents import limits
+from agents.facts import NEVER
 from agents.limits import Scoring
 from agents.rates import Rates
 from agents.view import View
@@ -521,3 +522,12 @@ def test_a_term_in_another_currency_is_looked_at_at_every_tick_for_any_rate_may_
         return limits.next_draft(made, limits.score(made), [])
 
     assert wakes(IN_DOLLARS | {term: IN_EUROS[term]}) == TODAY + 1 < wakes(IN_DOLLARS)
+
+
+def test_a_limit_that_an_alert_of_severity_4_may_cut_is_looked_at_with_every_rate() -> None:
+    terms = IN_DOLLARS | {"net worth": IN_EUROS["net worth"]}
+    made = known(*terms.values(), limit=10_000_00, monthly_purchases=MONTH, **PROMPT)
+    scoring = limits.score(made)
+    assert limits.next_draft(made, scoring, []) == NEVER, "no raise is earned, and nothing calls for a cut"
+    assert limits.next_draft(made, scoring, [SEVERE]) == TODAY + 1
+    assert limits.next_draft(made, scoring, [OpenAlert("insolvency", "a-5", 5)]) == NEVER, "it is held"

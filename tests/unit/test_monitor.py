@@ -36,7 +36,7 @@ def fold() -> Fold:
     return Fold(Accounts(), Wakes(), book, 3, namespace_id(""))
 
 
-def event(kind: str, account: str, day: str, **fields: Any) -> Any:
+def event(kind: str, account: str, day: str, /, **fields: Any) -> Any:
     body = {
         "event_id": f"{account}-{kind}-{day}-{fields.get('invoice_id', '')}-{fields.get('credit_limit', '')}",
         "type": kind,
@@ -449,6 +449,16 @@ def test_a_backfill_of_days_that_have_ended_waits_for_the_tick_and_tells_what_it
     assert "over_limit" not in {trigger for trigger, _, _ in told(after)}
     assert f.event(invoice("C1", "2026-03-03", "300.00", number="2")) == []
     assert ("over_limit", "opened", "2026-03-07") in told(ended(f, tick("2026-03-07")))
+
+
+def test_a_filing_of_a_backfill_waits_for_the_tick_as_an_invoice_does() -> None:
+    f = fold()
+    f.event(limit("C1", "2026-03-05", "100.00"))
+    ended(f, tick("2026-03-05"))
+    filed = event("bureau.filed", "C1", "2026-03-04", filing_id="F1", kind="insolvency", status="filed",
+                  filed_on="2026-03-04")  # fmt: skip
+    assert f.event(filed) == []
+    assert ("insolvency", "opened", "2026-03-06") in told(ended(f, tick("2026-03-06")))
 
 
 def test_a_live_fact_that_comes_late_is_judged_at_once() -> None:

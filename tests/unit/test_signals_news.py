@@ -81,6 +81,15 @@ def test_a_litigation_weighs_by_its_claim_over_equity(claim: str | None, severit
     assert score(told) == 2  # no statement: the claim says nothing
 
 
+def test_a_claim_in_another_currency_weighs_at_the_days_rate_and_nothing_without_one() -> None:
+    rates = Rates("USD")
+    rates.add(TODAY, {"EUR": "1.25"})
+    for claim, severity in (("48000", 3), ("47999", 2), ("120000", 4)):  # 60,000 and 150,000 USD of 600,000
+        told = article(0, "litigation", "sec.gov", source_kind="court", claim=claim, currency="EUR")
+        assert signals([told, statement()]).news_score(TODAY, POLICY, rates).score == severity
+        assert score(told, statement()) == 2
+
+
 def test_round_half_up() -> None:
     assert [news.rounded(value) for value in (0.49, 0.5, 1.49, 1.5, 2.5, 3.5, 4.5)] == [0, 1, 1, 2, 3, 4, 5]
 
