@@ -5,71 +5,160 @@ Cells are compared as columns.plain writes them. What follows from it for the am
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from streams.feeds.columns import plain
 
 INVOICE, CREDIT, PAYMENT = "1", "2", "3"
 REFUND: Final = "refund"  # no record is made of one
+WRITE_OFF: Final = "write-off"  # nor of one
+NOT_OWED: Final = "not owed"  # a quote, a supplier's bill: nothing that a customer owes
 
 _CREDIT_TYPES: Final = frozenset(
     [
-        "creditnote",
-        "creditmemo",
-        "creditmemorandum",
         "credit",
         "cn",
         "cm",
         "cr",
         "dg",
-        "gutschrift",
         "avoir",
-        "creditinvoice",
+        "factureavoir",
+        "facturedavoir",
         "creditnota",
+        "creditfactuur",
+        "kreditnota",
+        "kreditfaktura",
         "sc",
         "notadecredito",
         "notadicredito",
+        "notacredito",
+        "abono",
+        "notadeabono",
+        "facturarectificativa",
+        "stornorechnung",
+        "rechnungskorrektur",
+        "korekta",
+        "fakturakorygujaca",
+        "discount",
+        "allowance",
+        "rebate",
+        "skonto",
     ]
 )
 _CREDIT_WORDS: Final = ("creditnote", "creditmemo", "creditinvoice", "gutschrift")
-_INVOICE_WORDS: Final = ("invoice", "rechnung", "facture", "factura", "bill")
+_INVOICE_WORDS: Final = (
+    "invoice",
+    "rechnung",
+    "facture",
+    "factura",
+    "factuur",
+    "fattura",
+    "fatura",
+    "faktura",
+    "bill",
+)
 _PAYMENT_WORDS: Final = ("payment", "receipt", "zahlung")
 _PAYMENT_TYPES: Final = frozenset(
     [
-        "payment",
-        "receipt",
-        "cashreceipt",
+        "cash",
+        "unappliedcash",
+        "customerdeposit",
         "dz",
-        "zahlung",
         "paiement",
         "reglement",
         "encaissement",
         "pago",
         "cobro",
         "betaling",
+        "ontvangst",
+        "pagamento",
+        "incasso",
+        "recebimento",
+        "betalning",
+        "inbetalning",
+        "innbetaling",
+        "indbetaling",
+        "wpłata",
+        "zapłata",
         "pmt",
         "pymt",
-        "customerpayment",
         "sr",
         "sa",
     ]
 )
-_REFUND_TYPES: Final = frozenset(["refund", "customerrefund", "paymentreversal", "paymentrefund"])
+_REFUND_TYPES: Final = frozenset(["nsf", "rucklastschrift"])
+_REFUND_WORDS: Final = ("refund", "chargeback", "remboursement", "reembolso", "rimborso", "terugbetaling")
+_BACK_WORDS: Final = ("revers", "return", "bounce", "dishono", "nsf", "cancel")
+_WRITE_OFF_WORDS: Final = ("writeoff", "writtenoff", "baddebt", "ausbuchung", "abschreibung")
+_NOT_OWED_TYPES: Final = frozenset(
+    [
+        "quote",
+        "quotation",
+        "salesquote",
+        "salesquotation",
+        "estimate",
+        "angebot",
+        "kostenvoranschlag",
+        "devis",
+        "presupuesto",
+        "cotizacion",
+        "orcamento",
+        "preventivo",
+        "offerte",
+        "purchaseorder",
+        "deliverynote",
+        "lieferschein",
+        "accpay",
+        "accpaycredit",
+        "billpayment",
+        "vendorinvoice",
+        "vendorbill",
+        "vendorcredit",
+        "supplierinvoice",
+        "supplierbill",
+        "suppliercredit",
+        "purchaseinvoice",
+        "purchasecreditnote",
+        "purchasecreditmemo",
+        "factureachat",
+        "facturefournisseur",
+        "pi",
+        "pc",
+        "pp",
+        "eingangsrechnung",
+    ]
+)
+_NOT_OWED_WORDS: Final = ("proforma",)
 
 DEBIT_SIDE: Final = frozenset(["s", "soll", "d", "dr", "db", "deb", "debit", "debe"])
 CREDIT_SIDE: Final = frozenset(["h", "haben", "c", "cr", "k", "cred", "credit", "haber"])
 
 
 def meant(text: str) -> str:
-    """CREDIT, PAYMENT or REFUND where a row's type names one; '' where it is any other: then the amount's
-    sign tells."""
+    """CREDIT, PAYMENT, REFUND, WRITE_OFF or NOT_OWED where a row's type names one; '' where it is any other: then
+    the amount's sign tells."""
     named = plain(text)
-    if named in _REFUND_TYPES:
+    if named in _NOT_OWED_TYPES or _has(named, _NOT_OWED_WORDS):
+        return NOT_OWED
+    if named in _REFUND_TYPES or _has(named, _REFUND_WORDS):
         return REFUND
-    if named in _CREDIT_TYPES or any(word in named for word in _CREDIT_WORDS):
+    if _has(named, _WRITE_OFF_WORDS):
+        return WRITE_OFF
+    if named in _CREDIT_TYPES or _has(named, _CREDIT_WORDS):
         return CREDIT
+    # A payment invoice is an invoice, an invoice payment is a payment
     if named in _PAYMENT_TYPES or (
-        any(word in named for word in _PAYMENT_WORDS) and not any(word in named for word in _INVOICE_WORDS)
+        _has(named, _PAYMENT_WORDS) and (named.endswith(("payment", "zahlung")) or not names_invoice(text))
     ):
-        return PAYMENT
+        return REFUND if _has(named, _BACK_WORDS) else PAYMENT
     return ""
+
+
+def names_invoice(text: str) -> bool:
+    """Whether a type has the word invoice in it, in any of the languages that are read."""
+    return _has(plain(text), _INVOICE_WORDS)
+
+
+def _has(named: str, words: Sequence[str]) -> bool:
+    return any(word in named for word in words)

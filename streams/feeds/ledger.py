@@ -28,7 +28,17 @@ from streams.feeds.flags import (
     is_total,
     state,
 )
-from streams.feeds.kinds import CREDIT, CREDIT_SIDE, DEBIT_SIDE, INVOICE, PAYMENT, REFUND, meant
+from streams.feeds.kinds import (
+    CREDIT,
+    CREDIT_SIDE,
+    DEBIT_SIDE,
+    INVOICE,
+    NOT_OWED,
+    PAYMENT,
+    REFUND,
+    WRITE_OFF,
+    meant,
+)
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, WIDEST, Row
 from streams.feeds.report import BadRow, Report
 from streams.feeds.sorting import Sorter
@@ -365,6 +375,14 @@ class _Reader:
                 self.types[text] = known
         if known == REFUND:
             raise Bad("a refund", "type", f"{text!r} gives money back; refunds are not imported from ledgers")
+        if known == WRITE_OFF:
+            raise Bad(
+                "written off",
+                "type",
+                f"{text!r} gives up what is owed, and ledgers import no write-offs; send it as an event: invoice.written_off",
+            )
+        if known == NOT_OWED:
+            raise _LeftOut(f"rows left out, as by their type no customer owes them: {text}")
         return known
 
     def _told_type(self, row: list[str]) -> None:

@@ -599,7 +599,14 @@ def test_a_payment_row_needs_no_number(tmp_path: Path) -> None:
         ("Journal", "invoice.issued"),
         ("Sales credit note", "invoice.credited"),
         ("Vendor Payment", "payment.received"),
+        ("Invoice payment", "payment.received"),
+        ("Unapplied cash", "payment.received"),
+        ("Ontvangst", "payment.received"),
         ("SC", "invoice.credited"),
+        ("Discount", "invoice.credited"),
+        ("Creditfactuur", "invoice.credited"),
+        ("Factura rectificativa", "invoice.credited"),
+        ("Faktura korygująca", "invoice.credited"),
     ],
 )
 def test_a_type_is_told_by_the_word_in_it(tmp_path: Path, named: str, event: str) -> None:
@@ -621,6 +628,48 @@ def test_refunds_are_refused_and_not_taken_for_invoices(tmp_path: Path) -> None:
     )
     assert len(got.of("invoice.issued")) == 1
     assert "0.csv:3: Type: 'Refund' gives money back" in got.bad[0]
+
+
+@pytest.mark.parametrize("named", ["NSF", "Returned payment", "Payment - reversed", "Cash refund"])
+def test_money_that_went_back_is_refused_whatever_word_says_it(tmp_path: Path, named: str) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Type",
+            "C1,I1,2024-01-02,2024-02-01,100,Invoice",
+            f"C1,R1,2024-01-02,2024-02-01,100,{named}",
+        ),
+    )
+    assert (len(got.of("invoice.issued")), len(got.of("payment.received"))) == (1, 0)
+    assert f"0.csv:3: Type: {named!r} gives money back" in got.bad[0]
+
+
+def test_a_write_off_adds_nothing_to_what_is_owed_and_is_refused(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Type",
+            "C1,I1,2024-01-02,2024-02-01,100,Invoice",
+            "C1,W1,2024-06-02,2024-06-02,100,Bad debt write-off",
+        ),
+    )
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I1"]
+    assert "gives up what is owed" in got.bad[0]
+    assert "invoice.written_off" in got.bad[0]
+
+
+@pytest.mark.parametrize("named", ["Estimate", "Pro forma invoice", "Angebot", "Purchase invoice", "ACCPAY"])
+def test_what_by_its_type_no_customer_owes_is_left_out_and_named(tmp_path: Path, named: str) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Type",
+            "C1,I1,2024-01-02,2024-02-01,100,Invoice",
+            f"C1,Q1,2024-01-02,2024-02-01,900,{named}",
+        ),
+    )
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I1"]
+    assert got.report.note_counts == {f"rows left out, as by their type no customer owes them: {named}": 1}
 
 
 def test_what_by_its_status_is_not_owed_is_left_out_and_named(tmp_path: Path) -> None:
