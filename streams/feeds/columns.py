@@ -217,6 +217,21 @@ _OPTIONAL: Final = (
     "status",
     "payment_status",
 )
+_MORE: Final = {
+    key: frozenset(names.split())
+    for key, names in {
+        "tax": "tax taxamount taxtotal totaltax salestax vat vatamount totalvat gst gstamount igst cgst hst iva importeiva "
+        "mwst mwstbetrag ust ustbetrag umsatzsteuer steuerbetrag tva montanttva btw btwbedrag moms kwotavat imposta",
+    }.items()
+}
+"""Names of columns that are no field and tell what another is."""
+
+_WITH_TAX: Final = frozenset(
+    name
+    for tier in _TIERS["amount"][:_OPEN_TIER]
+    for name in tier
+    if any(word in name for word in ("total", "totaal", "gross", "brutto", "ttc"))
+)
 _ZONE: Final = re.compile(r"\((?:utc|gmt)\)", re.IGNORECASE)
 _COMPANY: Final = "company"  # may be the seller's own, so it stands for no customer
 _BARE_DATES: Final = [
@@ -311,6 +326,8 @@ def recognise(
     dates is its payments.
     """
     at, tier_of, doubtful = _match(header, given or {})
+    if "amount" not in (given or {}):
+        _with_tax(at, tier_of, doubtful, header)
     _by_sides(at, tier_of, doubtful)
     if tier_of.get("amount") == _LOCAL_TIER and "amount" in at and "currency" not in (given or {}):
         _local_currency(at, doubtful, header)
@@ -386,6 +403,21 @@ def recognise(
         raise Unclear(_advice(kind, header, missing, doubtful))
     own = at.get("paid_amount" if kind == "payments" else "amount", at.get("debit"))
     return Columns(kind, at, tuple(header), None if own is None else _split(header[own])[1])
+
+
+def _with_tax(
+    at: dict[str, int], tier_of: dict[str, int], doubtful: Mapping[str, list[str]], header: Sequence[str]
+) -> None:
+    """The amount with its tax, where a column has the tax and one has both."""
+    if "amount" not in at or "amount" in doubtful or not _MORE["tax"] & {_split(cell)[0] for cell in header}:
+        return
+    if _split(header[at["amount"]])[0] in _WITH_TAX:
+        return
+    whole = [i for i, cell in enumerate(header) if _split(cell)[0] in _WITH_TAX]
+    if len(whole) == 1:
+        at["amount"] = whole[0]
+        name = _split(header[whole[0]])[0]
+        tier_of["amount"] = next(n for n, tier in enumerate(_TIERS["amount"]) if name in tier)
 
 
 def _by_sides(at: dict[str, int], tier_of: Mapping[str, int], doubtful: dict[str, list[str]]) -> None:

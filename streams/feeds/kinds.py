@@ -61,7 +61,6 @@ _INVOICE_WORDS: Final = (
 _PAYMENT_WORDS: Final = ("payment", "receipt", "zahlung")
 _PAYMENT_TYPES: Final = frozenset(
     [
-        "cash",
         "unappliedcash",
         "customerdeposit",
         "dz",

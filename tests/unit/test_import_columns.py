@@ -383,6 +383,27 @@ def test_a_currency_in_the_header_of_the_amounts_is_theirs(amount: str, currency
         assert recognise(header).currency == currency
 
 
+@pytest.mark.parametrize(
+    ("amounts", "taken_"),
+    [
+        ("Amount,Tax,Total", "Total"),
+        ("Invoice Amount,GST,Total Amount", "Total Amount"),
+        ("Betrag,MwSt.,Brutto", "Brutto"),
+        ("Invoice Amount (EUR),VAT,Total (EUR)", "Total (EUR)"),
+        ("Amount,Total", "Amount"),  # a total of what is not told
+        ("Gross Amount,Tax,Total", "Gross Amount"),
+        ("Amount,Tax,Net Amount", "Amount"),
+    ],
+)
+def test_beside_a_tax_the_total_is_what_is_owed(amounts: str, taken_: str) -> None:
+    assert taken(f"Customer,Invoice,Invoice Date,Due Date,{amounts}")["amount"] == taken_
+
+
+def test_the_layouts_amount_stands_beside_a_tax_too() -> None:
+    header = "Customer,Invoice,Invoice Date,Due Date,Amount,Tax,Total"
+    assert taken(header, given={"amount": ["Amount"]})["amount"] == "Amount"
+
+
 def test_customers_are_told_by_name_only_where_no_column_has_their_numbers() -> None:
     rest = ["Invoice", "Invoice Date", "Due Date", "Amount"]
     assert recognise(["Customer Name", *rest]).by_name
