@@ -222,6 +222,11 @@ _MORE: Final = {
     for key, names in {
         "tax": "tax taxamount taxtotal totaltax salestax vat vatamount totalvat gst gstamount igst cgst hst iva importeiva "
         "mwst mwstbetrag ust ustbetrag umsatzsteuer steuerbetrag tva montanttva btw btwbedrag moms kwotavat imposta",
+        "account": "account accountid accountno accountnumber accountcode acct acctid acctno acctnumber acctnum konto "
+        "kontonummer kontonr",
+        "no customer's account beside": "quantity qty menge quantite unitamount unitprice einzelpreis lineamount linetotal "
+        "taxtype split vendor vendorid vendorno vendorname vendornumber supplier supplierid supplierno suppliername "
+        "lieferant kreditor fournisseur proveedor fornitore leverancier",
     }.items()
 }
 """Names of columns that are no field and tell what another is."""
@@ -468,9 +473,13 @@ def _match(
         elif loose:
             doubtful[field] = [header[i].strip() for i in loose]
     claimed = set(at.values())
+    no_accounts = bool(_MORE["no customer's account beside"] & set(names))
     for field, tiers in _TIERS.items():
         if field in at or field in doubtful:
             continue
+        # In the lines of invoices an account is one of the books, beside a supplier it is his
+        if field == "customer" and no_accounts:
+            tiers = tuple([name for name in tier if name not in _MORE["account"]] for tier in tiers)
         for number, tier in enumerate(tiers):
             found = [i for i, name in enumerate(names) if name in tier and i not in claimed]
             if not found and field in MONEY:

@@ -404,6 +404,20 @@ def test_the_layouts_amount_stands_beside_a_tax_too() -> None:
     assert taken(header, given={"amount": ["Amount"]})["amount"] == "Amount"
 
 
+def test_the_account_of_an_invoices_line_is_one_of_the_books_and_no_customer() -> None:
+    header = "ContactName,InvoiceNumber,InvoiceDate,DueDate,Total,Quantity,UnitAmount,AccountCode,TaxType"
+    assert taken(header)["customer"] == "ContactName"
+    assert taken(header, given={"customer": ["AccountCode"]})["customer"] == "AccountCode"
+    assert (
+        taken(header.replace(",Quantity,UnitAmount", "").replace(",TaxType", ""))["customer"] == "AccountCode"
+    )
+
+
+def test_the_account_beside_a_supplier_is_no_customer() -> None:
+    with pytest.raises(Unclear, match="no column was recognised as customer"):
+        taken("Supplier,Account No,Invoice No,Invoice Date,Due Date,Amount")
+
+
 def test_customers_are_told_by_name_only_where_no_column_has_their_numbers() -> None:
     rest = ["Invoice", "Invoice Date", "Due Date", "Amount"]
     assert recognise(["Customer Name", *rest]).by_name
