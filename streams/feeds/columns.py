@@ -312,6 +312,11 @@ class Unclear(ValueError):
     layout file."""
 
 
+def may_be_of_the_books(name: str) -> bool:
+    """Whether a column of this name holds customers, or accounts of the books: `Account`, `Account No`."""
+    return plain(name) in _MORE["account"]
+
+
 def score(header: Sequence[str]) -> int:
     """How many different fields a line names: what tells the header from titles above it, and the delimiter."""
     names = {plain(cell) for cell in header} | {_split(cell)[0] for cell in header}

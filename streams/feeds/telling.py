@@ -12,11 +12,11 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
-from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import DUE, MONEY, Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
+from streams.feeds.doubts import Accounts, Codes, Types
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
 from streams.feeds.layout import Layout
@@ -118,7 +118,8 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     date_columns = [at[f] for f in ("invoice_date", "due_date", "paid_date", "baseline") if f in at]
     money = [at[f] for f in MONEY if f in at]
     dates, decimals, signs = Evidence(), DecimalEvidence(), Signs(at)
-    codes = Codes(columns, choices)
+    codes = Codes(columns, choices.currency, choices.base_currency)
+    accounts, types = Accounts(columns, "customer" in layout.columns), Types(columns)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
@@ -128,9 +129,12 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         for column in money:
             decimals.add(row[column] for row in full)
         signs.add(full)
-        codes.add(full)
+        for doubt in (codes, accounts, types):
+            doubt.add(full)
     if not decimals.signs:
         codes.check(one.path)
+    accounts.check(one.path)
+    types.check(one.path)
     order, form, why_dates = _order(one, dates, choices)
     if layout.decimal is not None:
         decimal, why_decimal = layout.decimal, "the layout says so"
@@ -187,39 +191,6 @@ class Signs:
         return {
             kind: self._by_side or counts[kind, True] >= counts[kind, False] for kind in (CREDIT, PAYMENT)
         }
-
-
-class Codes:
-    """Columns that nobody named and that hold nothing but currency codes, in a file of which no currency is known."""
-
-    def __init__(self, columns: Columns, choices: Choices) -> None:
-        known = "currency" in columns.at or columns.currency is not None or choices.currency is not None
-        used = set(columns.at.values())
-        self._header, self._base = columns.header, choices.base_currency
-        self._of = columns.named("paid_amount" if columns.kind == "payments" else "amount")
-        self._found: dict[int, set[str]] = {
-            place: set() for place in range(len(columns.header)) if not known and place not in used
-        }
-
-    def add(self, full: Sequence[Sequence[str]]) -> None:
-        """More rows."""
-        for place, found in list(self._found.items()):
-            said = {row[place].strip().upper() for row in full if len(row) > place} - {""}
-            if said <= EXPONENTS.keys():
-                found |= said
-            else:
-                del self._found[place]
-
-    def check(self, path: Path) -> None:
-        """Raises Refused where such a column says that the amounts are not in the policy's base currency."""
-        for place, found in self._found.items():
-            if found - {self._base}:
-                name = self._header[place].strip()
-                raise Refused(
-                    f"{path}: the column {name} holds currencies ({', '.join(sorted(found)[:5])}), and its name does "
-                    f'not say that they are those of {self._of}; write a layout file with [columns] currency = "{name}" '
-                    "and give it with --layout, or say --currency CUR if all amounts are in one currency"
-                )
 
 
 def _without_time(cell: str) -> str:

@@ -11,6 +11,7 @@ from zoneinfo import ZoneInfo
 import pytest
 
 from streams.errors import Refused
+from streams.feeds.layout import Layout
 from tests.import_builders import BOOK, IBM, imported, ticked_days
 
 HEADER = "Customer,Invoice,Invoice Date,Due Date,Amount"
@@ -1019,6 +1020,49 @@ def test_currencies_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path
     assert imported(tmp_path, ledger(*rows), choices={"currency": "EUR"}).report.invoiced == {"EUR": 1100}
     assert imported(tmp_path, ledger(*rows).replace("eur", "usd")).report.invoiced == {"USD": 1100}
     assert imported(tmp_path, ledger(*rows).replace("eur", "N/A")).report.invoiced == {"USD": 1100}
+
+
+def test_types_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path) -> None:
+    rows = ledger(
+        f"{HEADER},Vorgang,Via",
+        "C1,I1,2024-01-02,2024-02-01,100,Rechnung,Post",
+        "C1,M1,2024-01-03,2024-02-01,30,Gutschrift,Post",
+        "C1,M2,2024-01-03,2024-02-01,,,",
+    )
+    with pytest.raises(
+        Refused, match=r"column Vorgang says which rows are no invoices \(Gutschrift\).*type = \"Vorgang\""
+    ):
+        imported(tmp_path, rows)
+    got = imported(tmp_path, rows, choices={"layout": Layout(columns={"type": ("Vorgang",)})})
+    assert (got.report.invoiced, got.report.credited) == ({"USD": 10000}, {"USD": 3000})
+    # Neither a reason that has such a word in it, nor words of which none is an invoice
+    imported(tmp_path, rows.replace("Rechnung", "Ware"))
+    imported(tmp_path, rows.replace("Gutschrift", "Rechnungsdruck"))
+
+
+def test_accounts_of_the_books_are_no_customers(tmp_path: Path) -> None:
+    header = "Name,Account,Invoice,Invoice Date,Due Date,Amount"
+    rows = ["A,{},I1,2024-01-02,2024-02-01,10", "B,{},I2,2024-01-02,2024-02-01,20"]
+    for account, why in (
+        ("1200", "has 2 names beside 1 accounts, so they may be accounts of the books"),
+        ("Accounts Receivable (A/R)", r"holds accounts of the books \('Accounts Receivable \(A/R\)'\)"),
+    ):
+        content = ledger(header, *(row.format(account) for row in rows))
+        with pytest.raises(Refused, match=rf'column Account {why}.*customer = "Name" \(or "Account"'):
+            imported(tmp_path, content)
+        got = imported(tmp_path, content, choices={"layout": Layout(columns={"customer": ("Name",)})})
+        assert got.report.accounts == 2
+        got = imported(tmp_path, content, choices={"layout": Layout(columns={"customer": ("Account",)})})
+        assert got.report.accounts == 1
+
+
+def test_a_customers_name_may_be_written_in_two_ways_beside_his_account(tmp_path: Path) -> None:
+    rows = (
+        f"{name},{account},I{n},2024-01-02,2024-02-01,10"
+        for n, (name, account) in enumerate([("A Ltd", "1"), ("A Limited", "1"), ("B Ltd", "2")])
+    )
+    got = imported(tmp_path, ledger("Name,Account,Invoice,Invoice Date,Due Date,Amount", *rows))
+    assert got.report.accounts == 2
 
 
 def test_the_money_of_other_customers_explains_no_invoice_that_is_paid_on_no_day(tmp_path: Path) -> None:

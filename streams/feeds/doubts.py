@@ -1,0 +1,131 @@
+"""What the cells of a whole file say against the meaning of its columns: then the file is refused, with what to write.
+
+What columns mean by their names is columns.py's; how cells are written is told in telling.py.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+from typing import Final
+
+from schemas.money import EXPONENTS
+from streams.errors import Refused
+from streams.feeds.columns import Columns, may_be_of_the_books, plain
+from streams.feeds.kinds import meant, names_invoice
+
+_MANY: Final = 10_000  # customers that are looked at
+_MOST_TYPES: Final = 20
+# How books name the account that customers' invoices stand on.
+_RECEIVABLES: Final = (
+    "accountsreceivable",
+    "tradedebtors",
+    "tradereceivables",
+    "debtorscontrol",
+    "undepositedfunds",
+)
+
+
+class Codes:
+    """Columns that nobody named and that hold nothing but currency codes, in a file of which no currency is known."""
+
+    def __init__(self, columns: Columns, said: str | None, base: str) -> None:
+        known = "currency" in columns.at or columns.currency is not None or said is not None
+        used = set(columns.at.values())
+        self._header, self._base = columns.header, base
+        self._of = columns.named("paid_amount" if columns.kind == "payments" else "amount")
+        self._found: dict[int, set[str]] = {
+            place: set() for place in range(len(columns.header)) if not known and place not in used
+        }
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        for place, found in list(self._found.items()):
+            said = {row[place].strip().upper() for row in full if len(row) > place} - {""}
+            if said <= EXPONENTS.keys():
+                found |= said
+            else:
+                del self._found[place]
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where such a column says that the amounts are not in the policy's base currency."""
+        for place, found in self._found.items():
+            if found - {self._base}:
+                name = self._header[place].strip()
+                raise Refused(
+                    f"{path}: the column {name} holds currencies ({', '.join(sorted(found)[:5])}), and its name does "
+                    f'not say that they are those of {self._of}; write a layout file with [columns] currency = "{name}" '
+                    "and give it with --layout, or say --currency CUR if all amounts are in one currency"
+                )
+
+
+class Accounts:
+    """A column of accounts that is taken for the customers and may be one of the books (1200, Accounts Receivable)."""
+
+    def __init__(self, columns: Columns, given: bool) -> None:
+        place = columns.at.get("customer")
+        doubtful = place is not None and not given and may_be_of_the_books(columns.header[place])
+        self._place = place if doubtful else None
+        self._name = columns.at.get("name")
+        self._columns = columns
+        self._pairs: set[tuple[str, str]] = set()
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        place, name = self._place, self._name
+        if place is None or len(self._pairs) >= _MANY:
+            return
+        last = place if name is None else max(place, name)
+        self._pairs |= {
+            (row[place].strip(), "" if name is None else plain(row[name])) for row in full if len(row) > last
+        }
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where one number stands beside many names, or an account is named as books name theirs."""
+        pairs = {(account, name) for account, name in self._pairs if account and (name or self._name is None)}
+        accounts = {account for account, _ in pairs}
+        of_books = next(
+            (account for account in sorted(accounts) if plain(account).startswith(_RECEIVABLES)), None
+        )
+        column = self._columns.named("customer")
+        if of_books is not None:
+            why = f"holds accounts of the books ({of_books!r})"
+        elif pairs and len(pairs) >= 2 * len(accounts):
+            why = f"has {len(pairs)} names beside {len(accounts)} accounts, so they may be accounts of the books"
+        else:
+            return
+        other = self._columns.named("name") if self._name is not None else "…"
+        raise Refused(
+            f"{path}: the column {column} {why}, not customers; write a layout file with [columns] customer = "
+            f'"{other}" (or "{column}", where those are the customers after all) and give it with --layout'
+        )
+
+
+class Types:
+    """Columns that nobody named and that say which rows are invoices and which credit notes or payments."""
+
+    def __init__(self, columns: Columns) -> None:
+        used = set(columns.at.values())
+        told = columns.kind != "invoices" or "type" in columns.at
+        self._header = columns.header
+        self._found: dict[int, set[str]] = {
+            place: set() for place in range(len(columns.header)) if not told and place not in used
+        }
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        for place, found in list(self._found.items()):
+            found |= {row[place] for row in full if len(row) > place}
+            if len(found) > _MOST_TYPES:
+                del self._found[place]
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where such a column is there: its credit notes would be taken for invoices."""
+        for place, found in self._found.items():
+            others = sorted(text.strip() for text in found if meant(text))
+            if others and any(names_invoice(text) and not meant(text) for text in found):
+                name = self._header[place].strip()
+                raise Refused(
+                    f"{path}: the column {name} says which rows are no invoices ({', '.join(others[:5])}), and its name "
+                    f'does not; write a layout file with [columns] type = "{name}" and give it with --layout'
+                )
