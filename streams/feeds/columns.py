@@ -179,6 +179,11 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "paymentstatus paidstatus receiptstatus transactionstatus invoicepaymentstatus zahlungsstatus zahlstatus "
         "statutpaiement statutdepaiement estadopago estadodelpago statopagamento betaalstatus",
     ),
+    "voided": (
+        "voided void isvoid isvoided voidedat voideddate voiddate datevoided cancelled canceled iscancelled iscanceled "
+        "cancelledat canceledat cancellationdate deleted isdeleted isreversed reversed storniert storno stornodatum "
+        "annule annulee anulada anulado",
+    ),
     "credits": (
         "originalinvoice originalinvoiceno originalinvoicenumber originalinvoiceid appliesto appliestoinvoice "
         "appliestoinvoiceno creditedinvoice relatedinvoice invoicereference invoiceref invoicereferenceno "
@@ -196,6 +201,7 @@ MONEY: Final = ("amount", "debit", "credit", "paid_amount", "payment_total", "ba
 DUE: Final = frozenset(("due_date", "terms", "days_1"))
 """The fields of which one says when an invoice is due."""
 
+_USUAL: Final = frozenset(name for tiers in _TIERS.values() for tier in tiers for name in tier)
 _MONEY_NAMES: Final = frozenset(name for field in MONEY for tier in _TIERS[field] for name in tier)
 _SIGNS: Final = {"€": "EUR", "£": "GBP"}  # the others stand for several currencies
 
@@ -310,6 +316,11 @@ class Columns:
 class Unclear(ValueError):
     """The columns do not say enough; the message says what is missing or ambiguous and what to write in a
     layout file."""
+
+
+def is_known(name: str) -> bool:
+    """Whether a column of this name is one of a field's usual ones."""
+    return plain(name) in _USUAL
 
 
 def may_be_of_the_books(name: str) -> bool:

@@ -5,17 +5,18 @@ What columns mean by their names is columns.py's; how cells are written is told 
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from pathlib import Path
 from typing import Final
 
 from schemas.money import EXPONENTS
 from streams.errors import Refused
-from streams.feeds.columns import Columns, may_be_of_the_books, plain
+from streams.feeds.columns import Columns, is_known, may_be_of_the_books, plain
+from streams.feeds.flags import GIVEN_UP, RETURNED, VOID, WHOLE, came, state
 from streams.feeds.kinds import meant, names_invoice
 
 _MANY: Final = 10_000  # customers that are looked at
-_MOST_TYPES: Final = 20
+_MOST_WORDS: Final = 20
 # How books name the account that customers' invoices stand on.
 _RECEIVABLES: Final = (
     "accountsreceivable",
@@ -101,31 +102,48 @@ class Accounts:
         )
 
 
-class Types:
-    """Columns that nobody named and that say which rows are invoices and which credit notes or payments."""
+class Words:
+    """Columns that nobody named and of which a few words say what a row is, or that nothing of it is owed."""
 
     def __init__(self, columns: Columns) -> None:
         used = set(columns.at.values())
-        told = columns.kind != "invoices" or "type" in columns.at
-        self._header = columns.header
+        self._columns = columns
         self._found: dict[int, set[str]] = {
-            place: set() for place in range(len(columns.header)) if not told and place not in used
+            place: set()
+            for place, name in enumerate(columns.header)
+            if place not in used and not is_known(name)
         }
 
     def add(self, full: Sequence[Sequence[str]]) -> None:
         """More rows."""
         for place, found in list(self._found.items()):
             found |= {row[place] for row in full if len(row) > place}
-            if len(found) > _MOST_TYPES:
+            if len(found) > _MOST_WORDS:
                 del self._found[place]
 
     def check(self, path: Path) -> None:
-        """Raises Refused where such a column is there: its credit notes would be taken for invoices."""
+        """Raises Refused where such a column is there: credit notes, or what was voided or paid, would be taken for
+        invoices that are owed."""
+        at, invoices = self._columns.at, self._columns.kind == "invoices"
         for place, found in self._found.items():
-            others = sorted(text.strip() for text in found if meant(text))
-            if others and any(names_invoice(text) and not meant(text) for text in found):
-                name = self._header[place].strip()
-                raise Refused(
-                    f"{path}: the column {name} says which rows are no invoices ({', '.join(others[:5])}), and its name "
-                    f'does not; write a layout file with [columns] type = "{name}" and give it with --layout'
-                )
+            if invoices and "type" not in at and any(names_invoice(w) and not meant(w) for w in found):
+                self._refuse(path, place, "type", "which rows are no invoices", filter(meant, found))
+            if not {"status", "payment_status"} & set(at):
+                what = "of which rows nothing is owed" if invoices else "which payments did not come or stay"
+                self._refuse(path, place, "status", what, filter(self._ends, found))
+
+    def _ends(self, word: str) -> bool:
+        at = self._columns.at
+        if self._columns.kind == "payments":
+            return not came(word)
+        paid = state(word) == WHOLE and not {"paid_date", "paid_amount", "balance"} & set(at)
+        return paid or state(word) in (VOID, RETURNED, GIVEN_UP)
+
+    def _refuse(self, path: Path, place: int, field: str, says: str, words: Iterable[str]) -> None:
+        said = ", ".join(sorted(word.strip() for word in words)[:5])
+        name = self._columns.header[place].strip() or "(blank)"
+        if said:
+            raise Refused(
+                f"{path}: the column {name} seems to say {says} ({said}), and its name does not; write a layout file with "
+                f'[columns] {field} = "{name}" and give it with --layout, or leave the column out of the file'
+            )

@@ -10,8 +10,7 @@ from collections.abc import Sequence
 from functools import lru_cache
 from typing import Final
 
-from streams.feeds.columns import plain
-from streams.feeds.telling import Told
+from streams.feeds.columns import Columns, plain
 
 YES: Final = frozenset(
     [
@@ -20,7 +19,7 @@ YES: Final = frozenset(
         "true",
         "t",
         "1",
-        "1.0",
+        "10",  # 1.0
         "x",
         "ja",
         "j",
@@ -42,7 +41,7 @@ NO: Final = frozenset(
             "false",
             "f",
             "0",
-            "0.0",
+            "00",  # 0.0
             "nein",
             "non",
             "none",
@@ -235,9 +234,9 @@ def came(text: str) -> bool:
     return plain(text) not in NOT_RECEIVED
 
 
-def is_total(row: Sequence[str], told: Told) -> bool:
+def is_total(row: Sequence[str], columns: Columns) -> bool:
     """A line of totals: it says so in one of its first cells, and has no document number or no date."""
-    at = told.columns.at
+    at = columns.at
     if not any(_TOTAL.match(cell) for cell in [cell for cell in row if cell.strip()][:3]):
         return False
     needed = [at[f] for f in ("invoice", "invoice_date", "paid_date") if f in at]

@@ -125,7 +125,7 @@ class _Reader:
                 if len(filled) == 1 and filled[0].count(told.shape.delimiter) + 1 < width:
                     report.note("lines with one cell left out, as headings and remarks are", f"{path}:{line}")
                     continue
-                if is_total(row, told):
+                if is_total(row, told.columns):
                     report.note("total lines left out", f"{path}:{line}")
                     continue
                 if [plain(cell) for cell in row[:width]] == header:
@@ -160,6 +160,7 @@ class _Reader:
         that is named so (which may have no number)."""
         at, choices = self.told.columns.at, self.choices
         said = [state(self.cells.cell(row, field)) for field in self.statuses]
+        self._stands(row)
         if "status" in at and said[0] == VOID:
             status = self.cells.cell(row, "status").strip()
             raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
@@ -330,6 +331,7 @@ class _Reader:
     def payment(self, row: list[str], place: str) -> Row:
         """A row of a file of payments. Without an invoice it is cash on account."""
         at = self.told.columns.at
+        self._stands(row)
         self._came(row)
         account = self.cells.id(row, "customer", needed=True) if "customer" in at else ""
         invoice = (self.cells.id(row, "invoice", needed=not account) if "invoice" in at else "") or ON_ACCOUNT
@@ -390,6 +392,13 @@ class _Reader:
         read = self.report.types.setdefault(str(self.told.shape.path), {})
         if text not in read and len(read) < 100:
             read[text] = self.types.get(text, "")
+
+    def _stands(self, row: list[str]) -> None:
+        """Leaves out a row that a column of its own says is voided, by a mark or a day."""
+        if "voided" in self.told.columns.at and plain(self.cells.cell(row, "voided")).strip("0") not in NO:
+            raise _LeftOut(
+                f"rows left out, as by their column {self.told.columns.named('voided')} they do not stand"
+            )
 
     def _came(self, row: list[str]) -> None:
         """Leaves out a payment that by its status did not come, or went back."""

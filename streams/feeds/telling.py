@@ -16,7 +16,7 @@ from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import DUE, MONEY, Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
-from streams.feeds.doubts import Accounts, Codes, Types
+from streams.feeds.doubts import Accounts, Codes, Words
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
 from streams.feeds.layout import Layout
@@ -119,7 +119,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     money = [at[f] for f in MONEY if f in at]
     dates, decimals, signs = Evidence(), DecimalEvidence(), Signs(at)
     codes = Codes(columns, choices.currency, choices.base_currency)
-    accounts, types = Accounts(columns, "customer" in layout.columns), Types(columns)
+    accounts, words = Accounts(columns, "customer" in layout.columns), Words(columns)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
@@ -129,12 +129,12 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         for column in money:
             decimals.add(row[column] for row in full)
         signs.add(full)
-        for doubt in (codes, accounts, types):
+        for doubt in (codes, accounts, words):
             doubt.add(full)
     if not decimals.signs:
         codes.check(one.path)
     accounts.check(one.path)
-    types.check(one.path)
+    words.check(one.path)
     order, form, why_dates = _order(one, dates, choices)
     if layout.decimal is not None:
         decimal, why_decimal = layout.decimal, "the layout says so"

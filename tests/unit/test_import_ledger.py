@@ -151,6 +151,12 @@ def test_a_dispute_is_dated_on_the_due_date_and_rejected_when_paid(tmp_path: Pat
     ]
 
 
+def test_a_flag_that_a_spreadsheet_made_a_number_of_is_read(tmp_path: Path) -> None:
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,1.0", "C1,I2,2024-01-02,2024-02-01,100,0.0")
+    got = imported(tmp_path, ledger(f"{HEADER},Disputed", *rows))
+    assert ([d["invoice_id"] for d in got.of("invoice.disputed")], got.bad) == (["I1"], [])
+
+
 def test_a_limit_is_set_when_it_is_seen_first_and_when_it_changes(tmp_path: Path) -> None:
     got = imported(
         tmp_path,
@@ -1030,7 +1036,8 @@ def test_types_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path) -> 
         "C1,M2,2024-01-03,2024-02-01,,,",
     )
     with pytest.raises(
-        Refused, match=r"column Vorgang says which rows are no invoices \(Gutschrift\).*type = \"Vorgang\""
+        Refused,
+        match=r"column Vorgang seems to say which rows are no invoices \(Gutschrift\).*type = \"Vorgang\"",
     ):
         imported(tmp_path, rows)
     got = imported(tmp_path, rows, choices={"layout": Layout(columns={"type": ("Vorgang",)})})
@@ -1038,6 +1045,47 @@ def test_types_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path) -> 
     # Neither a reason that has such a word in it, nor words of which none is an invoice
     imported(tmp_path, rows.replace("Rechnung", "Ware"))
     imported(tmp_path, rows.replace("Gutschrift", "Rechnungsdruck"))
+
+
+def test_statuses_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path) -> None:
+    open_ = ledger(
+        f"{HEADER},Stage", "C1,I1,2024-01-02,2024-02-01,100,Posted", "C1,I2,2024-01-02,2024-02-01,9,Voided"
+    )
+    with pytest.raises(
+        Refused, match=r"Stage seems to say of which rows nothing is owed \(Voided\).*status = \"Stage\""
+    ):
+        imported(tmp_path, open_)
+    got = imported(tmp_path, open_, choices={"layout": Layout(columns={"status": ("Stage",)})})
+    assert got.report.invoiced == {"USD": 10000}
+    with pytest.raises(Refused, match=r"\(Paid\)"):
+        imported(tmp_path, open_.replace("Voided", "Paid"))
+    paid = open_.replace("Voided", "Paid").replace("Amount,", "Amount,Balance,").replace(",9,", ",9,9,")
+    assert imported(tmp_path, paid.replace(",100,", ",100,100,")).report.refused == 0
+    payments = ledger(
+        "Receipt No,Customer,Invoice,Payment Date,Amount,Result",
+        "P1,C1,I1,2024-01-20,60,Done",
+        "P2,C1,I1,2024-01-21,40,Bounced",
+    )
+    with pytest.raises(Refused, match=r"Result seems to say which payments did not come or stay \(Bounced\)"):
+        imported(tmp_path, ONE, payments)
+
+
+@pytest.mark.parametrize(
+    ("mark", "stands"), [("yes", 0), ("2024-01-05", 0), ("no", 1), ("", 1), ("FALSE", 1)]
+)
+def test_a_row_that_its_own_column_says_is_voided_is_left_out_and_named(
+    tmp_path: Path, mark: str, stands: int
+) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Voided", f"C1,I1,2024-01-02,2024-02-01,100,{mark}", "C1,I2,2024-01-02,2024-02-01,1,"
+        ),
+        ledger("Receipt No,Customer,Payment Date,Amount,Void", f"P1,C1,2024-01-20,60,{mark}"),
+    )
+    assert len(got.of("invoice.issued")) == 1 + stands
+    assert len(got.of("payment.received")) == stands
+    assert got.report.note_counts["rows left out, as by their column Voided they do not stand"] == 1 - stands
 
 
 def test_accounts_of_the_books_are_no_customers(tmp_path: Path) -> None:
