@@ -14,7 +14,7 @@ from typing import Final, Literal
 
 from schemas.money import EXPONENTS
 
-Kind = Literal["invoices", "payments"]
+Kind = Literal["invoices", "payments", "credits"]
 
 # Names of what is still owed: of a balance, and of an amount where a ledger has no other.
 _STILL_OPEN: Final = (
@@ -68,7 +68,12 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "document": (
         "belnr documentnumber documentno documentid docno docid docnumber docnum belegnummer belegnr",
     ),
+    "memo": (
+        "creditnoteno creditnotenumber creditnotenum creditnoteid creditmemono creditmemonumber creditmemonum creditmemoid "
+        "gutschriftsnummer gutschriftsnr gutschriftnummer gutschriftnr numeroavoir numerodavoir",
+    ),
     "invoice_date": (
+        "creditnotedate creditmemodate gutschriftsdatum",
         "invoicedate invdate invoicedt invdt dateofinvoice dateinvoice rechnungsdatum billingdate billdate "
         "issuedate dateissued issuedon invoicedon issued fkdat datefacture fechafactura factuurdatum "
         "fakturadatum invoiceissuedate invoicecreatedate datedefacture fechadefactura invoicebilldate "
@@ -100,8 +105,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "valuedate valutadatum bankdate",
     ),
     "amount": (
-        "invoiceamount invoiceamt invamount invamt invoicetotal invoicevalue totalinvoiceamount "
-        "invoicetotalamount rechnungsbetrag montantfacture importefactura factuurbedrag billamount "
+        "creditnoteamount creditmemoamount invoiceamount invoiceamt invamount invamt invoicetotal invoicevalue "
+        "totalinvoiceamount invoicetotalamount rechnungsbetrag montantfacture importefactura factuurbedrag billamount "
         "billingamount invoicedamount",
         "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag brutto montantttc gross",
         "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
@@ -186,7 +191,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "credits": (
         "originalinvoice originalinvoiceno originalinvoicenumber originalinvoiceid appliesto appliestoinvoice "
-        "appliestoinvoiceno creditedinvoice relatedinvoice invoicereference invoiceref invoicereferenceno "
+        "appliestoinvoiceno creditedinvoice relatedinvoice relatedinvoiceid relatedinvoiceno againstinvoice "
+        "invoicereference invoiceref invoicereferenceno "
         "rebzg referenceinvoice referencedinvoice parentinvoice correctsinvoice",
     ),
 }
@@ -206,7 +212,7 @@ _MONEY_NAMES: Final = frozenset(name for field in MONEY for tier in _TIERS[field
 _SIGNS: Final = {"€": "EUR", "£": "GBP"}  # the others stand for several currencies
 
 # Only these say that a column is a file's own date of invoices, or of payments; "Date" alone is either's.
-_CERTAIN_INVOICE_TIERS: Final = 2
+_CERTAIN_INVOICE_TIERS: Final = 3
 _LOCAL_TIER: Final = 5  # of amounts: in the books' own currency
 _OPEN_TIER: Final = 6  # of amounts: what is still open
 _DOCUMENT_TIER: Final = 3
@@ -382,6 +388,7 @@ def recognise(
             "type",
             "baseline",
             "limit",
+            "memo",
             "balance",
             "status",
             "debit",
@@ -405,6 +412,9 @@ def recognise(
             wanted.append("customer")
     else:
         at.pop("payment_total", None)
+        memo = at.pop("memo", None)
+        if kind == "credits":
+            _as_credits(at, doubtful, memo)
         if at.get("document") == at.get("invoice"):
             at.pop("document", None)
         known = "customer" in at or "customer" in doubtful
@@ -439,6 +449,17 @@ def _with_tax(
         at["amount"] = whole[0]
         name = _split(header[whole[0]])[0]
         tier_of["amount"] = next(n for n, tier in enumerate(_TIERS["amount"]) if name in tier)
+
+
+def _as_credits(at: dict[str, int], doubtful: dict[str, list[str]], memo: int | None) -> None:
+    """A credit note's own number is its row's, and an invoice's is that of the invoice which it credits."""
+    if memo is not None:
+        if "invoice" in at:
+            at["credits"] = at["invoice"]
+        at["invoice"] = memo
+    for field in ("paid_amount", "paid_date", "balance", "disputed", "limit", "type", "side"):
+        at.pop(field, None)
+        doubtful.pop(field, None)
 
 
 def _by_sides(at: dict[str, int], tier_of: Mapping[str, int], doubtful: dict[str, list[str]]) -> None:
@@ -512,8 +533,11 @@ def _match(
 def _kind(
     at: Mapping[str, int], tier_of: Mapping[str, int], header: Sequence[str], beside_invoices: bool
 ) -> Kind:
-    certain_date = "invoice_date" in at and tier_of["invoice_date"] < _CERTAIN_INVOICE_TIERS
+    certain_date = "invoice_date" in at and 0 < tier_of["invoice_date"] < _CERTAIN_INVOICE_TIERS
     own_amount = "amount" in at or "debit" in at
+    invoiced = certain_date and "invoice" in at
+    if "memo" in at and not (invoiced or (DUE | {"payment", "paid_date"}) & set(at)):
+        return "credits"
     date = at.get("invoice_date")
     bare_date = date is not None and plain(header[date]) in _BARE_DATES
     pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))

@@ -124,7 +124,7 @@ class Words:
     def check(self, path: Path) -> None:
         """Raises Refused where such a column is there: credit notes, or what was voided or paid, would be taken for
         invoices that are owed."""
-        at, invoices = self._columns.at, self._columns.kind == "invoices"
+        at, invoices = self._columns.at, self._columns.kind != "payments"
         for place, found in self._found.items():
             if invoices and "type" not in at and any(names_invoice(w) and not meant(w) for w in found):
                 self._refuse(path, place, "type", "which rows are no invoices", filter(meant, found))
@@ -136,7 +136,8 @@ class Words:
         at = self._columns.at
         if self._columns.kind == "payments":
             return not came(word)
-        paid = state(word) == WHOLE and not {"paid_date", "paid_amount", "balance"} & set(at)
+        known = {"paid_date", "paid_amount", "balance"} & set(at) or self._columns.kind == "credits"
+        paid = state(word) == WHOLE and not known
         return paid or state(word) in (VOID, RETURNED, GIVEN_UP)
 
     def _refuse(self, path: Path, place: int, field: str, says: str, words: Iterable[str]) -> None:

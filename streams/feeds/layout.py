@@ -1,6 +1,6 @@
 """The layout file of an import: what a ledger's columns, dates and amounts are, said instead of told. TOML.
 
-kind = "invoices"            # or "payments"; for all files that are not told otherwise
+kind = "invoices"            # or "payments", "credits"; for all files that are not told otherwise
 dates = "dmy"                # or "mdy", "ymd", or a strptime form such as "%d.%m.%y"
 decimal = ","                # or "."
 delimiter = ";"              # one character, or "tab"
@@ -102,7 +102,7 @@ def read_layout(path: Path) -> Layout:
         names[name] = tuple(v.strip() for v in several)
     form = dates if dates is not None and "%" in dates else None
     return Layout(
-        kind=one_of("kind", ("invoices", "payments")),
+        kind=one_of("kind", ("invoices", "payments", "credits")),
         order=cast("Order | None", None if form else dates),
         date_form=form,
         decimal=one_of("decimal", (".", ",")),

@@ -61,7 +61,7 @@ def read_rows(
     Payments without a customer find him by their invoice, over a sort of their own. Raises Refused.
     """
     homeless = any("customer" not in told.columns.at for told in files)
-    alone = all(told.columns.kind == "invoices" for told in files)
+    alone = all(told.columns.kind != "payments" for told in files)
     with Sorter() as by_invoice:
         for number, told in enumerate(files):
             reader = _Reader(number, told, choices, report, alone)
@@ -88,7 +88,7 @@ class _Reader:
         path = str(told.shape.path)
         header = [plain(cell) for cell in told.shape.header]
         width = len(header)
-        take = self.invoice if told.columns.kind == "invoices" else self.payment
+        take = self.payment if told.columns.kind == "payments" else self.invoice
         homeless = "customer" not in told.columns.at
         add = sorter.add
         first, last = "9999", ""
@@ -156,7 +156,7 @@ class _Reader:
         report.last_day = max(report.last_day, last)
 
     def invoice(self, row: list[str], place: str) -> Row:
-        """A row of a file of invoices: an invoice, a credit note (negative, or named so), or a payment
+        """A row of a file of invoices or of credit notes: an invoice, a credit note (negative, or named so), or a payment
         that is named so (which may have no number)."""
         at, choices = self.told.columns.at, self.choices
         said = [state(self.cells.cell(row, field)) for field in self.statuses]
@@ -164,7 +164,7 @@ class _Reader:
         if "status" in at and said[0] == VOID:
             status = self.cells.cell(row, "status").strip()
             raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
-        named = self._meant(row) if "type" in at else ""
+        named = CREDIT if self.told.columns.kind == "credits" else self._meant(row) if "type" in at else ""
         if named == PAYMENT:
             self._came(row)
         elif RETURNED in said or GIVEN_UP in said:

@@ -117,7 +117,11 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         at = columns.at
     date_columns = [at[f] for f in ("invoice_date", "due_date", "paid_date", "baseline") if f in at]
     money = [at[f] for f in MONEY if f in at]
-    dates, decimals, signs = Evidence(), DecimalEvidence(), Signs(at)
+    dates, decimals, signs = (
+        Evidence(),
+        DecimalEvidence(),
+        Signs(at, CREDIT if columns.kind == "credits" else None),
+    )
     codes = Codes(columns, choices.currency, choices.base_currency)
     accounts, words = Accounts(columns, "customer" in layout.columns), Words(columns)
     width = max((*date_columns, *money)) + 1
@@ -163,19 +167,19 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
 class Signs:
     """How a file that names credit notes and payments by a type signs their amounts."""
 
-    def __init__(self, at: Mapping[str, int]) -> None:
-        self._type, self._amount = at.get("type"), at.get("amount")
+    def __init__(self, at: Mapping[str, int], all_are: str | None = None) -> None:
+        self._type, self._amount, self._all = at.get("type"), at.get("amount"), all_are
         self._by_side = "side" in at or "amount" not in at
         self._kinds: dict[str, str] = {}
         self._counts: Counter[tuple[str, bool]] = Counter()
 
     def add(self, full: Sequence[Sequence[str]]) -> None:
         """More rows."""
-        if self._type is None or self._amount is None or self._by_side:
+        if (self._type is None and self._all is None) or self._amount is None or self._by_side:
             return
         for row in full:
-            text = row[self._type] if len(row) > self._type else ""
-            kind = self._kinds.get(text)
+            text = row[self._type] if self._type is not None and len(row) > self._type else ""
+            kind = self._all or self._kinds.get(text)
             if kind is None:
                 kind = meant(text)
                 if len(self._kinds) < 1000:

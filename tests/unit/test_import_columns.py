@@ -256,6 +256,34 @@ def test_columns_are_taken_for_what_they_are(header: str, wanted: dict[str, str]
     assert taken(header) == wanted
 
 
+@pytest.mark.parametrize(
+    "header",
+    [
+        "Credit Note No,Customer,Date,Amount,Invoice No",
+        "credit_memo_id,date_issued,customer,related_invoice_id,amount,reason,status",
+    ],
+)
+def test_a_file_of_credit_notes_is_told_by_their_numbers(header: str) -> None:
+    columns = recognise(header.split(","), beside_invoices=True)
+    assert (columns.kind, columns.at["invoice"]) == ("credits", 0)
+    assert "nvoice" in columns.named("credits")
+
+
+@pytest.mark.parametrize(
+    ("header", "kind"),
+    [
+        ("Customer,Invoice No,Invoice Date,Due Date,Amount,Credit Note No", "invoices"),
+        ("Customer,Invoice No,Invoice Date,Amount,Credit Note No", "invoices"),
+        ("Payment No,Customer,Invoice No,Date,Amount,Credit Note No", "payments"),
+    ],
+)
+def test_the_number_of_a_credit_note_beside_an_invoice_or_payment_makes_no_file_of_them(
+    header: str, kind: str
+) -> None:
+    columns = recognise(header.split(","), beside_invoices=True)
+    assert (columns.kind, columns.named("invoice")) == (kind, "Invoice No")
+
+
 def test_a_bare_date_beside_a_file_of_invoices_is_that_of_payments() -> None:
     header = "Customer,Invoice,Date,Amount"
     assert taken(header)["kind"] == "invoices"

@@ -348,6 +348,24 @@ def test_a_payment_larger_than_its_applications_keeps_the_rest_unapplied(tmp_pat
     assert [(p["amount"], len(p["applications"])) for p in got.of("payment.received")] == [("170.00", 2)]
 
 
+@pytest.mark.parametrize("sign", ["", "-"])
+def test_a_file_of_credit_notes_credits_the_invoices_of_another(tmp_path: Path, sign: str) -> None:
+    got = imported(
+        tmp_path,
+        ONE,
+        ledger(
+            "Credit Note No,Customer,Date,Amount,Invoice No",
+            f"M1,C1,2024-01-20,{sign}30.00,I1",
+            f"M2,C1,2024-01-21,{sign}5.00,",
+        ),
+    )
+    assert [(m["memo_id"], m["amount"], m.get("invoice_id")) for m in got.of("invoice.credited")] == [
+        ("M1", "30.00", "I1"),
+        ("M2", "5.00", None),
+    ]
+    assert (got.of("payment.received"), got.report.refused) == ([], 0)
+
+
 def test_a_file_that_writes_all_payments_negative_is_understood(tmp_path: Path) -> None:
     got = imported(tmp_path, INVOICES, ledger("Customer,Invoice,Payment Date,Amount", "C1,I1,2024-01-20,-60"))
     assert [p["amount"] for p in got.of("payment.received")] == ["60.00"]
