@@ -39,7 +39,8 @@ def import_ledgers(
 ) -> list[Told]:
     """Ledger files as events, sorted by time, with ticks between. Returns what the files were told to be.
 
-    Raises Refused when a file does not say enough, when no row of them is good, or when the sink fails.
+    Raises Refused when a file does not say enough, when no row of them is good, when they hold negative amounts
+    and no invoice, or when the sink fails.
     """
     size = sum(_size(path) for path in paths)
     bar.stage("looking", size)
@@ -59,6 +60,12 @@ def import_ledgers(
             booking.book(records, report.last_day, events, bar.advance)
         if not events.count:
             raise Refused(_nothing(paths, report, "no rows below the header"))
+        if report.by_sign and not report.invoiced:
+            raise Refused(
+                f"{', '.join(map(str, paths))}: no row is an invoice, as the amounts are negative, so they would be credit "
+                "notes; if this ledger writes what is owed as negative amounts turn the signs round, "
+                "and if it holds credit notes alone import it together with the file of their invoices"
+            )
         bar.stage("sending", events.count)
         ticks = Ticks(zone)
         done = 0

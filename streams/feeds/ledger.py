@@ -217,6 +217,7 @@ class _Reader:
         if named == CREDIT:
             amount = -abs(amount)
         if amount < 0:
+            self.report.by_sign += not named
             credited = self.cells.id(row, "credits", needed=False) if "credits" in at else ""
             if not named and "debit" in at:
                 self._note(

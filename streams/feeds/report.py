@@ -46,6 +46,7 @@ class Report:
     assumed: str = ""  # the policy's currency, where a row names none
     # File -> the type it writes -> what it was read as
     types: dict[str, dict[str, str]] = field(default_factory=dict)
+    by_sign: int = 0  # credit notes that only their negative amounts make such
     first_day: str = ""
     last_day: str = ""
 

@@ -115,6 +115,15 @@ def test_a_negative_row_is_a_credit_note_on_account_or_of_its_invoice(tmp_path: 
     ]
 
 
+def test_a_ledger_of_nothing_but_credit_notes_is_refused(tmp_path: Path) -> None:
+    turned = ledger(
+        f"{HEADER},Paid Date", "C1,I1,2024-01-02,2024-02-01,-100,2024-01-20", "C1,I2,2024-01-02,,-5,"
+    )
+    with pytest.raises(Refused, match=r"0\.csv: no row is an invoice.*turn the signs round"):
+        imported(tmp_path, turned)
+    assert imported(tmp_path, ONE, turned).report.credited == {"USD": 10500}
+
+
 def test_rows_named_credit_or_payment_are_what_they_are_named(tmp_path: Path) -> None:
     got = imported(
         tmp_path,
