@@ -85,7 +85,7 @@ class Bare(NamedTuple):
 def bare(text: str) -> Bare:
     """Splits a cell. Raises ValueError with the reason: no amount, an unknown sign, a rounded number of a
     spreadsheet."""
-    plain = text.translate(_BLANKS).translate(_APOSTROPHES).translate(_MINUS).strip()
+    plain = text.translate(_BLANKS).translate(_APOSTROPHES).translate(_MINUS).strip().removesuffix("/-")
     if _SCIENTIFIC.fullmatch(plain):
         raise ValueError(f"{text!r} was rounded by a spreadsheet; export the amounts as plain numbers")
     side = plain[-2:].upper()

@@ -23,7 +23,8 @@ _STILL_OPEN: Final = (
     "restbetrag openstaandbedrag pendingamount "
     "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
     "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
-    "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned"
+    "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned restbeløp restbeløb "
+    "nochzuzahlen invoicebalance invoicebal outstandingbalance remainingbalance"
 )
 
 # Field -> tiers of names, best first. Two columns in one tier are ambiguous; a lower tier is used only
@@ -38,16 +39,19 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "buyernumber cardcode bpcode partnerid businesspartner businesspartnerid kundennummer kundennr "
         "kundenr kundenummer debitorennummer debitorennr debitornr codeclient numeroclient noclient "
         "codigocliente codcliente numerocliente klantnummer klantnr kundnummer kundnr nclient ncliente "
-        "debiteurnummer debiteurnr debiteurennummer codicecliente",
+        "debiteurnummer debiteurnr debiteurennummer codicecliente accountref accountreference clientref customerref kdnr "
+        "codigodecliente idcliente idcustomer idclient",
         "customer account client debtor debitor buyer billto billtoparty soldto soldtoparty payer kunde cust "
-        "acct cliente klant partner konto kontonummer kontonr debiteur ac party kontrahent",
+        "acct cliente klant partner konto kontonummer kontonr debiteur ac party kontrahent counterparty "
+        "tenant rechnungsempfanger rechnungsempfaenger",
     ),
     "name": (
         "customername custname namecustomer accountname clientname debtorname buyername companyname cardname "
         "name1 kundenname nomclient nombrecliente ragionesociale klantnaam businesspartnername "
         "customerfullname customerproject customerjob nomduclient debiteurnaam debitorenname partnername "
-        "partnerdisplayname invoicepartnerdisplayname partyname partysname payername",
-        "name nombre naam company",
+        "partnerdisplayname invoicepartnerdisplayname partyname partysname payername kundnamn kundenavn nomedocliente "
+        "nomecliente nazwakontrahenta",
+        "name nombre naam firma company",
         "customer client debtor buyer kunde account",
         "contactname contact",
     ),
@@ -61,9 +65,9 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "invoiceid invid billid invoicekey",  # a number of the system's own, beside the one on the paper
         "invoice rechnung facture factura factuur faktura fattura xblnr",
         "belnr documentnumber documentno documentid documentnum docno docid docnumber docnum belegnummer belegnr "
-        "npiece ndepiece numeropiece numerodepiece numerododocumento vchno",
+        "npiece ndepiece numeropiece numerodepiece numerododocumento vchno salesinvoice salesinvoiceno folio",
         "document transactionnumber transactionno transactionid transno trxnumber trxno voucherno vouchernumber num "
-        "number refno",
+        "number refno no nr",
     ),
     "document": (
         "belnr documentnumber documentno documentid docno docid docnumber docnum belegnummer belegnr",
@@ -77,11 +81,13 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "invoicedate invdate invoicedt invdt dateofinvoice dateinvoice rechnungsdatum billingdate billdate "
         "issuedate dateissued issuedon invoicedon issued fkdat datefacture fechafactura factuurdatum "
         "fakturadatum invoiceissuedate invoicecreatedate datedefacture fechadefactura invoicebilldate "
-        "datafattura dataemissao datadeemissao fechaemision fechadeemision datawystawienia",
+        "datafattura dataemissao datadeemissao fechaemision fechadeemision datawystawienia "
+        "issueddate dateofissue datedemission dateemission fakturadato fechaexpedicion",
         "documentdate docdate bldat belegdatum documentcreatedate datepiece datedepiece",
         "transactiondate trandate trxdate",
         "postingdate budat postdate posteddate buchungsdatum",
         "date datum fecha data",
+        "created createdat createddate creationdate",
         "zfbdt baselinedate baselinecreatedate",
     ),
     "due_date": (
@@ -90,7 +96,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "nettofaelligkeit maturitydate maturity dateecheance echeance vervaldatum fechavencimiento "
         "vencimiento datascadenza scadenza payby paybydate netduedt "
         "nettofalligkeitsdatum forfallodatum datedecheance fechadevencimiento datavencimento datadevencimento "
-        "vencimento terminpłatnosci duedatereceiveby",
+        "vencimento terminpłatnosci terminzapłaty duedatereceiveby forfallsdato forfaldsdato zahlbarbis "
+        "datelimitedepaiement fechalimitedepago",
     ),
     "baseline": ("zfbdt baselinedate baselinecreatedate",),
     "paid_date": (
@@ -99,7 +106,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
         "datepaymentreceived fullypaidondate fullypaidon datedepaiement datedereglement fechadepago fechacobro "
         "fechadecobro datapagamento betaldatum betalningsdatum datefullypaid fullypaiddate "
-        "datadopagamento datadepagamento datarecebimento slutbetalningsdatum datazapłaty betaaldop",
+        "datadopagamento datadepagamento datarecebimento slutbetalningsdatum datazapłaty betaaldop zahldatum "
+        "bezahldatum betaltdato betalingsdato datedencaissement dateencaissement dataincasso datarecebimento",
         "clearingdate cleareddate cleardate datecleared clearedon clearing augdt ausgleichsdatum ausgleich",
         "closeddate dateclosed closedate closedatdate geschlossenam actualdateclosed",
         "valuedate valutadatum bankdate",
@@ -108,12 +116,14 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "creditnoteamount creditmemoamount invoiceamount invoiceamt invamount invamt invoicetotal invoicevalue "
         "totalinvoiceamount invoicetotalamount rechnungsbetrag montantfacture importefactura factuurbedrag billamount "
         "billingamount invoicedamount",
-        "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag brutto montantttc gross",
+        "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag betragbrutto brutto montantttc gross "
+        "totalincgst totalincvat totalinctax totalinclvat totalincltax totalincludingtax totalincludingvat "
+        "amountincludingvat amountinclvat amountincltax",
         "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
         "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
         "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur "
-        "ursprungsbetrag totalsigned amounttotalsigned grandtotal",
-        "amount amt betrag montant importe bedrag importo belopp amountforeigncurrency",
+        "ursprungsbetrag totalsigned amounttotalsigned grandtotal gesamtbetrag endbetrag rechnungssumme",
+        "amount amt betrag montant importe bedrag importo belopp beløp beløb amountforeigncurrency",
         "total value totalt totaal totale importetotal montanttotal totalttc importototale valordodocumento valortotal "
         "kwotabrutto",
         "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount "
@@ -126,7 +136,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "paidamount amountpaid paidamt amtpaid paymentamount paymentamt receivedamount amountreceived "
         "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
         "bezahlt montantpaye importepagado betaaldbedrag totalpaid invoiceamountpaid montantregle importecobrado "
-        "totalcobrado bedragbetaald importopagato incassato valorpago valorrecebido inbetalt",
+        "totalcobrado bedragbetaald importopagato incassato betragbezahlt bezahlterbetrag valorpago valorrecebido inbetalt",
         "paid cobrado pagado regle paye betaald pagato pago recebido zapłacono betalt betald",
     ),
     "payment_total": (
@@ -172,8 +182,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "reference ref referencenumber referenceno zuordnung zuonr",
     ),
     "type": (
-        "documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype trxclass",
-        "type tp soort vchtype vouchertype",
+        "documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype trxclass txntype transtype "
+        "tipodocumento tipodedocumento typedocument typededocument dokumenttyp dokumentart belegtyp vorgangsart "
+        "soortdocument documentsoort documentclass",
+        "type tp soort tipo vchtype vouchertype",
         "class",
     ),
     "status": (
@@ -270,6 +282,8 @@ _BARE_DATES: Final = [
 def plain(name: str) -> str:
     """A column name without case, accents, blanks and punctuation: 'Invoice No.' and 'INVOICE_NO' are both
     'invoiceno'."""
+    if name.strip() == "#":
+        return ""  # the numbers of rows
     spread = unicodedata.normalize(
         "NFKD", _ZONE.sub("", name).replace("#", "no").replace("№", "no").replace("ß", "ss")
     ).lower()
@@ -417,6 +431,11 @@ def recognise(
             _as_credits(at, doubtful, memo)
         if at.get("document") == at.get("invoice"):
             at.pop("document", None)
+        # A statement's reference is its invoices' number where nothing else is
+        reference = at.get("reference")
+        unnumbered = "invoice" not in at and "invoice" not in doubtful
+        if unnumbered and reference is not None and plain(header[reference]) in ("ref", "reference"):
+            at["invoice"] = reference
         known = "customer" in at or "customer" in doubtful
         if not known and "name" in at and plain(header[at["name"]]) != _COMPANY:
             at["customer"] = at["name"]  # known by his name alone

@@ -227,6 +227,8 @@ def _possible(text: str) -> tuple[tuple[Order, ...] | None, bool]:
 def _bare(text: str) -> str:
     """Without blanks around, a time of day behind, a weekday before."""
     bare = text.strip().strip("\u00a0\u202f'")
+    if "年" in bare:
+        bare = bare.replace("年", "-").replace("月", "-").replace("日", "")
     if ":" in bare:
         bare = _TIME.sub("", bare).strip()
     if bare[:1].isalpha():

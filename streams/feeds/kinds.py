@@ -44,6 +44,8 @@ _CREDIT_TYPES: Final = frozenset(
         "allowance",
         "rebate",
         "skonto",
+        "jc",
+        "journalcredit",
     ]
 )
 _CREDIT_WORDS: Final = ("creditnote", "creditmemo", "creditinvoice", "gutschrift")

@@ -380,6 +380,45 @@ def test_no_name_of_a_field_has_a_form_that_no_header_can_have() -> None:
             {"due_date": "Due Date/Receive By", "customer": "Name", "paid_date": "Date Closed"},
         ),
         (
+            "No;Type;Account Ref;Date;Due On;Ref;Gross Amount;O/S Amount",
+            {"customer": "Account Ref", "invoice": "No", "balance": "O/S Amount"},
+        ),
+        ("Account;Date;Ref;Type;Debit;Credit;Balance;Due", {"invoice": "Ref", "debit": "Debit"}),
+        (
+            "#;Date;Type;No.;Customer;Due date;Balance;Total;Status",
+            {"invoice": "No.", "customer": "Customer"},
+        ),
+        (
+            "Kundenr.;Kundenavn;Fakturanr.;Fakturadato;Forfaldsdato;Beløb;Restbeløb;Betalingsdato",
+            {
+                "invoice_date": "Fakturadato",
+                "due_date": "Forfaldsdato",
+                "amount": "Beløb",
+                "balance": "Restbeløb",
+            },
+        ),
+        (
+            "Client;Numéro de facture;Date d'émission;Date d'échéance;Montant TTC;Reste à payer;Date d'encaissement",
+            {"invoice_date": "Date d'émission", "paid_date": "Date d'encaissement"},
+        ),
+        (
+            "Rechnungsnr.;Rechnungsdatum;Fällig am;Kundennr.;Firma;Betrag Netto;Betrag Brutto;Zahldatum;Offener Betrag",
+            {
+                "name": "Firma",
+                "amount": "Betrag Brutto",
+                "paid_date": "Zahldatum",
+                "balance": "Offener Betrag",
+            },
+        ),
+        (
+            "Folio;Cliente;Fecha;Vencimiento;Tipo documento;Importe",
+            {"invoice": "Folio", "type": "Tipo documento"},
+        ),
+        (
+            "invoice_number;customer_id;issued_date;due_date;amount_excl_gst;gst_amount;total_inc_gst",
+            {"invoice_date": "issued_date", "amount": "total_inc_gst"},
+        ),
+        (
             "Date;Ref. No.;Party's Name;Pending Amount;Due on;Overdue by days",
             {
                 "customer": "Party's Name",

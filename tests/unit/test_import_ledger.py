@@ -638,6 +638,7 @@ def test_a_payment_row_needs_no_number(tmp_path: Path) -> None:
         ("Ontvangst", "payment.received"),
         ("SC", "invoice.credited"),
         ("Discount", "invoice.credited"),
+        ("JC", "invoice.credited"),
         ("Creditfactuur", "invoice.credited"),
         ("Factura rectificativa", "invoice.credited"),
         ("Faktura korygująca", "invoice.credited"),
