@@ -284,11 +284,15 @@ def _date(bare: str, order: Order | None) -> dt.date | None:
 
 
 class DateReader:
-    """Reads the dates of one file in its order, or by one explicit strptime `form`. Texts seen are remembered."""
+    """Reads the dates of one file in its order, or by one explicit strptime `form`. Texts seen are remembered.
 
-    def __init__(self, order: Order, form: str | None = None) -> None:
+    `why`: who said the order, where the dates did not, for those that contradict it.
+    """
+
+    def __init__(self, order: Order, form: str | None = None, why: str = "") -> None:
         self.order = order
         self.form = form
+        self._how = f"{HOW[order]}: {why}" if why else HOW[order]
         self._known: dict[str, str] = {}
 
     def iso(self, text: str) -> str:
@@ -314,7 +318,7 @@ class DateReader:
             return date.isoformat()
         possible, _ = _possible(text)
         if possible:
-            raise ValueError(f"{text!r} contradicts the order of this file's dates ({HOW[self.order]})")
+            raise ValueError(f"{text!r} contradicts the order of this file's dates ({self._how})")
         raise ValueError(f"{text!r} is no date from 1970 to 2100")
 
 

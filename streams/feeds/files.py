@@ -75,6 +75,10 @@ def shape(path: Path, layout: Layout) -> Shape:
             # The first of equals: a header repeated further down is no better than itself.
             if best is None or found[:2] > best[:2]:
                 best = found
+    if best is None and layout.encoding is not None:
+        raise Refused(
+            f"{path}: this is no text in {encoding}, which the layout says; leave encoding out, or name another"
+        )
     if best is None:
         where = f" in line {layout.header}" if layout.header is not None else ""
         raise Refused(f"{path}: no header{where}: the file has no row there")

@@ -13,7 +13,6 @@ invoice = "Beleg"
 
 from __future__ import annotations
 
-import codecs
 import re
 import tomllib
 from collections.abc import Mapping
@@ -84,8 +83,8 @@ def read_layout(path: Path) -> Layout:
     encoding = said.get("encoding")
     if encoding is not None:
         try:
-            codecs.lookup(encoding)
-        except (LookupError, TypeError):
+            "x".encode(encoding)  # codecs.lookup knows more than texts: base64
+        except (LookupError, TypeError, UnicodeError):
             raise refuse("encoding", "must be the name of an encoding, such as 'utf-8' or 'cp1252'") from None
     columns = said.get("columns", {})
     if not isinstance(columns, dict):

@@ -154,7 +154,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     return Told(
         shape=one,
         columns=columns,
-        dates=DateReader(order, form),
+        dates=DateReader(order, form, why_dates if choices.order or layout.order else ""),
         why_dates=why_dates,
         amounts=AmountReader(decimal),
         why_decimal=why_decimal,

@@ -154,6 +154,12 @@ def test_a_header_that_the_layout_names_is_one_though_nothing_in_it_is_recognise
     assert shape(path, Layout(header=1)).header == ("Konto", "Beleg")
 
 
+def test_an_encoding_of_the_layout_that_is_not_the_files_is_said_to_be_wrong(tmp_path: Path) -> None:
+    path = written(tmp_path, "plain.csv", LEDGER)
+    with pytest.raises(Refused, match=r"plain\.csv: this is no text in utf-16, which the layout says"):
+        shape(path, Layout(encoding="utf-16"))
+
+
 def test_the_layout_says_what_a_file_does_not(tmp_path: Path) -> None:
     layout = written(
         tmp_path,
@@ -187,6 +193,7 @@ amount = "Wieviel"
         ("decimal = ';'\n", r"layout.toml:1: decimal"),
         ("delimiter = ',,'\n", r"layout.toml:1: delimiter"),
         ("encoding = 'klingon'\n", r"layout.toml:1: encoding"),
+        ("encoding = 'base64'\n", r"layout.toml:1: encoding"),
         ("header = 0\n", r"layout.toml:1: header"),
         ("kind = 'both'\n", r"layout.toml:1: kind"),
         ("columns = 3\n", r"layout.toml:1: columns"),

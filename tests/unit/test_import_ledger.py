@@ -457,6 +457,14 @@ def test_a_date_against_the_files_order_is_a_bad_row(tmp_path: Path) -> None:
     assert "contradicts the order of this file's dates (month first)" in got.bad[0]
 
 
+def test_dates_against_an_order_that_was_said_name_who_said_it(tmp_path: Path) -> None:
+    rows = ledger(HEADER, "C1,I1,13/01/2024,01/02/2024,100", "C1,I2,03/01/2024,04/01/2024,100")
+    got = imported(tmp_path, rows, choices={"order": "mdy"})
+    assert "(month first: --dates says so)" in got.bad[0]
+    got = imported(tmp_path, rows, choices={"layout": Layout(order="mdy")})
+    assert "(month first: the layout says so)" in got.bad[0]
+
+
 def test_an_order_that_can_not_be_told_refuses_the_file_until_it_is_said(tmp_path: Path) -> None:
     text = ledger(HEADER, "C1,I1,1/2/2024,3/4/2024,100")
     with pytest.raises(Refused, match="--dates mdy"):
