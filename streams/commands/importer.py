@@ -138,7 +138,11 @@ def _check(files: Sequence[Path], of_events: Sequence[bool], to: Path | None) ->
     """The files are there, all of one sort, each named once, and none is written to."""
     for path in files:
         if not path.is_file():
-            raise Refused(f"{path}: {'is no regular file' if path.exists() else 'no such file'}")
+            if not path.exists():
+                raise Refused(f"{path}: no such file")
+            raise Refused(
+                f"{path}: is no regular file; a ledger is read twice, so write it into a file first"
+            )
     real = {os.path.realpath(path) for path in files}
     if len(real) < len(files):
         raise Refused("a file is named twice")

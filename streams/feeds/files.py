@@ -152,16 +152,18 @@ def _encoding(path: Path) -> str:
                 raise Refused(f"{path}: the file is empty")
             if head.startswith((b"PK\x03\x04", b"\xd0\xcf\x11\xe0")):
                 raise Refused(
-                    f"{path}: this is a workbook of a spreadsheet; save the sheet as CSV and import that"
+                    f"{path}: this is a workbook of a spreadsheet, or a zip archive; save the sheet as CSV and import that"
                 )
-            if head.startswith((b"\x1f\x8b", b"%PDF")):
+            if head.startswith(
+                (b"\x1f\x8b", b"%PDF", b"BZh", b"\x28\xb5\x2f\xfd", b"\xfd7zXZ", b"7z\xbc\xaf")
+            ):
                 raise Refused(
                     f"{path}: this is no text but a compressed file or a PDF; import the CSV itself"
                 )
             begins = head.lstrip(codecs.BOM_UTF8 + b" \t\r\n")
             if begins.startswith(b"<"):
                 raise Refused(f"{path}: this is HTML or XML; save the sheet as CSV and import that")
-            if begins.startswith((b"{", b"[{")):
+            if begins.startswith(b"{") or (begins.startswith(b"[") and begins[1:].lstrip().startswith(b"{")):
                 raise Refused(
                     f"{path}: this is JSON; a file of events is named .jsonl and has one event a line"
                 )

@@ -39,16 +39,22 @@ def import_ledgers(
 ) -> list[Told]:
     """Ledger files as events, sorted by time, with ticks between. Returns what the files were told to be.
 
-    Raises Refused when a file does not say enough, when no row of them is good, when they hold negative amounts
-    and no invoice, or when the sink fails.
+    Raises Refused when a file does not say enough or is written to meanwhile, when no row of them is good, when they
+    hold negative amounts and no invoice, or when the sink fails.
     """
-    size = sum(_size(path) for path in paths)
+    stood = {path: _stat(path) for path in paths}
+    size = sum(length for length, _ in stood.values())
     bar.stage("looking", size)
     files = tell(paths, choices, _Difference(bar))
     with Sorter() as events:
         with Sorter() as records:
             bar.stage("reading", size)
             read_rows(files, choices, records, report, _Difference(bar))
+            for path in paths:
+                if _stat(path) != stood[path]:
+                    raise Refused(
+                        f"{path}: it was written to while it was read; import it again when it is complete"
+                    )
             if not records.count:
                 raise Refused(_nothing(paths, report, "no rows below the header"))
 
@@ -93,7 +99,7 @@ def import_events(paths: Sequence[Path], zone: dt.tzinfo, sink: Sink, report: Re
 
     Raises Refused when a file can not be read, when no line of them is good, or when the sink fails.
     """
-    bar.stage("sending", sum(_size(path) for path in paths))
+    bar.stage("sending", sum(_stat(path)[0] for path in paths))
     accounts: set[str] = set()
     good = 0
     with sink:
@@ -146,9 +152,11 @@ def _lines(paths: Sequence[Path], report: Report, bar: Bar) -> Iterator[tuple[by
         bar.advance(read)
 
 
-def _size(path: Path) -> int:
+def _stat(path: Path) -> tuple[int, int]:
+    """(bytes, when it was written last, in ns)."""
     try:
-        return path.stat().st_size
+        stat = path.stat()
+        return stat.st_size, stat.st_mtime_ns
     except OSError as error:
         raise Refused(f"cannot read {path}: {error.strerror}") from error
 

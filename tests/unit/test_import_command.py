@@ -127,7 +127,7 @@ def test_nothing_good_exits_1_and_leaves_no_file(tmp_path: Path) -> None:
         (["ar.csv", "--currency", "XYZ"], "--currency XYZ"),
         (["ar.csv", "--to", "ar.csv"], "one of the files"),
         (["none.csv"], "none.csv: no such file"),
-        ([os.devnull], "is no regular file"),
+        ([os.devnull], "is no regular file; a ledger is read twice"),
         (["none.jsonl", "--dry-run"], "none.jsonl"),
         (["ar.csv", "--to", os.devnull], "is no file"),
         (["ar.csv", "--to", "no/such/folder/out.jsonl"], "cannot write"),

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import codecs
+import datetime as dt
 from pathlib import Path
 
 import pytest
 
 from streams.errors import Refused
 from streams.feeds.files import rows, shape
+from streams.feeds.importing import import_ledgers
 from streams.feeds.layout import Layout, read_layout
-from tests.import_builders import imported, written
+from streams.feeds.report import Report
+from streams.feeds.telling import Choices
+from tests.import_builders import TODAY, Kept, Silent, imported, written
 
 HEADER = "Customer,Customer Name,Invoice,Invoice Date,Due Date,Amount"
 ROW = "C1,Müller & Söhne,I1,2024-01-02,2024-02-01,12.50"
@@ -111,6 +115,8 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_rows_behind_it(tmp_pa
     [
         (b"", "is empty"),
         (b"PK\x03\x04rest", "save the sheet as CSV"),
+        (b"\xfd7zXZ\x00rest", "import the CSV itself"),
+        (b'[\n {"customer": "C1"}]', r"named \.jsonl"),
         (b"%PDF-1.4", "import the CSV itself"),
         (b'{"event_id":"1"}\n', r"named \.jsonl"),
         (b"Customer,Invoice\n\x81\x8d,1\n", "name the encoding"),
@@ -123,6 +129,19 @@ def test_a_quote_that_is_never_closed_does_not_swallow_the_rows_behind_it(tmp_pa
 def test_what_is_no_ledger_is_refused_with_what_to_do(tmp_path: Path, content: bytes, words: str) -> None:
     with pytest.raises(Refused, match=words):
         imported(tmp_path, content)
+
+
+def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path) -> None:
+    path = written(tmp_path, "growing.csv", LEDGER)
+
+    class Growing(Silent):
+        def stage(self, name: str, total: int) -> None:
+            if name == "reading":
+                path.write_text(LEDGER + ROW.replace("I1", "I2")[:-1])  # the last amount is not whole yet
+
+    choices = Choices(base_currency="USD", today=TODAY)
+    with pytest.raises(Refused, match=r"growing\.csv: it was written to while it was read; import it again"):
+        import_ledgers([path], choices, dt.UTC, Kept(), Report(), Growing())
 
 
 def test_a_missing_file_is_refused(tmp_path: Path) -> None:
