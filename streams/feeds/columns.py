@@ -39,7 +39,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "buyernumber cardcode bpcode partnerid businesspartner businesspartnerid kundennummer kundennr "
         "kundenr kundenummer debitorennummer debitorennr debitornr codeclient numeroclient noclient "
         "codigocliente codcliente numerocliente klantnummer klantnr kundnummer kundnr nclient ncliente "
-        "debiteurnummer debiteurnr debiteurennummer codicecliente accountref accountreference clientref customerref kdnr "
+        "debiteurnummer debiteurnr debiteurennummer codicecliente accountref accountreference kdnr "
         "codigodecliente idcliente idcustomer idclient",
         "customer account client debtor debitor buyer billto billtoparty soldto soldtoparty payer kunde cust "
         "acct cliente klant partner konto kontonummer kontonr debiteur ac party kontrahent counterparty "
@@ -262,7 +262,7 @@ _WITH_TAX: Final = frozenset(
     if any(word in name for word in ("total", "totaal", "gross", "brutto", "ttc"))
 )
 _ZONE: Final = re.compile(r"\((?:utc|gmt)\)", re.IGNORECASE)
-_COMPANY: Final = "company"  # may be the seller's own, so it stands for no customer
+_COMPANIES: Final = ("company", "firma")  # may be the seller's own, so they stand for no customer
 _BARE_DATES: Final = [
     "date",
     "datum",
@@ -437,7 +437,7 @@ def recognise(
         if unnumbered and reference is not None and plain(header[reference]) in ("ref", "reference"):
             at["invoice"] = reference
         known = "customer" in at or "customer" in doubtful
-        if not known and "name" in at and plain(header[at["name"]]) != _COMPANY:
+        if not known and "name" in at and plain(header[at["name"]]) not in _COMPANIES:
             at["customer"] = at["name"]  # known by his name alone
         wanted = ["customer", "invoice", "invoice_date"]
         if "debit" not in at:

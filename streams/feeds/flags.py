@@ -175,6 +175,17 @@ PAID: Final = frozenset(
         "pago",
         "recebido",
         "liquidado",
+        "closed",
+        "cl",
+        "completed",
+        "erledigt",
+        "geschlossen",
+        "abgeschlossen",
+        "soldee",
+        "cerrada",
+        "cerrado",
+        "chiusa",
+        "gesloten",
         "zapłacona",
         "opłacona",
         "zapłacono",
@@ -189,7 +200,21 @@ UNPAID: Final = frozenset(
 )
 """Statuses that say nothing of an invoice was paid."""
 PARTLY: Final = frozenset(
-    ["partial", "partiallypaid", "partlypaid", "partpaid", "partialpayment", "teilbezahlt"]
+    [
+        "partial",
+        "partiallypaid",
+        "partlypaid",
+        "partpaid",
+        "partialpayment",
+        "teilbezahlt",
+        "teilweisebezahlt",
+        "partiellementpayee",
+        "partiellementreglee",
+        "parcial",
+        "parcialmentepagada",
+        "deelsbetaald",
+        "parzialmentepagata",
+    ]
 )
 UNPAID_FLAGS: Final = frozenset(["no", "n", "false", "nein", "non", "nee", "unpaid", "notpaid", "open"])
 VOID, RETURNED, GIVEN_UP, CONTESTED, WHOLE, NOTHING, PART = (

@@ -1124,6 +1124,20 @@ def test_a_row_that_its_own_column_says_is_voided_is_left_out_and_named(
     assert got.report.note_counts["rows left out, as by their column Voided they do not stand"] == 1 - stands
 
 
+@pytest.mark.parametrize("status", ["Closed", "CL", "Erledigt"])
+def test_an_invoice_that_is_closed_by_its_status_is_not_left_open(tmp_path: Path, status: str) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Status",
+            "C1,I1,2024-01-02,2024-02-01,100,Open",
+            f"C1,I2,2024-01-02,2024-02-01,100,{status}",
+        ),
+    )
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I1"]
+    assert "nothing says when" in got.bad[0]
+
+
 def test_accounts_of_the_books_are_no_customers(tmp_path: Path) -> None:
     header = "Name,Account,Invoice,Invoice Date,Due Date,Amount"
     rows = ["A,{},I1,2024-01-02,2024-02-01,10", "B,{},I2,2024-01-02,2024-02-01,20"]
