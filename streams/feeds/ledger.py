@@ -6,10 +6,12 @@ What a cell says is cells.py; what records of one invoice mean together, and the
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from typing import Final
 
+from streams.errors import Refused
 from streams.feeds.amounts import EMPTY
 from streams.feeds.cells import Bad, Cells
-from streams.feeds.columns import plain
+from streams.feeds.columns import plain, score, shown
 from streams.feeds.dates import plus_days
 from streams.feeds.files import rows
 from streams.feeds.flags import (
@@ -43,6 +45,8 @@ from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, WIDEST, Row
 from streams.feeds.report import BadRow, Report
 from streams.feeds.sorting import Sorter
 from streams.feeds.telling import Choices, Told
+
+_OF_A_HEADER: Final = 3  # fields that a line of names names at least
 
 
 class _LeftOut(Exception):
@@ -131,6 +135,11 @@ class _Reader:
                 if [plain(cell) for cell in row[:width]] == header:
                     report.note("repeated headers left out", f"{path}:{line}")
                     continue
+                if score(row) >= _OF_A_HEADER and not any(map(str.isdigit, "".join(filled))):
+                    raise Refused(
+                        f"{path}:{line}: another header stands here ({', '.join(map(shown, filled))}), so the file holds two "
+                        "tables; import each in a file of its own, both in one import"
+                    ) from bad
                 report.rows += 1
                 kind, field, reason = bad.args
                 report.refuse(kind, BadRow(path, line, told.columns.named(field) if field else "", reason))

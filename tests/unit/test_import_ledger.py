@@ -1124,6 +1124,14 @@ def test_a_row_that_its_own_column_says_is_voided_is_left_out_and_named(
     assert got.report.note_counts["rows left out, as by their column Voided they do not stand"] == 1 - stands
 
 
+def test_a_second_table_below_the_first_refuses_the_file(tmp_path: Path) -> None:
+    stacked = ONE + "Customer,Receipt No,Receipt Date,Value Date,Amount\nC1,R1,2024-02-01,2024-02-01,100.00\n"
+    with pytest.raises(
+        Refused, match=r"0\.csv:3: another header stands here \(Customer, Receipt No.*two tables"
+    ):
+        imported(tmp_path, stacked)
+
+
 @pytest.mark.parametrize("status", ["Closed", "CL", "Erledigt"])
 def test_an_invoice_that_is_closed_by_its_status_is_not_left_open(tmp_path: Path, status: str) -> None:
     got = imported(
