@@ -147,6 +147,12 @@ class Cells:
                 if not code:
                     said = f"may be {', '.join(meant)}" if meant else "is no ISO 4217 currency code"
                     raise Bad("unknown currency", "currency", f"{text.strip()!r} {said}")
+            of_header = self.told.columns.currency
+            if of_header not in (None, code):
+                amount = self.told.columns.named(money_field)
+                raise Bad(
+                    "two currencies", "currency", f"the row says {code}, and {amount} is in {of_header}"
+                )
             if len(self.currencies) < 1000:
                 self.currencies[text] = code
             return code

@@ -1146,6 +1146,21 @@ def test_an_invoice_that_is_closed_by_its_status_is_not_left_open(tmp_path: Path
     assert "nothing says when" in got.bad[0]
 
 
+def test_a_row_in_another_currency_than_its_amounts_header_is_refused(tmp_path: Path) -> None:
+    header = HEADER.replace("Amount", "Amount (USD),Currency")
+    got = imported(
+        tmp_path,
+        ledger(
+            header,
+            "C1,I1,2024-01-02,2024-02-01,100,EUR",
+            "C1,I2,2024-01-02,2024-02-01,100,USD",
+            "C1,I3,2024-01-02,2024-02-01,100,",
+        ),
+    )
+    assert got.report.invoiced == {"USD": 20000}
+    assert "Currency: the row says EUR, and Amount (USD) is in USD" in got.bad[0]
+
+
 def test_accounts_of_the_books_are_no_customers(tmp_path: Path) -> None:
     header = "Name,Account,Invoice,Invoice Date,Due Date,Amount"
     rows = ["A,{},I1,2024-01-02,2024-02-01,10", "B,{},I2,2024-01-02,2024-02-01,20"]
