@@ -65,9 +65,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "invoiceid invid billid invoicekey",  # a number of the system's own, beside the one on the paper
         "invoice rechnung facture factura factuur faktura fattura xblnr",
         "belnr documentnumber documentno documentid documentnum docno docid docnumber docnum belegnummer belegnr "
-        "npiece ndepiece numeropiece numerodepiece numerododocumento vchno salesinvoice salesinvoiceno folio",
+        "journalentry npiece ndepiece numeropiece numerodepiece numerododocumento vchno salesinvoice salesinvoiceno folio",
         "document transactionnumber transactionno transactionid transno trxnumber trxno voucherno vouchernumber num "
-        "number refno no nr",
+        "number refno referencenbr refnbr",
+        "no nr",
     ),
     "document": (
         "belnr documentnumber documentno documentid docno docid docnumber docnum belegnummer belegnr",
@@ -122,12 +123,13 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
         "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
         "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur "
-        "ursprungsbetrag totalsigned amounttotalsigned grandtotal gesamtbetrag endbetrag rechnungssumme",
+        "ursprungsbetrag totalsigned amounttotalsigned grandtotal gesamtbetrag endbetrag rechnungssumme "
+        "documenttotal doctotal amountbilled amounttrancur",
         "amount amt betrag montant importe bedrag importo belopp beløp beløb amountforeigncurrency",
         "total value totalt totaal totale importetotal montanttotal totalttc importototale valordodocumento valortotal "
         "kwotabrutto",
         "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount "
-        "amountlcy amountmst amountinaccountingcurrency",
+        "amountlcy amountmst amountinaccountingcurrency amountcocodecrcy",
         _STILL_OPEN,
     ),
     "paid_amount": (
@@ -174,6 +176,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "paymentid paymentno paymentnumber paymentnum paymentkey receiptid receiptno receiptnumber receiptnum "
         "cashreceiptno cashreceiptid zahlungsnummer numeropago paymentnr paymentcode",
         "augbl ausgleichsbeleg clearingdocument clearingdoc clrngdoc clearingdocumentno clearingdocno clearingdocumentnumber "
+        "clearingjournalentry "
         "paymentdocument paymentdoc paymentdocumentno",
     ),
     "reference": (
@@ -184,7 +187,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "type": (
         "documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype trxclass txntype transtype "
         "tipodocumento tipodedocumento typedocument typededocument dokumenttyp dokumentart belegtyp vorgangsart "
-        "soortdocument documentsoort documentclass",
+        "soortdocument documentsoort documentclass journalentrytype",
         "type tp soort tipo vchtype vouchertype",
         "class",
     ),
@@ -228,6 +231,7 @@ _CERTAIN_INVOICE_TIERS: Final = 3
 _LOCAL_TIER: Final = 5  # of amounts: in the books' own currency
 _OPEN_TIER: Final = 6  # of amounts: what is still open
 _DOCUMENT_TIER: Final = 3
+_VALUE_TIER: Final = len(_TIERS["paid_date"]) - 1  # of days of payment: the bank's
 _APPLIED_TIER: Final = 0  # of paid amounts: what of a payment is for one invoice
 # Of two columns with equal right the first is taken: nothing that counts depends on them.
 _OPTIONAL: Final = (
@@ -309,6 +313,12 @@ class Columns:
         """The header's own name of a field's column, the field's name where it has none."""
         index = self.at.get(field)
         return field.replace("_", " ") if index is None else shown(self.header[index])
+
+    @property
+    def only_open(self) -> bool:
+        """Whether the amounts are what is still open, as no column has what was invoiced."""
+        index = self.at.get("amount")
+        return index is not None and _split(self.header[index])[0] in _TIERS["amount"][_OPEN_TIER]
 
     @property
     def taken(self) -> list[tuple[str, str]]:
@@ -429,6 +439,9 @@ def recognise(
         memo = at.pop("memo", None)
         if kind == "credits":
             _as_credits(at, doubtful, memo)
+        # An invoice has a value date too, and it is no day of payment
+        if tier_of.get("paid_date") == _VALUE_TIER and "paid_date" not in (given or {}):
+            at.pop("paid_date", None)
         if at.get("document") == at.get("invoice"):
             at.pop("document", None)
         # A statement's reference is its invoices' number where nothing else is

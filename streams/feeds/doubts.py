@@ -17,6 +17,7 @@ from streams.feeds.kinds import meant, names_invoice
 
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
+_CODE: Final = 3
 # How books name the account that customers' invoices stand on.
 _RECEIVABLES: Final = (
     "accountsreceivable",
@@ -117,7 +118,8 @@ class Words:
     def add(self, full: Sequence[Sequence[str]]) -> None:
         """More rows."""
         for place, found in list(self._found.items()):
-            found |= {row[place] for row in full if len(row) > place}
+            # A code of two or three letters may be a country's
+            found |= {row[place] for row in full if len(row) > place and len(row[place].strip()) > _CODE}
             if len(found) > _MOST_WORDS:
                 del self._found[place]
 

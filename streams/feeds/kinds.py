@@ -86,12 +86,13 @@ _PAYMENT_TYPES: Final = frozenset(
         "pymt",
         "sr",
         "sa",
+        "rc",
     ]
 )
 _REFUND_TYPES: Final = frozenset(["nsf", "rucklastschrift"])
 _REFUND_WORDS: Final = ("refund", "chargeback", "remboursement", "reembolso", "rimborso", "terugbetaling")
 _BACK_WORDS: Final = ("revers", "return", "bounce", "dishono", "nsf", "cancel")
-_WRITE_OFF_WORDS: Final = ("writeoff", "writtenoff", "baddebt", "ausbuchung", "abschreibung")
+_WRITE_OFF_WORDS: Final = ("writeoff", "writtenoff", "baddebt", "creditwo", "ausbuchung", "abschreibung")
 _NOT_OWED_TYPES: Final = frozenset(
     [
         "quote",

@@ -190,7 +190,9 @@ class _Reader:
         if "side" in at and self._side(row) in CREDIT_SIDE:
             amount = -abs(amount)
         if amount == 0:
-            raise Bad("amount is zero", "amount", "is zero: nothing is owed")
+            unknown = '; if a column has what was invoiced, name it in a layout file: amount = "…"'
+            why = f"is zero: nothing is owed{unknown if self.told.columns.only_open else ''}"
+            raise Bad("amount is zero", "amount", why)
         paid_on = self.cells.day(row, "paid_date", needed=False) if "paid_date" in at else ""
         still_open = self.cells.minor(row, "balance", currency) if "balance" in at else None
         name = self.cells.text(row, "name") if "name" in at else ""

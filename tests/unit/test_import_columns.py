@@ -411,6 +411,14 @@ def test_no_name_of_a_field_has_a_form_that_no_header_can_have() -> None:
             },
         ),
         (
+            "Customer;Journal Entry;Journal Entry Type;Document Date;Net Due Date;Amount (Tran Cur.);Clearing Date",
+            {"invoice": "Journal Entry", "type": "Journal Entry Type", "amount": "Amount (Tran Cur.)"},
+        ),
+        (
+            "No;Ref No;Customer;Date;Due Date;Document Total;Balance Due",
+            {"invoice": "Ref No", "amount": "Document Total"},
+        ),
+        (
             "Folio;Cliente;Fecha;Vencimiento;Tipo documento;Importe",
             {"invoice": "Folio", "type": "Tipo documento"},
         ),
@@ -478,6 +486,13 @@ def test_the_account_of_an_invoices_line_is_one_of_the_books_and_no_customer() -
     assert (
         taken(header.replace(",Quantity,UnitAmount", "").replace(",TaxType", ""))["customer"] == "AccountCode"
     )
+
+
+def test_the_value_date_of_an_invoice_is_no_day_of_payment() -> None:
+    header = "Customer,Invoice,Invoice Date,Due Date,Value Date,Amount"
+    assert "paid_date" not in taken(header)
+    assert taken(header, given={"paid_date": ["Value Date"]})["paid_date"] == "Value Date"
+    assert taken("Receipt No,Customer,Value Date,Amount")["paid_date"] == "Value Date"
 
 
 def test_the_account_beside_a_supplier_is_no_customer() -> None:

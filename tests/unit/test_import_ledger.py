@@ -1078,7 +1078,8 @@ def test_types_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path) -> 
         imported(tmp_path, rows)
     got = imported(tmp_path, rows, choices={"layout": Layout(columns={"type": ("Vorgang",)})})
     assert (got.report.invoiced, got.report.credited) == ({"USD": 10000}, {"USD": 3000})
-    # Neither a reason that has such a word in it, nor words of which none is an invoice
+    # Neither words of which none is an invoice, nor only invoices, nor codes of countries
+    imported(tmp_path, rows.replace("Gutschrift", "CR"))
     imported(tmp_path, rows.replace("Rechnung", "Ware"))
     imported(tmp_path, rows.replace("Gutschrift", "Rechnungsdruck"))
 
@@ -1122,6 +1123,16 @@ def test_a_row_that_its_own_column_says_is_voided_is_left_out_and_named(
     assert len(got.of("invoice.issued")) == 1 + stands
     assert len(got.of("payment.received")) == stands
     assert got.report.note_counts["rows left out, as by their column Voided they do not stand"] == 1 - stands
+
+
+def test_a_zero_where_only_what_is_open_is_known_says_how_to_name_what_was_invoiced(tmp_path: Path) -> None:
+    rows = ledger(
+        "Customer,Invoice,Invoice Date,Due Date,Balance Due,Billed", "C1,I1,2024-01-02,2024-02-01,0.00,9"
+    )
+    with pytest.raises(
+        Refused, match=r'nothing is owed; if a column has what was invoiced, name it.*amount = "…"'
+    ):
+        imported(tmp_path, rows)
 
 
 def test_a_second_table_below_the_first_refuses_the_file(tmp_path: Path) -> None:
