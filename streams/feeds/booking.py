@@ -207,11 +207,15 @@ class _Account:
         for row in rows:
             if row.kind == INVOICE:
                 if not (row.paid_on or named) and row.paid not in ("", "0") and self._undated(row):
+                    by_open = (
+                        ', or where nobody knows name the column of what is open as the amount (amount = "…")'
+                    )
                     self._booking.refuse(
                         row,
                         "paid without a date",
                         "it is paid, in part at least, and nothing says when; name the column of the day in a layout "
-                        'file (paid_date = "…"), or import the file of the payments beside this one',
+                        'file (paid_date = "…"), or import the file of the payments beside this one'
+                        f"{by_open if row.by_balance else ''}",
                     )
                     continue
                 invoice = self._take_invoice(invoice, row, settlements)
@@ -287,10 +291,16 @@ class _Account:
     def _take_invoice(self, invoice: Row | None, row: Row, settlements: list[Row]) -> Row | None:
         booking = self._booking
         if invoice is not None and invoice.as_invoice() != row.as_invoice():
+            lines = invoice._replace(amount=row.amount).as_invoice() == row.as_invoice()
             booking.refuse(
                 row,
                 "a number with two contents",
-                f"invoice {row.number!r} of this customer stands in {booking.line_of(invoice)} with another content",
+                f"invoice {row.number!r} of this customer stands in {booking.line_of(invoice)} with another "
+                + (
+                    "amount; if they are lines of one invoice, import one row with their sum"
+                    if lines
+                    else "content"
+                ),
             )
             return invoice
         settles = row.paid_on and row.paid != "0"

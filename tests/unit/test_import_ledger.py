@@ -431,7 +431,7 @@ def test_years_in_several_files_are_one_ledger(tmp_path: Path) -> None:
         ("C1,I2,2024-01-02,2024-02-01,100,2042-01-01", "in the future"),
         ("1.5E+09,I2,2024-01-02,2024-02-01,100,", "rounded by a spreadsheet"),
         (f"{'x' * 151},I2,2024-01-02,2024-02-01,100,", "longer than 150"),
-        ("C1,I1,2024-01-02,2024-02-01,200,", "another content"),
+        ("C1,I1,2024-01-02,2024-02-01,200,", "another amount; if they are lines of one invoice"),
         ("C1,I1,2024-01-02,2024-02-01,100.50,2024-01-21", "another settlement"),
     ],
 )
@@ -886,6 +886,20 @@ def test_an_invoice_paid_in_part_of_which_nothing_says_how_much_is_noted(tmp_pat
     got = imported(tmp_path, ledger(f"{HEADER},Status", "C1,I1,2024-01-02,2024-02-01,100,Partially Paid"))
     assert len(got.of("invoice.issued")) == 1
     assert ["nothing says how much" in note for note in got.report.note_counts] == [True]
+
+
+def test_what_is_open_can_stand_for_the_amount_where_nobody_knows_when_the_rest_was_paid(
+    tmp_path: Path,
+) -> None:
+    rows = ledger(
+        f"{HEADER},Outstanding", "C1,I1,2024-01-02,2024-02-01,100,40", "C1,I2,2024-01-02,2024-02-01,9,9"
+    )
+    got = imported(tmp_path, rows)
+    assert got.report.invoiced == {"USD": 900}
+    assert 'name the column of what is open as the amount (amount = "…")' in got.bad[0]
+    open_ = Layout(columns={"amount": ("Outstanding",)})
+    got = imported(tmp_path, rows, choices={"layout": open_})
+    assert (got.report.invoiced, got.report.refused) == ({"USD": 4900}, 0)
 
 
 def test_a_balance_that_credit_notes_may_explain_refuses_nothing(tmp_path: Path) -> None:
