@@ -80,6 +80,7 @@ class Booking:
         invoice, and the payment numbers of one account.
         """
         rows = (Row._make(line.split(CUT)) for line in records)
+        strangers: list[str] = []
         done = 0
         for account, of_account in groupby(rows, key=_account):
             teller = _Account(self, account, last_day, events)
@@ -94,7 +95,16 @@ class Booking:
                     progress(done)
                     done = 0
             teller.close()
+            if teller.stranger:
+                strangers.append(teller.stranger)
             self._report.accounts += 1
+        if self._report.invoiced:
+            for place in strangers:
+                path, line = self._where(place)
+                self._report.note(
+                    "customers with payments and no invoice: is their number written in another way among the invoices?",
+                    f"{path}:{line}",
+                )
         progress(done)
 
     def events(self, lines: Iterable[str]) -> Iterator[Booked]:
@@ -194,6 +204,8 @@ class _Account:
         self._name: tuple[str, str] | None = None  # (day, name) of the earliest row that has one
         self._currency: tuple[str, str] | None = None
         self._terms: tuple[str, str] | None = None
+        self._invoiced = False
+        self._first_payment = ""  # the place of its row
         self._payments: dict[str, tuple[str, str]] = {}  # payment number -> (day, currency)
         self._on_account: set[str] = set()
 
@@ -333,6 +345,7 @@ class _Account:
         }
         if row.terms:
             fields["terms"] = row.terms
+        self._invoiced = True
         self._booking.report.invoiced[row.currency] += int(row.amount)
         self._emit("invoice.issued", row.day, ISSUED, row.invoice, fields)
 
@@ -475,6 +488,7 @@ class _Account:
         self, row: Row, day: str, derived: str, invoice: str, applied: int, amount: int, currency: str
     ) -> None:
         """A payment, or a part of one: parts with one payment number meet in `Booking.events`, as they have one day."""
+        self._first_payment = self._first_payment or row.place
         if not row.payment:
             fields = _received(
                 derived, amount, currency, day, {invoice: applied} if applied else {}, row.reference
@@ -508,6 +522,11 @@ class _Account:
             self._add(
                 f"{day}{LIMIT}{CUT}{self._account}{CUT}{CUT}{_LIMIT_LINE}{CUT}{row.limit}{CUT}{row.currency}"
             )
+
+    @property
+    def stranger(self) -> str:
+        """The place of a payment of a customer who has no invoice; '' for all others."""
+        return "" if self._invoiced else self._first_payment
 
     def close(self) -> None:
         """The opening of the account, on the first day that the files know of it; nothing where all its

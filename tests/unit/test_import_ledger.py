@@ -341,6 +341,22 @@ def test_cash_on_account_is_in_its_own_currency_or_else_in_the_accounts(tmp_path
     assert [p["currency"] for p in got.of("payment.received")] == ["USD", "GBP"]
 
 
+def test_customers_who_pay_and_have_no_invoice_are_noted(tmp_path: Path) -> None:
+    payments = ledger(
+        "Receipt No,Customer,Payment Date,Amount",
+        "P1,c1,2024-01-20,60",
+        "P2,C1,2024-01-20,5",
+        "P3,c1,2024-01-21,1",
+    )
+    note = (
+        "customers with payments and no invoice: is their number written in another way among the invoices?"
+    )
+    got = imported(tmp_path, ONE, payments)
+    assert got.report.notes[note][0].endswith("1.csv:2")
+    assert got.report.note_counts[note] == 1
+    assert note not in imported(tmp_path, payments).report.notes
+
+
 def test_a_payment_of_an_invoice_that_is_not_there_is_sent_and_noted(tmp_path: Path) -> None:
     got = imported(tmp_path, INVOICES, ledger("Customer,Invoice,Payment Date,Amount", "C1,I9,2024-01-20,60"))
     assert got.of("payment.received")[0]["applications"] == [{"invoice_id": "I9", "amount": "60.00"}]
