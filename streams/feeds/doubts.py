@@ -18,6 +18,19 @@ from streams.feeds.kinds import meant, names_invoice
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
 _CODE: Final = 3
+# Columns of these say how something is paid, or how it stands with something else than the invoice.
+_ELSE: Final = (
+    "method",
+    "mode",
+    "channel",
+    "customer",
+    "account",
+    "subscription",
+    "contract",
+    "order",
+    "deliver",
+    "ship",
+)
 # How books name the account that customers' invoices stand on.
 _RECEIVABLES: Final = (
     "accountsreceivable",
@@ -112,7 +125,7 @@ class Words:
         self._found: dict[int, set[str]] = {
             place: set()
             for place, name in enumerate(columns.header)
-            if place not in used and not is_known(name)
+            if place not in used and not is_known(name) and not any(word in plain(name) for word in _ELSE)
         }
 
     def add(self, full: Sequence[Sequence[str]]) -> None:

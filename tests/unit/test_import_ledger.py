@@ -1126,6 +1126,8 @@ def test_statuses_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path) 
     assert got.report.invoiced == {"USD": 10000}
     with pytest.raises(Refused, match=r"\(Paid\)"):
         imported(tmp_path, open_.replace("Voided", "Paid"))
+    for other in ("Subscription Status", "Order state"):
+        assert imported(tmp_path, open_.replace("Stage", other)).report.refused == 0
     paid = open_.replace("Voided", "Paid").replace("Amount,", "Amount,Balance,").replace(",9,", ",9,9,")
     assert imported(tmp_path, paid.replace(",100,", ",100,100,")).report.refused == 0
     payments = ledger(
