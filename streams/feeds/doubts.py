@@ -18,6 +18,7 @@ from streams.feeds.kinds import meant, names_invoice
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
 _CODE: Final = 3
+_LOOKED_AT: Final = 20
 # Columns of these say how something is paid, or how it stands with something else than the invoice.
 _ELSE: Final = (
     "method",
@@ -114,6 +115,34 @@ class Accounts:
             f"{path}: the column {column} {why}, not customers; write a layout file with [columns] customer = "
             f'"{other}" (or "{column}", where those are the customers after all) and give it with --layout'
         )
+
+
+class Counted:
+    """A column `No` that is taken for the invoices' numbers and may count the rows of the list: 1, 2, 3."""
+
+    def __init__(self, columns: Columns, given: bool) -> None:
+        place = columns.at.get("invoice")
+        doubtful = place is not None and not given and plain(columns.header[place]) in ("no", "nr")
+        self._place = place if doubtful else None
+        self._columns = columns
+        self._first: list[str] = []
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        place = self._place
+        if place is not None and len(self._first) < _LOOKED_AT:
+            self._first += [row[place].strip() for row in full if len(row) > place and row[place].strip()]
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where the first rows are counted."""
+        first = self._first[:_LOOKED_AT]
+        if len(first) > 1 and first == [str(n) for n in range(1, len(first) + 1)]:
+            name = self._columns.named("invoice")
+            raise Refused(
+                f"{path}: the column {name} counts the rows, and no other was recognised as the invoices' numbers; write a "
+                f'layout file with [columns] invoice = "…" (or "{name}", where those are the numbers after all) and give it '
+                "with --layout"
+            )
 
 
 class Words:

@@ -16,7 +16,7 @@ from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import DUE, MONEY, Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
-from streams.feeds.doubts import Accounts, Codes, Words
+from streams.feeds.doubts import Accounts, Codes, Counted, Words
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
 from streams.feeds.layout import Layout
@@ -124,6 +124,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     )
     codes = Codes(columns, choices.currency, choices.base_currency)
     accounts, words = Accounts(columns, "customer" in layout.columns), Words(columns)
+    counted = Counted(columns, "invoice" in layout.columns)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
@@ -133,11 +134,12 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         for column in money:
             decimals.add(row[column] for row in full)
         signs.add(full)
-        for doubt in (codes, accounts, words):
+        for doubt in (codes, accounts, counted, words):
             doubt.add(full)
     if not decimals.signs:
         codes.check(one.path)
     accounts.check(one.path)
+    counted.check(one.path)
     words.check(one.path)
     order, form, why_dates = _order(one, dates, choices)
     if layout.decimal is not None:

@@ -1167,6 +1167,19 @@ def test_a_zero_where_only_what_is_open_is_known_says_how_to_name_what_was_invoi
         imported(tmp_path, rows)
 
 
+def test_the_numbers_of_a_lists_rows_are_no_invoices(tmp_path: Path) -> None:
+    rows = ledger(
+        "No,Customer,Bilag,Invoice Date,Due Date,Amount",
+        "1,C1,I1,2024-01-02,2024-02-01,100",
+        "2,C1,I2,2024-01-02,2024-02-01,100",
+    )
+    with pytest.raises(Refused, match="the column No counts the rows"):
+        imported(tmp_path, rows)
+    got = imported(tmp_path, rows, choices={"layout": Layout(columns={"invoice": ("No",)})})
+    assert got.report.invoiced == {"USD": 20000}
+    assert imported(tmp_path, rows.replace("2,C1", "9,C1")).report.invoiced == {"USD": 20000}
+
+
 def test_a_second_table_below_the_first_refuses_the_file(tmp_path: Path) -> None:
     stacked = ONE + "Customer,Receipt No,Receipt Date,Value Date,Amount\nC1,R1,2024-02-01,2024-02-01,100.00\n"
     with pytest.raises(
