@@ -409,7 +409,6 @@ def recognise(
             "days_3",
             "disputed",
             "credits",
-            "type",
             "baseline",
             "limit",
             "memo",

@@ -13,7 +13,7 @@ from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.columns import Columns, is_known, may_be_of_the_books, plain
 from streams.feeds.flags import GIVEN_UP, RETURNED, VOID, WHOLE, came, state
-from streams.feeds.kinds import meant, names_invoice
+from streams.feeds.kinds import REFUND, WRITE_OFF, meant, names_invoice
 
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
@@ -172,6 +172,9 @@ class Words:
         for place, found in self._found.items():
             if invoices and "type" not in at and any(names_invoice(w) and not meant(w) for w in found):
                 self._refuse(path, place, "type", "which rows are no invoices", filter(meant, found))
+            if not invoices and "type" not in at:
+                back = (word for word in found if meant(word) in (REFUND, WRITE_OFF))
+                self._refuse(path, place, "type", "which rows are no payments", back)
             if not {"status", "payment_status"} & set(at):
                 what = "of which rows nothing is owed" if invoices else "which payments did not come or stay"
                 self._refuse(path, place, "status", what, filter(self._ends, found))

@@ -40,6 +40,7 @@ from streams.feeds.kinds import (
     REFUND,
     WRITE_OFF,
     meant,
+    names_invoice,
 )
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, WIDEST, Row
 from streams.feeds.report import BadRow, Report
@@ -345,6 +346,8 @@ class _Reader:
         at = self.told.columns.at
         self._stands(row)
         self._came(row)
+        if "type" in at:
+            self._pays(row)
         account = self.cells.id(row, "customer", needed=True) if "customer" in at else ""
         invoice = (self.cells.id(row, "invoice", needed=not account) if "invoice" in at else "") or ON_ACCOUNT
         day = self.cells.day(row, "paid_date", needed=True)
@@ -399,7 +402,25 @@ class _Reader:
             raise _LeftOut(f"rows left out, as by their type no customer owes them: {text}")
         return known
 
+    def _pays(self, row: list[str]) -> None:
+        """Refuses a row of a file of payments that by its type is none. Of a bank's credit and debit, credit is one."""
+        text = self.cells.cell(row, "type").strip()
+        named = plain(text)
+        if named in CREDIT_SIDE or meant(text) == NOT_OWED:  # PP may be PayPal
+            return
+        if named in DEBIT_SIDE:
+            raise Bad("a refund", "type", f"{text!r} gives money back; refunds are not imported from ledgers")
+        read = self._meant(row)
+        if read == CREDIT or (not read and names_invoice(text)):
+            raise Bad(
+                "no payment",
+                "type",
+                f"{text!r} is no payment; import invoices and credit notes in files of their own, all in one import",
+            )
+
     def _told_type(self, row: list[str]) -> None:
+        if self.told.columns.kind == "payments":
+            return
         text = self.cells.cell(row, "type").strip()
         read = self.report.types.setdefault(str(self.told.shape.path), {})
         if text not in read and len(read) < 100:

@@ -391,6 +391,34 @@ def test_a_file_of_credit_notes_credits_the_invoices_of_another(tmp_path: Path, 
     assert (got.of("payment.received"), got.report.refused) == ([], 0)
 
 
+PAYMENTS = "Receipt No,Customer,Invoice,Payment Date,Amount"
+
+
+@pytest.mark.parametrize(
+    ("named", "reason"),
+    [
+        ("Refund", "gives money back"),
+        ("Chargeback", "gives money back"),
+        ("Debit", "gives money back"),
+        ("Write-off", "gives up what is owed"),
+        ("Credit note", "is no payment"),
+        ("Invoice", "is no payment"),
+    ],
+)
+def test_a_row_of_payments_that_by_its_type_is_none_is_refused(
+    tmp_path: Path, named: str, reason: str
+) -> None:
+    rows = ("P1,C1,I1,2024-01-20,60,Payment", "P2,C1,I1,2024-01-21,30,Credit", "P3,C1,I1,2024-01-22,5,PP")
+    got = imported(tmp_path, ONE, ledger(f"{PAYMENTS},Type", *rows, f"P4,C1,I1,2024-01-25,60,{named}"))
+    assert [p["payment_id"] for p in got.of("payment.received")] == ["P1", "P2", "P3"]
+    assert "1.csv:5: Type: " in got.bad[0]
+    assert reason in got.bad[0]
+    unnamed = ledger(f"{PAYMENTS},Event", "P1,C1,I1,2024-01-20,60,Charge", f"P2,C1,I1,2024-01-20,60,{named}")
+    if named in ("Refund", "Chargeback", "Write-off"):
+        with pytest.raises(Refused, match="Event seems to say which rows are no payments"):
+            imported(tmp_path, ONE, unnamed)
+
+
 def test_a_file_that_writes_all_payments_negative_is_understood(tmp_path: Path) -> None:
     got = imported(tmp_path, INVOICES, ledger("Customer,Invoice,Payment Date,Amount", "C1,I1,2024-01-20,-60"))
     assert [p["amount"] for p in got.of("payment.received")] == ["60.00"]
