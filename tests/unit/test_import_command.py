@@ -45,7 +45,7 @@ def test_a_dry_run_says_everything_and_sends_nothing(tmp_path: Path, monkeypatch
     def no_kafka(*_: object) -> None:
         raise AssertionError("a dry run opened a producer")
 
-    monkeypatch.setattr("streams.feeds.history.ck.Producer", no_kafka)
+    monkeypatch.setattr("streams.blocks.ck.Producer", no_kafka)
     to = tmp_path / "out.jsonl"
     result = run(written(tmp_path, "ar.csv", LEDGER), "--dry-run", "--to", to)
     assert result.exit_code == 0, result.output
