@@ -144,6 +144,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "payment_total": (
         "paymentamount paymentamt paymenttotal totalpayment receiptamount receipttotal receivedamount amountreceived",
     ),
+    "discount": (
+        "discount discountamount discounttaken discountallowed discountgiven cashdiscount settlementdiscount "
+        "earlypaymentdiscount skonto skontobetrag escompte",
+    ),
     "debit": ("debitamount debit sollbetrag betragsoll soll debe",),
     "credit": ("creditamount credit habenbetrag betraghaben haben haber",),
     "balance": (f"{_STILL_OPEN} amountremaining invoiceamountdue transactionamountdue saldo os osamount",),
@@ -244,6 +248,7 @@ _OPTIONAL: Final = (
     "credits",
     "status",
     "payment_status",
+    "discount",
 )
 _MORE: Final = {
     key: frozenset(names.split())
@@ -435,6 +440,7 @@ def recognise(
             wanted.append("customer")
     else:
         at.pop("payment_total", None)
+        at.pop("discount", None)  # before the invoice's amount
         memo = at.pop("memo", None)
         if kind == "credits":
             _as_credits(at, doubtful, memo)

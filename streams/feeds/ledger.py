@@ -363,6 +363,11 @@ class _Reader:
         currency = self.cells.currency(row, "paid_amount") if named else ""
         amount = self._paid(row, "paid_amount", currency)
         total = self._paid(row, "payment_total", currency) if "payment_total" in at else ""
+        if any(digit in self.cells.cell(row, "discount") for digit in "123456789"):
+            self._note(
+                "payments with a discount beside them, which is not read: import it as a credit note, or it stands open",
+                place,
+            )
         if not amount and invoice == ON_ACCOUNT:
             amount = total  # nothing of it is applied
         if not amount:

@@ -419,6 +419,14 @@ def test_a_row_of_payments_that_by_its_type_is_none_is_refused(
             imported(tmp_path, ONE, unnamed)
 
 
+def test_a_discount_beside_a_payment_is_noted_as_it_stands_open(tmp_path: Path) -> None:
+    rows = ("P1,C1,I1,2024-01-20,60,2%", "P2,C1,I1,2024-01-21,38,0.00", "P3,C1,I1,2024-01-22,1,")
+    got = imported(tmp_path, ONE, ledger(f"{PAYMENTS},Discount", *rows))
+    ((note, places),) = got.report.notes.items()
+    assert "discount" in note
+    assert [place.rpartition("/")[2] for place in places] == ["1.csv:2"]
+
+
 def test_a_file_that_writes_all_payments_negative_is_understood(tmp_path: Path) -> None:
     got = imported(tmp_path, INVOICES, ledger("Customer,Invoice,Payment Date,Amount", "C1,I1,2024-01-20,-60"))
     assert [p["amount"] for p in got.of("payment.received")] == ["60.00"]
