@@ -248,6 +248,7 @@ _OPTIONAL: Final = (
     "credits",
     "status",
     "payment_status",
+    "voided",
     "discount",
 )
 _MORE: Final = {

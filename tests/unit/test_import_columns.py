@@ -495,6 +495,11 @@ def test_the_value_date_of_an_invoice_is_no_day_of_payment() -> None:
     assert taken("Receipt No,Customer,Value Date,Amount")["paid_date"] == "Value Date"
 
 
+def test_of_a_mark_and_a_day_of_voiding_the_first_is_taken() -> None:
+    header = "Customer,Invoice,Invoice Date,Due Date,Amount,Void,Voided At"
+    assert taken(header)["voided"] in ("Void", "Voided At")
+
+
 def test_the_account_beside_a_supplier_is_no_customer() -> None:
     with pytest.raises(Unclear, match="no column was recognised as customer"):
         taken("Supplier,Account No,Invoice No,Invoice Date,Due Date,Amount")
