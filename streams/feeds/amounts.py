@@ -13,7 +13,7 @@ from schemas.money import EXPONENTS, MAX_DIGITS
 
 Sign = Literal[".", ","]
 
-EMPTY: Final = frozenset({"", "-", "--", "null", "none", "nan", "n/a", "#n/a", "na"})
+EMPTY: Final = frozenset({"", "-", "--", "null", "none", "nan", "n/a", "#n/a", "na", "<na>", "\\n", "(null)"})
 
 _DOLLARS = "USD AUD BBD BMD BND BSD BZD CAD FJD GYD HKD JMD KYD LRD NAD NZD SBD SGD SRD TTD TWD XCD ARS CLP COP MXN UYU"
 _SIGNS: Final[dict[str, tuple[str, ...]]] = {

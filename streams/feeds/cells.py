@@ -31,7 +31,7 @@ _CURRENCY_NAMES: Final = {
 }
 _FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
 _ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)
-_BLANK_IDS: Final = frozenset({"", "nan", "null", "none", "#n/a"})
+_BLANK_IDS: Final = frozenset({"", "nan", "null", "none", "#n/a", "<na>", "\\n", "(null)"})
 
 
 class Bad(Exception):

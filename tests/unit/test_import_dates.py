@@ -111,6 +111,8 @@ def test_dates_that_contradict_each_other_are_both_named() -> None:
         ("01-Jan-1753", "mdy", ""),
         ("31-DEC-4712", "mdy", ""),
         ("NaT", "mdy", ""),
+        ("\\N", "mdy", ""),
+        ("<NA>", "mdy", ""),
         ("Unpaid", "mdy", ""),
     ],
 )

@@ -166,6 +166,13 @@ def test_a_flag_that_a_spreadsheet_made_a_number_of_is_read(tmp_path: Path) -> N
     assert ([d["invoice_id"] for d in got.of("invoice.disputed")], got.bad) == (["I1"], [])
 
 
+@pytest.mark.parametrize("null", ["\\N", "<NA>", "(null)", "NaN"])
+def test_what_databases_write_for_nothing_is_nothing(tmp_path: Path, null: str) -> None:
+    row = f"C1,I1,2024-01-02,2024-02-01,100,{null},{null},{null}"
+    got = imported(tmp_path, ledger(f"{HEADER},Paid Date,Balance,Payment ID", row))
+    assert (got.report.invoiced, got.of("payment.received"), got.bad) == ({"USD": 10000}, [], [])
+
+
 def test_a_limit_is_set_when_it_is_seen_first_and_when_it_changes(tmp_path: Path) -> None:
     got = imported(
         tmp_path,
