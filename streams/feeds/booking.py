@@ -219,17 +219,21 @@ class _Account:
         for row in rows:
             if row.kind == INVOICE:
                 if not (row.paid_on or named) and row.paid not in ("", "0") and self._undated(row):
-                    by_open = (
-                        ', or where nobody knows name the column of what is open as the amount (amount = "…")'
-                    )
-                    self._booking.refuse(
+                    left = int(row.amount) - int(row.paid)
+                    if left <= 0 or row.closed:
+                        self._booking.refuse(
+                            row,
+                            "paid without a date",
+                            "it is paid, and nothing says when; name the column of the day in a layout file "
+                            '(paid_date = "…"), or import the file of the payments beside this one',
+                        )
+                        continue
+                    # What is owed is sure, when the rest came is not: a day made up would be a habit made up.
+                    self._booking.note(
+                        "invoices paid in part, and nothing says when: they stand with what is still open",
                         row,
-                        "paid without a date",
-                        "it is paid, in part at least, and nothing says when; name the column of the day in a layout "
-                        'file (paid_date = "…"), or import the file of the payments beside this one'
-                        f"{by_open if row.by_balance else ''}",
                     )
-                    continue
+                    row = row._replace(amount=str(left), paid="0", by_balance="")
                 invoice = self._take_invoice(invoice, row, settlements)
             elif row.kind == PAYMENT:
                 if payments.setdefault(row.as_payment(), row) is not row:

@@ -866,9 +866,8 @@ def test_payments_that_carry_their_invoices_due_date_are_no_invoices(tmp_path: P
     [
         ("Status", "Paid"),
         ("Balance", "0.00"),
-        ("Balance", "40.00"),
         ("Paid Amount", "100.00"),
-        ("Paid Amount,Balance", "60.00,40.00"),
+        ("Paid Amount,Balance", "100.00,0.00"),
     ],
 )
 def test_an_invoice_that_is_paid_on_no_day_is_refused_and_not_left_open(
@@ -947,18 +946,40 @@ def test_an_invoice_paid_in_part_of_which_nothing_says_how_much_is_noted(tmp_pat
     assert ["nothing says how much" in note for note in got.report.note_counts] == [True]
 
 
-def test_what_is_open_can_stand_for_the_amount_where_nobody_knows_when_the_rest_was_paid(
+@pytest.mark.parametrize(
+    ("columns", "cells"),
+    [
+        ("Balance", "40.00"),
+        ("Outstanding", "40"),
+        ("Paid Amount", "60.00"),
+        ("Paid Amount,Balance", "60.00,40.00"),
+    ],
+)
+def test_what_is_open_of_an_invoice_stands_where_nothing_says_when_the_rest_was_paid(
+    tmp_path: Path, columns: str, cells: str
+) -> None:
+    rows = ledger(f"{HEADER},{columns}", f"C1,I1,2024-01-02,2024-02-01,100,{cells}")
+    got = imported(tmp_path, rows)
+    assert [i["amount"] for i in got.of("invoice.issued")] == ["40.00"]
+    assert (got.of("payment.received"), got.report.refused) == ([], 0)
+    (places,) = [
+        places for said, places in got.report.notes.items() if said.startswith("invoices paid in part")
+    ]
+    assert places[0].endswith("0.csv:2")
+    # Where the payment is there, it says when.
+    got = imported(
+        tmp_path, rows, "Customer,Payment No,Payment Date,Amount,Invoice\nC1,P1,2024-01-20,60,I1\n"
+    )
+    assert [i["amount"] for i in got.of("invoice.issued")] == ["100.00"]
+    assert [p["amount"] for p in got.of("payment.received")] == ["60.00"]
+
+
+def test_an_invoice_that_is_closed_and_open_is_refused_where_nothing_says_when_it_was_paid(
     tmp_path: Path,
 ) -> None:
-    rows = ledger(
-        f"{HEADER},Outstanding", "C1,I1,2024-01-02,2024-02-01,100,40", "C1,I2,2024-01-02,2024-02-01,9,9"
-    )
-    got = imported(tmp_path, rows)
-    assert got.report.invoiced == {"USD": 900}
-    assert 'name the column of what is open as the amount (amount = "…")' in got.bad[0]
-    open_ = Layout(columns={"amount": ("Outstanding",)})
-    got = imported(tmp_path, rows, choices={"layout": open_})
-    assert (got.report.invoiced, got.report.refused) == ({"USD": 4900}, 0)
+    rows = ["C1,I1,2024-01-02,2024-02-01,100,Paid,40", "C1,I2,2024-01-02,2024-02-01,7,,"]
+    got = imported(tmp_path, ledger(f"{HEADER},Status,Balance", *rows))
+    assert "nothing says when" in got.bad[0]
 
 
 def test_a_balance_that_credit_notes_may_explain_refuses_nothing(tmp_path: Path) -> None:
@@ -1299,8 +1320,8 @@ def test_the_money_of_other_customers_explains_no_invoice_that_is_paid_on_no_day
     )
     assert [i["account_id"] for i in got.of("invoice.issued")] == ["C2"]
     assert [bad.partition(".csv:")[2][:40] for bad in got.bad] == [
-        "2: it is paid, in part at least, and not",
-        "5: it is paid, in part at least, and not",
+        "2: it is paid, and nothing says when; na",
+        "5: it is paid, and nothing says when; na",
     ]
     note = "invoices paid by their own columns and open here, as no payment names them"
     assert got.report.note_counts[note] == 1
