@@ -168,7 +168,7 @@ class _Reader:
     def invoice(self, row: list[str], place: str) -> Row:
         """A row of a file of invoices or of credit notes: an invoice, a credit note (negative, or named so), or a payment
         that is named so (which may have no number)."""
-        at, choices = self.told.columns.at, self.choices
+        at = self.told.columns.at
         said = [state(self.cells.cell(row, field)) for field in self.statuses]
         self._stands(row)
         if "status" in at and said[0] == VOID:
@@ -207,51 +207,69 @@ class _Reader:
                 f"{self._money(row)} goes the other way than a {what} of this file: it takes one back, or is none, "
                 "and is not imported",
             )
+        base = Row(
+            account, number, INVOICE, place, number, str(abs(amount)), currency, day, name=name, limit=limit
+        )
         if named == PAYMENT:
-            invoice = (self.cells.id(row, "credits", needed=False) if "credits" in at else "") or ON_ACCOUNT
-            if invoice == ON_ACCOUNT and settled:
-                raise _LeftOut("payments left out, as the invoices they settled carry the day")
-            reference = self.cells.text(row, "reference")
-            return Row(
-                account,
-                invoice,
-                PAYMENT,
-                place,
-                number,
-                str(abs(amount)),
-                currency,
-                day,
-                name=name,
-                limit=limit,
-                payment=number,
-                reference=reference,
-            )
-        if named == CREDIT:
-            amount = -abs(amount)
-        if amount < 0:
+            return self._payment_among_invoices(row, base, settled)
+        if named == CREDIT or amount < 0:
             self.report.by_sign += not named
-            credited = self.cells.id(row, "credits", needed=False) if "credits" in at else ""
-            if not named and "debit" in at:
-                self._note(
-                    "amounts of the credit column, taken as credit notes, as no type says otherwise", place
-                )
-            return Row(
-                account,
-                credited or number,
-                CREDIT,
-                place,
-                number,
-                str(-amount),
-                currency,
-                day,
-                paid_on=(paid_on or day) if settled and self.alone else "",
-                name=name,
-                limit=limit,
-                payment=credited,
+            return self._credit(row, base, named, paid_on, settled)
+        return self._owed(row, base, said, paid_on, still_open)
+
+    def _payment_among_invoices(self, row: list[str], base: Row, settled: bool) -> Row:
+        at = self.told.columns.at
+        invoice = (self.cells.id(row, "credits", needed=False) if "credits" in at else "") or ON_ACCOUNT
+        if invoice == ON_ACCOUNT and settled:
+            raise _LeftOut("payments left out, as the invoices they settled carry the day")
+        reference = self.cells.text(row, "reference")
+        return base._replace(invoice=invoice, kind=PAYMENT, payment=base.number, reference=reference)
+
+    def _credit(self, row: list[str], base: Row, named: str, paid_on: str, settled: bool) -> Row:
+        at = self.told.columns.at
+        credited = self.cells.id(row, "credits", needed=False) if "credits" in at else ""
+        if not named and "debit" in at:
+            self._note(
+                "amounts of the credit column, taken as credit notes, as no type says otherwise", base.place
             )
+        return base._replace(
+            invoice=credited or base.number,
+            kind=CREDIT,
+            paid_on=(paid_on or base.day) if settled and self.alone else "",
+            payment=credited,
+        )
+
+    def _owed(
+        self, row: list[str], base: Row, said: Sequence[str], paid_on: str, still_open: int | None
+    ) -> Row:
+        at = self.told.columns.at
         terms, net_days = self.cells.net_days(row)
         if net_days is None:
-            net_days = choices.terms_days
+            net_days = self.choices.terms_days
+        due = self._due(row, base.day, terms, net_days)
+        paid, by_balance = self._paid_so_far(row, base, said, paid_on, still_open)
+        if paid_on and paid_on < base.day and plus_days(paid_on, EARLIEST) < base.day:
+            raise Bad(
+                "settled long before the invoice",
+                "paid_date",
+                f"settled {paid_on}, over {EARLIEST} days before the invoice's date {base.day}",
+            )
+        return base._replace(
+            due=due,
+            paid_on=paid_on,
+            paid=paid,
+            disputed=self._disputed(row, said),
+            terms=self.cells.text(row, "terms") if terms else "",
+            terms_days="" if net_days is None else str(net_days),
+            payment=self.cells.id(row, "payment", needed=False) if "payment" in at else "",
+            reference=self.cells.text(row, "reference") if "reference" in at else "",
+            by_balance=by_balance,
+            closed="1" if still_open == 0 or WHOLE in said else "",
+        )
+
+    def _due(self, row: list[str], day: str, terms: str, net_days: int | None) -> str:
+        """The day on which an invoice of `day` is due, by its own column or by its terms."""
+        at = self.told.columns.at
         due = self.cells.day(row, "due_date", needed=False) if "due_date" in at else ""
         if not due:
             if net_days is None:
@@ -268,16 +286,21 @@ class _Reader:
             raise Bad("due before the invoice", "due_date", f"due {due} before the invoice's date {day}")
         if due > "2100-12-31":
             raise Bad("no date", "due_date", f"{due} is after 2100")
-        paid, by_balance = (
-            self._paid_of(said, amount, still_open, paid_on),
-            "1" if still_open is not None else "",
-        )
+        return due
+
+    def _paid_so_far(
+        self, row: list[str], base: Row, said: Sequence[str], paid_on: str, still_open: int | None
+    ) -> tuple[str, str]:
+        """(what of an invoice is paid, '' where nothing says; '1' where only its balance says it)."""
+        at, amount = self.told.columns.at, int(base.amount)
+        paid = self._paid_of(said, amount, still_open, paid_on)
+        by_balance = "1" if still_open is not None else ""
         if "paid_amount" in at:
             flag = plain(self.cells.cell(row, "paid_amount"))
             if flag in PAID_FLAGS:
                 part = None if paid_on else amount
             else:
-                part = 0 if flag in UNPAID_FLAGS else self.cells.minor(row, "paid_amount", currency)
+                part = 0 if flag in UNPAID_FLAGS else self.cells.minor(row, "paid_amount", base.currency)
             if part is not None and part < 0:
                 raise Bad(
                     "a negative payment",
@@ -286,7 +309,7 @@ class _Reader:
                 )
             if part is not None:
                 paid, by_balance = str(part), ""
-        if not paid and not by_balance and "paid_amount" not in at:
+        elif not paid and not by_balance:
             if paid_on and NOTHING in said:
                 raise Bad(
                     "settled and open",
@@ -297,49 +320,24 @@ class _Reader:
             if not paid_on and self.alone and PART in said:
                 self._note(
                     "invoices paid in part by their status, and nothing says how much: they stand open whole",
-                    place,
+                    base.place,
                 )
-        if paid_on and paid_on < day and plus_days(paid_on, EARLIEST) < day:
+        return paid, by_balance
+
+    def _disputed(self, row: list[str], said: Sequence[str]) -> str:
+        """'1' for an invoice in dispute, by its own column or else by its status."""
+        if "disputed" not in self.told.columns.at:
+            return "1" if CONTESTED in said else ""
+        flag = plain(self.cells.cell(row, "disputed"))
+        if flag in YES:
+            return "1"
+        if flag not in NO:
             raise Bad(
-                "settled long before the invoice",
-                "paid_date",
-                f"settled {paid_on}, over {EARLIEST} days before the invoice's date {day}",
+                "unclear dispute",
+                "disputed",
+                f"{self.cells.cell(row, 'disputed').strip()!r} is neither yes nor no",
             )
-        disputed = ""
-        if "disputed" in at:
-            flag = plain(self.cells.cell(row, "disputed"))
-            if flag in YES:
-                disputed = "1"
-            elif flag not in NO:
-                raise Bad(
-                    "unclear dispute",
-                    "disputed",
-                    f"{self.cells.cell(row, 'disputed').strip()!r} is neither yes nor no",
-                )
-        elif CONTESTED in said:
-            disputed = "1"
-        return Row(
-            account,
-            number,
-            INVOICE,
-            place,
-            number,
-            str(amount),
-            currency,
-            day,
-            due=due,
-            paid_on=paid_on,
-            paid=paid,
-            disputed=disputed,
-            terms=self.cells.text(row, "terms") if terms else "",
-            terms_days="" if net_days is None else str(net_days),
-            name=name,
-            limit=limit,
-            payment=self.cells.id(row, "payment", needed=False) if "payment" in at else "",
-            reference=self.cells.text(row, "reference") if "reference" in at else "",
-            by_balance=by_balance,
-            closed="1" if still_open == 0 or WHOLE in said else "",
-        )
+        return ""
 
     def payment(self, row: list[str], place: str) -> Row:
         """A row of a file of payments. Without an invoice it is cash on account."""
