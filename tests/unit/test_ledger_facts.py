@@ -248,6 +248,15 @@ def test_an_unknown_payment_or_promise_older_than_what_folded_is_late() -> None:
         assert bookkeeping.apply(ledger, fact, books.day(600), POLICY, USD) == APPLIED
 
 
+def test_what_a_folded_invoice_drew_of_its_order_stays_drawn_to_the_cent() -> None:
+    booked = books.event("order.booked", 8, 0, order_id="o1", amount="100.00", currency="USD")
+    drawn = invoice(1, amount="40.00", order_id="o1")
+    ledger = books.ledger_of([booked, drawn, payment(1, 20, "40.00", ("i1", "40.00"))], books.day(21), POLICY)
+    bookkeeping.advance(ledger, books.day(600), POLICY, USD)
+    assert not ledger.invoices
+    assert exposure_now(ledger, books.day(600)) == 60_00
+
+
 def test_a_repeat_of_what_folded_away_counts_once_also_where_its_id_is_forgotten(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:

@@ -609,6 +609,9 @@ OTHER_SELLERS = {
         POLICY_TEXT[POLICY_TEXT.index("pay_index = [[") : POLICY_TEXT.index("[drift]")],
         "pay_index = [[0, 80], [120, 0]]\n\n",
     ),
+    "two grades with one multiplier": ("multiplier = 0.6", "multiplier = 1.0"),
+    "all discounts before were taken": ("taken_before = 3", "taken_before = 5"),
+    "a best of as many days as reports are kept": ("best_days = 365", "best_days = 455"),
     "a severe drift that is no graver": (
         "severity = 4\ndays_over_baseline = 15",
         "severity = 3\ndays_over_baseline = 15",

@@ -606,6 +606,11 @@ def test_what_was_given_is_shown_short_and_without_control_characters() -> None:
         assert len(_reason(record)) < 300, kind
 
 
+@pytest.mark.parametrize(("given", "shown"), [(True, "true"), (False, "false"), (None, "null")])
+def test_what_was_given_is_shown_as_json_writes_it(given: Any, shown: str) -> None:
+    assert f"amount: {shown} given" in _reason(_changed("payment.received", amount=given))
+
+
 def test_control_events_have_no_account() -> None:
     for kind, model in MODEL_OF.items():
         assert issubclass(model, BaseModel)
