@@ -223,6 +223,7 @@ def test_before_a_policy_stands_events_wait_and_the_first_policy_goes_before_all
     copied = [value for _, _, value, _, partition in control.outputs if partition == 0]
     assert copied == [policy(), tick("2025-10-07"), tick("2025-10-08")]
     assert control.end == 3
+    assert control.tally["bellwether_events_total", "control", "accepted"] == 3
 
 
 def test_what_is_no_policy_is_not_the_first_one() -> None:

@@ -507,6 +507,22 @@ def test_the_day_on_which_tenure_reaches_the_next_grade_is_known() -> None:
     assert score_on(wakes - 1) < 80.0 <= score_on(wakes + 1)  # at most a day early, never late
 
 
+@pytest.mark.parametrize(
+    ("changed", "points"),
+    [
+        ({}, 100.0),
+        ({"interest_expense": "0.00"}, 100.0),  # no interest to cover
+        ({"interest_expense": "0.00", "ebit": "-1.00"}, 500 / 6),
+        ({"total_liabilities": "900000.00", "equity": "100000.00"}, 500 / 6),  # no tangible net worth
+    ],
+)
+def test_a_ratio_over_nothing_scores_all_or_nothing_by_its_sign(
+    changed: dict[str, str], points: float
+) -> None:
+    made = known(statement(**changed))
+    assert limits.score(made).categories["financials"] == pytest.approx(points)
+
+
 IN_DOLLARS = {"agency": FULL[0], "net worth": FULL[1], "references": FULL[2]}
 IN_EUROS = {
     "agency": report(10, 90.0, recommended_limit="90000.00", currency="EUR"),

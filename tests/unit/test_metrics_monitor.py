@@ -180,6 +180,10 @@ def test_the_last_tick_is_the_end_of_its_day_and_the_policy_is_the_one_in_force(
     worker.takes(ended(1, "2026-03-01"))
     at = worker.standing()["bellwether_last_tick_timestamp_seconds",]
     assert datetime.fromtimestamp(at, UTC) == datetime(2026, 3, 2, tzinfo=UTC)
+    behind = worker.partitions[1] = Partition(1, {}, load)
+    worker.monitor.restored(behind)
+    worker.owned |= {("credit.journal.v1", 1)}
+    assert ("bellwether_last_tick_timestamp_seconds",) not in worker.standing(), "one has seen none"
 
 
 def test_a_block_of_more_accounts_than_there_is_memory_for_goes_on_in_the_next_commit() -> None:
