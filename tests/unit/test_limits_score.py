@@ -517,7 +517,7 @@ def test_the_day_on_which_tenure_reaches_the_next_grade_is_known() -> None:
     ],
 )
 def test_a_ratio_over_nothing_scores_all_or_nothing_by_its_sign(
-    changed: dict[str, str], points: float
+    changed: dict[str, Any], points: float
 ) -> None:
     made = known(statement(**changed))
     assert limits.score(made).categories["financials"] == pytest.approx(points)
