@@ -30,7 +30,7 @@ def fact(draw: st.DrawFn) -> Any:
             ["report", "filing", "screening", "article", "statement", "reference", "related", "link"]
         )
     )
-    if kind in ("filing", "screening"):
+    if kind in ("filing", "screening", "related"):
         # Within reach (policy bureau.filing_keep_days, 400): what was over longer ago is forgotten, and an older version
         # that comes after that can not be told from a new filing.
         ago = min(ago, 395)
