@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import errno
 import importlib
+import io
 import logging
 import os
 import sys
@@ -108,6 +109,8 @@ def main() -> None:
 
     from streams.errors import Refused
 
+    if isinstance(sys.stdout, io.TextIOWrapper):
+        sys.stdout.reconfigure(errors="replace")  # a terminal that knows no ≥ shows a ? in its place
     set_on_retry_hooks([])  # what is tried again says so once, where it is tried, not at every try
     try:
         code = cli.main(prog_name="bellwether", standalone_mode=False)

@@ -37,6 +37,7 @@ from faust.types import TP, ConsumerMessage
 from structlog import get_logger
 
 from streams.blocks import Block, Stopped, Unit
+from streams.dev.processes import unusable
 from streams.errors import Fatal, Refused
 from streams.metrics import Metrics
 
@@ -57,9 +58,12 @@ def application(name: str, unit_factory: Callable[[], Unit], data_dir: Path, met
     """A Faust app on blocks. unit_factory is called once, in the thread that will drive the unit.
 
     `metrics` is told of each commit, and what the transport is at. Faust's own topics, tables, leader and web server are
-    off; data_dir is made, and nothing of worth is in it.
+    off; data_dir is made, and nothing of worth is in it. Raises Refused where it can not be.
     """
-    data_dir.mkdir(parents=True, exist_ok=True)
+    try:
+        data_dir.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise unusable(data_dir, error) from error
     app: Any = faust.App(
         name,
         broker="blocks://",

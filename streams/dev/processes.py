@@ -348,7 +348,7 @@ def dev_services(settings: Settings, *, progress: Progress = silent) -> Iterator
             try:
                 _start_services(settings, directory, children, addresses, progress)
             except OSError as error:
-                raise _refused(directory, error) from error
+                raise unusable(directory, error) from error
             yield Running(
                 kafka_servers=addresses.get("kafka") or broker_servers(settings.broker),
                 clickhouse=addresses.get("clickhouse") or settings.store,
@@ -361,7 +361,8 @@ def dev_services(settings: Settings, *, progress: Progress = silent) -> Iterator
                     (directory / RECORD).unlink(missing_ok=True)
 
 
-def _refused(directory: Path, error: OSError) -> Refused:
+def unusable(directory: Path, error: OSError) -> Refused:
+    """What to raise where the data directory, or one in it, can not be written."""
     if error.errno == errno.ENOSPC:
         return Refused(
             f"no space is left for the data directory {directory}: make room or set BELLWETHER_DATA_DIR"
@@ -379,7 +380,7 @@ def _owned(directory: Path) -> Iterator[None]:
         directory.mkdir(parents=True, exist_ok=True)
         handle = os.open(directory / LOCK, os.O_RDWR | os.O_CREAT, 0o644)
     except OSError as error:
-        raise _refused(directory, error) from error
+        raise unusable(directory, error) from error
     try:
         try:
             fcntl.flock(handle, fcntl.LOCK_EX | fcntl.LOCK_NB)

@@ -16,6 +16,7 @@ from pathlib import Path
 
 import pytest
 
+from streams import intake
 from streams.commands.dev import what_is_where
 from streams.dev import processes
 from streams.dev.processes import (
@@ -163,6 +164,13 @@ def test_a_data_directory_that_can_not_be_made_is_named(tmp_path: Path) -> None:
         dev_services(dev_settings(tmp_path / "file" / "data")),
     ):
         pass
+
+
+def test_a_worker_names_the_data_directory_that_it_can_not_make(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("in the way")
+    settings = dev_settings(tmp_path / "file").model_copy(update={"broker": "kafka://127.0.0.1:1"})
+    with pytest.raises(Refused, match=r"can not be used .*BELLWETHER_DATA_DIR"):
+        intake.build(settings)
 
 
 def test_a_full_disk_is_said_before_anything_starts(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
