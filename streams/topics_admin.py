@@ -20,6 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined, unused-ignore]
 from schemas.topics import TOPICS, Topic
 from streams.blocks import Kafka
 from streams.errors import Refused
+from streams.reading import bounds, read_topic
 from streams.settings import Settings
 
 TIMEOUT = 15.0  # seconds, for each request to the cluster
@@ -96,7 +97,23 @@ def check(kafka: Kafka, settings: Settings) -> int:
         if missing < len(lines):
             mend += f"{' and ' if mend else ''}the others are yours to mend (`bellwether topics` shows them)"
         raise Refused(f"the topics at {kafka.servers} are not as they must be: {'; '.join(lines)}: {mend}")
-    return next(state.partitions for state in states if state.topic is TOPICS["journal"])
+    journal = next(state for state in states if state.topic is TOPICS["journal"])
+    if _grown(kafka, journal):
+        raise Refused(
+            f"{journal.name} was given more partitions after its first record: accounts would change their partition, and be "
+            "in two. That can not be undone: import the ledger into a new namespace (BELLWETHER_NAMESPACE)"
+        )
+    return journal.partitions
+
+
+def _grown(kafka: Kafka, journal: State) -> bool:
+    """The first policy goes into all partitions in one transaction: where one has it, none is empty."""
+    ends = [end for _, end in bounds(kafka, journal.name, range(journal.partitions))]
+    if all(ends) or not any(ends):
+        return False
+    return any(
+        True for number, end in enumerate(ends) if end for _ in read_topic(kafka, journal.name, number)
+    )
 
 
 def compare(kafka: Kafka, settings: Settings) -> list[State]:
@@ -122,7 +139,7 @@ def compare(kafka: Kafka, settings: Settings) -> list[State]:
         partitions = len(found[name].partitions)
         faults, differences = _settings(name, logical, topic.config(), configs[name])
         if partitions != wanted and (topic.partitions or logical in FOLLOWS_JOURNAL):
-            whose = "" if topic.partitions else ", as many as the journal"
+            whose = "" if topic.partitions else ", as many as the journal (which may never be given more)"
             faults.insert(0, f"{name} has {partitions} partitions and must have {wanted}{whose}")
         out.append(State(topic, name, wanted, partitions, tuple(faults), tuple(differences)))
     return out

@@ -155,6 +155,34 @@ def test_state_and_history_must_have_as_many_partitions_as_the_journal_and_sourc
         check(Kafka(kafka), settings)
 
 
+def test_a_journal_that_was_given_more_partitions_is_refused_also_where_all_its_companions_were(
+    kafka: str, namespace: str
+) -> None:
+    settings = settings_of(namespace, kafka, partitions=2)
+    client, admin = Kafka(kafka), AdminClient({"bootstrap.servers": kafka})
+    create(client, settings)
+    assert check(client, settings) == 2
+    producer = client.producer({"transactional.id": f"{namespace}-first"})
+    producer.init_transactions(20)
+    producer.begin_transaction()
+    journal = settings.prefixed(TOPICS["journal"].name)
+    producer.produce(journal, b"a policy whose worker died", partition=0)
+    producer.flush(10)
+    assert check(client, settings) == 2, "what is not committed tells nothing"
+    producer.abort_transaction(20)
+    producer.begin_transaction()
+    for partition in range(2):
+        producer.produce(journal, b"a policy", partition=partition)
+    producer.commit_transaction(20)
+    assert check(client, settings) == 2
+    grown = [settings.prefixed(TOPICS[name].name) for name in ("journal", "history", "account-state")]
+    for done in admin.create_partitions([NewPartitions(name, 3) for name in grown]).values():
+        done.result(10)
+    until(lambda: all(len(admin.list_topics(timeout=10).topics[name].partitions) == 3 for name in grown))
+    with pytest.raises(Refused, match=r"was given more partitions after its first record.*new namespace"):
+        check(client, settings)
+
+
 def test_two_may_create_at_once(kafka: str, namespace: str) -> None:
     settings = settings_of(namespace, kafka, partitions=1)
     with ThreadPoolExecutor(3) as pool:
