@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from agents.ledger import Ledger
 from agents.payments import facts_that_fit
+from agents.rates import Rates
 from agents.settling import settle
 from agents.totals import Totals
 
@@ -37,6 +38,20 @@ def _exposure(ledger: Ledger, totals: Totals, today: int) -> int:
         if currency == own and kind != "guarantee" and (expires is None or expires >= today):
             value -= amount
     return value
+
+
+def owes_unvalued(ledger: Ledger, today: int, rates: Rates) -> bool:
+    """Whether part of what is owed or ordered waits for a rate: an invoice that none values, or money in a currency that
+    none converts today. More is owed then than the figures say. Scans the invoices."""
+    totals = totals_of(ledger)
+    own = ledger.currency
+    return any(
+        invoice.posted is None and invoice.issue is not None and invoice.void is None
+        for invoice in ledger.invoices.values()
+    ) or any(
+        series.at(today) > 0 and own is not None and rates.cross(currency, own, today) is None
+        for currency, series in totals.native.items()
+    )
 
 
 def reversals(ledger: Ledger, first: int, last: int) -> list[tuple[int, str, str]]:

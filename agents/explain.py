@@ -87,6 +87,7 @@ def alert_now(trigger_id: str, episode: Episode, view: View, ahead: View, tick: 
         return {
             "as_of": iso(view.today),
             "clears_on": iso(ahead.today),
+            "waits_for_rate": ahead.owes_unvalued,
             "by_itself": trigger.clears(ahead) and trigger.fires(ahead) is None,
             "figures": [
                 _figure(name, value, trigger, view, evidence.event_ids, tick)

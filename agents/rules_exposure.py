@@ -22,7 +22,8 @@ def utilization_high(v: View) -> Firing | None:
 
 def utilization_high_clears(v: View) -> bool:
     used = v.figures.utilization
-    return used is not None and used < v.policy.triggers.utilization_high.clear_utilization
+    clear = v.policy.triggers.utilization_high.clear_utilization
+    return used is not None and used < clear and not v.owes_unvalued
 
 
 def utilization_high_evidence(v: View) -> Evidence:
@@ -51,7 +52,7 @@ def over_limit(v: View) -> Firing | None:
 
 def over_limit_clears(v: View) -> bool:
     used = v.figures.utilization
-    return used is not None and used < v.policy.triggers.over_limit.clear_utilization
+    return used is not None and used < v.policy.triggers.over_limit.clear_utilization and not v.owes_unvalued
 
 
 def over_limit_evidence(v: View) -> Evidence:
@@ -207,7 +208,8 @@ def new_high_credit(v: View) -> Firing | None:
 
 def new_high_credit_clears(v: View) -> bool:
     peak = peak_before(v)
-    return peak is not None and v.figures.open_balance <= v.policy.triggers.new_high_credit.times_peak * peak
+    most = v.policy.triggers.new_high_credit.times_peak
+    return peak is not None and v.figures.open_balance <= most * peak and not v.owes_unvalued
 
 
 def new_high_credit_evidence(v: View) -> Evidence:
@@ -263,7 +265,7 @@ def concentration(v: View) -> Firing | None:
 
 def concentration_clears(v: View) -> bool:
     share = book_share(v)
-    return share is not None and share < v.policy.triggers.concentration.clear_share
+    return share is not None and share < v.policy.triggers.concentration.clear_share and not v.owes_unvalued
 
 
 def concentration_evidence(v: View) -> Evidence:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Final, NamedTuple
 
+from agents.balances import owes_unvalued
 from agents.figures import Figures
 from agents.ledger import Ledger
 from agents.policy import Policy
@@ -99,6 +100,11 @@ class View:
             assert self._measure is not None
             figures = self._figures = self._measure()
         return figures
+
+    @property
+    def owes_unvalued(self) -> bool:
+        """Whether part of what is owed waits for a rate: what the figures say of it is too little, and clears nothing."""
+        return self.figures.unvalued > 0 and owes_unvalued(self.ledger, self.today, self.rates)
 
     def own(self, base_amount: int) -> int | None:
         """Whole units of the base currency as minor units of the account's; None without a rate or a currency."""

@@ -144,6 +144,12 @@ def _choices(now: Row) -> list[Any]:
     clears: list[Row] = now["clears"]
     if now["by_itself"]:
         return [_indented("nothing need be done: by time alone it clears")]
+    if not clears and now["waits_for_rate"]:
+        return [
+            _indented(
+                "a rate first: part of what is owed is in a currency that none converts, and stands in no figure"
+            )
+        ]
     if not clears:
         return [
             _indented("no single change does; it would take more than one of the conditions, or a correction")

@@ -8,10 +8,23 @@ from typing import Any
 
 import pytest
 
+from agents import bookkeeping
+from agents.ledger import Ledger
 from agents.rates import Rates
 from agents.triggers import BY_ID, TRIGGERS, worst_fact
 from agents.view import BookTotals, View
-from tests.rules import TODAY, article, event, figures, filing, report, statement, view
+from tests.rules import (
+    POLICY,
+    TODAY,
+    article,
+    days_ago,
+    event,
+    figures,
+    filing,
+    report,
+    statement,
+    view,
+)
 
 # Amounts in minor units of USD: 1_000_00 is 1,000.00.
 Make = Callable[[], View]
@@ -564,3 +577,39 @@ def test_every_trigger_says_what_to_do() -> None:
         assert trigger.title
         assert trigger.action.endswith(".")
         assert not trigger.title.endswith(".")
+
+
+OWED = {
+    "overdue_surprise", "past_due_share", "seriously_past_due", "delinquent", "dispute_spike", "utilization_high",
+    "over_limit", "new_high_credit", "concentration",
+}  # fmt: skip
+
+
+def owing_in_a_currency_without_a_rate(made: View, rates: Rates) -> View:
+    """The view of an account in yen that owes dollars beside what it knows."""
+    at = f"{days_ago(100)}T08:00:00Z"
+    ledger = Ledger()
+    for fact in (
+        event("account.opened", at, name="Acme", currency="JPY", opened_on=days_ago(100)),
+        event(
+            "invoice.issued", at, invoice_id="I1", amount="20000.00", currency="USD",
+            invoice_date=days_ago(100), due_date=days_ago(70),
+        ),
+    ):  # fmt: skip
+        bookkeeping.apply(ledger, fact, TODAY, POLICY, rates)
+    made.ledger, made.rates, made._figures = ledger, rates, made.figures._replace(unvalued=1)
+    return made
+
+
+@pytest.mark.parametrize(("name", "case"), cases("clears"))
+def test_what_is_owed_in_a_currency_without_a_rate_clears_nothing_that_is_judged_by_it(
+    name: str, case: Make
+) -> None:
+    assert BY_ID[name].clears(owing_in_a_currency_without_a_rate(case(), Rates("USD"))) is (name not in OWED)
+
+
+def test_what_is_owed_is_known_again_with_the_rate() -> None:
+    rates = Rates("USD")
+    assert owing_in_a_currency_without_a_rate(view(), rates).owes_unvalued
+    rates.add(TODAY - 200, {"JPY": "0.0067"})
+    assert not owing_in_a_currency_without_a_rate(view(), rates).owes_unvalued
