@@ -339,6 +339,19 @@ def test_an_alert_that_time_alone_clears_asks_for_nothing(tmp_path: Path) -> Non
     assert not is_open(tmp_path, ticked(facts, FIRST, clears), "payment_reversed")
 
 
+def test_an_account_that_has_lost_its_rate_is_told_to_wait_for_it(tmp_path: Path) -> None:
+    """Dollars are owed, and the account's currency becomes one that no rate converts: nothing it owes has a figure."""
+    late = FIRST + MONTH + 40 * DAY
+    turned = {**OPENED[0], "type": "account.updated", "event_id": "turned", "at": late, "currency": "JPY"}
+    facts = ticked([*OPENED, turned], FIRST, late + 2 * DAY)
+    now, said = told_of(tmp_path, facts, "past_due_share")
+    assert (now["waits_for_rate"], now["by_itself"], now["clears"]) == (True, False, [])
+    assert "a rate first: part of what is owed is in a currency that none converts" in " ".join(said.split())
+    before, _ = told_of(tmp_path, ticked(OPENED, FIRST, late + 2 * DAY), "past_due_share")
+    assert not before["waits_for_rate"]
+    assert before["clears"]
+
+
 def test_what_time_alone_makes_fire_asks_for_nothing(tmp_path: Path) -> None:
     due = FIRST + MONTH
     row = asked(written(tmp_path / "told.jsonl", ticked(OPENED, FIRST, due + 10 * DAY)), "past_due_share")
