@@ -22,8 +22,9 @@ from typing import Any, cast
 
 from streams.errors import Refused
 from streams.feeds.amounts import Sign
-from streams.feeds.columns import FIELDS, Kind
+from streams.feeds.columns import Kind
 from streams.feeds.dates import ORDERS, Order
+from streams.feeds.names import FIELDS
 from streams.whole import text_of
 
 _KEYS = ("kind", "dates", "decimal", "delimiter", "encoding", "header", "columns")

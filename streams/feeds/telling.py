@@ -14,12 +14,13 @@ from pathlib import Path
 
 from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
-from streams.feeds.columns import DUE, MONEY, Columns, Unclear, is_certain, recognise
+from streams.feeds.columns import Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
 from streams.feeds.doubts import Accounts, Codes, Counted, Words
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
 from streams.feeds.layout import Layout
+from streams.feeds.names import DUE, MONEY
 
 _ROWS_AT_ONCE = 5_000
 

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 
-from streams.feeds.columns import FIELDS, Unclear, plain, recognise, score
+from streams.feeds.columns import Unclear, plain, recognise, score
+from streams.feeds.names import FIELDS, TIERS
 from tests.import_builders import BOOK, IBM
 
 
@@ -334,11 +335,9 @@ def test_a_line_of_cells_scores_below_a_header() -> None:
 
 
 def test_no_name_of_a_field_has_a_form_that_no_header_can_have() -> None:
-    from streams.feeds.columns import _NAMES
-
     for field in FIELDS:
-        for tier in _NAMES[field]:
-            for name in tier.split():
+        for tier in TIERS[field]:
+            for name in tier:
                 assert plain(name) == name, f"{field}: {name}"
 
 

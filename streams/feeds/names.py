@@ -1,0 +1,263 @@
+"""The names that systems give the columns of their ledgers, field by field, as columns.plain() writes them.
+
+Which of them a file's columns are, and what follows from it, is columns.py's.
+"""
+
+from __future__ import annotations
+
+from typing import Final
+
+# Names of what is still owed: of a balance, and of an amount where a ledger has no other.
+_STILL_OPEN: Final = (
+    "openamount totalopenamount outstandingamount amountoutstanding outstanding balance openbalance "
+    "balancedue amountdue remainingamount amountdueremaining openitemamount offenerbetrag "
+    "restbetrag openstaandbedrag pendingamount "
+    "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
+    "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
+    "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned restbeløp restbeløb "
+    "nochzuzahlen invoicebalance invoicebal outstandingbalance remainingbalance"
+)
+
+# Field -> tiers of names, best first. Two columns in one tier are ambiguous; a lower tier is used only
+# when no higher one is there.
+_NAMES: Final[dict[str, tuple[str, ...]]] = {
+    "customer": (
+        "customerid customerno customernumber customernum customercode custid custno custnumber custnum "
+        "custcode customeraccount customeraccountno customeraccountnumber customeraccountid customerkey "
+        "custaccount",
+        "kunnr accountid accountno accountnumber accountcode acctid acctno acctnumber acctnum debtorid "
+        "debtorno debtornumber debtorcode clientid clientno clientnumber clientcode buyerid buyerno "
+        "buyernumber cardcode bpcode partnerid businesspartner businesspartnerid kundennummer kundennr "
+        "kundenr kundenummer debitorennummer debitorennr debitornr codeclient numeroclient noclient "
+        "codigocliente codcliente numerocliente klantnummer klantnr kundnummer kundnr nclient ncliente "
+        "debiteurnummer debiteurnr debiteurennummer codicecliente accountref accountreference kdnr "
+        "codigodecliente idcliente idcustomer idclient",
+        "customer account client debtor debitor buyer billto billtoparty soldto soldtoparty payer kunde cust "
+        "acct cliente klant partner konto kontonummer kontonr debiteur ac party kontrahent counterparty "
+        "tenant rechnungsempfanger rechnungsempfaenger",
+    ),
+    "name": (
+        "customername custname namecustomer accountname clientname debtorname buyername companyname cardname "
+        "name1 kundenname nomclient nombrecliente ragionesociale klantnaam businesspartnername "
+        "customerfullname customerproject customerjob nomduclient debiteurnaam debitorenname partnername "
+        "partnerdisplayname invoicepartnerdisplayname partyname partysname payername kundnamn kundenavn nomedocliente "
+        "nomecliente nazwakontrahenta",
+        "name nombre naam firma company",
+        "customer client debtor buyer kunde account",
+        "contactname contact",
+    ),
+    "invoice": (
+        "invoicenumber invoiceno invoicenum invoicenr invno invnum invnumber invnr "
+        "invoicecode rechnungsnummer rechnungsnr rechnungnr numerofacture nofacture numerofactura "
+        "factuurnummer factuurnr fakturanummer fakturanr nfacture nfactura billno billnumber billingdocument "
+        "billingdoc billingdocumentnumber vbeln invoicedocument ndefacture nodefacture numerodefacture "
+        "nofactura numerodefactura numerofattura nofattura nfattura numerfaktury nrfaktury numerodanota "
+        "numerodanotafiscal",
+        "invoiceid invid billid invoicekey",  # a number of the system's own, beside the one on the paper
+        "invoice rechnung facture factura factuur faktura fattura xblnr",
+        "belnr documentnumber documentno documentid documentnum docno docid docnumber docnum belegnummer belegnr "
+        "journalentry npiece ndepiece numeropiece numerodepiece numerododocumento vchno salesinvoice salesinvoiceno folio",
+        "document transactionnumber transactionno transactionid transno trxnumber trxno voucherno vouchernumber num "
+        "number refno referencenbr refnbr",
+        "no nr",
+    ),
+    "document": (
+        "belnr documentnumber documentno documentid docno docid docnumber docnum belegnummer belegnr",
+    ),
+    "memo": (
+        "creditnoteno creditnotenumber creditnotenum creditnoteid creditmemono creditmemonumber creditmemonum creditmemoid "
+        "gutschriftsnummer gutschriftsnr gutschriftnummer gutschriftnr numeroavoir numerodavoir",
+    ),
+    "invoice_date": (
+        "creditnotedate creditmemodate gutschriftsdatum",
+        "invoicedate invdate invoicedt invdt dateofinvoice dateinvoice rechnungsdatum billingdate billdate "
+        "issuedate dateissued issuedon invoicedon issued fkdat datefacture fechafactura factuurdatum "
+        "fakturadatum invoiceissuedate invoicecreatedate datedefacture fechadefactura invoicebilldate "
+        "datafattura dataemissao datadeemissao fechaemision fechadeemision datawystawienia "
+        "issueddate dateofissue datedemission dateemission fakturadato fechaexpedicion",
+        "documentdate docdate bldat belegdatum documentcreatedate datepiece datedepiece",
+        "transactiondate trandate trxdate",
+        "postingdate budat postdate posteddate buchungsdatum",
+        "date datum fecha data",
+        "created createdat createddate creationdate",
+        "zfbdt baselinedate baselinecreatedate",
+    ),
+    "due_date": (
+        "duedate datedue dueon due duedt invoiceduedate netduedate paymentduedate dueindate duein netdt faedt "
+        "faelligkeit falligkeit faelligkeitsdatum falligkeitsdatum faelligam falligam nettofalligkeit "
+        "nettofaelligkeit maturitydate maturity dateecheance echeance vervaldatum fechavencimiento "
+        "vencimiento datascadenza scadenza payby paybydate netduedt "
+        "nettofalligkeitsdatum forfallodatum datedecheance fechadevencimiento datavencimento datadevencimento "
+        "vencimento terminpłatnosci terminzapłaty duedatereceiveby forfallsdato forfaldsdato zahlbarbis "
+        "datelimitedepaiement fechalimitedepago",
+    ),
+    "baseline": ("zfbdt baselinedate baselinecreatedate",),
+    "paid_date": (
+        "paiddate datepaid paidon paidat paymentdate dateofpayment paymentdt settleddate settlementdate "
+        "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
+        "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
+        "datepaymentreceived fullypaidondate fullypaidon datedepaiement datedereglement fechadepago fechacobro "
+        "fechadecobro datapagamento betaldatum betalningsdatum datefullypaid fullypaiddate "
+        "datadopagamento datadepagamento datarecebimento slutbetalningsdatum datazapłaty betaaldop zahldatum "
+        "bezahldatum betaltdato betalingsdato datedencaissement dateencaissement dataincasso datarecebimento",
+        "clearingdate cleareddate cleardate datecleared clearedon clearing augdt ausgleichsdatum ausgleich",
+        "closeddate dateclosed closedate closedatdate geschlossenam actualdateclosed",
+        "valuedate valutadatum bankdate",
+    ),
+    "amount": (
+        "creditnoteamount creditmemoamount invoiceamount invoiceamt invamount invamt invoicetotal invoicevalue "
+        "totalinvoiceamount invoicetotalamount rechnungsbetrag montantfacture importefactura factuurbedrag billamount "
+        "billingamount invoicedamount",
+        "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag betragbrutto brutto montantttc gross "
+        "totalincgst totalincvat totalinctax totalinclvat totalincltax totalincludingtax totalincludingvat "
+        "amountincludingvat amountinclvat amountincltax",
+        "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
+        "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
+        "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur "
+        "ursprungsbetrag totalsigned amounttotalsigned grandtotal gesamtbetrag endbetrag rechnungssumme "
+        "documenttotal doctotal amountbilled amounttrancur",
+        "amount amt betrag montant importe bedrag importo belopp beløp beløb amountforeigncurrency",
+        "total value totalt totaal totale importetotal montanttotal totalttc importototale valordodocumento valortotal "
+        "kwotabrutto",
+        "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount "
+        "amountlcy amountmst amountinaccountingcurrency amountcocodecrcy",
+        _STILL_OPEN,
+    ),
+    "paid_amount": (
+        "appliedamount amountapplied amountappliedtoinvoice allocatedamount amountallocated applicationamount "
+        "appliedtoinvoice",
+        "paidamount amountpaid paidamt amtpaid paymentamount paymentamt receivedamount amountreceived "
+        "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
+        "bezahlt montantpaye importepagado betaaldbedrag totalpaid invoiceamountpaid montantregle importecobrado "
+        "totalcobrado bedragbetaald importopagato incassato betragbezahlt bezahlterbetrag valorpago valorrecebido inbetalt",
+        "paid cobrado pagado regle paye betaald pagato pago recebido zapłacono betalt betald",
+    ),
+    "payment_total": (
+        "paymentamount paymentamt paymenttotal totalpayment receiptamount receipttotal receivedamount amountreceived",
+    ),
+    "discount": (
+        "discount discountamount discounttaken discountallowed discountgiven cashdiscount settlementdiscount "
+        "earlypaymentdiscount skonto skontobetrag escompte",
+    ),
+    "debit": ("debitamount debit sollbetrag betragsoll soll debe",),
+    "credit": ("creditamount credit habenbetrag betraghaben haben haber",),
+    "balance": (f"{_STILL_OPEN} amountremaining invoiceamountdue transactionamountdue saldo os osamount",),
+    "currency": (
+        "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "
+        "belegwahrung bwahr",
+        "currency currencycode currencyiso isocurrency curr ccy wahrungscode wahrung wahrg waehrung devise moneda valuta "
+        "waluta moeda divisa cur",
+        "localcurrency hauswahrung hwahr lcurr",
+    ),
+    "side": (
+        "shkzg debitcreditindicator debitcreditind debitcredit drcr dc sollhaben sollhabenkennzeichen "
+        "sollhabenkennz sollhabenkz sh",
+    ),
+    "disputed": (
+        "disputed dispute isdisputed indispute disputeflag disputedflag disputestatus underdispute strittig",
+    ),
+    "terms": (
+        "terms paymentterms paymentterm termsofpayment termsdays termdays netdays paymenttermsdays "
+        "paymenttermdays custpaymentterms customerpaymentterms zterm creditterms creditdays zahlungsbedingung "
+        "zahlungsbedingungen zahlungsziel conditionspaiement termspayment invoiceterms",
+    ),
+    "days_1": ("zbd1t",),
+    "days_2": ("zbd2t",),
+    "days_3": ("zbd3t",),
+    "limit": (
+        "creditlimit creditline creditlimitamount kreditlimit klimk creditlimits limit customercreditlimit",
+    ),
+    "payment": (
+        "paymentid paymentno paymentnumber paymentnum paymentkey receiptid receiptno receiptnumber receiptnum "
+        "cashreceiptno cashreceiptid zahlungsnummer numeropago paymentnr paymentcode",
+        "augbl ausgleichsbeleg clearingdocument clearingdoc clrngdoc clearingdocumentno clearingdocno clearingdocumentnumber "
+        "clearingjournalentry "
+        "paymentdocument paymentdoc paymentdocumentno",
+    ),
+    "reference": (
+        "paymentreference paymentref remittance remittanceinformation remittanceinfo checknumber checkno "
+        "chequeno chequenumber checknum bankreference bankref zahlungsreferenz verwendungszweck",
+        "reference ref referencenumber referenceno zuordnung zuonr",
+    ),
+    "type": (
+        "documenttype doctype transactiontype trxtype blart belegart invoicetype entrytype trxclass txntype transtype "
+        "tipodocumento tipodedocumento typedocument typededocument dokumenttyp dokumentart belegtyp vorgangsart "
+        "soortdocument documentsoort documentclass journalentrytype",
+        "type tp soort tipo vchtype vouchertype",
+        "class",
+    ),
+    "status": (
+        "invoicestatus documentstatus docstatus estadofactura statutfacture rechnungsstatus factuurstatus",
+        "status statut estado stato situacao",
+    ),
+    "payment_status": (
+        "paymentstatus paidstatus receiptstatus transactionstatus invoicepaymentstatus zahlungsstatus zahlstatus "
+        "statutpaiement statutdepaiement estadopago estadodelpago statopagamento betaalstatus",
+    ),
+    "voided": (
+        "voided void isvoid isvoided voidedat voideddate voiddate datevoided cancelled canceled iscancelled iscanceled "
+        "cancelledat canceledat cancellationdate deleted isdeleted isreversed reversed storniert storno stornodatum "
+        "annule annulee anulada anulado",
+    ),
+    "credits": (
+        "originalinvoice originalinvoiceno originalinvoicenumber originalinvoiceid appliesto appliestoinvoice "
+        "appliestoinvoiceno creditedinvoice relatedinvoice relatedinvoiceid relatedinvoiceno againstinvoice "
+        "invoicereference invoiceref invoicereferenceno "
+        "rebzg referenceinvoice referencedinvoice parentinvoice correctsinvoice",
+    ),
+}
+TIERS: Final = {field: tuple(tier.split() for tier in tiers) for field, tiers in _NAMES.items()}
+
+FIELDS: Final = tuple(_NAMES)
+"""What a layout file may name under [columns]."""
+
+MONEY: Final = ("amount", "debit", "credit", "paid_amount", "payment_total", "balance", "limit")
+"""The fields whose cells are amounts."""
+
+DUE: Final = frozenset(("due_date", "terms", "days_1"))
+"""The fields of which one says when an invoice is due."""
+
+USUAL: Final = frozenset(name for tiers in TIERS.values() for tier in tiers for name in tier)
+MONEY_NAMES: Final = frozenset(name for field in MONEY for tier in TIERS[field] for name in tier)
+
+# Only these say that a column is a file's own date of invoices, or of payments; "Date" alone is either's.
+CERTAIN_INVOICE_TIERS: Final = 3
+LOCAL_TIER: Final = 5  # of amounts: in the books' own currency
+OPEN_TIER: Final = 6  # of amounts: what is still open
+DOCUMENT_TIER: Final = 3
+VALUE_TIER: Final = len(TIERS["paid_date"]) - 1  # of days of payment: the bank's
+APPLIED_TIER: Final = 0  # of paid amounts: what of a payment is for one invoice
+MORE: Final = {
+    key: frozenset(names.split())
+    for key, names in {
+        "tax": "tax taxamount taxtotal totaltax salestax vat vatamount totalvat gst gstamount igst cgst hst iva importeiva "
+        "mwst mwstbetrag ust ustbetrag umsatzsteuer steuerbetrag tva montanttva btw btwbedrag moms kwotavat imposta",
+        "account": "account accountid accountno accountnumber accountcode acct acctid acctno acctnumber acctnum konto "
+        "kontonummer kontonr",
+        "no customer's account beside": "quantity qty menge quantite unitamount unitprice einzelpreis lineamount linetotal "
+        "taxtype split vendor vendorid vendorno vendorname vendornumber supplier supplierid supplierno suppliername "
+        "lieferant kreditor fournisseur proveedor fornitore leverancier",
+    }.items()
+}
+"""Names of columns that are no field and tell what another is."""
+
+WITH_TAX: Final = frozenset(
+    name
+    for tier in TIERS["amount"][:OPEN_TIER]
+    for name in tier
+    if any(word in name for word in ("total", "totaal", "gross", "brutto", "ttc"))
+)
+COMPANIES: Final = ("company", "firma")  # may be the seller's own, so they stand for no customer
+BARE_DATES: Final = [
+    "date",
+    "datum",
+    "fecha",
+    "data",
+    "transactiondate",
+    "trandate",
+    "trxdate",
+    "postingdate",
+    "budat",
+    "postdate",
+    "posteddate",
+]
