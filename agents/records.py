@@ -188,10 +188,13 @@ def proposal_record(change: ProposalChange, view: View, policy_hash: str, engine
 
 
 def standing(view: View, tier: str, status: str, open_alerts: int) -> Standing:
-    """What the account-status says now. Headroom is the limit less the exposure, by the ledger's running totals."""
+    """What the account-status says now. Headroom is the limit less the exposure, by the ledger's running totals; none is told
+    while part of what is owed waits for a rate, as orders are released by it."""
     ledger = view.ledger
     limit = ledger.limit
-    headroom = None if limit is None else limit - exposure_now(ledger, view.today)
+    headroom = None
+    if limit is not None and not view.owes_unvalued:
+        headroom = limit - exposure_now(ledger, view.today)
     limit_text, headroom_text = _money_texts((limit, headroom), ledger.currency)
     return Standing(status, tier, limit_text, open_alerts, None, headroom_text)
 

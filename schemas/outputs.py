@@ -106,7 +106,10 @@ class AccountStatus(_Output):
     status: Literal["good", "watch", "hold", "prepay"]
     tier: Tier
     credit_limit: AmountOrZero | None
-    headroom: Annotated[Money, Field(description="Limit less exposure; negative over the limit.")]
+    headroom: Annotated[
+        Money,
+        Field(description="Limit less exposure; negative over the limit; null where either is not known."),
+    ]
     open_alerts: Count
     next_review: Day | None
 

@@ -557,14 +557,14 @@ def test_a_hold_does_not_wait() -> None:
 # tier and status
 
 
-def last_status(*events: Event | list[Event], until: int) -> dict[str, Any]:
+def last_status(*events: Event | list[Event], until: int, **options: Any) -> dict[str, Any]:
     seen: list[dict[str, Any]] = []
 
     def each(output: Output) -> None:
         if output.topic == "account-status":
             seen.append(output.body)
 
-    play(*events, until=until, each=each)
+    play(*events, until=until, each=each, **options)
     return seen[-1]
 
 
@@ -642,3 +642,13 @@ def test_headroom() -> None:
         customer(), limit("100000.00"), bureau("dnb", 0, 90), invoice("I1", "30000.00", 2), until=5
     )
     assert (got["credit_limit"], got["headroom"]) == ("100000.00", "70000.00")
+
+
+def test_no_headroom_is_told_while_part_of_what_is_owed_waits_for_a_rate() -> None:
+    """Orders are released by it: 30,000 dollars and 9,000,000 yen are owed."""
+    story = [customer(), limit("100000.00"), bureau("dnb", 0, 90), invoice("I1", "30000.00", 2)]
+    yen = invoice("I2", "9000000", 3, currency="JPY")
+    got = last_status(story, yen, until=5)
+    assert (got["credit_limit"], got["headroom"]) == ("100000.00", None)
+    ticks = [tick(day, JPY="0.01") for day in range(6)]
+    assert last_status(story, yen, until=5, ticks=ticks)["headroom"] == "-20000.00"
