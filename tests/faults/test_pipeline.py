@@ -32,6 +32,7 @@ from tests.faults.deaths import MISTAKES
 from tests.faults.harness import Report, Worker, run
 
 PARTITIONS = 4
+SMALL, AMPLE = 1, 0  # MB for accounts: with the small one all but a few are laid aside at each commit
 # Deaths a second of a worker's life inside its commits, until there were as many as are allowed.
 RATES = {"intake": 0.5, "monitor": 0.5}
 LONG = {"intake": 0.1, "monitor": 0.1}
@@ -61,13 +62,13 @@ class Pipeline:
     def topic(self, name: str) -> str:
         return self.settings.prefixed(TOPICS[name].name)
 
-    def workers(self, rates: Mapping[str, float]) -> list[Worker]:
+    def workers(self, rates: Mapping[str, float], memory_mb: int) -> list[Worker]:
         env = {
             "BELLWETHER_BROKER": self.settings.broker,
             "BELLWETHER_NAMESPACE": self.settings.namespace,
             "BELLWETHER_JOURNAL_PARTITIONS": str(PARTITIONS),
             "BELLWETHER_DATA_DIR": str(self.directory),
-            "BELLWETHER_MEMORY_MB": "1",  # all but a few accounts are laid aside at each commit
+            "BELLWETHER_MEMORY_MB": str(memory_mb),
         }
         return [
             Worker(
@@ -235,7 +236,7 @@ def put_through(
             other.join()
 
     report = run(
-        pipeline.workers(rates),
+        pipeline.workers(rates, SMALL if seed % 2 == 0 else AMPLE),
         feed=feed,
         done=pipeline.done,
         check=pipeline.differences,
