@@ -101,18 +101,23 @@ def check(kafka: Kafka, settings: Settings) -> int:
     if _grown(kafka, journal):
         raise Refused(
             f"{journal.name} was given more partitions after its first record: accounts would change their partition, and be "
-            "in two. That can not be undone: import the ledger into a new namespace (BELLWETHER_NAMESPACE)"
+            "in two. That can not be undone: import the ledger into a new namespace (BELLWETHER_NAMESPACE). Where "
+            "`bellwether rebuild` makes this one and has not ended, let it end"
         )
     return journal.partitions
 
 
 def _grown(kafka: Kafka, journal: State) -> bool:
-    """The first policy goes into all partitions in one transaction: where one has it, none is empty."""
+    """The first policy goes into all partitions in one transaction: where one has it, none is empty. What somebody else
+    wrote there says nothing."""
     ends = [end for _, end in bounds(kafka, journal.name, range(journal.partitions))]
     if all(ends) or not any(ends):
         return False
     return any(
-        True for number, end in enumerate(ends) if end for _ in read_topic(kafka, journal.name, number)
+        "origin-topic" in dict(record.headers() or ())
+        for number, end in enumerate(ends)
+        if end
+        for record in read_topic(kafka, journal.name, number)
     )
 
 

@@ -166,13 +166,19 @@ def test_a_journal_that_was_given_more_partitions_is_refused_also_where_all_its_
     producer.init_transactions(20)
     producer.begin_transaction()
     journal = settings.prefixed(TOPICS["journal"].name)
-    producer.produce(journal, b"a policy whose worker died", partition=0)
+    producer.produce(
+        journal, b"a policy whose worker died", partition=0, headers={"origin-topic": b"control"}
+    )
     producer.flush(10)
     assert check(client, settings) == 2, "what is not committed tells nothing"
     producer.abort_transaction(20)
     producer.begin_transaction()
+    producer.produce(journal, b"somebody else's", partition=0)
+    producer.commit_transaction(20)
+    assert check(client, settings) == 2, "nor does what is not intake's"
+    producer.begin_transaction()
     for partition in range(2):
-        producer.produce(journal, b"a policy", partition=partition)
+        producer.produce(journal, b"a policy", partition=partition, headers={"origin-topic": b"control"})
     producer.commit_transaction(20)
     assert check(client, settings) == 2
     grown = [settings.prefixed(TOPICS[name].name) for name in ("journal", "history", "account-state")]
