@@ -18,6 +18,7 @@ from streams.feeds.kinds import REFUND, WRITE_OFF, meant, names_invoice
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
 _CODE: Final = 3
+_PROSE: Final = 30  # letters: a column with a longer cell holds remarks, and no types or statuses
 _LOOKED_AT: Final = 20
 # Columns of these say how something is paid, or how it stands with something else than the invoice.
 _ELSE: Final = (
@@ -162,7 +163,7 @@ class Words:
         for place, found in list(self._found.items()):
             # A code of two or three letters may be a country's
             found |= {row[place] for row in full if len(row) > place and len(row[place].strip()) > _CODE}
-            if len(found) > _MOST_WORDS:
+            if len(found) > _MOST_WORDS or any(len(word.strip()) > _PROSE for word in found):
                 del self._found[place]
 
     def check(self, path: Path) -> None:

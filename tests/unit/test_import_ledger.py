@@ -1172,7 +1172,8 @@ def test_types_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path) -> 
         imported(tmp_path, rows)
     got = imported(tmp_path, rows, choices={"layout": Layout(columns={"type": ("Vorgang",)})})
     assert (got.report.invoiced, got.report.credited) == ({"USD": 10000}, {"USD": 3000})
-    # Neither words of which none is an invoice, nor only invoices, nor codes of countries
+    # Neither words of which none is an invoice, nor only invoices, nor codes of countries, nor remarks
+    imported(tmp_path, rows.replace("Rechnung", "Rechnung ging an die neue Anschrift"))
     imported(tmp_path, rows.replace("Gutschrift", "CR"))
     imported(tmp_path, rows.replace("Rechnung", "Ware"))
     imported(tmp_path, rows.replace("Gutschrift", "Rechnungsdruck"))
