@@ -15,6 +15,7 @@ import confluent_kafka as ck
 from streams.blocks import Kafka, not_taken
 
 PATIENCE: Final = 120.0  # seconds in which Kafka must take something
+_DROPPED: Final = (ck.KafkaError._PURGE_QUEUE, ck.KafkaError._PURGE_INFLIGHT)
 _FIRST: Final = re.compile(r"message\(s\) failed: (.+?) \(broker ")  # of librdkafka's word for its end
 
 
@@ -34,6 +35,7 @@ class Sender:
     ) -> None:
         self._patience = patience
         self._failed = ""
+        self._tells = False  # whether that is a reason, or only that all else was dropped for one
         self._producer = kafka.producer(
             {
                 **(own or {}),
@@ -48,17 +50,25 @@ class Sender:
 
     def _given_up(self, error: ck.KafkaError | None, _: ck.Message) -> None:
         if error is not None:
-            self._failed = self._failed or error.str()
+            self._fail(error.str(), error.code() not in _DROPPED)
+
+    def _fail(self, said: str, tells: bool = True) -> None:
+        if not self._failed or (tells and not self._tells):
+            self._failed, self._tells = said, tells
 
     def _serve(self, serve: Callable[[float], int], seconds: float) -> int:
-        # The end of a producer is no callback's: it is raised here, and as SystemError where a callback comes behind it.
+        # The end of a producer is no callback's: it is raised here, and as SystemError, with or without its reason, where a
+        # callback comes behind it.
         try:
             return serve(seconds)
         except (ck.KafkaException, SystemError) as error:
             kafkas = error if isinstance(error, ck.KafkaException) else error.__cause__
-            said = kafkas.args[0].str() if isinstance(kafkas, ck.KafkaException) else str(error)
-            first = _FIRST.search(said)
-            self._failed = first[1] if first else said  # of all others is only said that they were purged
+            if isinstance(kafkas, ck.KafkaException):
+                said = kafkas.args[0].str()
+                first = _FIRST.search(said)
+                self._fail(first[1] if first else said)
+            else:
+                self._fail("Kafka's client gave it up", tells=False)
             return len(self._producer)
 
     def send(
@@ -79,10 +89,10 @@ class Sender:
                 began = began or time.monotonic()
                 self._serve(self._producer.poll, 0.2)
                 if time.monotonic() - began > self._patience:
-                    self._failed = self._failed or _silence(self._patience)
+                    self._fail(_silence(self._patience))
             except ck.KafkaException as error:
                 self._serve(self._producer.poll, 0)  # what has failed before says more
-                self._failed = self._failed or error.args[0].str()
+                self._fail(error.args[0].str(), tells=False)
             self.check()
 
     def check(self) -> None:
@@ -100,7 +110,7 @@ class Sender:
             if now < left:
                 left, since = now, time.monotonic()
             elif time.monotonic() - since > patience:
-                self._failed = _silence(patience)
+                self._fail(_silence(patience))
         self.check()
 
 
