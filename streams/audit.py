@@ -55,7 +55,7 @@ class Stored:
 
     A tick of many accounts is committed in slices. `pieces` are those of the newest commit that was none, from which the
     journal goes on at `whole`; `place` is where the newest commit goes on, `begun` whether it is a slice of the record
-    there. None: no commit says it.
+    there. None: no commit says it. `whole` is None, too, where Kafka has compacted away what said it.
     """
 
     pieces: dict[str, dict[str, bytes]] = field(default_factory=dict)
@@ -68,12 +68,17 @@ def stored_states(changelog: Iterable[Any], journal: str) -> Stored:
     """What the committed records of a changelog partition come to. Each commit says first where it goes on."""
     out = Stored()
     waiting: list[Any] = []  # pieces of slices, until their record is done
+    last = -1
     for record in changelog:
+        # Compacted while it is read: it may be of a later commit, and of a slice
+        astray, last = record.offset() != last + 1, record.offset()
         if record.key() != WHO:
             if out.begun:
                 waiting.append(record)
             else:
                 _keep(out.pieces, record)
+                if astray:
+                    out.whole = None
             continue
         at = dict(record.headers() or ())
         said = at.get(journal, b"")
@@ -125,8 +130,8 @@ class Refold:
     def compare(self, stored: Stored, found: Findings, where: str) -> None:
         """Hold the states of the changelog, partition `where`, against those that the records so far come to."""
         self.compared = True
-        if stored.begun and stored.whole is None:
-            return  # not one commit that is no part of a record
+        if stored.place is not None and stored.whole is None:
+            return  # not one commit that is known to be no part of a record
         all_ours: dict[str, Pieces] = {**dict(self.states.pieces()), "": dict(self._book.dump())}
         for account_id in sorted(all_ours.keys() | stored.pieces.keys()):
             ours, theirs = all_ours.get(account_id, {}), stored.pieces.get(account_id, {})

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from itertools import chain
 from typing import Any
 
@@ -118,6 +119,10 @@ class _Record:
         self._key = key
         self._value = None if value is None else value.encode()
         self._headers = headers
+        self.at = 0
+
+    def offset(self) -> int:
+        return self.at
 
     def key(self) -> bytes:
         return self._key
@@ -136,8 +141,15 @@ def commit(place: int | None, *, begun: bool = False, **pieces: str | None) -> l
     return [who, *(_Record(f"C1\0{name}".encode(), value) for name, value in pieces.items())]
 
 
-def states(*commits: list[_Record]) -> Stored:
-    return stored_states(chain.from_iterable(commits), JOURNAL)
+def states(*commits: list[_Record], compacted: Collection[int] = ()) -> Stored:
+    """`compacted`: the commits, from 0, of which Kafka has dropped what says where they go on."""
+    at = 0
+    for one in commits:
+        for record in one:
+            record.at, at = at, at + 1
+        at += 1  # the mark that ends a transaction
+    left = [one[1:] if number in compacted else one for number, one in enumerate(commits)]
+    return stored_states(chain.from_iterable(left), JOURNAL)
 
 
 def test_the_states_are_those_of_the_newest_commit_which_says_where_they_go_on() -> None:
@@ -167,6 +179,30 @@ def test_a_tick_that_follows_a_tick_leaves_the_first_in_the_states() -> None:
 
 def test_before_the_first_whole_commit_there_are_no_states() -> None:
     assert states(commit(4, begun=True, a="1")) == Stored({}, whole=None, place=4, begun=True)
+
+
+@pytest.mark.parametrize(
+    ("then", "whole"),
+    [
+        # A slice of a tick may be among what was read before it
+        ([commit(6, begun=True, d="4")], None),
+        ([commit(6, begun=True, d="4"), commit(7, e="5")], 7),
+        ([commit(7, d="4")], 7),
+        ([], None),
+    ],
+)
+def test_states_of_which_kafka_has_compacted_away_how_far_they_are_wait_for_a_commit_that_says_it(
+    then: list[list[_Record]], whole: int | None
+) -> None:
+    commits = [commit(4, a="1"), commit(5, b="2"), commit(6, begun=True, c="3"), *then]
+    assert states(*commits, compacted={1, 2}).whole == whole
+
+
+def test_a_changelog_that_was_compacted_before_it_was_read_says_how_far_it_is_by_what_follows() -> None:
+    commits = [commit(4, begun=True, a="1"), commit(5, b="2"), commit(6, c="3"), commit(6, begun=True, d="4")]
+    assert states(*commits, compacted={0, 1}) == Stored(
+        {"C1": {"a": b"1", "b": b"2", "c": b"3"}}, whole=6, place=6, begun=True
+    )
 
 
 def test_commits_that_do_not_say_their_place_are_all_taken() -> None:
