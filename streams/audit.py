@@ -68,17 +68,15 @@ def stored_states(changelog: Iterable[Any], journal: str) -> Stored:
     """What the committed records of a changelog partition come to. Each commit says first where it goes on."""
     out = Stored()
     waiting: list[Any] = []  # pieces of slices, until their record is done
-    last = -1
+    last, astray = -1, False
     for record in changelog:
-        # Compacted while it is read: it may be of a later commit, and of a slice
-        astray, last = record.offset() != last + 1, record.offset()
+        gap, last = record.offset() != last + 1, record.offset()
         if record.key() != WHO:
             if out.begun:
                 waiting.append(record)
             else:
                 _keep(out.pieces, record)
-                if astray:
-                    out.whole = None
+                astray = astray or gap
             continue
         at = dict(record.headers() or ())
         said = at.get(journal, b"")
@@ -88,6 +86,11 @@ def stored_states(changelog: Iterable[Any], journal: str) -> Stored:
             for one in waiting:
                 _keep(out.pieces, one)
             waiting.clear()
+        elif (
+            astray
+        ):  # compacted while it was read: pieces that were kept may be of a slice of the same record
+            out.whole = None
+        astray = False
     out.pieces = {account_id: pieces for account_id, pieces in out.pieces.items() if pieces}
     return out
 
@@ -130,7 +133,7 @@ class Refold:
     def compare(self, stored: Stored, found: Findings, where: str) -> None:
         """Hold the states of the changelog, partition `where`, against those that the records so far come to."""
         self.compared = True
-        if stored.place is not None and stored.whole is None:
+        if stored.begun and stored.whole is None:
             return  # not one commit that is known to be no part of a record
         all_ours: dict[str, Pieces] = {**dict(self.states.pieces()), "": dict(self._book.dump())}
         for account_id in sorted(all_ours.keys() | stored.pieces.keys()):

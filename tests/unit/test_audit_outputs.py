@@ -188,7 +188,6 @@ def test_before_the_first_whole_commit_there_are_no_states() -> None:
         ([commit(6, begun=True, d="4")], None),
         ([commit(6, begun=True, d="4"), commit(7, e="5")], 7),
         ([commit(7, d="4")], 7),
-        ([], None),
     ],
 )
 def test_states_of_which_kafka_has_compacted_away_how_far_they_are_wait_for_a_commit_that_says_it(
@@ -196,6 +195,13 @@ def test_states_of_which_kafka_has_compacted_away_how_far_they_are_wait_for_a_co
 ) -> None:
     commits = [commit(4, a="1"), commit(5, b="2"), commit(6, begun=True, c="3"), *then]
     assert states(*commits, compacted={1, 2}).whole == whole
+
+
+def test_what_somebody_else_wrote_behind_the_newest_commit_is_held_against_the_fold() -> None:
+    theirs = commit(None, a="damaged")
+    assert states(commit(4, a="1"), theirs, compacted={1}) == Stored(
+        {"C1": {"a": b"damaged"}}, whole=4, place=4
+    )
 
 
 def test_a_changelog_that_was_compacted_before_it_was_read_says_how_far_it_is_by_what_follows() -> None:
