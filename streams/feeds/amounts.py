@@ -13,7 +13,10 @@ from schemas.money import EXPONENTS, MAX_DIGITS
 
 Sign = Literal[".", ","]
 
-EMPTY: Final = frozenset({"", "-", "--", "null", "none", "nan", "n/a", "#n/a", "na", "<na>", "\\n", "(null)"})
+NULL: Final = frozenset({"", "nan", "null", "none", "#n/a", "<na>", "\\n", "(null)"})
+"""What systems write where there is nothing, in lower case; any of it is no id either."""
+
+EMPTY: Final = NULL | {"-", "--", "n/a", "na"}
 
 _DOLLARS = "USD AUD BBD BMD BND BSD BZD CAD FJD GYD HKD JMD KYD LRD NAD NZD SBD SGD SRD TTD TWD XCD ARS CLP COP MXN UYU"
 _SIGNS: Final[dict[str, tuple[str, ...]]] = {

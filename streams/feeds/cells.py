@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.money import EXPONENTS
 from streams.feeds import terms as terms_of_payment
-from streams.feeds.amounts import EMPTY, bare
+from streams.feeds.amounts import EMPTY, NULL, bare
 from streams.feeds.columns import plain
 from streams.feeds.dates import plus_days
 from streams.feeds.report import Report
@@ -31,7 +31,6 @@ _CURRENCY_NAMES: Final = {
 }
 _FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
 _ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)
-_BLANK_IDS: Final = frozenset({"", "nan", "null", "none", "#n/a", "<na>", "\\n", "(null)"})
 
 
 class Bad(Exception):
@@ -64,7 +63,7 @@ class Cells:
         known = self.ids.get(text)
         if known is not None:
             return known
-        if text.isalnum() and text.isascii() and len(text) <= 150 and text.lower() not in _BLANK_IDS:
+        if text.isalnum() and text.isascii() and len(text) <= 150 and text.lower() not in NULL:
             if field == "customer" and len(self.ids) < 200_000:
                 self.ids[text] = text
             return text  # the usual number
@@ -76,7 +75,7 @@ class Cells:
             clean = clean[2:-1].strip()
         elif clean.startswith("'"):
             clean = clean[1:].strip()
-        if clean.lower() in _BLANK_IDS:
+        if clean.lower() in NULL:
             if needed:
                 raise Bad(f"{field} is empty", field, "is empty")
             return ""
@@ -104,7 +103,7 @@ class Cells:
         if not text.isprintable():
             text = "".join(c if c.isprintable() else " " for c in text)
             text = " ".join(text.split())
-        return "" if text.lower() in _BLANK_IDS else text[:longest]
+        return "" if text.lower() in NULL else text[:longest]
 
     def day(self, row: list[str], field: str, *, needed: bool) -> str:
         """An ISO date; '' where it is blank and not needed."""

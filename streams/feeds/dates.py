@@ -12,36 +12,24 @@ from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
+from streams.feeds import amounts
+
 Order = Literal["mdy", "dmy", "ymd"]
 ORDERS: Final[tuple[Order, ...]] = ("mdy", "dmy", "ymd")
 
 PIVOT: Final = 70
 """Two-digit years: 70-99 are 1970-1999, 00-69 are 2000-2069 (dates run from 1970 to 2100)."""
 
-EMPTY: Final = frozenset(
-    {
-        "",
-        "-",
-        "--",
-        "null",
-        "none",
-        "nan",
-        "nat",
-        "<na>",
-        "\\n",
-        "(null)",
-        "n/a",
-        "#n/a",
-        "na",
-        "0",
-        "0.0",
-        "open",
-        "unpaid",
-        "not paid",
-        "pending",
-        "outstanding",
-    }
-)
+EMPTY: Final = amounts.EMPTY | {
+    "nat",
+    "0",
+    "0.0",
+    "open",
+    "unpaid",
+    "not paid",
+    "pending",
+    "outstanding",
+}
 
 _FIRST, _LAST = dt.date(1970, 1, 1), dt.date(2100, 12, 31)
 _EXCEL_ZERO = dt.date(1899, 12, 30).toordinal()  # serial 1 is 1900-01-01; right for serials from 61 on
