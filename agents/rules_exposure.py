@@ -23,7 +23,7 @@ def utilization_high(v: View) -> Firing | None:
 def utilization_high_clears(v: View) -> bool:
     used = v.figures.utilization
     clear = v.policy.triggers.utilization_high.clear_utilization
-    return used is not None and used < clear and not v.owes_unvalued
+    return used is not None and used < clear
 
 
 def utilization_high_evidence(v: View) -> Evidence:
@@ -52,7 +52,7 @@ def over_limit(v: View) -> Firing | None:
 
 def over_limit_clears(v: View) -> bool:
     used = v.figures.utilization
-    return used is not None and used < v.policy.triggers.over_limit.clear_utilization and not v.owes_unvalued
+    return used is not None and used < v.policy.triggers.over_limit.clear_utilization
 
 
 def over_limit_evidence(v: View) -> Evidence:
@@ -209,7 +209,7 @@ def new_high_credit(v: View) -> Firing | None:
 def new_high_credit_clears(v: View) -> bool:
     peak = peak_before(v)
     most = v.policy.triggers.new_high_credit.times_peak
-    return peak is not None and v.figures.open_balance <= most * peak and not v.owes_unvalued
+    return peak is not None and v.figures.open_balance <= most * peak
 
 
 def new_high_credit_evidence(v: View) -> Evidence:
@@ -265,7 +265,7 @@ def concentration(v: View) -> Firing | None:
 
 def concentration_clears(v: View) -> bool:
     share = book_share(v)
-    return share is not None and share < v.policy.triggers.concentration.clear_share and not v.owes_unvalued
+    return share is not None and share < v.policy.triggers.concentration.clear_share
 
 
 def concentration_evidence(v: View) -> Evidence:

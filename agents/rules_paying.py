@@ -139,8 +139,6 @@ def surprise_clears(v: View) -> bool:
     whom fewer invoices tell than it takes.
     """
     figures, rule = v.figures, v.policy.triggers.overdue_surprise
-    if v.owes_unvalued:
-        return False
     if figures.max_days_past_due is None or figures.max_days_past_due < rule.days_past_due:
         return True
     days = v.kept.get("overdue_surprise_days")
@@ -191,7 +189,7 @@ def past_due_share(v: View) -> Firing | None:
 
 def past_due_share_clears(v: View) -> bool:
     share = late_share(v)
-    return share is not None and share < v.policy.triggers.past_due_share.clear_share and not v.owes_unvalued
+    return share is not None and share < v.policy.triggers.past_due_share.clear_share
 
 
 def past_due_share_evidence(v: View) -> Evidence:
@@ -219,7 +217,7 @@ def seriously_past_due(v: View) -> Firing | None:
 
 
 def seriously_past_due_clears(v: View) -> bool:
-    return v.figures.past_due_61 - v.figures.unapplied <= 0 and not v.owes_unvalued
+    return v.figures.past_due_61 - v.figures.unapplied <= 0
 
 
 def seriously_past_due_evidence(v: View) -> Evidence:
@@ -254,7 +252,7 @@ def delinquent(v: View) -> Firing | None:
 
 
 def delinquent_clears(v: View) -> bool:
-    return v.figures.past_due_91 - v.figures.unapplied <= 0 and not v.owes_unvalued
+    return v.figures.past_due_91 - v.figures.unapplied <= 0
 
 
 def delinquent_evidence(v: View) -> Evidence:
@@ -398,7 +396,7 @@ def dispute_spike(v: View) -> Firing | None:
 
 def dispute_spike_clears(v: View) -> bool:
     share = dispute_share(v)
-    return share is not None and share < v.policy.triggers.dispute_spike.clear_share and not v.owes_unvalued
+    return share is not None and share < v.policy.triggers.dispute_spike.clear_share
 
 
 def dispute_clear_level(v: View) -> float:

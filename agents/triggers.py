@@ -20,8 +20,9 @@ class Trigger:
     """One row of the table.
 
     `immediate` (●): a fact, judged with the events of `on` and at ticks; all others at ticks only, two in a row.
-    `fires` and `clears` are pure; a null figure makes both of them say no. An alert clears when `clears` holds and
-    `fires` does not. `keeps`: figures that the alert goes on comparing with, as they stood when it opened, or, with
+    `fires` and `calm` are pure; a null figure makes both of them say no. An alert clears when `clears` holds and `fires`
+    does not. `by_what_is_owed`: judged by figures of it, which are too small while part of it waits for a rate, so that
+    until then nothing clears. `keeps`: figures that the alert goes on comparing with, as they stood when it opened, or, with
     `keeps_from_first_tick`, at the first of the ticks in a row. `supersedes`: the lesser alert that this one ends.
     """
 
@@ -29,14 +30,19 @@ class Trigger:
     title: str
     action: str
     fires: Callable[[View], Firing | None]
-    clears: Callable[[View], bool]
+    calm: Callable[[View], bool]
     evidence: Callable[[View], Evidence]
     immediate: bool = False
     on: tuple[str, ...] = ()
     asks_signals: bool = False
+    by_what_is_owed: bool = False
     keeps: tuple[str, ...] = ()
     keeps_from_first_tick: bool = False
     supersedes: str | None = None
+
+    def clears(self, view: View) -> bool:
+        """Whether what holds is calm enough to end an open alert, by all that is owed."""
+        return self.calm(view) and not (self.by_what_is_owed and view.owes_unvalued)
 
     def severity(self, policy: Policy) -> int:
         """The severity of the table; adverse_news has that of its score, at least 1."""
@@ -86,6 +92,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_paying.surprise,
         rules_paying.surprise_clears,
         rules_paying.surprise_evidence,
+        by_what_is_owed=True,
         keeps=("overdue_surprise_days",),
     ),
     Trigger(
@@ -95,6 +102,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_paying.past_due_share,
         rules_paying.past_due_share_clears,
         rules_paying.past_due_share_evidence,
+        by_what_is_owed=True,
     ),
     Trigger(
         "seriously_past_due",
@@ -103,6 +111,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_paying.seriously_past_due,
         rules_paying.seriously_past_due_clears,
         rules_paying.seriously_past_due_evidence,
+        by_what_is_owed=True,
     ),
     Trigger(
         "delinquent",
@@ -112,6 +121,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_paying.delinquent,
         rules_paying.delinquent_clears,
         rules_paying.delinquent_evidence,
+        by_what_is_owed=True,
     ),
     Trigger(
         "utilization_high",
@@ -120,6 +130,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_exposure.utilization_high,
         rules_exposure.utilization_high_clears,
         rules_exposure.utilization_high_evidence,
+        by_what_is_owed=True,
     ),
     Trigger(
         "over_limit",
@@ -128,6 +139,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_exposure.over_limit,
         rules_exposure.over_limit_clears,
         rules_exposure.over_limit_evidence,
+        by_what_is_owed=True,
         immediate=True,
         on=_BALANCE,
     ),
@@ -162,6 +174,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_exposure.new_high_credit,
         rules_exposure.new_high_credit_clears,
         rules_exposure.new_high_credit_evidence,
+        by_what_is_owed=True,
         keeps=("prior_high_credit",),
         keeps_from_first_tick=True,
     ),
@@ -198,6 +211,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_paying.dispute_spike,
         rules_paying.dispute_spike_clears,
         rules_paying.dispute_spike_evidence,
+        by_what_is_owed=True,
     ),
     Trigger(
         "discounts_abandoned",
@@ -312,6 +326,7 @@ TRIGGERS: Final[tuple[Trigger, ...]] = (
         rules_exposure.concentration,
         rules_exposure.concentration_clears,
         rules_exposure.concentration_evidence,
+        by_what_is_owed=True,
     ),
 )
 
