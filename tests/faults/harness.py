@@ -14,15 +14,18 @@ import subprocess
 import threading
 import time
 from collections import Counter
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import TypeVar
 
 from streams.slot import WHO
 from tests.faults import kit
 
 ROOT = Path(__file__).parents[2]
 HOOK = Path(__file__).parent / "hook"
+DEATHS = "deaths.jsonl"
+T = TypeVar("T")
 
 
 @dataclass(frozen=True)
@@ -86,7 +89,7 @@ def run(
     """
     report, rnd, began = Report(), random.Random(seed), time.time()
     directory.mkdir(parents=True, exist_ok=True)
-    log = directory / "deaths.jsonl"
+    log = directory / DEATHS
     log.touch()
     all_sent = directory / "fed"
     told: dict[str, object] = {
@@ -145,6 +148,18 @@ def run(
     _count(report, servers, markers, [json.loads(line) for line in log.read_text().splitlines()])
     report.seconds = time.time() - began
     return report
+
+
+def lasting(records: Sequence[T], directory: Path, deaths: int) -> Iterator[T]:
+    """The records, the last quarter a few at a time while fewer than so many workers died inside commits.
+
+    A busy machine makes few commits until the last record is sent, and none dies after that.
+    """
+    log = directory / DEATHS
+    for n, record in enumerate(records):
+        if n > len(records) * 3 // 4 and len(log.read_bytes().splitlines()) < deaths:
+            time.sleep(0.05)
+        yield record
 
 
 class _Crew:

@@ -16,7 +16,7 @@ import pytest
 
 from tests.faults import demo, kit
 from tests.faults.deaths import MISTAKES
-from tests.faults.harness import Report, Worker, run
+from tests.faults.harness import Report, Worker, lasting, run
 
 
 def events(run_name: str, count: int, seed: int) -> Iterator[tuple[str, bytes, bytes]]:
@@ -71,6 +71,7 @@ def put_through(
     deaths: int,
     per_second: float,
     rate: float,
+    deaths_at_least: int = 0,
     mistake: str = "",
 ) -> Report:
     """The demo under the harness; topics of its own."""
@@ -91,9 +92,10 @@ def put_through(
         for slot in ("a", "b")
     ]
     sources = [names[s] for s in demo.SOURCES]
+    records = list(events(name, count, seed))
     report = run(
         workers,
-        feed=lambda: kit.send(servers, events(name, count, seed), per_second),
+        feed=lambda: kit.send(servers, lasting(records, directory, deaths_at_least), per_second),
         done=lambda: (
             not kit.unread(servers, f"{name}.relay", sources)
             and not kit.unread(servers, f"{name}.counter", [names["journal"]])
@@ -113,8 +115,9 @@ def put_through(
 
 def test_nothing_is_lost_and_nothing_twice_under_kills(kafka: str, namespace: str, tmp_path: Path) -> None:
     report = put_through(
-        kafka, namespace, tmp_path, seed=1, count=20_000, kills=4, deaths=12, per_second=1000, rate=1.0
-    )
+        kafka, namespace, tmp_path, seed=1, count=20_000, kills=4, deaths=12, deaths_at_least=4,
+        per_second=1000, rate=1.0,
+    )  # fmt: skip
     assert report.differences == []
     assert sum(report.deaths.values()) >= 4, "deaths inside commits"
     assert report.aborted > 0
