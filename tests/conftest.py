@@ -81,6 +81,16 @@ def clickhouse(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture
-def namespace() -> str:
-    """A namespace that no other test has."""
-    return f"t{uuid.uuid4().hex[:10]}"
+def namespace(request: pytest.FixtureRequest) -> Iterator[str]:
+    """A namespace that no other test has; its tables go with the test, for their views are made anew again and again."""
+    name = f"t{uuid.uuid4().hex[:10]}"
+    dsn = request.getfixturevalue("clickhouse") if "clickhouse" in request.fixturenames else None
+    yield name
+    if dsn:
+        from streams.store.client import connect
+
+        client = connect(dsn, None)
+        asked = "SELECT name FROM system.databases WHERE startsWith(name, {namespace:String})"
+        for (database,) in client.query(asked, parameters={"namespace": name}).result_rows:
+            client.command(f"DROP DATABASE `{database}`")
+        client.close()
