@@ -70,13 +70,16 @@ def stored_states(changelog: Iterable[Any], journal: str) -> Stored:
     waiting: list[Any] = []  # pieces of slices, until their record is done
     last, astray = -1, False
     for record in changelog:
-        gap, last = record.offset() != last + 1, record.offset()
-        if record.key() != WHO:
+        says = record.key() == WHO
+        # Before each that says where it goes on there is the mark that ended the transaction before.
+        if not out.begun and record.offset() > last + (2 if says else 1):
+            astray = True
+        last = record.offset()
+        if not says:
             if out.begun:
                 waiting.append(record)
             else:
                 _keep(out.pieces, record)
-                astray = astray or gap
             continue
         at = dict(record.headers() or ())
         said = at.get(journal, b"")
@@ -86,9 +89,7 @@ def stored_states(changelog: Iterable[Any], journal: str) -> Stored:
             for one in waiting:
                 _keep(out.pieces, one)
             waiting.clear()
-        elif (
-            astray
-        ):  # compacted while it was read: pieces that were kept may be of a slice of the same record
+        elif astray:  # compacted meanwhile: of what was kept some may be of a slice, or gone for one
             out.whole = None
         astray = False
     out.pieces = {account_id: pieces for account_id, pieces in out.pieces.items() if pieces}
@@ -170,7 +171,9 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
         )
     for partition in parts:
         asked = decided.get(partition, -1)
-        stored = stored_states(read_topic(kafka, names["account-state"], partition), names["journal"])
+        stored = stored_states(
+            read_topic(kafka, names["account-state"], partition, newest=True), names["journal"]
+        )
         if asked <= 0 and stored.place is None:
             continue  # neither then nor since has a monitor come to it
         refold = Refold(partition, settings)
@@ -247,7 +250,7 @@ def _read_outputs(kafka: Kafka, topic: str, partitions: int, compacted: bool, fo
         topic, partitions, compacted, dropped=cache(lambda number: beginning(kafka, topic, number) > 0)
     )
     for partition in range(partitions):
-        for record in read_topic(kafka, topic, partition):
+        for record in read_topic(kafka, topic, partition, newest=compacted):
             where = f"{topic}/{partition} at {record.offset()}"
             ce_id = (dict(record.headers() or ()).get("ce_id") or b"").decode(errors="replace")
             try:

@@ -14,6 +14,8 @@ import confluent_kafka as ck
 from streams.blocks import Kafka, legible, patiently, watermarks
 from streams.errors import Refused
 
+LAP = 2.0  # seconds in which no log cleaner comes to what was written within them
+
 COPIED = (
     "rebuilt-from"  # header of each record that a rebuild copied: the offset that it has where it comes from
 )
@@ -27,17 +29,21 @@ def read_topic(
     seconds: float = 60.0,
     since: int = 0,
     whole: bool = False,
+    newest: bool = False,
 ) -> Iterator[Any]:
     """Committed records of one partition from `since` to `until` (offsets; none: its end now), in order.
 
     Raises Refused when no record comes for `seconds` before the end: an open transaction, a broker that is away. The time
     that the caller takes over a record does not count. `whole`: what Kafka has dropped since `since` is Refused, not passed
-    over.
+    over. `newest`, of a compacted topic: the newest record of each key is among them, though Kafka compacts it meanwhile;
+    what was written after the call may be, too.
     """
     consumer = kafka.reader(f"{topic}-reader")
     ends = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_uncommitted"})
+    here = ck.TopicPartition(topic, partition)
     try:
-        first, high = patiently(watermarks, ends, ck.TopicPartition(topic, partition), 10)
+        asked = time.monotonic()
+        first, high = patiently(watermarks, ends, here, 10)
         if whole and first > since:
             raise Refused(
                 f"{topic}/{partition} begins at offset {first}: what came before is gone, and without it nothing is folded "
@@ -55,17 +61,19 @@ def read_topic(
             records: list[Any] = [] if polled is None else [polled, *consumer.consume(5000, 0)]
             for record in records:
                 error: Any = record.error()
-                if error is None:
+                if error is not None and error.code() != ck.KafkaError._PARTITION_EOF:
+                    raise Refused(f"cannot read {topic}/{partition}: {error.str()}")
+                if record.offset() >= end:
+                    if not newest or time.monotonic() - asked < LAP:
+                        return
+                    asked = time.monotonic()
+                    end = patiently(watermarks, ends, here, 10)[1]
                     if record.offset() >= end:
                         return
+                if error is None:
                     yield legible(record)
                     # Only now: what was done with it may have taken longer than all our patience.
                     patience = time.monotonic() + seconds
-                elif error.code() == ck.KafkaError._PARTITION_EOF:
-                    if record.offset() >= end:
-                        return
-                else:
-                    raise Refused(f"cannot read {topic}/{partition}: {error.str()}")
             if time.monotonic() > patience:
                 raise Refused(
                     f"{topic}/{partition} is not readable to offset {end}: a transaction is open there, or the broker is away"

@@ -116,7 +116,7 @@ def _partition(kafka: Kafka, client: Client, of: _Carried, found: Held) -> None:
     start = None
     beyond: list[int] = []
     for late in (False, True):
-        for records in _chunks(read_topic(kafka, of.topic, of.partition, since=start or 0)):
+        for records in _chunks(read_topic(kafka, of.topic, of.partition, since=start or 0, newest=compacted)):
             first = records[0].offset() if start is None else start
             start = records[-1].offset() + 1
             there = _rows(client, of, first, start)

@@ -86,6 +86,25 @@ def test_a_reader_may_take_hours_over_a_record(
     assert seen == COUNTS[0]
 
 
+@pytest.mark.parametrize(("newest", "seen"), [(True, 3), (False, 2)])
+def test_a_long_reading_of_the_newest_records_goes_on_to_what_came_meanwhile(
+    kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch, newest: bool, seen: int
+) -> None:
+    """For a record whose place before its end is empty, because Kafka compacted it away, has come again behind that end."""
+    topic = f"{namespace}.first"
+    make_topics(kafka, {topic: 1})
+    send_to(kafka, [(topic, 0, b"k", b"0"), (topic, 0, b"k", b"1")])
+    late = 0.0
+    monkeypatch.setattr("streams.reading.time", SimpleNamespace(monotonic=lambda: time.monotonic() + late))
+    values = []
+    for record in read_topic(Kafka(kafka), topic, 0, newest=newest):
+        values.append(record.value())
+        if record.offset() == 0:
+            late = 3600.0
+            send_to(kafka, [(topic, 0, b"k", b"2")])
+    assert values == [b"0", b"1", b"2"][:seen]
+
+
 def refusals(kafka: str, topic: str, count: int) -> list[str]:
     """What is said of so many records, sent together, that are dated two hours ahead."""
     said: list[str] = []

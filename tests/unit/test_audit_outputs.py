@@ -141,14 +141,14 @@ def commit(place: int | None, *, begun: bool = False, **pieces: str | None) -> l
     return [who, *(_Record(f"C1\0{name}".encode(), value) for name, value in pieces.items())]
 
 
-def states(*commits: list[_Record], compacted: Collection[int] = ()) -> Stored:
-    """`compacted`: the commits, from 0, of which Kafka has dropped what says where they go on."""
+def states(*commits: list[_Record], compacted: Collection[int] = (), dropped: Collection[int] = ()) -> Stored:
+    """Of the commits, from 0, Kafka has `compacted` what says where they go on; of others it has `dropped` the pieces."""
     at = 0
     for one in commits:
         for record in one:
             record.at, at = at, at + 1
         at += 1  # the mark that ends a transaction
-    left = [one[1:] if number in compacted else one for number, one in enumerate(commits)]
+    left = [one[number in compacted : 1 if number in dropped else None] for number, one in enumerate(commits)]
     return stored_states(chain.from_iterable(left), JOURNAL)
 
 
@@ -195,6 +195,19 @@ def test_states_of_which_kafka_has_compacted_away_how_far_they_are_wait_for_a_co
 ) -> None:
     commits = [commit(4, a="1"), commit(5, b="2"), commit(6, begun=True, c="3"), *then]
     assert states(*commits, compacted={1, 2}).whole == whole
+
+
+def test_pieces_that_went_for_those_of_a_slice_while_they_were_read_are_not_missed() -> None:
+    commits = [commit(5, a="1"), commit(6, begun=True, a="2"), commit(6, begun=True, c="3")]
+    assert states(*commits, dropped={0}, compacted={1}).whole is None
+    assert states(commits[0], commits[2], dropped={0}).whole is None
+
+
+def test_slices_that_kafka_has_compacted_take_nothing_from_the_states_before_them() -> None:
+    commits = [commit(5, a="1"), *(commit(6, begun=True, b=at) for at in "123")]
+    assert states(*commits, compacted={2}, dropped={2}) == Stored(
+        {"C1": {"a": b"1"}}, whole=5, place=6, begun=True
+    )
 
 
 def test_what_somebody_else_wrote_behind_the_newest_commit_is_held_against_the_fold() -> None:
