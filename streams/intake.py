@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections.abc import Callable, Iterator
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from typing import Any
 from zoneinfo import ZoneInfo
@@ -21,6 +21,7 @@ from agents.monitor import ENGINE
 from agents.policy_text import PolicyError, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import INPUTS, TOPICS
+from streams.backlog import Backlog
 from streams.blocks import Block, Kafka, patiently, watermarks
 from streams.by_faust import app_when_asked
 from streams.control import (
@@ -215,6 +216,8 @@ class Cluster:
         )
         self._reader = kafka.reader(settings.prefixed(GROUP) + "-reader")
         self._control: ControlReader | None = None
+        self._backlog: Backlog | None = None
+        self._waits_for: date | None = None  # the day whose end waits, once that is told
         self._compared = False  # the settings' policy with the one in force, once
         self._asked = 0.0
 
@@ -276,7 +279,11 @@ class Cluster:
         return found, asked
 
     def keep_time(self, now: datetime) -> None:
-        """Adopt a policy where none stands, and end the days that are over. Called by the owner of control only."""
+        """Adopt a policy where none stands, and end the days that are over. Called by the owner of control only.
+
+        A day ends behind all that was sent before its end: after a pause it would overtake payments and approvals that came
+        in time.
+        """
         if self._control is None:
             self._control = ControlReader(self._kafka, self._settings)
         control = self._control.read()
@@ -296,10 +303,21 @@ class Cluster:
             self._compared = True
             if said := not_in_force(control, self._settings):
                 log.warning("another policy", reason=said)
-        day = day_to_tick(now, ZoneInfo(policy.time_zone), control)
-        if day is not None:
-            log.info("the day is over", as_of=day.isoformat())
-            send_control(self._kafka, self._settings, clock_ticked(day, now, control.book(self.partitions)))
+        zone = ZoneInfo(policy.time_zone)
+        day = day_to_tick(now, zone, control)
+        if day is None:
+            return
+        if self._backlog is None:
+            self._backlog = Backlog(self._kafka, self._settings, GROUP)
+        if self._backlog.of(datetime.combine(day + timedelta(days=1), datetime.min.time(), zone)):
+            if self._waits_for != day:
+                self._waits_for = day
+                log.warning(
+                    "the clock waits", reason=f"what was sent before the end of {day} is not all read yet"
+                )
+            return
+        log.info("the day is over", as_of=day.isoformat())
+        send_control(self._kafka, self._settings, clock_ticked(day, now, control.book(self.partitions)))
 
 
 def build(settings: Settings) -> faust.App:
@@ -363,6 +381,8 @@ def build(settings: Settings) -> faust.App:
                 await asyncio.get_running_loop().run_in_executor(None, work()[0].keep_time, datetime.now(UTC))
             except (Refused, PolicyError) as error:
                 log.warning("the clock waits", reason=str(error))
+            except ck.KafkaException as error:
+                log.warning("the clock waits", reason=error.args[0].str())
 
     return app
 

@@ -14,7 +14,7 @@ import confluent_kafka as ck
 from streams.blocks import Kafka, legible, patiently, watermarks
 from streams.errors import Refused
 
-LAP = 2.0  # seconds in which no log cleaner comes to what was written within them
+LAP = 1.0  # seconds in which no log cleaner comes to what was written within them
 
 COPIED = (
     "rebuilt-from"  # header of each record that a rebuild copied: the offset that it has where it comes from

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Sequence
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import confluent_kafka as ck
@@ -15,10 +15,12 @@ from agents.monitor import ENGINE
 from agents.policy_text import policy_hash
 from schemas.topics import TOPICS
 from streams import topics_admin
+from streams.backlog import Backlog
 from streams.blocks import Kafka, watermarks
 from streams.control import policy_adopted
 from streams.errors import Refused
 from streams.intake import GROUP, Cluster
+from streams.reading import read_topic
 from streams.settings import Settings
 from tests.rules import POLICY_TEXT
 
@@ -118,3 +120,35 @@ def test_a_backfill_sent_in_a_transaction_is_read_when_its_records_are(
     group.close()
     cluster._asked = 0.0
     assert not cluster.history_unread(), "what lies behind it is the mark of its transaction"
+
+
+def test_a_day_ends_behind_all_that_was_sent_before_its_end(kafka: str, settings: Settings) -> None:
+    """Of two days' pause: an approval and a payment that came in time are not overtaken by the clock."""
+    control, decisions, payments = (
+        settings.prefixed(TOPICS[name].name) for name in ("control", "decisions", "payments")
+    )
+    write(kafka, control, [0], commit=True, value=adopted())
+    write(kafka, decisions, [2], commit=True)
+    write(kafka, payments, [0, 1], commit=True)
+    tomorrow = datetime.now(UTC) + timedelta(days=1)
+    cluster = Cluster(Kafka(kafka), settings)
+
+    def ticks() -> int:
+        cluster.keep_time(tomorrow)
+        return sum(b"clock.ticked" in record.value() for record in read_topic(Kafka(kafka), control, 0))
+
+    group = ck.Consumer({"bootstrap.servers": kafka, "group.id": settings.prefixed(GROUP)})
+    assert ticks() == 0, "nothing of it is read"
+    for topic, partition in ((payments, 0), (decisions, 2)):
+        group.commit(offsets=[ck.TopicPartition(topic, partition, 1)], asynchronous=False)
+    assert ticks() == 0, "a payment is left"
+    write(kafka, payments, [0, 1], commit=True)
+    group.commit(offsets=[ck.TopicPartition(payments, 1, 1)], asynchronous=False)
+    assert ticks() == 1, "what came behind it while it waited is not waited for"
+    group.close()
+
+
+def test_what_was_sent_after_a_days_end_does_not_hold_it_up(kafka: str, settings: Settings) -> None:
+    over = datetime.now(UTC) - timedelta(seconds=1)
+    write(kafka, settings.prefixed(TOPICS["payments"].name), [0], commit=True)
+    assert not Backlog(Kafka(kafka), settings, GROUP).of(over)
