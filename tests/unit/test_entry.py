@@ -108,6 +108,15 @@ def test_a_command_that_has_begun_undoes_what_it_must(tmp_path: Path) -> None:
     assert (done.returncode, done.stdout, done.stderr.strip()) == (130, "undone\n", "stopped")
 
 
+def test_a_command_works_without_stdin_stdout_and_stderr(tmp_path: Path) -> None:
+    """As a supervisor or cron may start it. The file that it writes first must not get the number of stderr."""
+    command = '"$0" -m streams simulate --accounts 1 --months 1 --seed 1 --to x.jsonl <&- >&- 2>&-'
+    environment = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    done = subprocess.run(["sh", "-c", command, sys.executable], cwd=tmp_path, env=environment)
+    assert done.returncode == 0
+    assert all(line.startswith("{") for line in (tmp_path / "x.jsonl").read_text("utf-8").splitlines())
+
+
 def test_the_command_is_this_door() -> None:
     (script,) = entry_points(group="console_scripts", name="bellwether")
     assert script.value == "streams.entry:main"
