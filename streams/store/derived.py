@@ -10,7 +10,7 @@ from __future__ import annotations
 from typing import Final
 
 from streams.store.client import Client
-from streams.store.retention import kept_days
+from streams.store.retention import whole_since
 
 _MOST: Final = 1000  # rows of a table that are looked at one by one
 
@@ -36,7 +36,7 @@ def derived(client: Client) -> dict[str, set[str]]:
         found[table.removesuffix("_rows")] = _lacking(
             client, f"SELECT {names} FROM ({made})", f"SELECT {names} FROM {table} FINAL"
         )
-    if not kept_days(client, "alerts"):
+    if not whole_since(client, "alerts"):
         keys = "day, trigger, severity, history"
         made = _statement(client, "alerts_opened_feed")
         counted = (

@@ -22,7 +22,7 @@ from streams.settings import Settings
 from streams.store.client import Client, connect, database_name, named, refusals
 from streams.store.derived import derived, told
 from streams.store.queries import ask
-from streams.store.retention import kept_days
+from streams.store.retention import whole_since
 from streams.store.rows import BY_TOPIC, REFUSED, TOPICS_READ, Record, rows
 
 _MOMENT: Final = 1.0  # seconds within which rows and what is made of them are together
@@ -59,9 +59,10 @@ class Held:
 def held(kafka: Kafka, settings: Settings, dsn: str) -> Held:
     """Compare the tables with the topics that they carry, and what is made of their rows with the rows.
 
-    Rows that the store no longer keeps (BELLWETHER_STORE_DAYS), and records that Kafka has dropped, are no difference.
-    Raises Refused when the store does not answer or has no such tables. Events may flow meanwhile: rows that the store took
-    after their topic was read are held against what came, and what it makes of its rows is looked at twice.
+    Rows that the store no longer keeps, or did not while BELLWETHER_STORE_DAYS was shorter, and records that Kafka has
+    dropped, are no difference. Raises Refused when the store does not answer or has no such tables. Events may flow
+    meanwhile: rows that the store took after their topic was read are held against what came, and what it makes of its rows
+    is looked at twice.
     """
     found = Held()
     client = connect(dsn, database_name(dsn, settings.namespace))
@@ -76,7 +77,7 @@ def held(kafka: Kafka, settings: Settings, dsn: str) -> Held:
             for logical in TOPICS_READ:
                 topic = settings.prefixed(TOPICS[logical].name)
                 view = (REFUSED.get(logical) or BY_TOPIC[logical].name).removesuffix("_rows")
-                oldest = _oldest_day(kept_days(client, view))
+                oldest = whole_since(client, view)
                 for partition in range(counts[topic]):
                     so_far = reached.get((topic, partition), 0)
                     _partition(
@@ -218,11 +219,6 @@ def _rows(client: Client, of: _Carried, first: int, end: int | None) -> dict[int
     for row in asked.named_results():
         found.setdefault(row["offset"], []).append(dict(row))
     return found
-
-
-def _oldest_day(days: int) -> int:
-    """The first day, as days since 1970, of which rows must still be there; one day of grace for the merges."""
-    return 0 if not days else int(time.time() // 86_400) - days + 1
 
 
 def _same(sent_as: str, sent: Any, stored: Any) -> bool:

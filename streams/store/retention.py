@@ -6,7 +6,9 @@ What is newest of an account or alert, and the rollups, are never taken: what wa
 from __future__ import annotations
 
 import re
+import time
 from collections.abc import Mapping
+from datetime import date, timedelta
 from typing import Final
 
 from streams.errors import Refused
@@ -27,6 +29,8 @@ KEPT: Final[dict[str, tuple[str, int]]] = {
     "late": ("toDateTime(written_at)", 400),
 }
 LONG: Final = ("proposals", "decisions")
+_WHOLE: Final = re.compile(r"\bwhole since (\d{4}-\d\d-\d\d)\b")  # in a table's comment
+_EPOCH: Final = date(1970, 1, 1)
 
 
 def wanted(days: Mapping[str, int]) -> dict[str, int]:
@@ -64,9 +68,14 @@ def _each(dsn: str, namespace: str, days: Mapping[str, int], change: bool) -> li
                 if kept == keep:
                     continue
                 if change:
+                    lost = ""
+                    if kept and not 0 < keep < kept:  # what went while it was shorter does not come back
+                        since = _EPOCH + timedelta(whole_since(client, view))
+                        client.command(f"ALTER TABLE {view}_rows MODIFY COMMENT 'whole since {since}'")
+                        lost = f"; those of days before {since} are gone, see 'Records are gone' in deploy/runbook.md"
                     rule = f"MODIFY TTL {KEPT[view][0]} + INTERVAL {keep} DAY" if keep else "REMOVE TTL"
                     client.command(f"ALTER TABLE {view}_rows {rule}")
-                    said.append(f"{view}: rows are kept {_shown(keep)} from now on")
+                    said.append(f"{view}: rows are kept {_shown(keep)} from now on{lost}")
                 else:
                     said.append(f"{view}: rows are kept {_shown(kept)}, the settings say {_shown(keep)}")
     finally:
@@ -76,12 +85,26 @@ def _each(dsn: str, namespace: str, days: Mapping[str, int], change: bool) -> li
 
 def kept_days(client: Client, view: str) -> int:
     """For how many days the view's table keeps its rows now; 0 is for ever."""
+    return _of_table(client, view)[0]
+
+
+def whole_since(client: Client, view: str) -> int:
+    """The first day, as days since 1970, of which all of the view's rows must be there: none has been dropped by its age, nor
+    was one while they were kept for less long. 0: of every day."""
+    days, since = _of_table(client, view)
+    oldest = int(time.time() // 86_400) - days + 1 if days else 0  # a day of grace for the merges
+    return max(oldest, since)
+
+
+def _of_table(client: Client, view: str) -> tuple[int, int]:
+    """Days that its rows are kept, and the first day, since 1970, of which none is gone by an earlier rule."""
     rows = client.query(
-        "SELECT engine_full FROM system.tables WHERE database = currentDatabase() AND name = {name:String}",
+        "SELECT engine_full, comment FROM system.tables WHERE database = currentDatabase() AND name = {name:String}",
         parameters={"name": f"{view}_rows"},
     ).result_rows
-    rule = re.search(r"\bTTL .*?toIntervalDay\((\d+)\)", rows[0][0]) if rows else None
-    return int(rule[1]) if rule else FOREVER
+    engine, comment = rows[0] if rows else ("", "")
+    rule, since = re.search(r"\bTTL .*?toIntervalDay\((\d+)\)", engine), _WHOLE.search(comment)
+    return int(rule[1]) if rule else FOREVER, (date.fromisoformat(since[1]) - _EPOCH).days if since else 0
 
 
 def _shown(days: int) -> str:

@@ -12,9 +12,10 @@ from streams.commands.migrate import migrate as command
 from streams.errors import Refused
 from streams.settings import Settings
 from streams.store.client import Client
-from streams.store.retention import KEPT, wanted
+from streams.store.derived import derived
+from streams.store.retention import KEPT, wanted, whole_since
 from streams.store.sink import Sink
-from tests.integration.store_kit import Record, count, made, snapshot
+from tests.integration.store_kit import Record, alert, count, made, snapshot
 
 
 @pytest.fixture
@@ -53,6 +54,44 @@ def test_migrate_gives_the_tables_the_days_of_the_settings_and_takes_them_back(
     assert migrate("--check").exit_code == 1
     assert "snapshots: rows are kept for ever from now on" in migrate().output
     assert migrate("--check").exit_code == 0
+
+
+def test_rows_that_went_while_they_were_kept_for_less_long_are_asked_of_nobody(
+    store: Client, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    today = (dt.date.today() - dt.date(1970, 1, 1)).days
+
+    def kept(days: str) -> str:
+        monkeypatch.setenv("BELLWETHER_STORE_DAYS", days)
+        return migrate().output
+
+    assert whole_since(store, "snapshots") == 0
+    assert "gone" not in kept("snapshots=800")
+    assert "gone" not in kept("snapshots=90")
+    since = dt.date.today() - dt.timedelta(days=89)
+    assert f"those of days before {since} are gone" in kept("snapshots=500")
+    assert whole_since(store, "snapshots") == today - 89
+    assert f"those of days before {since} are gone" in kept("")
+    assert whole_since(store, "snapshots") == today - 89
+    assert "gone" not in kept("snapshots=30")
+    assert whole_since(store, "snapshots") == today - 29
+    assert migrate("--check").exit_code == 0
+
+
+def test_counts_of_alerts_that_went_by_age_are_asked_of_nobody(
+    store: Client, clickhouse: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    days = [(dt.date.today() - dt.timedelta(days=back)).isoformat() for back in (1500, 10)]
+    sink = Sink(clickhouse, namespace, "store")
+    rows = [Record(alert(n, alert_id=f"a{n % 3}", as_of=day), n) for n, day in enumerate(days * 3)]
+    sink.write({"alerts": rows}, {})
+    sink.close()
+    for kept in ("alerts=800", ""):
+        monkeypatch.setenv("BELLWETHER_STORE_DAYS", kept)
+        migrate()
+        store.command("OPTIMIZE TABLE alerts_rows FINAL")
+    assert count(store, "alerts") < len(rows)
+    assert not any(derived(store).values())
 
 
 def test_every_view_takes_a_time_to_keep(store: Client, monkeypatch: pytest.MonkeyPatch) -> None:
