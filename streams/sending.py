@@ -15,6 +15,7 @@ import confluent_kafka as ck
 from streams.blocks import Kafka, not_taken
 
 PATIENCE: Final = 120.0  # seconds in which Kafka must take something
+TOLD_AFTER: Final = 5.0  # seconds of silence
 _DROPPED: Final = (ck.KafkaError._PURGE_QUEUE, ck.KafkaError._PURGE_INFLIGHT)
 _FIRST: Final = re.compile(r"message\(s\) failed: (.+?) \(broker ")  # of librdkafka's word for its end
 
@@ -27,13 +28,18 @@ class Sender:
     """An idempotent producer. What stands in a partition in the end is what was sent, as far as it goes: no gap, no repeat.
 
     librdkafka gives up a record after a while and sends those behind it. So it is told to try for ever, and to end where it
-    must give one up all the same; how long is too long is judged here: nothing taken for `patience` seconds.
+    must give one up all the same; how long is too long is judged here: nothing taken for `patience` seconds. `tell` is told
+    once, in a sentence, when it begins to wait for Kafka.
     """
 
     def __init__(
-        self, kafka: Kafka, patience: float = PATIENCE, own: Mapping[str, object] | None = None
+        self,
+        kafka: Kafka,
+        patience: float = PATIENCE,
+        own: Mapping[str, object] | None = None,
+        tell: Callable[[str], None] | None = None,
     ) -> None:
-        self._patience = patience
+        self._patience, self._servers, self._tell = patience, kafka.servers, tell
         self._failed = ""
         self._tells = False  # whether that is a reason, or only that all else was dropped for one
         self._producer = kafka.producer(
@@ -88,8 +94,7 @@ class Sender:
             except BufferError:
                 began = began or time.monotonic()
                 self._serve(self._producer.poll, 0.2)
-                if time.monotonic() - began > self._patience:
-                    self._fail(_silence(self._patience))
+                self._wait(began, self._patience)
             except ck.KafkaException as error:
                 self._serve(self._producer.poll, 0)  # what has failed before says more
                 self._fail(error.args[0].str(), tells=False)
@@ -109,9 +114,19 @@ class Sender:
             now = self._serve(self._producer.flush, 0.5)
             if now < left:
                 left, since = now, time.monotonic()
-            elif time.monotonic() - since > patience:
-                self._fail(_silence(patience))
+            else:
+                self._wait(since, patience)
         self.check()
+
+    def _wait(self, since: float, patience: float) -> None:
+        silent = time.monotonic() - since
+        if silent > patience:
+            self._fail(_silence(patience))
+        elif self._tell is not None and silent > TOLD_AFTER:
+            self._tell(
+                f"Kafka at {self._servers} has taken nothing for {TOLD_AFTER:g} s; waiting, for {patience:g} s in all"
+            )
+            self._tell = None
 
 
 def _silence(seconds: float) -> str:

@@ -214,7 +214,7 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> tuple[Sink, Polic
     from streams.dev.processes import kafka_servers
 
     kafka = Kafka(kafka_servers(config), config.kafka_config)
-    sink = ToHistory(kafka, config)
+    sink = ToHistory(kafka, config, lambda said: click.echo(f"bellwether: {said}", err=True))
     control = read_control(kafka, config)
     if control.policy is not None:
         ours, policy = policy, control.policy

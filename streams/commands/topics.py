@@ -35,10 +35,11 @@ def topics(creating: bool) -> None:
         click.echo(line)
     if any(state.missing for state in states):
         click.echo("mend: bellwether topics --create")
-    elif lines:
-        click.echo(
-            "mend: change these settings with your cluster's tools (kafka-configs.sh), or keep them knowingly"
-        )
+    tools = "mend: change these settings with your cluster's tools (kafka-configs.sh)"
+    if any(state.faults and not state.missing for state in states):
+        click.echo(f"{tools}; workers do not start while one would lose or misplace records")
+    elif any(state.differences for state in states):
+        click.echo(f"{tools}, or keep them knowingly")
     if lines:
         raise click.exceptions.Exit(1)
 

@@ -222,7 +222,14 @@ class Running(Services):
         """Raises Refused, naming the log, when one of ours has died. Cheap; to be called about once a second."""
         for child in self.children:
             if child.ended() is not None:
-                raise Refused(child.death())
+                raise Refused(child.death() + _short_of_room(child.log))
+
+
+def _short_of_room(log: Path | None) -> str:
+    """What is mostly behind the end of a service that writes there, where it is so."""
+    if log is None or (free := shutil.disk_usage(log.parent).free) >= ROOM:
+        return ""
+    return f"; only {free >> 20} MB are free there: make room, {ROOM >> 20} MB at least, and start it again"
 
 
 def without_password(url: str) -> str:

@@ -6,6 +6,7 @@ What the records are is decided by the feeds; nothing here reads them.
 from __future__ import annotations
 
 import contextlib
+from collections.abc import Callable
 from functools import lru_cache
 from pathlib import Path
 from types import TracebackType
@@ -106,14 +107,14 @@ class ToHistory:
     has the file's order.
 
     The partition is computed here, not by librdkafka: a record whose partition librdkafka still has to find may be
-    overtaken by a tick, which names its own. Raises Refused where the topic is not there.
+    overtaken by a tick, which names its own. `tell` is the sender's. Raises Refused where the topic is not there.
     """
 
-    def __init__(self, kafka: Kafka, settings: Settings) -> None:
+    def __init__(self, kafka: Kafka, settings: Settings, tell: Callable[[str], None] | None = None) -> None:
         self.sent = 0
         self.topic = settings.prefixed(TOPICS["history"].name)
         self._servers = kafka.servers
-        self._sender = Sender(kafka, own=_BULK)
+        self._sender = Sender(kafka, own=_BULK, tell=tell)
         self._partitions = kafka.partitions([self.topic])[self.topic]
         self._home = lru_cache(maxsize=500_000)(
             lambda account: partition_of(account.encode(), self._partitions)

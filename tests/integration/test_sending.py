@@ -79,15 +79,22 @@ def test_a_producer_as_it_comes_sends_what_stands_behind(kafka: str, topic: str)
     assert 5 not in standing(kafka, topic)
 
 
-def test_a_broker_that_does_not_answer_is_waited_for_and_told() -> None:
-    sender = Sender(Kafka("127.0.0.1:1"), patience=0.2, own={"queue.buffering.max.messages": 2})
+def test_a_broker_that_does_not_answer_is_waited_for_and_told(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("streams.sending.TOLD_AFTER", 0.0)
+    told: list[str] = []
+    away = Kafka("127.0.0.1:1")
+    sender = Sender(away, patience=0.2, own={"queue.buffering.max.messages": 2}, tell=told.append)
     sender.send("t", SMALL, b"0", 0)
-    with pytest.raises(NotTaken, match=r"no answer within 0\.1 s"):
-        sender.all_taken(0.1)
-    full = Sender(Kafka("127.0.0.1:1"), patience=0.2, own={"queue.buffering.max.messages": 1})
+    with pytest.raises(NotTaken, match=r"no answer within 1\.5 s"):
+        sender.all_taken(1.5)
+    full = Sender(away, patience=1.0, own={"queue.buffering.max.messages": 1}, tell=told.append)
     full.send("t", SMALL, b"0", 0)
-    with pytest.raises(NotTaken, match=r"no answer within 0\.2 s"):
+    with pytest.raises(NotTaken, match=r"no answer within 1 s"):
         full.send("t", SMALL, b"1", 0)
+    assert told == [
+        f"Kafka at 127.0.0.1:1 has taken nothing for 0 s; waiting, for {patience} s in all"
+        for patience in ("1.5", "1")
+    ]
 
 
 def test_a_decision_of_the_page_that_kafka_does_not_take_is_told_and_the_next_one_goes(

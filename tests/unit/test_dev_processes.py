@@ -182,6 +182,22 @@ def test_a_full_disk_is_said_before_anything_starts(tmp_path: Path, monkeypatch:
         pass
 
 
+def test_a_service_that_ends_on_a_full_disk_is_told_with_its_cause(
+    tmp_path: Path, children: list[Child], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    children.append(start("Kafka", [sys.executable, "-c", "raise SystemExit(1)"], log=tmp_path / "log"))
+    children[0].process.wait(30)
+    services = Running("a:1", "clickhouse://default@127.0.0.1:8123/bellwether", (children[0],))
+    with pytest.raises(Refused) as roomy:
+        services.check()
+    assert str(roomy.value).endswith(str(tmp_path / "log"))
+    monkeypatch.setattr(shutil, "disk_usage", lambda _path: shutil._ntuple_diskusage(10, 10, 5 << 20))
+    with pytest.raises(
+        Refused, match=r"Kafka ended with exit code 1; .* only 5 MB are free there: make room"
+    ):
+        services.check()
+
+
 def test_a_disk_that_fills_during_the_start_is_one_sentence(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
