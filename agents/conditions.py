@@ -580,7 +580,7 @@ def _related_party_distress(view: View) -> list[Condition]:
     return [
         _at_least(
             "related_severity",
-            max((d.severity for d in view.signals.distress(view.today)), default=None),
+            max((d.severity for d in view.distress), default=None),
             rule.their_severity,
             "triggers.related_party_distress.their_severity",
             missing="no parent or sibling is in distress",

@@ -304,9 +304,7 @@ def matched(view: View) -> Lever:
 
 def recovered_relations(view: View) -> Lever | None:
     least = view.policy.triggers.related_party_distress.their_severity
-    found = sorted(
-        (d for d in view.signals.distress(view.today) if d.severity >= least), key=lambda d: -d.severity
-    )
+    found = sorted((d for d in view.distress if d.severity >= least), key=lambda d: -d.severity)
     if not found:
         return None
 
@@ -316,6 +314,7 @@ def recovered_relations(view: View) -> Lever | None:
             "related_account_id": d.related_account_id,
             "alert_id": d.alert_id,
             "severity": d.severity,
+            "parent_id": d.parent_id,
         }
         for d in found
     ]

@@ -435,15 +435,14 @@ class Fold:
         account_id, pulse, parent = account.account_id, account.pulse, account.ledger.parent_id
         least = policy.triggers.related_party_distress.their_severity
         known = pulse.linked
-        to = [*account.signals.children, *([] if known is None else [known])]
-        out = relations.told(self.ids, account_id, to, alerts, least, at)
+        out = relations.told(self.ids, account_id, account.signals.children, known, alerts, least, at)
         if parent != known:
             still_open = account.watch.open_alerts()
             if known is not None:
                 out += relations.parted(self.ids, account_id, known, still_open, least, at)
             if parent is not None:
                 out.append(relations.link(self.ids, account_id, parent, at))
-                out += relations.introduced(self.ids, account_id, parent, still_open, least, at)
+                out += relations.introduced(self.ids, account_id, parent, parent, still_open, least, at)
             pulse.linked, pulse.changed = parent, True
         return out
 
@@ -452,15 +451,12 @@ class Fold:
         at = instant(event.occurred_at)
         if event.type != "related.linked":
             return relations.relayed(self.ids, event, account.signals, at)
-        child = event.related_account_id
+        parent, child = account.account_id, event.related_account_id
         least = policy.triggers.related_party_distress.their_severity
+        known = account.signals.distress_of_children(parent, today)
         return [
-            *relations.introduced(
-                self.ids, account.account_id, child, account.watch.open_alerts(), least, at
-            ),
-            *relations.siblings(
-                self.ids, account.account_id, child, account.signals.distress_of_children(today), at
-            ),
+            *relations.introduced(self.ids, parent, child, parent, account.watch.open_alerts(), least, at),
+            *relations.siblings(self.ids, parent, child, known, at),
         ]
 
     def _approve(

@@ -26,30 +26,50 @@ def link(ids: UUID, child: str, parent: str, at: str) -> Output:
 
 
 def told(
-    ids: UUID, account_id: str, relatives: Iterable[str], changes: Iterable[AlertChange], least: int, at: str
+    ids: UUID,
+    account_id: str,
+    children: Iterable[str],
+    parent: str | None,
+    changes: Iterable[AlertChange],
+    least: int,
+    at: str,
 ) -> list[Output]:
-    """What the alerts that moved say to the relatives: distress at severity `least` or above, and its end."""
-    to = list(relatives)
+    """What the alerts that moved say to the relatives: distress at severity `least` or above, and its end.
+
+    A child that has moved away is told on, for it may come back; of another family's distress it takes no notice.
+    """
+    to = [(child, account_id) for child in children]
+    if parent is not None:
+        to.append((parent, parent))
     messages = []
     for change in changes:
         if change.severity < least or change.history or change.status not in _SAYS:
             continue
         fields = {"alert_id": change.alert_id, "severity": change.severity}
         messages += [
-            _message(ids, _SAYS[change.status], relative, account_id, at, SOURCE, fields, change.number)
-            for relative in to
-        ]
+            _message(
+                ids, _SAYS[change.status], relative, account_id, at, SOURCE, fields | {"parent_id": family},
+                change.number,
+            )
+            for relative, family in to
+        ]  # fmt: skip
     return messages
 
 
 def introduced(
-    ids: UUID, account_id: str, relative: str, alerts: Iterable[OpenAlert], least: int, at: str
+    ids: UUID,
+    account_id: str,
+    relative: str,
+    parent: str,
+    alerts: Iterable[OpenAlert],
+    least: int,
+    at: str,
 ) -> list[Output]:
-    """What a relative that is new must be told: the alerts that are open already."""
+    """What a relative that is new must be told: the alerts that are open already. `parent`: which of the two it is."""
     return [
         _message(
             ids, "related.distressed", relative, account_id, at, SOURCE,
-            {"alert_id": alert.alert_id, "severity": alert.severity}, "introduced",
+            {"alert_id": alert.alert_id, "severity": alert.severity, "parent_id": parent}, "introduced",
         )
         for alert in alerts
         if alert.severity >= least
@@ -63,7 +83,7 @@ def parted(
     return [
         _message(
             ids, "related.recovered", parent, account_id, at, SOURCE,
-            {"alert_id": alert.alert_id, "severity": alert.severity}, "parted",
+            {"alert_id": alert.alert_id, "severity": alert.severity, "parent_id": parent}, "parted",
         )
         for alert in alerts
         if alert.severity >= least
@@ -75,9 +95,9 @@ def relayed(ids: UUID, event: RelatedEvent, signals: Signals, at: str) -> list[O
     parent, child = event.account_id, event.related_account_id
     if event.source == RELAYED or child not in signals.children:
         return []
-    if event.type == "related.linked":
+    if event.type == "related.linked" or event.parent_id not in (parent, None):
         return []
-    fields = {"alert_id": event.alert_id, "severity": event.severity}
+    fields = {"alert_id": event.alert_id, "severity": event.severity, "parent_id": parent}
     return [
         _message(ids, event.type, sibling, child, at, RELAYED, fields, event.event_id, parent)
         for sibling in signals.children
@@ -90,7 +110,7 @@ def siblings(ids: UUID, parent: str, child: str, distress: Iterable[Distress], a
     return [
         _message(
             ids, "related.distressed", child, one.related_account_id, at, RELAYED,
-            {"alert_id": one.alert_id, "severity": one.severity}, "introduced", parent,
+            {"alert_id": one.alert_id, "severity": one.severity, "parent_id": parent}, "introduced",
         )
         for one in distress
         if one.related_account_id != child

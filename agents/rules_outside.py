@@ -390,18 +390,18 @@ def statements_stale_evidence(v: View) -> Evidence:
 
 def related_party_distress(v: View) -> Firing | None:
     rule = v.policy.triggers.related_party_distress
-    found = [d.severity for d in v.signals.distress(v.today) if d.severity >= rule.their_severity]
+    found = [d.severity for d in v.distress if d.severity >= rule.their_severity]
     return Firing(rule.severity, float(len(found))) if found else None
 
 
 def related_party_distress_clears(v: View) -> bool:
     least = v.policy.triggers.related_party_distress.their_severity
-    return all(d.severity < least for d in v.signals.distress(v.today))
+    return all(d.severity < least for d in v.distress)
 
 
 def related_party_distress_evidence(v: View) -> Evidence:
     least = v.policy.triggers.related_party_distress.their_severity
-    found = [d for d in v.signals.distress(v.today) if d.severity >= least]
+    found = [d for d in v.distress if d.severity >= least]
     return Evidence(
         {
             "related": [

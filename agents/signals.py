@@ -72,6 +72,7 @@ class Match(NamedTuple):
 class Distress(NamedTuple):
     related_account_id: str
     alert_id: str
+    parent_id: str | None  # of the family that was told; None: it was not said
     severity: int
     event_id: str
 
@@ -125,7 +126,8 @@ class Signals:
         self._reports: Table = {}  # "source\x1fevent_id" -> versions [.., agency, points, text, class, limit, cur, dbt]
         self._filings: Table = {}  # [.., kind, status, amount, currency]
         self._screenings: Table = {}  # [.., status, list]
-        self._related: Table = {}  # "account\x1falert" -> [.., severity or 0 when recovered]
+        # "account\x1falert", and "\x1fparent" where that was said -> [.., severity or 0 when recovered]
+        self._related: Table = {}
         self._children: dict[str, Version] = {}
         # [.., published, category, told, confidence, domain, kind, story, headline, its key, claim, currency]
         self._articles: Table = {}
@@ -233,6 +235,8 @@ class Signals:
         at = microseconds(event.occurred_at) + (severity or _ENDED) * _GRAVER
         version = [_day(event.occurred_at, policy), at, event.event_id, severity]
         key = f"{event.related_account_id}\x1f{event.alert_id}"
+        if event.parent_id is not None:
+            key += f"\x1f{event.parent_id}"
         answer = self._put("s.f", self._related, key, version, today)
         self._forget("s.f", self._related, lambda last: last[3] == 0, today, policy.bureau.filing_keep_days)
         return answer
@@ -409,27 +413,42 @@ class Signals:
             ),
         )
 
-    def distress(self, today: int) -> tuple[Distress, ...]:
-        """The parent's and siblings' open alerts: what their parent told or relayed."""
-        return self.kept(
-            "distress",
-            today,
-            None,
-            lambda: tuple(
-                one for one in self._related_alerts(today) if one.related_account_id not in self._children
-            ),
+    def distress(self, parent_id: str | None, today: int) -> tuple[Distress, ...]:
+        """The open alerts of the parent and its other children: what it told or relayed. What was heard of a family that the
+        account has left does not count, unless it comes back."""
+        return tuple(
+            one
+            for one in self._related_alerts(today)
+            if (
+                one.related_account_id not in self._children
+                if one.parent_id is None
+                else one.parent_id == parent_id
+            )
         )
 
-    def distress_of_children(self, today: int) -> tuple[Distress, ...]:
-        """The children's open alerts: what this account passes on. It is no fact about the account itself."""
-        return tuple(one for one in self._related_alerts(today) if one.related_account_id in self._children)
+    def distress_of_children(self, account_id: str, today: int) -> tuple[Distress, ...]:
+        """The children's open alerts: what this account, `account_id`, passes on. It is no fact about the account itself."""
+        return tuple(
+            one
+            for one in self._related_alerts(today)
+            if (
+                one.related_account_id in self._children
+                if one.parent_id is None
+                else one.parent_id == account_id
+            )
+        )
 
-    def _related_alerts(self, today: int) -> list[Distress]:
-        return [
-            Distress(key.split("\x1f")[0], key.split("\x1f")[1], v[3], v[EVENT])
-            for key, v in holding_on(self._related, today)
-            if v[3] > 0
-        ]
+    def _related_alerts(self, today: int) -> tuple[Distress, ...]:
+        def alert(key: str, version: Version) -> Distress:
+            related, alert_id, *parent = key.split("\x1f")
+            return Distress(related, alert_id, parent[0] if parent else None, version[3], version[EVENT])
+
+        return self.kept(
+            "related",
+            today,
+            None,
+            lambda: tuple(alert(key, v) for key, v in holding_on(self._related, today) if v[3] > 0),
+        )
 
     @property
     def has_children(self) -> bool:

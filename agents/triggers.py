@@ -352,7 +352,9 @@ def facts_on_file(view: View) -> Mapping[str, Firing]:
         if signals.ageing:
             view.facts = _facts(view)
         else:
-            view.facts = signals.kept("facts", view.today, view.policy, lambda: _facts(view))
+            # Whose distress counts depends on the parent, which is no signal.
+            asked = f"facts of a child of {view.ledger.parent_id}"
+            view.facts = signals.kept(asked, view.today, view.policy, lambda: _facts(view))
     return view.facts
 
 

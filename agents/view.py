@@ -13,7 +13,7 @@ from agents.figures import Figures
 from agents.ledger import Ledger
 from agents.policy import Policy
 from agents.rates import Rates
-from agents.signals import Signals
+from agents.signals import Distress, Signals
 from schemas.money import text
 
 NOTHING_KEPT: Final[Mapping[str, float]] = {}
@@ -105,6 +105,11 @@ class View:
     def owes_unvalued(self) -> bool:
         """Whether part of what is owed waits for a rate: what the figures say of it is too little, and clears nothing."""
         return self.figures.unvalued > 0 and owes_unvalued(self.ledger, self.today, self.rates)
+
+    @property
+    def distress(self) -> tuple[Distress, ...]:
+        """The open alerts of the parent and the siblings, by what this account has been told."""
+        return self.signals.distress(self.ledger.parent_id, self.today)
 
     def own(self, base_amount: int) -> int | None:
         """Whole units of the base currency as minor units of the account's; None without a rate or a currency."""

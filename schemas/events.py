@@ -477,8 +477,12 @@ class RelatedLinked(_Related):
 
 
 class _Distress(_Related):
+    """`parent_id`: the parent of the family that is told. It counts for that family's children alone; without one, for
+    whoever is told."""
+
     alert_id: Id
     severity: Severity
+    parent_id: Id | None = None
 
 
 class RelatedDistressed(_Distress):

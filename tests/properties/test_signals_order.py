@@ -73,7 +73,8 @@ def fact(draw: st.DrawFn) -> Any:
         return event("related.linked", at, related_account_id=f"C{number}")
     bad = draw(st.booleans())
     relayed = "related.distressed" if bad else "related.recovered"
-    return event(relayed, at, related_account_id="P", alert_id=f"a{number}", severity=4)
+    family = draw(st.sampled_from([None, "P", "Q"]))
+    return event(relayed, at, related_account_id="P", alert_id=f"a{number}", severity=4, parent_id=family)
 
 
 def said(known: Signals) -> list[Any]:
@@ -85,7 +86,7 @@ def said(known: Signals) -> list[Any]:
             # A filing that is over is forgotten in its time: what is open never is.
             tuple(f for f in known.filings(today) if f.status == "filed"),
             known.matches(today),
-            known.distress(today),
+            *[known.distress(parent, today) for parent in (None, "P", "Q")],
             known.stories(today, POLICY),
             known.statement(today, POLICY),
             known.references(today),

@@ -72,6 +72,13 @@ def family(**options: Any) -> Group:
     return group
 
 
+def heard(group: Group, child: str, today: int = TODAY) -> list[str]:
+    """The relatives whose distress a child of `parent` counts."""
+    account = group.fold.accounts.get(child)
+    assert account is not None
+    return [one.related_account_id for one in account.signals.distress("parent", today)]
+
+
 def test_a_child_links_itself_to_its_parent_once() -> None:
     group = family()
     group.take(opened("first", "parent", "2026-03-02"))
@@ -141,13 +148,48 @@ def test_distress_ends_though_what_ended_it_is_dated_no_later_than_its_beginning
         group.take(*over_its_limit(account))
     for account in ("parent", "first", "second"):
         group.take(payment_of_all(account, told))
-    assert [group.fold.accounts.get(name).signals.distress(TODAY) for name in ("first", "second")] == [(), ()]  # type: ignore[union-attr]
+    assert [heard(group, name) for name in ("first", "second")] == [[], []]
 
 
 def test_a_child_that_leaves_takes_its_distress_with_it() -> None:
     group = family()
     group.take(*over_its_limit("first"), opened("first", None, "2026-03-04"))
     assert group.said("related_party_distress") == [("second", "opened"), ("second", "cleared")]
+
+
+def test_a_child_that_leaves_leaves_the_distress_of_its_family_behind() -> None:
+    group = family()
+    group.take(opened("other"), *over_its_limit("second"))
+    group.take(opened("first", "other", "2026-03-04"))
+    group.end("2026-03-04")
+    assert group.said("related_party_distress") == [("first", "opened"), ("first", "cleared")]
+
+
+@pytest.mark.parametrize("relative", ["parent", "second"])
+def test_a_child_that_has_left_hears_no_more_of_its_family(relative: str) -> None:
+    group = family()
+    group.take(opened("other"), opened("first", "other", "2026-03-02"))
+    group.take(*over_its_limit(relative))
+    group.end("2026-03-03")
+    assert ("first", "opened") not in group.said("related_party_distress")
+
+
+def test_a_child_that_comes_back_finds_its_family_as_it_is_by_then() -> None:
+    group = family()
+    group.take(*over_its_limit("parent"), *over_its_limit("second"))
+    group.take(opened("first", None, "2026-03-03"))
+    group.take(back_under_it("second", "2026-03-04"))
+    group.take(opened("first", "parent", "2026-03-05"))
+    assert heard(group, "first", TODAY + 1) == ["parent"]
+
+
+def test_a_child_that_becomes_its_parents_parent_is_heard_as_such() -> None:
+    group = Group()
+    group.take(opened("above"), opened("below", "above"), opened("leaf", "above"))
+    group.take(opened("below", None, "2026-03-02"))
+    group.take(opened("above", "below", "2026-03-02"))
+    group.take(*over_its_limit("below"))
+    assert group.said("related_party_distress") == [("above", "opened")]  # no affair of a grandchild
 
 
 def test_a_child_that_leaves_while_it_recovers_is_not_in_distress_for_ever() -> None:

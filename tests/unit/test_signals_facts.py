@@ -161,8 +161,8 @@ def test_distress_ends_when_the_parent_says_so_even_out_of_order() -> None:
     over = event(
         "related.recovered", "2026-06-02T00:00:00Z", related_account_id="P", alert_id="a", severity=4
     )
-    assert [d.severity for d in signals([bad]).distress(TODAY)] == [4]
-    assert signals([over, bad]).distress(TODAY) == signals([bad, over]).distress(TODAY) == ()
+    assert [d.severity for d in signals([bad]).distress(None, TODAY)] == [4]
+    assert signals([over, bad]).distress(None, TODAY) == signals([bad, over]).distress(None, TODAY) == ()
 
 
 CHECKS: dict[str, tuple[str, dict[str, Any]]] = {
