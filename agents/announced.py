@@ -32,7 +32,8 @@ class Announced:
         return [self.kind, self.id, self.fact.row()]
 
     def came(self) -> list[list[int]]:
-        """[day, amount], by day: the cash that came for the promise since it was made and has folded away, see keep()."""
+        """[day, amount], by day: the cash that came for the promise since it was made and has folded away, in the promise's
+        currency, see keep()."""
         versions = self.fact.versions
         return versions[-1][_CAME] if versions is not None and len(versions[-1]) > _CAME else []
 
@@ -43,8 +44,8 @@ class Announced:
 
 
 def keep(promise: Announced, place: int, cash: Iterable[tuple[int, int]]) -> bool:
-    """Keeps with the promise's version of this place what of the cash (day, amount) came since it was made; whether there
-    was any.
+    """Keeps with the promise's version of this place what of the cash (day, amount in the promise's currency) came since it
+    was made; whether there was any.
 
     What folds away can not be counted later. All that came by the due day is one row, at that day: it counts
     whatever the days of grace are. So no promise keeps more than those rows of the days after, which it does not outlive.

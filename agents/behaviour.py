@@ -11,6 +11,7 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from collections.abc import Set
 from datetime import date
+from fractions import Fraction
 from functools import lru_cache
 from itertools import pairwise
 
@@ -324,6 +325,8 @@ def broken_promises(
 
     Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none named:
     by any payment. What of that folded away is kept with the promise. `holidays`: those of the account's country.
+    What is paid in the promise's own currency counts as it is, so that no rate breaks a promise that was kept; the rest is
+    held against it at the rate of the day it was made. None is broken while that, or an invoice, waits for a rate.
     Section 1, Promise.
     """
     broken = []
@@ -346,19 +349,37 @@ def broken_promises(
 def _kept(ledger: Ledger, promise: Announced, last: int, share: tuple[int, int], rates: Rates) -> bool:
     amount, currency, _, invoice_ids = promise.fact.content
     made = promise.fact.day
-    paid = sum(a for day, a in promise.came() if day <= last)
+    alike = sum(a for day, a in promise.came() if day <= last)  # in the promise's currency
+    valued: int | Fraction = 0  # in the account's
+    foreign = currency != ledger.currency
     if invoice_ids:
         for invoice_id in set(invoice_ids):
             invoice = ledger.invoices.get(invoice_id)
-            if invoice is not None and invoice.posted is not None:
-                paid += sum(a for day, a, _ in invoice.posted.observations if made <= day <= last)
+            if invoice is None or invoice.issue is None or invoice.void is not None:
+                continue
+            posted = invoice.posted
+            if posted is None:
+                return True  # it waits for a rate: no data is not a broken promise
+            if foreign and invoice.issue.content[1] == currency:
+                alike += sum(a for day, a in posted.native_paid if made <= day <= last)
+            else:
+                valued += sum(a for day, a, _ in posted.observations if made <= day <= last)
+    elif foreign:
+        for payment in ledger.payments.values():
+            receipt = payment.posted
+            if receipt is not None and made <= receipt.paid_on <= last:
+                if receipt.currency == currency:
+                    alike += receipt.net
+                else:
+                    valued += payment.worth
     else:
-        paid += sum(a for day, a in totals_of(ledger).receipts.items() if made <= day <= last)
-    if currency != ledger.currency and ledger.currency is not None:
-        amount = rates.convert(amount, currency, ledger.currency, made)
-        if amount is None:
-            return True  # nothing to compare with: no data is not a broken promise
-    return paid * share[1] >= int(amount) * share[0]
+        valued += sum(a for day, a in totals_of(ledger).receipts.items() if made <= day <= last)
+    if foreign and valued and ledger.currency is not None:
+        factor = rates.cross(ledger.currency, currency, made)
+        if factor is None:
+            return True  # nothing to compare with
+        valued *= factor
+    return bool((alike + valued) * share[1] >= amount * share[0])
 
 
 def between(by_day: dict[int, int], after: int, through: int) -> int:

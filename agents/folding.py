@@ -6,7 +6,7 @@ record may fold is told by posting.py, as it is posted.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from functools import partial
 from typing import Final
 
@@ -75,9 +75,26 @@ def _promised(ledger: Ledger) -> Promised:
 
 
 def _keep_with_promises(
-    ledger: Ledger, promised: Promised, ident: str, cash: Iterable[tuple[int, int]]
+    ledger: Ledger,
+    promised: Promised,
+    ident: str,
+    valued: list[tuple[int, int]],
+    currency: str,
+    native: list[tuple[int, int]],
 ) -> None:
+    """Keeps the cash (day, amount) with the promises: `valued` in the account's currency, `native` the same in `currency`."""
     for promise, place in promised.get(ident, ()):
+        amount, wanted, *_ = promise.fact.all_versions()[place][0]
+        if wanted == ledger.currency:
+            cash = valued
+        elif wanted == currency:
+            cash = native
+        else:
+            assert ledger.currency is not None
+            assert ledger.rates is not None
+            factor = ledger.rates.cross(ledger.currency, wanted, promise.fact.all_versions()[place][3])
+            # Nothing to hold it against is no broken promise
+            cash = [(day, amount if factor is None else round(worth * factor)) for day, worth in valued]
         if keep(promise, place, cash):
             ledger.extras.dirty.add(promise.page)
 
@@ -120,9 +137,8 @@ def _drop(ledger: Ledger, invoice: Invoice, today: int, promised: Promised) -> N
     if posted is not None:
         taken = taken_by_payment(invoice, partial(rate_for, ledger, "i" + ident))
         totals.post(invoice, posted, -1)
-        _keep_with_promises(
-            ledger, promised, ident, [(day, amount) for day, amount, _ in posted.observations]
-        )
+        valued = [(day, amount) for day, amount, _ in posted.observations]
+        _keep_with_promises(ledger, promised, ident, valued, issue.content[1], [*posted.native_paid])
         ledger.folded_balance += posted.open
         totals.balance.add(0, posted.open)
         ledger.first_invoice = min(ledger.first_invoice, posted.day)
@@ -190,7 +206,10 @@ def _payment(ledger: Ledger, ident: str, today: int, promised: Promised) -> None
             del ledger.folded_cash[receipt.currency]
     if receipt.net:
         ledger.last_payment = max(ledger.last_payment, receipt.paid_on)
-        _keep_with_promises(ledger, promised, "", [(receipt.paid_on, payment.worth)])
+        paid_on = receipt.paid_on
+        _keep_with_promises(
+            ledger, promised, "", [(paid_on, payment.worth)], receipt.currency, [(paid_on, receipt.net)]
+        )
     del ledger.payments[ident]
     ledger.payment_pages.remove(payment)
     ledger.remember("p" + ident)

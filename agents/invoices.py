@@ -135,6 +135,9 @@ class Posting(NamedTuple):
     discount_date: int | None
     taken: bool
     last_day: int  # the newest date in it: no window reaches it for ever
+    native_paid: tuple[
+        tuple[int, int], ...
+    ]  # (paid_on, amount) in the invoice's own currency, where that is foreign
 
 
 def scaled(amount: int, factor: tuple[int, int]) -> int:
@@ -173,7 +176,7 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
         if offered is not None and offered > newest:
             newest = offered
         return Posting(
-            day, due, gross, gross, gross, 0, ((day, gross),), (), (), (), OPEN, 0, (), (), None, offered, False, newest,
+            day, due, gross, gross, gross, 0, ((day, gross),), (), (), (), OPEN, 0, (), (), None, offered, False, newest, (),
         )  # fmt: skip
 
     book = _Book(invoice, gross, own, day, factor)
@@ -269,6 +272,7 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
     return Posting(
         day, due, whole, rest, left - disputed, disputed, tuple(balance), tuple(cash), tuple(native),
         tuple(observations), state, age, tuple(memos), tuple(raised), last_paid, offered, was_taken, newest,
+        tuple(paid) if foreign else (),
     )  # fmt: skip
 
 

@@ -206,7 +206,7 @@ class Totals:
         self.version += 1
         (
             day, due, gross, _open, clean, disputed, balance, cash, native, observations, state, age, memos, raised,
-            last_paid, discount_date, _taken, _last_day,
+            last_paid, discount_date, _taken, _last_day, _native_paid,
         ) = posting  # fmt: skip
         add = self.balance.add
         for when, change in balance:

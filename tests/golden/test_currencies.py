@@ -17,6 +17,7 @@ from tests.golden.stories import (
     moves,
     payment,
     play,
+    promise,
     run_lines,
     shipped_policy,
     tick,
@@ -208,3 +209,39 @@ def test_the_currency_of_an_account_not_yet_opened_is_that_of_its_earliest_money
     snapshot = run_lines([*ticks[:7], *late, *ticks[7:]]).accounts["A"]
     # EUR 10 x 1.20 / 1.50 = GBP 8
     expect(snapshot, {"currency": "GBP", "open_balance": "108.00"})
+
+
+@pytest.mark.parametrize("rate_when_promised", ["0.50", "1.00", "1.10", "2.00"])
+@pytest.mark.parametrize(
+    ("paid", "broken"), [("1000.00", 0), ("950.00", 0), ("949.99", 1), ("500.00", 1), (None, 1)]
+)
+@pytest.mark.parametrize("named", [["I1"], None])
+def test_no_rate_keeps_or_breaks_a_promise_in_the_currency_that_is_paid(
+    rate_when_promised: str, paid: str | None, broken: int, named: list[str] | None
+) -> None:
+    # invoiced at 1.10, promised on day 40 at another rate, paid on day 44
+    rates = dict.fromkeys(range(5), "1.10") | dict.fromkeys(range(30, 45), rate_when_promised)
+    cash = [payment("P1", paid, 44, {"I1": paid}, currency="EUR")] if paid else []
+    snapshot = figures(
+        account(),
+        euros("1000.00", 5),
+        promise("Q1", "1000.00", 40, 45, named) | {"currency": "EUR"},
+        cash,
+        until=60,
+        ticks=ticks(60, rates),
+    )
+    expect(snapshot, {"promises_broken": broken})
+
+
+def test_no_promise_is_broken_while_its_invoice_waits_for_a_rate() -> None:
+    story = [
+        account(),
+        euros("1000.00", 5),
+        promise("Q1", "1000.00", 20, 22, ["I1"]),
+        payment("P1", "1000.00", 21, {"I1": "1000.00"}, currency="EUR"),
+    ]
+    expect(figures(*story, until=40, ticks=ticks(40, {})), {"promises_broken": 0, "unvalued": 2})
+    rates = {39: "1.00"}
+    expect(figures(*story, until=40, ticks=ticks(40, rates)), {"promises_broken": 0, "unvalued": 0})
+    rates = {39: "0.50"}  # 500 dollars came
+    expect(figures(*story, until=40, ticks=ticks(40, rates)), {"promises_broken": 1})

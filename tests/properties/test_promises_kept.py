@@ -22,7 +22,10 @@ from agents.rates import Rates
 from tests.reference import account_figures, books
 
 _POLICY = books.policy()
-_RATES = Rates("USD")
+_RATES = Rates(
+    "USD",
+    {books.day(100 * place - 1): {"EUR": rate} for place, rate in enumerate(["1", "2", "1", "4", "0.5"] * 4)},
+)
 _LAST = 1600
 _RANDOM = st.integers(0, 10**6).map(random.Random)
 
@@ -37,7 +40,8 @@ some = settings(
 @st.composite
 def promising(draw: st.DrawFn) -> list[Any]:
     """Invoices paid early or late, in parts, or never, and promises on them, or on none, for days up to two years ahead;
-    some are renegotiated, some payments bounce."""
+    some are renegotiated, some payments bounce. In dollars, in euros, or in both."""
+    currency = st.sampled_from(draw(st.sampled_from([["USD"], ["EUR"], ["USD", "EUR"]])))
     out: list[Any] = []
     number = 0
 
@@ -46,16 +50,17 @@ def promising(draw: st.DrawFn) -> list[Any]:
         number += 1
         out.append(books.event(kind, number, at, number, **fields))
 
+    say("account.opened", 0, name="Acme", currency="USD", opened_on=books.text(0))
     names = [f"i{place}" for place in range(draw(st.integers(1, 5)))]
     for name in names:
-        at = draw(st.integers(0, 500))
+        at, paid_in = draw(st.integers(0, 500)), draw(currency)
         dates = {"invoice_date": books.text(at), "due_date": books.text(at + draw(st.sampled_from([10, 30])))}
-        say("invoice.issued", at, invoice_id=name, amount="100.00", currency="USD", **dates)
+        say("invoice.issued", at, invoice_id=name, amount="100.00", currency=paid_in, **dates)
         for part in range(draw(st.integers(0, 2))):
             on = at + draw(st.sampled_from([5, 15, 40, 150, 190]))
             amount = draw(st.sampled_from(["50.00", "94.00", "95.00", "100.00"]))
             cash = {"applications": [{"invoice_id": name, "amount": amount}], "paid_on": books.text(on)}
-            say("payment.received", on, payment_id=f"p{name}{part}", amount=amount, currency="USD", **cash)
+            say("payment.received", on, payment_id=f"p{name}{part}", amount=amount, currency=paid_in, **cash)
             if draw(st.integers(0, 9)) == 0:
                 back = on + draw(st.sampled_from([3, 100]))
                 say("payment.reversed", back, payment_id=f"p{name}{part}", reversed_on=books.text(back))
@@ -67,7 +72,7 @@ def promising(draw: st.DrawFn) -> list[Any]:
             amount = draw(st.sampled_from(["50.00", "100.00", "195.00"]))
             what: dict[str, Any] = {
                 "amount": amount,
-                "currency": "USD",
+                "currency": draw(currency),
                 "due_on": books.text(due),
                 "invoice_ids": named,
             }
@@ -92,8 +97,7 @@ def broken_by_ledger(ledger: Ledger, today: int) -> list[int]:
 
 def broken_by_reference(known: list[Any], today: int) -> list[int]:
     account = account_figures.Account(known, today, _POLICY, _RATES)
-    shared = account_figures.obs_by_invoice(account, account.books(today) if account.currency else [])
-    days = [account_figures.broken_on(account, f, shared) for f in account.of("payment.promised")]
+    days = [account_figures.broken_on(account, f) for f in account.of("payment.promised")]
     return sorted(day for day in days if day is not None and today - 365 < day <= today)
 
 

@@ -702,11 +702,7 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     out["reversals_90d"] = sum(
         1 for f in acc.of("payment.reversed") if in_window(f.day, 90) and f not in unfit
     )
-    broken = [
-        d
-        for f in acc.of("payment.promised")
-        if (d := broken_on(acc, f, obs_by_invoice(acc, books))) is not None
-    ]
+    broken = [d for f in acc.of("payment.promised") if (d := broken_on(acc, f)) is not None]
     out["promises_broken_60d"] = sum(1 for d in broken if in_window(d, 60))
     out["promises_broken"] = sum(1 for d in broken if in_window(d, 365))
     with_cash = []
@@ -882,13 +878,7 @@ def countback(balance: int, today: int, sales: Any) -> float | None:
     return None
 
 
-def obs_by_invoice(acc: Account, books: list[dict[str, Any]]) -> dict[str, list[tuple[int, int]]]:
-    return {
-        b["event"].invoice_id: [(q["paid_on"], acc.value(q["cash"], b)) for q in b["paid"]] for b in books
-    }
-
-
-def broken_on(acc: Account, fact: Fact, paid: dict[str, list[tuple[int, int]]]) -> int | None:
+def broken_on(acc: Account, fact: Fact) -> int | None:
     """The day after the deadline of a promise that was not kept; None for one that was, or may still be."""
     event = fact.event
     profile = acc.profile()
@@ -902,17 +892,38 @@ def broken_on(acc: Account, fact: Fact, paid: dict[str, list[tuple[int, int]]]) 
     if last >= acc.today:
         return None
     assert acc.currency is not None
-    if event.invoice_ids:
-        came = sum(a for i in set(event.invoice_ids) for d, a in paid.get(i, []) if fact.day <= d <= last)
-    else:
-        came = 0
+    promised = event.currency
+    came: list[tuple[Fraction | int, str]] = []
+    for invoice_id in set(event.invoice_ids or ()):
+        book = acc.invoice_at(invoice_id, acc.today)
+        if book is None:
+            issued = acc.invoices.get(invoice_id)
+            if issued is not None and issued.day <= acc.today:
+                return None  # no rate yet
+            continue
+        for part in book["paid"]:
+            if fact.day <= part["paid_on"] <= last:
+                if book["own"] == promised:
+                    came.append((part["cash"], promised))
+                else:
+                    came.append((acc.value(part["cash"], book), acc.currency))
+    if not event.invoice_ids:
         for f in acc.payments(acc.today):
             if fact.day <= f.day <= last:
-                came += acc.inward(acc.net_of(f, acc.today), f.event.currency, acc.currency, f.day)
-    amount = acc.rates.convert(minor(event.amount, event.currency), event.currency, acc.currency, fact.day)
-    if amount is None or came >= Fraction("0.95") * amount:
-        return None
-    return int(last) + 1
+                stands = acc.net_of(f, acc.today)
+                if f.event.currency == promised:
+                    came.append((stands, promised))
+                else:
+                    worth = acc.inward(stands, f.event.currency, acc.currency, f.day)
+                    came.append((worth, acc.currency))
+    paid = Fraction(0)
+    for amount, currency in came:
+        factor = acc.rates.cross(currency, promised, fact.day) if amount else Fraction(1)
+        if factor is None:
+            return None
+        paid += amount * factor
+    kept = paid >= Fraction("0.95") * minor(event.amount, promised)
+    return None if kept else int(last) + 1
 
 
 __all__ = ["Account", "figures"]
