@@ -83,16 +83,16 @@ class Intake:
             block.defer(0)
             return
         accepted = refused = 0
-        event: Any = None
+        last: Any = None  # event that was accepted
         history = source == "history"
         for record in block.records:
             try:
-                event = parse(record.value())
+                event: Any = parse(record.value())
                 kind = event.type
                 if history:
                     if kind == "clock.ticked":
                         self._append(block, record, b"", block.partition)
-                        accepted += 1
+                        accepted, last = accepted + 1, event
                         continue
                     if kind in CONTROL_TYPES:
                         raise Invalid(
@@ -108,13 +108,13 @@ class Intake:
                 else:
                     self._check(source, event, record)
                     self._append(block, record, event.account_id.encode(), -1)
-                accepted += 1
+                accepted, last = accepted + 1, event
             except Invalid as error:
                 block.outputs.append((*dead_letter(self.dead_letters, record, str(error), "refused"), -1))
                 refused += 1
         _count(block, source, accepted, refused)
-        if accepted and event is not None:  # the last one that could be read stands for its block
-            at = min(event.occurred_at.timestamp(), block.records[-1].timestamp()[1] / 1000)
+        if last is not None:  # it stands for its block
+            at = min(last.occurred_at.timestamp(), block.records[-1].timestamp()[1] / 1000)
             self.newest[source] = max(at, self.newest.get(source, at))
 
     def _check(self, source: str, event: Any, record: Any) -> None:

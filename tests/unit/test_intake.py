@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from datetime import UTC, datetime
 from typing import Any
 
 import pytest
@@ -132,6 +133,7 @@ def test_what_is_not_valid_becomes_a_dead_letter_that_says_why(
     assert to == "credit.dead-letters.v1"
     assert letter == value
     assert said in named["__connect.errors.exception.message"].decode()
+    assert b"more than a letter holds" not in named["__connect.errors.exception.message"]
     assert named["__connect.errors.topic"] == topic.encode()
     assert named["__connect.errors.offset"] == b"10"
 
@@ -281,3 +283,15 @@ def test_a_feed_is_as_fresh_as_its_newest_event_and_no_fresher_than_it_was_sent(
     assert app.newest["invoices"] == NOW_MS / 1000, "a clock that runs ahead does not make it fresher"
     app.take(block("credit.payments.v1", b"{"))
     assert "payments" not in app.newest, "what is refused does not count"
+
+
+def test_a_feed_that_is_refused_behind_an_old_event_is_no_fresher_than_that() -> None:
+    app = intake()
+    app.take(
+        block(
+            "credit.invoices.v1",
+            event(occurred_at="2025-10-01T09:00:00Z"),
+            event(occurred_at="2025-10-12T09:00:00Z"),
+        )
+    )
+    assert app.newest["invoices"] == datetime(2025, 10, 1, 9, tzinfo=UTC).timestamp()
