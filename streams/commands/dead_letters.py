@@ -143,12 +143,12 @@ def _once(letters: Sequence[Any]) -> list[Any]:
 
 
 def _send_again(producer: Any, letters: Sequence[Any], config: Settings) -> tuple[int, list[str], int]:
-    """How many went to their topics, what was said of the others, and how many Kafka has not taken in half a minute."""
+    """How many Kafka's client took, what was said of the others, and how many Kafka has not taken in half a minute."""
     sources = {config.prefixed(TOPICS[name].name) for name in INPUTS}
     in_order = {config.prefixed(TOPICS[name].name) for name in ("history", "control")}
     failures: list[str] = []
     sent = 0
-    for record in letters:
+    for number, record in enumerate(letters):
         origin = _header(record, "topic")
         if origin not in sources:
             failures.append(
@@ -182,7 +182,7 @@ def _send_again(producer: Any, letters: Sequence[Any], config: Settings) -> tupl
                 break
             except BufferError:  # more letters than librdkafka's queue holds
                 if time.monotonic() > until:
-                    return sent, failures, len(letters) - sent - len(failures)
+                    return sent, failures, len(letters) - number + len(producer)
                 producer.poll(0.5)
         sent += 1
     return sent, failures, producer.flush(PATIENCE)

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import sys
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from click.testing import CliRunner
+from click.testing import CliRunner, Result
 
 from streams.commands import dead_letters
+from streams.errors import Refused
 from streams.letters import PREFIX
 from streams.settings import Settings
 
@@ -23,6 +25,7 @@ class Letter:
     topic: str = "credit.invoices.v1"
     came_from: int = 2
     own: tuple[tuple[str, bytes], ...] = ()
+    sent_at: int = 0
 
     def partition(self) -> int:
         return 0
@@ -35,6 +38,9 @@ class Letter:
 
     def value(self) -> bytes | None:
         return self.sent
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, self.sent_at
 
     def headers(self) -> list[tuple[str, bytes]]:
         return [
@@ -68,6 +74,9 @@ class Queue:
     def flush(self, _seconds: float) -> int:
         return 0
 
+    def __len__(self) -> int:
+        return self.held
+
 
 def sent_again(letters: list[Letter], room: int = 10) -> tuple[list[tuple[Any, ...]], int, list[str], int]:
     queue = Queue(room)
@@ -82,13 +91,14 @@ def test_more_letters_than_kafkas_client_holds_are_all_sent() -> None:
     assert (sent, failures, left) == (25, [], 0)
 
 
-def test_a_queue_that_never_empties_ends_the_command_and_counts_what_is_left(
+def test_a_queue_that_never_empties_ends_the_command_and_what_stands_in_it_was_not_sent(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(dead_letters, "PATIENCE", 0.0)
     monkeypatch.setattr(Queue, "poll", lambda *_: 0)
-    _, sent, failures, left = sent_again([Letter(n, b"%d" % n) for n in range(5)], room=3)
-    assert (sent, failures, left) == (3, [], 2)
+    letters = [Letter(0, topic="credit.journal.v1"), *(Letter(n, b"%d" % n) for n in range(1, 6))]
+    took, _, failures, left = sent_again(letters, room=3)
+    assert (len(took), len(failures), left) == (3, 1, 5)
 
 
 def test_a_letter_goes_where_it_came_from_without_our_headers() -> None:
@@ -155,3 +165,78 @@ def test_a_pipe_gets_what_came(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(sys.stdout, "isatty", lambda: False, raising=False)
     assert dead_letters._text(b"a\x1b[2Jb\r\n") == "a\x1b[2Jb\r\n"
     assert dead_letters._text(None) == ""
+
+
+@dataclass(frozen=True)
+class Kept:
+    """The topic of dead letters, of one partition, and the producer that they go out by."""
+
+    letters: tuple[Letter, ...]
+    queue: Queue = field(default_factory=lambda: Queue(10))
+
+    def producer(self, _own: dict[str, Any]) -> Queue:
+        return self.queue
+
+    def read(self, _kafka: Any, _topic: str, _partition: int = 0, until: int = 99) -> Iterator[Letter]:
+        return (letter for letter in self.letters if letter.at < until)
+
+
+def run(kept: Kept, monkeypatch: pytest.MonkeyPatch, *arguments: str) -> Result:
+    monkeypatch.setattr(dead_letters, "_open", lambda: (kept, Settings(), "letters", 1))
+    monkeypatch.setattr(dead_letters, "read_topic", kept.read)
+    monkeypatch.setattr(dead_letters, "read_partitions", kept.read)
+    return CliRunner().invoke(dead_letters.dead_letters, arguments)
+
+
+def test_a_letter_is_shown_whole(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept((Letter(3, b"another"), Letter(4, b'{"type": 1}', own=(("traceparent", b"00-1"),))))
+    assert run(kept, monkeypatch, "show", "0/4").output.splitlines() == [
+        f"{PREFIX}topic: credit.invoices.v1",
+        f"{PREFIX}partition: 2",
+        f"{PREFIX}offset: 7",
+        "traceparent: 00-1",
+        "key: C-1001",
+        '{"type": 1}',
+    ]
+
+
+@pytest.mark.parametrize("name", ["0/5", "1/4", "4", "0/", "/4", "0/-4", "0/4/4"])
+def test_what_is_no_letter_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPatch, name: str) -> None:
+    refused = run(Kept((Letter(4), Letter(6))), monkeypatch, "show", name).exception
+    assert isinstance(refused, Refused)
+    assert "`bellwether dead-letters list`" in str(refused)
+
+
+def test_the_newest_letters_are_listed_with_origin_and_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "200")
+    why = ((PREFIX + "exception.message", b"amount: \x1b[2J[red]"),)
+    kept = Kept((Letter(2, own=why, sent_at=3_000), Letter(0, sent_at=1_000), Letter(1, sent_at=2_000)))
+    told = run(kept, monkeypatch, "list", "--limit", "2").output
+    rows = [[cell.strip() for cell in line.split("│")[1:-1]] for line in told.splitlines() if "│" in line]
+    assert rows == [
+        ["0/1", "1970-01-01 00:00:02", "credit.invoices.v1 2/7", "?"],
+        ["0/2", "1970-01-01 00:00:03", "credit.invoices.v1 2/7", "amount: �[2J[red]"],
+    ]
+    assert "3 dead letters" in told
+    assert run(Kept(()), monkeypatch, "list").output == "no dead letters\n"
+
+
+def test_letters_that_were_not_sent_are_counted_and_the_command_fails(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    kept = Kept((Letter(0), Letter(1, topic="credit.journal.v1"), Letter(2, b"{}")))
+    told = run(kept, monkeypatch, "replay", "0/0", "0/1", "0/2")
+    assert str(told.exception) == "1 of 3 letters were not sent"
+    assert "not sent: 0/1: its origin" in told.output
+    monkeypatch.setattr(Queue, "flush", lambda *_: 1)
+    assert str(run(kept, monkeypatch, "replay", "0/0").exception) == "1 of 1 letters were not sent"
+
+
+def test_all_letters_or_those_that_are_named_are_sent_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    kept = Kept((Letter(0, b"a"), Letter(1, b"b"), Letter(2, b"a")))
+    assert run(kept, monkeypatch, "replay", "--all").output == "2 letters were sent again\n"
+    assert [value for _, value, *_ in kept.queue.took] == [b"a", b"b"]
+    assert run(kept, monkeypatch, "replay", "0/2").output == "1 letter was sent again\n"
+    for arguments in ((), ("--all", "0/2")):
+        assert isinstance(run(kept, monkeypatch, "replay", *arguments).exception, Refused)
+    assert len(kept.queue.took) == 3
