@@ -413,6 +413,27 @@ def test_a_block_that_raises_is_undone_with_its_partition_and_read_again(run: Ru
     run.check()
 
 
+def test_what_a_block_that_raises_changed_and_did_not_say_is_no_state(run: Run) -> None:
+    unit = run.unit("a")
+    run.send(100)
+    run.work(unit)
+    run.send(100)
+    raised = False
+
+    def apply(block: Block) -> None:
+        nonlocal raised
+        if not raised:
+            raised = True
+            for state in block.states.objects.values():
+                state.total += 1
+            raise ValueError("before any of it was put")
+        run.apply(block)
+
+    run.work(unit, apply)
+    unit.close()
+    run.check()
+
+
 def test_a_block_that_raises_for_ever_ends_the_worker(run: Run) -> None:
     run.send(30)
     unit = run.unit("a")

@@ -34,7 +34,9 @@ class Unit:
         return self.counted
 
 
-def statistics(end: int = 10, fetched: int = 10, queued: int = 0, silent: float = 0.0) -> dict[str, Any]:
+def statistics(
+    end: int = 10, fetched: int = 10, queued: int = 0, silent: float = 0.0, quiet: int = -1
+) -> dict[str, Any]:
     partition = {
         "ls_offset": end,
         "next_offset": fetched,
@@ -42,8 +44,9 @@ def statistics(end: int = 10, fetched: int = 10, queued: int = 0, silent: float 
         "app_offset": fetched - queued,
         "broker": 1,
     }
+    other = {**partition, "ls_offset": quiet, "next_offset": quiet, "app_offset": quiet}
     return {
-        "topics": {JOURNAL[0]: {"partitions": {"0": partition, "-1": {}}}},
+        "topics": {JOURNAL[0]: {"partitions": {"0": partition, "1": other, "-1": {}}}},
         "brokers": {"a": {"nodeid": 1, "rxidle": silent * 1e6}, "b": {"nodeid": -1, "rxidle": 0}},
     }
 
@@ -105,6 +108,22 @@ def test_records_that_wait_while_none_is_taken_are_a_stall() -> None:
     assert worker.health.stalled() is None
     worker.polls(seconds=5, end=30)
     assert worker.health.stalled() == "20 records wait and none was committed for 64 s"
+
+
+def test_what_comes_after_a_quiet_night_has_not_waited_since_the_evening() -> None:
+    worker = Worker()
+    worker.polls(seconds=8 * 3600)
+    worker.polls(end=30)
+    assert worker.health.stalled() is None
+
+
+def test_a_partition_of_which_nothing_waits_hides_no_other_that_gets_nowhere() -> None:
+    worker = Worker()
+    quiet: TP = (JOURNAL[0], 1)
+    worker.unit.source.owned |= {quiet}
+    worker.unit.source.where[quiet] = 10
+    worker.polls(seconds=STALL_SECONDS + 5, end=30, quiet=10)
+    assert "20 records wait" in (worker.health.stalled() or "")
 
 
 def test_commits_that_go_on_are_progress_however_much_waits() -> None:

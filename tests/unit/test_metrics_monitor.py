@@ -11,6 +11,7 @@ import orjson
 from agents.monitor import ENGINE
 from agents.policy_text import policy_hash
 from streams.blocks import Block
+from streams.letters import PREFIX
 from streams.monitor import Monitor, _standing, dump, load
 from streams.partition import Partition
 from streams.settings import Settings, policy_text
@@ -21,10 +22,10 @@ TRACE = ("traceparent", b"00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-0
 
 
 class Record:
-    """A record of the journal that came from the invoices."""
+    """A record of the journal that came from the invoices, or from the topic that is named."""
 
-    def __init__(self, offset: int, **fields: Any) -> None:
-        self._offset = offset
+    def __init__(self, offset: int, of: str = "credit.invoices.v1", **fields: Any) -> None:
+        self._offset, self._of = offset, of.encode()
         account = {} if "account_id" not in fields else {"account_id": fields.pop("account_id")}
         base = {"event_id": f"e{offset}", "occurred_at": "2026-03-01T09:00:00Z", "source": "erp"}
         self._value = orjson.dumps({**base, **account, **fields})
@@ -46,7 +47,7 @@ class Record:
 
     def headers(self) -> list[tuple[str, bytes]]:
         return [
-            ("origin-topic", b"credit.invoices.v1"), ("origin-partition", b"0"), ("origin-offset", b"1"), TRACE,
+            ("origin-topic", self._of), ("origin-partition", b"3"), ("origin-offset", b"1"), TRACE,
         ]  # fmt: skip
 
 
@@ -54,8 +55,8 @@ def adopted(offset: int) -> Record:
     return Record(offset, type="policy.adopted", hash=policy_hash(POLICY), text=POLICY, engine="1")
 
 
-def ended(offset: int, day: str) -> Record:
-    return Record(offset, type="clock.ticked", as_of=day)
+def ended(offset: int, day: str, of: str = "credit.invoices.v1") -> Record:
+    return Record(offset, of, type="clock.ticked", as_of=day)
 
 
 def limit(offset: int, amount: str = "1000.00", account: str = "A") -> Record:
@@ -107,6 +108,27 @@ def test_what_is_set_aside_is_counted_by_its_feed_and_not_as_applied() -> None:
     assert tally["bellwether_dead_letters_total", "invoices", "refused"] == 1
     assert tally["bellwether_events_total", "journal", "applied"] == 2
     assert tally["bellwether_events_total", "journal", "set_aside"] == 1
+
+
+def test_a_letter_of_the_journal_says_from_which_record_of_its_feed_it_came() -> None:
+    worker = Worker()
+    worker.takes(adopted(0), Record(1, type="no.such"))
+    name, _, _, headers = worker.states.outputs[-1]
+    assert name == "credit.dead-letters.v1"
+    assert dict(headers or ()).items() >= {
+        (PREFIX + "topic", b"credit.invoices.v1"),
+        (PREFIX + "partition", b"3"),
+        (PREFIX + "offset", b"1"),
+    }
+
+
+def test_a_tick_of_a_backfill_reports_no_book_and_a_live_one_does() -> None:
+    worker = Worker()
+    worker.takes(adopted(0), limit(1), ended(2, "2026-03-01", of="credit.history.v1"))
+    assert not any(topic == "credit.control.v1" for topic, *_ in worker.states.outputs)
+    worker.takes(ended(3, "2026-03-02"))
+    ((_, _, report, _),) = [output for output in worker.states.outputs if output[0] == "credit.control.v1"]
+    assert orjson.loads(report or b"").items() >= {"type": "book.reported", "as_of": "2026-03-02"}.items()
 
 
 def test_an_alert_bears_cloudevents_headers_and_the_trace_of_the_event_behind_it_and_no_origin() -> None:
