@@ -113,6 +113,7 @@ def test_records_that_wait_while_none_is_taken_are_a_stall() -> None:
 def test_what_comes_after_a_quiet_night_has_not_waited_since_the_evening() -> None:
     worker = Worker()
     worker.polls(seconds=8 * 3600)
+    worker.passes(1)
     worker.polls(end=30)
     assert worker.health.stalled() is None
 
@@ -170,6 +171,7 @@ def test_a_poll_that_does_not_come_back_is_a_stall() -> None:
 def test_a_restore_is_progress_while_it_reads_and_a_stall_when_it_does_not() -> None:
     worker = Worker()
     worker.unit.counted["restoring"] = 4
+    worker.health.enter("polling")
     for read in range(1, 20):
         worker.unit.counted["restored_records"] = read
         assert worker.health.stalled() is None
@@ -206,6 +208,7 @@ def test_while_a_round_hangs_nobody_listens_to_the_broker_and_nothing_is_said_of
 def test_a_long_restore_that_reads_is_a_broker_that_is_heard() -> None:
     worker = Worker()
     worker.unit.counted["restoring"] = 4
+    worker.health.enter("polling")
     for read in range(1, 20):
         worker.passes(15)
         worker.unit.counted["restored_records"] = read
@@ -225,6 +228,7 @@ def test_what_waited_before_an_assignment_is_not_held_against_the_new_owner() ->
     worker = Worker()
     worker.polls(seconds=STALL_SECONDS - 1, end=30)
     worker.unit.source.assignments += 1
+    worker.passes(1)
     worker.polls(seconds=5, end=30)
     assert worker.health.stalled() is None
 
@@ -288,6 +292,17 @@ def test_a_quiet_partition_waits_for_nothing_while_others_fill_the_queue_that_it
     told["topics"][JOURNAL[0]]["partitions"]["0"]["app_offset"] = 11
     assert waiting(told, frozenset([JOURNAL]), {JOURNAL: 10}, {}) == {JOURNAL: 0}
     assert waiting(told, frozenset([JOURNAL]), {JOURNAL: 11}, {JOURNAL: 10}) == {JOURNAL: 1}, "not committed"
+
+
+def test_what_librdkafka_does_not_speak_of_yet_is_not_known_and_stops_nobody() -> None:
+    unknown: TP = ("credit.news.v1", 0)
+    told = statistics(end=30)
+    assert waiting(told, frozenset([JOURNAL, unknown]), {JOURNAL: 10, unknown: 4}, {}) == {JOURNAL: 20}
+    assert waiting(told, frozenset([JOURNAL]), {}, {}) == {}
+    worker = Worker()
+    worker.unit.source.statistics = (worker.now, orjson.dumps({**told, "brokers": {}}).decode())
+    worker.health.polled([])
+    assert worker.health.silent_seconds() == 0
 
 
 def test_a_broker_that_lets_us_wait_for_the_others_of_the_group_is_not_lost() -> None:
