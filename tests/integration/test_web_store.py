@@ -67,7 +67,7 @@ class Filled:
             SELECT concat('p', toString(number)), concat('C-', leftPad(toString(number), 5, '0')),
                 toDate('2026-02-01') + number % 3, 'proposed', 'cut', '{{}}', {at} FROM numbers(130)""",
             """INSERT INTO dead_letters_rows (origin_topic, kind, reason, value, topic, partition, offset, written_at)
-            SELECT 'feed', 'refused', 'amount', unhex('FF00'), 't', number % 4, number, now64(3) FROM numbers(120)""",
+            SELECT 'feed', 'refused', 'amount', unhex('FF00'), 't', number % 4, number, now64(3) - number FROM numbers(120)""",
             f"""INSERT INTO journal_rows (account_id, type, event_id, occurred_at, value, topic, partition, offset, written_at)
             SELECT 'C-00003', 'invoice.issued', concat('e', toString(number)),
                 toDateTime64('2026-01-01', 6) + number % 40, '{{}}',
@@ -353,6 +353,27 @@ def test_every_other_list_is_whole_too(filled: Filled) -> None:
     assert len(set(events)) == len(events) == 160
     assert {row["kind"] for row in timeline} == {"event", "alert", "proposal"}
     assert [row["place"] for row in timeline] == sorted((row["place"] for row in timeline), reverse=True)
+
+
+def test_a_feed_tells_its_newest_event_and_letters_their_newest(filled: Filled) -> None:
+    (feed,) = filled.ask(queries_feeds.feeds())
+    assert (feed["type"], feed["source"], feed["number"]) == ("invoice.issued", "", 160)
+    assert feed["newest"].isoformat().startswith("2026-01-01T00:00:39")
+    (letters,) = filled.ask(queries_feeds.letter_topics())
+    assert (letters["which"], letters["origin_topic"], letters["number"]) == ("dead", "feed", 120)
+    assert letters["newest"] == filled.ask(queries_feeds.letters(LettersQuery(), None))[0]["written_at"]
+
+
+def test_an_account_s_charts_mark_its_events_and_the_alerts_that_opened(filled: Filled) -> None:
+    def marked(account_id: str, since: date) -> list[tuple[Any, ...]]:
+        rows = filled.ask(queries_accounts.markers(account_id, since))
+        return [(row["day"], row["kind"], row["number"], row["severity"]) for row in rows]
+
+    alerts = [(date(2026, 2, 1 + n % 28), "alert", 1, 2) for n in (1, 1001, 501)]
+    events = (date(2026, 1, 1), "invoice.issued", 160, 0)
+    assert marked("C-00003", date(2026, 1, 1)) == [events, *alerts]
+    assert marked("C-00003", alerts[1][0]) == alerts[1:]
+    assert marked("C-00012", date(2026, 1, 1)) == [], "its alerts have cleared"
 
 
 def test_a_dead_letter_keeps_its_bytes(filled: Filled) -> None:
