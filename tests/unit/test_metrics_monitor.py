@@ -2,17 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from typing import Any
 from uuid import UUID
 
 import orjson
+import pytest
+from structlog.testing import capture_logs
 
-from agents.monitor import ENGINE
+from agents.account import Account
+from agents.monitor import ENGINE, Fold
 from agents.policy_text import policy_hash
 from streams.blocks import Block
+from streams.errors import Fatal
 from streams.letters import PREFIX
-from streams.monitor import Monitor, _standing, dump, load
+from streams.monitor import FAILURES, Monitor, _standing, dump, load
 from streams.partition import Partition
 from streams.settings import Settings, policy_text
 
@@ -191,6 +196,75 @@ def test_what_a_rule_raised_on_is_counted_as_failed_in_the_second_pass() -> None
         worker.monitor.take(block)
     assert block.tally["bellwether_dead_letters_total", "invoices", "failed"] == 1
     assert block.tally["bellwether_events_total", "journal", "applied"] == 1
+
+
+def attempt(worker: Worker, *records: Record, poisons: dict[tuple[int, str], str] | None = None) -> Block:
+    """A block as the unit hands it out, `poisons` being what was raised in passes before."""
+    block = Block("credit.journal.v1", 0, list(records), poisons)
+    block.states = worker.states
+    with block:
+        worker.monitor.take(block)
+    return block
+
+
+@pytest.fixture
+def faulty(monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """Rules that raise on the facts of accounts B…, and in the tick on those of accounts T…"""
+
+    def raising(letter: str, rule: Any) -> Any:
+        def raises(fold: Any, account: Account, *rest: Any) -> Any:
+            if account.account_id.startswith(letter):
+                raise ValueError("a rule of ours")
+            return rule(fold, account, *rest)
+
+        return raises
+
+    monkeypatch.setattr(Fold, "_step", raising("B", Fold._step))
+    monkeypatch.setattr(Fold, "_wake", raising("T", Fold._wake))
+    with capture_logs():  # to print a trace takes a second
+        yield
+
+
+@pytest.mark.usefixtures("faulty")
+def test_a_rule_that_raises_undoes_its_block_and_costs_one_letter_when_it_comes_again() -> None:
+    worker = Worker()
+    worker.takes(adopted(0))
+    poisons: dict[tuple[int, str], str] = {}
+    records = limit(1, account="B"), limit(2), limit(3, account="T"), ended(4, "2026-03-01")
+    for found in ((1, ""), (4, "T")):
+        block = attempt(worker, *records, poisons=poisons)
+        assert (block.applied, block.error, list(poisons)[-1]) == (False, None, found)
+    worker = Worker()
+    worker.takes(adopted(0))
+    again = attempt(worker, *records, poisons=poisons)
+    assert again.applied
+    assert again.tally["bellwether_dead_letters_total", "invoices", "failed"] == 2
+    assert again.tally["bellwether_events_total", "journal", "applied"] == 3
+
+
+@pytest.mark.usefixtures("faulty")
+def test_rules_that_raise_on_twenty_accounts_in_a_row_end_the_worker() -> None:
+    worker = Worker()
+    worker.takes(adopted(0))
+    for n in range(FAILURES - 1):
+        assert attempt(worker, limit(n, account=f"B{n}")).error is None
+        assert attempt(worker, limit(n, account=f"B{n}"), poisons={(n, ""): "known"}).applied
+    assert attempt(worker, limit(50, account="B0")).error is None, "no other account"
+    tick = {(51, "T"): "known"}
+    assert attempt(worker, limit(50, account="T"), ended(51, "2026-03-01"), poisons=tick).applied
+    last = attempt(worker, limit(52, account="B52")).error
+    assert isinstance(last, Fatal)
+    assert "20 different accounts" in str(last)
+
+
+@pytest.mark.usefixtures("faulty")
+def test_accounts_on_which_a_rule_raised_are_counted_from_the_last_block_that_went_well() -> None:
+    worker = Worker()
+    worker.takes(adopted(0))
+    for n in range(2 * FAILURES):
+        assert attempt(worker, limit(2 * n, account=f"B{n}")).error is None
+        if n % (FAILURES - 1) == 0:
+            worker.takes(limit(2 * n + 1))
 
 
 def test_the_last_tick_is_the_end_of_its_day_and_the_policy_is_the_one_in_force() -> None:
