@@ -14,6 +14,7 @@ from typing import Any
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from schemas.topics import TOPICS
 from streams.blocks import Block
 from streams.errors import Refused
 from streams.metrics import BUCKETS, BY_NAME, METRICS, PORTS, SAMPLES, Metrics, serve, table
@@ -222,12 +223,28 @@ def test_backfills_and_ticks_do_not_count_against_what_is_promised_of_live_event
     }  # fmt: skip
 
 
-def test_headers_that_a_source_made_up_do_not_change_what_intake_measures() -> None:
-    metrics = Metrics("intake", settings())
+@pytest.mark.parametrize(
+    ("app", "topic"),
+    [("intake", "invoices"), ("store", "dead-letters"), ("store", "late"), ("monitor", "journal")],
+)
+def test_headers_that_a_source_made_up_stop_nobody_and_change_nothing_of_what_is_measured(
+    app: str, topic: str
+) -> None:
+    metrics = Metrics(app, settings())
+    name = TOPICS[topic].name
+    block = Block(name, 0, [Record(0, time.time(), name, origin_timestamp=b"yesterday", origin_topic=b"x")])
+    block.committed = True
+    metrics.committed([block])
+    assert read(metrics)["bellwether_end_to_end_latency_seconds_bucket", "live", "60.0"] == 1
+
+
+def test_a_letter_is_measured_by_its_own_time_and_in_the_lane_of_what_is_live() -> None:
+    """Its origin and its time of origin are what the source of the record that was refused put there."""
+    metrics = Metrics("store", settings())
+    name = TOPICS["dead-letters"].name
+    sent = b"%d" % ((time.time() - 5000) * 1000)
     block = Block(
-        "credit.invoices.v1",
-        0,
-        [Record(0, time.time(), "credit.invoices.v1", origin_timestamp=b"yesterday", origin_topic=b"x")],
+        name, 0, [Record(0, time.time(), name, origin_timestamp=sent, origin_topic=b"credit.control.v1")]
     )
     block.committed = True
     metrics.committed([block])
