@@ -359,9 +359,16 @@ def test_a_feed_tells_its_newest_event_and_letters_their_newest(filled: Filled) 
     (feed,) = filled.ask(queries_feeds.feeds())
     assert (feed["type"], feed["source"], feed["number"]) == ("invoice.issued", "", 160)
     assert feed["newest"].isoformat().startswith("2026-01-01T00:00:39")
-    (letters,) = filled.ask(queries_feeds.letter_topics())
-    assert (letters["which"], letters["origin_topic"], letters["number"]) == ("dead", "feed", 120)
-    assert letters["newest"] == filled.ask(queries_feeds.letters(LettersQuery(), None))[0]["written_at"]
+    filled.client.command(
+        """INSERT INTO late_rows (origin_topic, kind, reason, topic, partition, offset, written_at)
+        SELECT 'feed', 'late', 'closed', 'l', 0, number, now64(3) - number FROM numbers(3)"""
+    )
+    dead, late = filled.ask(queries_feeds.letter_topics())
+    assert [dead[name] for name in ("which", "origin_topic", "number")] == ["dead", "feed", 120]
+    assert [late[name] for name in ("which", "origin_topic", "number")] == ["late", "feed", 3]
+    for topics, which in ((dead, "dead"), (late, "late")):
+        newest = filled.ask(queries_feeds.letters(LettersQuery(which=which), None))[0]
+        assert topics["newest"] == newest["written_at"]
 
 
 def test_an_account_s_charts_mark_its_events_and_the_alerts_that_opened(filled: Filled) -> None:

@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import json
 from datetime import UTC, datetime
+from itertools import count
+from types import SimpleNamespace
 from typing import Any
 
+import confluent_kafka as ck
 import pytest
 
+from streams import intake as streams_intake
 from streams.blocks import Block
-from streams.intake import Intake
+from streams.intake import Cluster, Intake
 from streams.murmur2 import partition_of
 from streams.settings import Settings
 from tests.rules import POLICY_TEXT
@@ -226,6 +230,54 @@ def test_before_a_policy_stands_events_wait_and_the_first_policy_goes_before_all
     assert copied == [policy(), tick("2025-10-07"), tick("2025-10-08")]
     assert control.end == 3
     assert control.tally["bellwether_events_total", "control", "accepted"] == 3
+
+
+def test_once_a_policy_stands_the_cluster_is_not_asked_again() -> None:
+    answers = iter([False, True])
+    app = Intake(Settings(_env_file=None), 4, lambda: next(answers), lambda: False)
+    ends = []
+    for _ in range(4):
+        app.take(b := block("credit.invoices.v1", event()))
+        ends.append(b.end)
+    assert ends == [0, 1, 1, 1]
+
+
+class Silent:
+    """A cluster whose history has records that nobody has read, and no broker that hands them out."""
+
+    def partitions(self, topics: list[str]) -> dict[str, int]:
+        return dict.fromkeys(topics, 2)
+
+    def consumer(self, _own: Any) -> Silent:
+        return self
+
+    def reader(self, _group: str) -> Silent:
+        return self
+
+    def committed(self, parts: list[ck.TopicPartition], _timeout: float) -> list[ck.TopicPartition]:
+        return parts
+
+    def get_watermark_offsets(self, _part: ck.TopicPartition, _timeout: float) -> tuple[int, int]:
+        return 0, 5
+
+    def assign(self, _parts: list[ck.TopicPartition]) -> None:
+        pass
+
+    def unassign(self) -> None:
+        pass
+
+    def poll(self, _timeout: float) -> None:
+        return None
+
+
+def test_a_partition_that_does_not_answer_counts_as_unread_and_as_one_without_a_policy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    passed = count(start=0, step=4)
+    monkeypatch.setattr(streams_intake, "time", SimpleNamespace(monotonic=lambda: next(passed)))
+    cluster = Cluster(Silent(), Settings(_env_file=None))  # type: ignore[arg-type]
+    assert cluster.history_unread()
+    assert not cluster.standing()
 
 
 def test_what_is_no_policy_is_not_the_first_one() -> None:
