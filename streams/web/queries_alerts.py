@@ -69,6 +69,12 @@ _STORY: Final = f"""
         coalesce(toString(toDate(opened_at)), ''), coalesce(owner, ''), coalesce(acknowledged_by, ''),
         coalesce(toString(toDate({_SLEEPS_UNTIL})), ''), coalesce(evidence, ''))) AS story"""
 
+# Of the alert that was told last: an exposure beside the currency of an older one would be another amount.
+_FIGURES: Final = """
+    argMax(account_name, (as_of, offset)) AS name, argMax(tier, (as_of, offset)) AS tier_,
+    argMax(exposure, (as_of, offset)) AS exposure_,
+    argMaxIf(currency, (as_of, offset), exposure IS NOT NULL) AS currency_"""
+
 
 def _picked(known: str, where: str, having: str) -> str:
     """The ids of the accounts of which alerts in `known` fit, gravest and newest first, at most {rows}.
@@ -96,9 +102,7 @@ def inbox(query: InboxQuery, today: date, after: Sequence[Any] | None) -> Questi
     return Question(
         "inbox",
         f"""
-        SELECT account_id, anyLast(account_name) AS name, max(severity) AS worst, max(as_of) AS newest,
-            count() AS number, argMax(tier, as_of) AS tier_, argMax(exposure, as_of) AS exposure_, any(currency) AS currency_,
-            {_STORY}
+        SELECT account_id, max(severity) AS worst, max(as_of) AS newest, count() AS number, {_FIGURES}, {_STORY}
         FROM {known} {where_clause([f"account_id IN ({picked})", *where])}
         GROUP BY account_id ORDER BY worst DESC, newest DESC, account_id""",
         {**parameters, "rows": INBOX_PAGE + 1},
@@ -126,9 +130,7 @@ def turned(since: date) -> Question:
             proposal.effective_limit AS effective_limit, proposal.currency AS proposal_currency,
             proposal.status AS proposal_status
         FROM (
-            SELECT account_id, anyLast(account_name) AS name, max(severity) AS worst, max(as_of) AS newest,
-                count() AS number, argMax(tier, as_of) AS tier_, argMax(exposure, as_of) AS exposure_,
-                any(currency) AS currency_, {_STORY}
+            SELECT account_id, max(severity) AS worst, max(as_of) AS newest, count() AS number, {_FIGURES}, {_STORY}
             FROM alerts_open WHERE NOT history AND account_id IN ({picked})
             GROUP BY account_id
         ) AS told
