@@ -12,6 +12,7 @@ from typing import Any
 import pytest
 
 from streams.store.client import Client, database_name
+from streams.store.queries import ask
 from streams.web import (
     cursor,
     queries,
@@ -236,23 +237,26 @@ def test_the_inbox_shows_each_account_once_with_its_whole_story(filled: Filled) 
 
 
 def says_what_was_told_last(client: Client, store: Store) -> None:
-    """The inbox and the portfolio's stories, of an account whose alerts were told under other names and currencies."""
-    for offset, trigger, day, name, tier, exposure, currency in (
-        (14, "over_limit", 1, "'New'", "'high'", "20", "'USD'"),
-        (13, "delinquent", 1, "'Older'", "'low'", "30", "'GBP'"),
-        (15, "promise_broken", 0, "'Oldest'", "'low'", "10", "'EUR'"),
-        (16, "payment_reversed", 1, "NULL", "NULL", "NULL", "'CHF'"),
+    """Of an account whose alerts were told under other names and currencies: the inbox, the portfolio's stories, the demo."""
+    for offset, trigger, severity, day, name, tier, exposure, currency in (
+        (14, "over_limit", 3, 1, "'New'", "'high'", "20", "'USD'"),
+        (13, "delinquent", 5, 1, "'Older'", "'low'", "30", "'GBP'"),
+        (15, "promise_broken", 4, 0, "'Oldest'", "'low'", "10", "'EUR'"),
+        (16, "payment_reversed", 4, 1, "NULL", "NULL", "NULL", "'CHF'"),
     ):
         client.command(
             "INSERT INTO alerts_rows (alert_id, account_id, account_name, trigger, severity, status, as_of, tier, exposure, "
             "currency, history, value, topic, partition, offset, written_at) VALUES "
-            f"('b{offset}', 'C-2', {name}, '{trigger}', 4, 'opened', '{DAY + timedelta(days=day)}', {tier}, {exposure}, "
-            f"{currency}, false, '{{}}', 't', 1, {offset}, now64(3))"
+            f"('b{offset}', 'C-2', {name}, '{trigger}', {severity}, 'opened', '{DAY + timedelta(days=day)}', {tier}, "
+            f"{exposure}, {currency}, false, '{{}}', 't', 1, {offset}, now64(3))"
         )
     for question in (queries_alerts.inbox(InboxQuery(), DAY, None), queries_alerts.turned(DAY)):
         (row,) = (row for row in asyncio.run(store.ask(question)) if row["account_id"] == "C-2")
-        told = [row[name] for name in ("name", "tier_", "exposure_", "currency_", "number")]
-        assert told == ["New", "high", 20, "USD", 4]
+        told = [row[name] for name in ("name", "tier_", "exposure_", "currency_", "number", "worst")]
+        assert told == ["New", "high", 20, "USD", 4, 5]
+    (row,) = (row for row in ask(client, "turned", {"severity": 4, "limit": 9}) if row["account_id"] == "C-2")
+    told = [row[name] for name in ("worst", "open_alerts", "trigger", "since")]
+    assert told == [5, 3, "delinquent", DAY]
 
 
 def test_a_snoozed_alert_that_grew_graver_is_open_again_and_sleeps_on_once_somebody_took_it(
