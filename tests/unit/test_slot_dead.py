@@ -11,6 +11,7 @@ import pytest
 from structlog.testing import capture_logs
 
 from streams import slot as slots
+from streams.blocks import Stopped
 from streams.errors import Fatal
 from streams.slot import TRIES, WHO, Slot
 
@@ -159,6 +160,23 @@ def test_a_namesake_is_another_member_of_our_name(*, members: dict[str, str], ta
         else:
             slot.begin_anew(cluster)
             assert cluster.begun == ["ours"]
+
+
+def test_a_slot_that_waits_for_a_broker_can_be_stopped(monkeypatch: pytest.MonkeyPatch) -> None:
+    cluster = Cluster()
+    slot = slot_of(cluster)
+
+    def away(_: Any) -> SimpleNamespace:
+        return SimpleNamespace(init_transactions=refuses)
+
+    def refuses(_: float) -> None:
+        slot.stop()
+        raise ck.KafkaException(ck.KafkaError(ck.KafkaError._TIMED_OUT, "away", False, True))
+
+    monkeypatch.setattr(cluster, "producer", away)
+    monkeypatch.setattr(slots, "Patience", lambda _: SimpleNamespace(over=iter([False, True]).__next__))
+    with pytest.raises(Stopped):
+        slot.renew()
 
 
 def test_fences_of_long_ago_do_not_count(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -45,13 +45,15 @@ class Client:
         self.paused: set[TP] = set()
         self.at: dict[TP, int] = {}
         self.callbacks: dict[str, Callable[..., None]] = {}
+        self.configured: list[Mapping[str, object]] = []
 
     # What a source asks of a cluster.
 
     def partitions(self, topics: list[str]) -> dict[str, int]:
         return dict.fromkeys(topics, 2)
 
-    def consumer(self, _own: Mapping[str, object]) -> Client:
+    def consumer(self, own: Mapping[str, object]) -> Client:
+        self.configured.append(own)
         return self
 
     # … and of a consumer.
@@ -133,6 +135,35 @@ def test_blocks_hold_the_records_of_their_partition_in_order_and_none_twice() ->
     assert worker.source.where == {A: 14, B: 21}
 
 
+def test_a_source_reads_what_is_decided_commits_nothing_and_begins_nowhere_by_chance() -> None:
+    reads, ends = Worker().client.configured
+    assert (
+        reads.items()
+        >= {
+            "group.id": "g",
+            "client.id": "s",
+            "isolation.level": "read_committed",
+            "enable.auto.commit": False,
+            "auto.offset.reset": "error",
+            "partition.assignment.strategy": "range",
+            "session.timeout.ms": 6000,
+        }.items()
+    )
+    assert ends.items() >= {"isolation.level": "read_uncommitted", "enable.auto.commit": False}.items()
+
+
+def test_an_assignment_goes_on_where_it_is_told_as_the_member_that_it_was_given_to() -> None:
+    worker = Worker()
+    assert (worker.client.at, worker.source.member, worker.source.assignments) == (
+        {A: 10, B: 20},
+        "member",
+        1,
+    )
+    worker.committed = {B: 25}
+    worker.is_given(B)
+    assert (worker.client.at, worker.source.assignments) == ({B: 25}, 2)
+
+
 def test_what_was_deferred_comes_first_and_what_is_beyond_a_block_behind_it() -> None:
     worker = Worker(most=3)
     (block,) = worker.polls((A, 10), (A, 11), (A, 12))
@@ -148,6 +179,9 @@ def test_what_was_deferred_comes_first_and_what_is_beyond_a_block_behind_it() ->
     worker.source.settle([block])
     assert worker.polls() == []
     assert worker.client.paused == set()
+    worker.source._take([Message(A, 15 + n) for n in range(4)])
+    worker.source.poll(0)
+    assert worker.client.paused == {A}, "each time"
 
 
 @pytest.mark.parametrize("again", [True, False])
@@ -160,6 +194,16 @@ def test_what_goes_on_at_once_does_not_wait_for_other_records(*, again: bool) ->
     worker.client.poll = waited.append  # type: ignore[method-assign, assignment]
     worker.source.poll(5.0)
     assert waited == [0 if again else 5.0]
+
+
+def test_what_is_beyond_a_block_does_not_wait_for_other_records() -> None:
+    worker = Worker(most=2)
+    worker.source._take([Message(A, 10 + n) for n in range(3)])
+    worker.source.settle(worker.source.poll(5.0))
+    waited: list[float] = []
+    worker.client.poll = waited.append  # type: ignore[method-assign, assignment]
+    assert held(worker.source.poll(5.0)) == {A: [12]}
+    assert waited == [0]
 
 
 def test_a_poll_before_the_last_one_is_settled_or_rewound_is_a_mistake() -> None:
