@@ -125,10 +125,11 @@ def test_a_lost_answer_repeats_nothing(store: Client, sink: Sink) -> None:
     assert sink.ingested([("t", 3)]) == {("t", 3): 50}
 
 
-def test_that_a_repeat_reaches_the_views_is_not_left_to_the_servers_version(
+def test_what_an_insert_means_is_not_left_to_the_servers_version_or_settings(
     sink: Sink, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    """Before 26.2 the default was another: a repeat of what its table had taken never came to a view that lacked it."""
+    """Before 26.2 a repeat of what its table had taken never came to a view that lacked it. A server that takes inserts
+    into a buffer of its own says yes to what it may lose."""
     asked: list[dict[str, Any]] = []
     for way in ("insert", "insert_arrow"):
         real = getattr(sink.client, way)
@@ -141,6 +142,8 @@ def test_that_a_repeat_reaches_the_views_is_not_left_to_the_servers_version(
     sink.write(batch(0, 3), {("t", 0): 3})
     assert len(asked) == 8  # seven tables, then how far they have come
     assert {settings["deduplicate_blocks_in_dependent_materialized_views"] for settings in asked} == {1}
+    assert {settings["async_insert"] for settings in asked} == {0}
+    assert len({settings["insert_deduplication_token"] for settings in asked}) == len(asked)
 
 
 def test_how_long_the_store_was_away_counts_the_try_that_hung(sink: Sink) -> None:
