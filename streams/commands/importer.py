@@ -90,7 +90,7 @@ def import_(
             "--dates, --currency, --terms and --layout are for ledgers; a file of events says it all itself"
         )
     said, columns = _currency(currency), read_layout(layout) if layout is not None else Layout()
-    sink, policy = _sink(config, to, dry_run)
+    sink, policy, no_clock = _sink(config, to, dry_run)
     zone = ZoneInfo(policy.time_zone)
     choices = Choices(
         base_currency=policy.base_currency,
@@ -128,6 +128,12 @@ def import_(
     _print_summary(report, told, time.monotonic() - began)
     where = "nowhere (a dry run)" if dry_run else str(to) if to else getattr(sink, "topic", "")
     click.echo(f"sent to      {where}: {sink.sent:,} records" if not dry_run else f"sent to      {where}")
+    yesterday = dt.datetime.now(zone).date() - dt.timedelta(days=1)
+    if no_clock and report.last_day and report.last_day < yesterday.isoformat():
+        click.echo(
+            "then         `bellwether tick`, once all is imported: until a later day than "
+            f"{report.last_day} has ended, tonight at the earliest without it, live events count nowhere"
+        )
     if isinstance(sink, _First):
         click.echo(f"the first {len(sink.first)} events would be:")
         for raw in sink.first:
@@ -203,13 +209,14 @@ def _live_events_came(kafka: Kafka, config: Settings) -> bool:
         lag.close()
 
 
-def _sink(config: Settings, to: Path | None, dry_run: bool) -> tuple[Sink, Policy]:
-    """Where the events go, and the policy whose base currency and time zone they are read by: on Kafka the one in force."""
+def _sink(config: Settings, to: Path | None, dry_run: bool) -> tuple[Sink, Policy, bool]:
+    """Where the events go; the policy whose base currency and time zone they are read by, on Kafka the one in force; and
+    whether they go where the live clock has ended no day yet."""
     policy, _ = policy_of(config)
     if dry_run:
-        return _First(), policy
+        return _First(), policy, False
     if to is not None:
-        return ToFile(to), policy
+        return ToFile(to), policy, False
     from streams.control import read_control
     from streams.dev.processes import kafka_servers
 
@@ -237,7 +244,7 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> tuple[Sink, Polic
             f"them. {_ADVICE}",
             err=True,
         )
-    return sink, policy
+    return sink, policy, ended is None
 
 
 def _currency(code: str | None) -> str | None:

@@ -207,6 +207,24 @@ def test_what_is_sent_is_read_by_the_policy_in_force_and_not_by_the_settings(
     assert (told in result.stderr) == (in_force is not None)
 
 
+@pytest.mark.parametrize(
+    ("ended", "day", "told"), [(None, "1/31/2024", True), (None, "today", False), ("any", "1/31/2024", False)]
+)
+def test_an_import_of_an_older_ledger_says_from_when_on_live_events_count(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: str | None, day: str, told: bool
+) -> None:
+    control = Control(last_tick=dt.date(2024, 1, 1) if ended else None)
+    monkeypatch.setattr("streams.control.read_control", lambda *_: control)
+    monkeypatch.setattr("streams.commands.importer._live_events_came", lambda *_: False)
+    monkeypatch.setattr("streams.dev.processes.kafka_servers", lambda _: "127.0.0.1:1")
+    monkeypatch.setattr("streams.commands.importer.ToHistory", lambda *_: Nowhere())
+    paid = dt.datetime.now(dt.UTC).strftime("%m/%d/%Y") if day == "today" else day
+    result = run(written(tmp_path, "ar.csv", LEDGER.replace("1/31/2024", paid)))
+    assert result.exit_code == 0, result.output
+    assert ("bellwether tick" in result.stdout) == told
+    assert ("until a later day than 2024-01-31 has ended" in result.stdout) == told
+
+
 def test_an_import_that_is_stopped_half_way_says_how_far_it_came_and_what_completes_it(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
