@@ -79,7 +79,10 @@ def introduced(
 def parted(
     ids: UUID, account_id: str, parent: str, alerts: Iterable[OpenAlert], least: int, at: str
 ) -> list[Output]:
-    """What a parent that is one no longer must be told, and passes on: that what is open there is not its family's."""
+    """What a parent that is one no longer must be told, and passes on: that what is open there is not its family's.
+
+    Not guaranteed: that a child which comes back while such an alert is open still is heard of it: what has ended stays so.
+    """
     return [
         _message(
             ids, "related.recovered", parent, account_id, at, SOURCE,
