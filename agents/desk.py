@@ -100,7 +100,7 @@ class Desk:
         self._pending: _Pending | None = None
         # Direction -> what was rejected: grade, binding, proposed, grave alerts, current
         self._rejected: dict[str, list[Any]] = {}
-        self._held: list[str] = []  # open alerts for which a hold has been proposed
+        self._held: list[str] = []  # open alerts for which a hold waits, or was decided
         self._decided: list[list[str]] = []  # source and event id of decisions
         self.changed = False
 
@@ -148,7 +148,7 @@ class Desk:
         self._held = [*held, *(alert.alert_id for alert in new)]
         self.changed = True
         scoring = scoring or limits.score(view)
-        return [*changes, self._propose(limits.hold(view, scoring, new[0]), scoring, view, ids)]
+        return [*changes, self._propose(limits.hold(view, scoring, new), scoring, view, ids)]
 
     def _propose(self, draft: Draft, scoring: Scoring, view: View, ids: UUID) -> ProposalChange:
         self._sequence += 1
@@ -190,6 +190,11 @@ class Desk:
             return [self._end("superseded", view, None, None)]
         waited = view.today - pending.proposed_on
         if waited >= 2 * rule.escalate_days:
+            if (
+                pending.direction == "hold"
+            ):  # nobody has answered: while its alert is open it is proposed anew
+                told = {alert["alert_id"] for alert in pending.evidence["alerts"]}
+                self._held = [alert_id for alert_id in self._held if alert_id not in told]
             return [self._end("expired", view, None, None)]
         if waited >= rule.escalate_days and not pending.escalated:
             pending.escalated = True

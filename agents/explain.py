@@ -342,9 +342,9 @@ def _draft(change: ProposalChange, view: View, scoring: limits.Scoring, watch: W
     """The proposal made once more from what it was made of."""
     alerts = watch.open_alerts()
     if change.direction == "hold":
-        held = change.evidence["alerts"][0]["alert_id"]
-        alert = next((alert for alert in alerts if alert.alert_id == held), None)
-        return None if alert is None else limits.hold(view, scoring, alert)
+        told = {alert["alert_id"] for alert in change.evidence["alerts"]}
+        held = [alert for alert in alerts if alert.alert_id in told]
+        return limits.hold(view, scoring, held) if len(held) == len(told) else None
     tier = limits.tier(view, scoring.grade, watch.conditions)
     return limits.propose(view, scoring, tier, alerts)
 

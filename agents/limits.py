@@ -477,8 +477,8 @@ def _condemned(scoring: Scoring, rule: Limits) -> bool:
     return scoring.grade in rule.cut.grades and "no_substance" not in scoring.caps
 
 
-def hold(view: View, scoring: Scoring, alert: OpenAlert) -> Draft:
-    """Stop orders at once: the limit stays, what binds is the trigger."""
+def hold(view: View, scoring: Scoring, alerts: Sequence[OpenAlert]) -> Draft:
+    """Stop orders at once, for these alerts: the limit stays, what binds is the trigger of the first."""
     found = terms(view, scoring.grade)
     current = view.ledger.limit
     proposed = current or 0
@@ -486,11 +486,11 @@ def hold(view: View, scoring: Scoring, alert: OpenAlert) -> Draft:
         "hold",
         current,
         proposed,
-        alert.trigger,
+        alerts[0].trigger,
         approver_for(view, proposed, view.figures.currency),
         ["open_alert", *_score_reasons(scoring)],
         found.terms,
-        _evidence(view, found, scoring, [alert]),
+        _evidence(view, found, scoring, alerts),
     )
 
 

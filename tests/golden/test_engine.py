@@ -39,8 +39,8 @@ TOLD: dict[str, dict[str, str]] = {
     "1": {
         "account-status": "2c308e66dc02c1f1",
         "alerts": "282b279dfd5d95df",
-        "limit-proposals": "2679408f77975825",
-        "snapshots": "f2b046191d35c5f6",
+        "limit-proposals": "ad027f3da31ec0dc",
+        "snapshots": "56cc9f7de2089d30",
     }
 }
 """Engine -> digests of what it tells of them, by topic."""

@@ -273,7 +273,7 @@ def test_a_hold_is_proposed_once_for_an_alert_and_nothing_else_while_it_is_open(
 
 
 @pytest.mark.parametrize("end", ["rejected", "expired"])
-def test_an_alert_that_opened_beside_a_waiting_hold_gets_its_own_when_that_ends(end: str) -> None:
+def test_an_alert_that_opened_beside_a_waiting_hold_is_told_by_the_next(end: str) -> None:
     days = Days(limit=100_000_00)
     days.watch.alerts = [OpenAlert("sanctions_match", "a-7", 5)]
     assert days.event() == ["hold proposed 100000 manager"]
@@ -285,7 +285,32 @@ def test_an_alert_that_opened_beside_a_waiting_hold_gets_its_own_when_that_ends(
         assert days.tick() == ["hold proposed 100000 manager"]
     else:
         assert days.tick(28)[-2:] == ["hold expired 100000 controller", "hold proposed 100000 manager"]
-    assert days.changes[-1].binding == "insolvency"
+    told = [alert["trigger"] for alert in days.changes[-1].evidence["alerts"]]
+    assert told == {"rejected": ["insolvency"], "expired": ["sanctions_match", "insolvency"]}[end]
+    assert days.changes[-1].binding == told[0]
+
+
+def test_a_hold_that_nobody_decided_is_proposed_anew_while_its_alert_is_open() -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [INSOLVENT]
+    assert days.tick() == ["hold proposed 100000 manager"]
+    first = days.desk.waiting
+    assert days.tick(14) == ["hold escalated 100000 controller"]
+    assert days.tick(14) == ["hold expired 100000 controller", "hold proposed 100000 manager"]
+    assert days.desk.waiting not in (first, None)
+    days.watch.alerts = []
+    assert days.tick(28)[-1] == "hold expired 100000 controller"
+
+
+def test_an_expired_hold_brings_none_back_that_was_decided() -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [INSOLVENT]
+    days.tick()
+    days.decide("rejected")
+    days.watch.alerts = [INSOLVENT, OpenAlert("delinquent", "a-6", 5)]
+    assert days.tick() == ["hold proposed 100000 manager"]
+    assert days.tick(28)[-1] == "hold proposed 100000 manager"
+    assert days.changes[-1].binding == "delinquent"
 
 
 @pytest.mark.parametrize("stands", [100_000_00, 20_000_00, None])

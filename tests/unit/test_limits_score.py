@@ -398,7 +398,7 @@ def test_a_grave_alert_bars_a_raise_and_the_worst_one_all_but_a_hold() -> None:
 
 def test_a_hold_leaves_the_limit_and_is_bound_by_its_trigger() -> None:
     made = known(limit=100_000_00, monthly_purchases=MONTH, **PROMPT)
-    draft = limits.hold(made, limits.score(made), WORST)
+    draft = limits.hold(made, limits.score(made), [WORST])
     assert (draft.direction, draft.current, draft.proposed) == ("hold", 100_000_00, 100_000_00)
     assert draft.binding == "insolvency"
     assert draft.evidence["alerts"] == [{"alert_id": "a-5", "trigger": "insolvency", "severity": 5}]
