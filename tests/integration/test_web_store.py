@@ -250,13 +250,27 @@ def says_what_was_told_last(client: Client, store: Store) -> None:
             f"('b{offset}', 'C-2', {name}, '{trigger}', {severity}, 'opened', '{DAY + timedelta(days=day)}', {tier}, "
             f"{exposure}, {currency}, false, '{{}}', 't', 1, {offset}, now64(3))"
         )
+    for offset, day, direction, status in (
+        (23, 1, "hold", "proposed"),
+        (22, 1, "cut", "rejected"),
+        (24, 0, "raise", "proposed"),
+        (25, 2, "open", "superseded"),
+    ):
+        client.command(
+            "INSERT INTO proposals_rows (proposal_id, account_id, as_of, status, direction, value, topic, partition, offset, "
+            f"written_at) VALUES ('p{offset}', 'C-2', '{DAY + timedelta(days=day)}', '{status}', '{direction}', '{{}}', 't', "
+            f"1, {offset}, now64(3))"
+        )
     for question in (queries_alerts.inbox(InboxQuery(), DAY, None), queries_alerts.turned(DAY)):
         (row,) = (row for row in asyncio.run(store.ask(question)) if row["account_id"] == "C-2")
         told = [row[name] for name in ("name", "tier_", "exposure_", "currency_", "number", "worst")]
         assert told == ["New", "high", 20, "USD", 4, 5]
+    assert (row["proposal_id"], row["direction"], row["proposal_status"]) == ("p23", "hold", "proposed")
     (row,) = (row for row in ask(client, "turned", {"severity": 4, "limit": 9}) if row["account_id"] == "C-2")
-    told = [row[name] for name in ("worst", "open_alerts", "trigger", "since")]
-    assert told == [5, 3, "delinquent", DAY]
+    told = [
+        row[name] for name in ("worst", "open_alerts", "trigger", "since", "direction", "proposal_status")
+    ]
+    assert told == [5, 3, "delinquent", DAY, "hold", "proposed"]
 
 
 def test_a_snoozed_alert_that_grew_graver_is_open_again_and_sleeps_on_once_somebody_took_it(
