@@ -394,6 +394,20 @@ def test_every_other_list_is_whole_too(filled: Filled) -> None:
     assert [row["place"] for row in timeline] == sorted((row["place"] for row in timeline), reverse=True)
 
 
+def test_a_timeline_is_of_its_account_alone_and_of_what_is_asked_for(filled: Filled) -> None:
+    def kinds(account_id: str, what: Any) -> dict[str, set[str]]:
+        found: dict[str, set[str]] = {}
+        for row in filled.ask(queries_accounts.timeline(account_id, TimelineQuery(what=what), None)):
+            found.setdefault(row["kind"], set()).add(row["id"])
+        return found
+
+    decided = {"alert": {"a2", "a502", "a1002"}, "proposal": {"p6"}}
+    assert kinds("C-00006", "") == kinds("C-00006", "decisions") == decided
+    assert kinds("C-00006", "events") == {}
+    assert kinds("C-00003", "events").keys() == {"event"}
+    assert kinds("C-00003", "decisions") == {"alert": {"a1", "a501", "a1001"}, "proposal": {"p3"}}
+
+
 def test_a_feed_tells_its_newest_event_and_letters_their_newest(filled: Filled) -> None:
     (feed,) = filled.ask(queries_feeds.feeds())
     assert (feed["type"], feed["source"], feed["number"]) == ("invoice.issued", "", 160)
