@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from types import SimpleNamespace
 from typing import Any
 from uuid import UUID
 
@@ -265,6 +266,26 @@ def test_accounts_on_which_a_rule_raised_are_counted_from_the_last_block_that_we
         assert attempt(worker, limit(2 * n, account=f"B{n}")).error is None
         if n % (FAILURES - 1) == 0:
             worker.takes(limit(2 * n + 1))
+
+
+def test_a_monitor_that_starts_again_wakes_at_the_next_tick_who_was_to_wake() -> None:
+    before, after = Worker(), Worker()
+    before.takes(adopted(0), limit(1), invoice(2, "900.00"))
+    written: list[SimpleNamespace] = []
+
+    def produce(_topic: str, value: bytes | None, key: bytes | None, *_: Any) -> None:
+        written.append(SimpleNamespace(key=lambda: key, value=lambda: value))
+
+    before.states.outputs.clear()
+    before.states.write("states", dump, produce)
+    after.states = Partition(0, {}, load)
+    for record in written:
+        after.states.remember(record)
+    after.monitor.restored(after.states)
+    after.takes(ended(3, "2026-03-01"))
+    told = {(topic, key) for topic, key, *_ in after.states.outputs}
+    assert ("credit.snapshots.v1", b"A") in told
+    assert ("credit.account-status.v1", b"A") in told
 
 
 def test_the_last_tick_is_the_end_of_its_day_and_the_policy_is_the_one_in_force() -> None:
