@@ -10,9 +10,11 @@ from typing import Any
 
 import confluent_kafka as ck
 import pytest
+from structlog.testing import capture_logs
 
 from streams import intake as streams_intake
 from streams.blocks import Block
+from streams.control import Control
 from streams.intake import Cluster, Intake
 from streams.murmur2 import partition_of
 from streams.settings import Settings
@@ -273,11 +275,25 @@ class Silent:
 def test_a_partition_that_does_not_answer_counts_as_unread_and_as_one_without_a_policy(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    passed = count(start=0, step=4)
+    passed = count(start=100, step=4)
     monkeypatch.setattr(streams_intake, "time", SimpleNamespace(monotonic=lambda: next(passed)))
     cluster = Cluster(Silent(), Settings(_env_file=None))  # type: ignore[arg-type]
     assert cluster.history_unread()
     assert not cluster.standing()
+
+
+def test_that_another_policy_stands_than_the_settings_name_is_said_once(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(streams_intake, "not_in_force", lambda *_: "another stands")
+    cluster: Any = Cluster(Silent(), Settings(_env_file=None))  # type: ignore[arg-type]
+    today = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    stands = Control(policy_hash="abc", policy_text=POLICY_TEXT, last_tick=today.date())
+    cluster._control = SimpleNamespace(read=lambda: stands)
+    with capture_logs() as said:
+        cluster.keep_time(today)
+        cluster.keep_time(today)
+    assert [line["reason"] for line in said] == ["another stands"]
 
 
 def test_what_is_no_policy_is_not_the_first_one() -> None:

@@ -104,6 +104,17 @@ def test_what_is_committed_comes_with_the_mark_of_the_commit_that_wrote_it() -> 
     assert asked(slot_of(cluster), cluster) == {("in", 0): (7, "ours/1/3"), ("in", 1): (0, "")}
 
 
+def test_no_two_commits_bear_one_mark_also_not_in_two_lives_of_a_slot() -> None:
+    cluster: Any = Cluster()
+    slot, next_life = slot_of(cluster), slot_of(cluster)
+    marks = {slot.token(), next_life.token()}
+    slot.commits += 1
+    marks.add(slot.token())
+    slot.doubts += 1
+    marks.add(slot.token())
+    assert len(marks) == 4
+
+
 def test_only_what_is_of_no_member_and_not_ours_is_ended() -> None:
     cluster = Cluster("dead", "ours", "alive", "gone")
     cluster.members = {"them": "alive"}  # we have not joined it yet
