@@ -2,18 +2,25 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
+from contextlib import nullcontext
+from dataclasses import dataclass
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
+import confluent_kafka as ck
 import orjson
 import pytest
 
 from agents.ids import derived, namespace_id
 from agents.records import Output
 from schemas.events import parse
+from streams import rebuild
 from streams.errors import Refused
 from streams.reading import COPIED
 from streams.rebuild import Difference, _copied_until, compare, lengths, translated, write_namespace
+from streams.settings import Settings
 from tests.unit.test_monitor import fold
 from tests.unit.test_relations import back_under_it, opened, over_its_limit
 
@@ -205,3 +212,113 @@ def test_a_journal_into_which_two_rebuilds_copied_at_once_is_refused(monkeypatch
     for twice in ((0, 0), (0, 2, 5, 0, 2, 5), (0, 2, 0, 5)):
         with pytest.raises(Refused, match="holds a record twice"):
             holding(*twice)
+
+
+@dataclass(frozen=True)
+class Came:
+    """A record of the deployment that is copied."""
+
+    at: int
+    value_: bytes | None
+    headers_: tuple[tuple[str, bytes], ...] = ()
+
+    def offset(self) -> int:
+        return self.at
+
+    def key(self) -> bytes:
+        return b"C1"
+
+    def value(self) -> bytes | None:
+        return self.value_
+
+    def headers(self) -> list[tuple[str, bytes]]:
+        return list(self.headers_)
+
+    def timestamp(self) -> tuple[int, int]:
+        return 1, 1_767_225_600_000  # 2026-01-01
+
+
+class Kept:
+    """Topics of two deployments, what is sent into one of them, and what a group of it commits."""
+
+    def __init__(self, monkeypatch: pytest.MonkeyPatch, **topics: list[Any]) -> None:
+        self.topics = {name.replace("_", "."): records for name, records in topics.items()}
+        self.sent: list[tuple[Any, ...]] = []
+        self.committed: list[ck.TopicPartition] = []
+        self.group = ""
+        monkeypatch.setattr(rebuild, "read_topic", self.read)
+        monkeypatch.setattr(rebuild, "_copying", lambda *_: nullcontext(SimpleNamespace(send=self.send)))
+
+    def read(
+        self, _kafka: Any, topic: str, _number: int, since: int = 0, whole: bool = False
+    ) -> Iterator[Any]:
+        return (record for record in self.topics[topic] if record.offset() >= since)
+
+    def send(self, *record: Any) -> None:
+        self.sent.append(record)
+
+    def consumer(self, own: dict[str, Any]) -> Kept:
+        self.group = own["group.id"]
+        return self
+
+    def get_watermark_offsets(self, part: ck.TopicPartition, _timeout: float) -> tuple[int, int]:
+        return 0, 40 if part.topic == "new.credit.control.v1" else 0
+
+    def commit(self, offsets: list[ck.TopicPartition], asynchronous: bool) -> None:
+        assert not asynchronous
+        self.committed += offsets
+
+    def close(self) -> None:
+        pass
+
+
+OLD, NEW = (Settings(_env_file=None, namespace=name) for name in ("old", "new"))
+
+
+def test_what_came_by_the_old_history_came_by_the_new_one_after_a_copy(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    backfilled = (("origin-topic", b"old.credit.history.v1"), ("origin-offset", b"7"))
+    foreign = (("origin-topic", b"x"), ("traceparent", b"old.credit.history.v1"))
+    kept: Any = Kept(
+        monkeypatch,
+        new_credit_journal_v1=[Copied(0, 3)],
+        old_credit_journal_v1=[Came(3, b"1"), Came(5, b"2", backfilled), Came(6, None, foreign)],
+    )
+    assert rebuild._copy_journal(kept, OLD, NEW, 2) == (2, 1)
+    new = (("origin-topic", b"new.credit.history.v1"), ("origin-offset", b"7"))
+    assert kept.sent == [
+        ("new.credit.journal.v1", b"2", b"C1", 2, [*new, (COPIED, b"5")]),
+        ("new.credit.journal.v1", None, b"C1", 2, [*foreign, (COPIED, b"6")]),
+    ]
+
+
+def test_the_new_clock_goes_on_from_control_records_that_its_intake_counts_as_read(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    """Read again they would put every policy of before into the journal that holds them already."""
+
+    def control(**fields: Any) -> bytes:
+        base = {"event_id": "e", "occurred_at": "2026-01-01T00:00:00Z", "source": "s"}
+        return orjson.dumps({**base, **fields})
+
+    ticks = [control(type="clock.ticked", as_of=day) for day in ("2025-12-29", "2025-12-30", "2026-01-09")]
+    book = control(type="book.reported", as_of="2025-12-30", partition=0, exposure="1.00", accounts=1)
+    old = [ticks[0], ticks[1], book, ticks[2], b"no event", control(type="clock.ticked", as_of="2025-12-31")]
+    kept: Any = Kept(
+        monkeypatch,
+        new_credit_control_v1=[Copied(0, 0)],
+        old_credit_control_v1=[Came(at, value) for at, value in enumerate(old)],
+    )
+    rebuild._copy_control(kept, OLD, NEW)
+    assert [(value, headers) for _, value, _, _, headers in kept.sent] == [
+        (old[1], [(COPIED, b"1")]),
+        (old[5], [(COPIED, b"5")]),
+    ], "not what was copied before, is refused, or is the old monitor's"
+    (end,) = kept.committed
+    assert (kept.group, end.topic, end.partition, end.offset) == (
+        "new.intake",
+        "new.credit.control.v1",
+        0,
+        40,
+    )
