@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -37,6 +37,10 @@ from streams.whole import text_of, written_whole
 # Episodes of a trigger, or proposals of an account, that a decision is looked for among
 _MOST_NUMBERS: Final = 2000
 _IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
+_NAMED_BY: Final = {  # what a record of ours has at the least
+    "alerts": {"alert_id", "account_id", "as_of", "trigger"},
+    "limit-proposals": {"proposal_id", "account_id", "as_of", "direction"},
+}
 _OF_THE_NAMESPACE: Final = frozenset({"alert_id", "proposal_id", "url", "engine"})
 
 Start = Callable[[Settings], Crew]  # a monitor of a deployment, as a process of its own
@@ -223,10 +227,20 @@ def _fold(kafka: Kafka, other: Settings, start: Start, show: Progress) -> None:
 
 def _cases(kafka: Kafka, settings: Settings, name: str) -> list[list[dict[str, Any]]]:
     """The records of each alert or proposal, in their order."""
+    return cases_of(read_partitions(kafka, settings.prefixed(TOPICS[name].name)), name)
+
+
+def cases_of(records: Iterable[Any], name: str) -> list[list[dict[str, Any]]]:
+    """The bodies of `records` of the logical topic, by the alert or proposal that they are of, in their order. What no monitor
+    writes is left out: `bellwether audit` names it."""
     cases: dict[str, list[dict[str, Any]]] = {}
-    for record in read_partitions(kafka, settings.prefixed(TOPICS[name].name)):
-        body = orjson.loads(record.value())
-        cases.setdefault(body[_IDS[name]], []).append(body)
+    for record in records:
+        try:
+            body = orjson.loads(record.value() or b"")
+        except orjson.JSONDecodeError:
+            continue
+        if isinstance(body, dict) and body.keys() >= _NAMED_BY[name]:
+            cases.setdefault(body[_IDS[name]], []).append(body)
     return list(cases.values())
 
 

@@ -57,6 +57,21 @@ def test_what_stands_in_the_order_of_its_ids_is_in_another_order_there_and_no_di
     assert not compared(before, [list(reversed(before[0]))]).none(), "transitions have an order of their own"
 
 
+def test_what_no_monitor_wrote_into_the_outputs_is_left_out() -> None:
+    ours = [orjson.dumps(alert()), orjson.dumps(alert(status="cleared"))]
+    foreign = [
+        b"hello",
+        None,
+        b"[1]",
+        b'{"alert_id": "x"}',
+        orjson.dumps({"account_id": "C1", "trigger": "t"}),
+    ]
+    records = [SimpleNamespace(value=lambda v=value: v) for value in (*foreign, *ours, *foreign)]
+    cases = rebuild.cases_of(records, "alerts")
+    assert cases == [[alert(), alert(status="cleared")]]
+    assert compared(cases, cases).none()
+
+
 def test_gained_lost_and_changed_are_told_by_name() -> None:
     before = [[alert("C1")], [alert("C2")], [alert("C3"), alert("C3", "2026-01-07", status="cleared")]]
     after = [[alert("C1", evidence={"metrics": {"utilization": 1.2}})], [alert("C3")], [alert("C4")]]
