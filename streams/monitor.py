@@ -5,7 +5,7 @@ One `Fold` a journal partition, kept with the partition's states; the commit uni
 
 from __future__ import annotations
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterator
 from datetime import date, datetime
 from functools import partial
@@ -40,7 +40,7 @@ from streams.transport import TOPIC, application
 from streams.units import StatefulUnit
 
 SLICE = 4000  # accounts that one commit wakes at most: about a quarter of a second
-# Different accounts on which a step raised, in a row of commits: then we are at fault, not the data
+# Different accounts of a partition on which a step raised, in a row of its commits: then we are at fault, not the data
 FAILURES = 20
 
 State = Account | Book
@@ -87,7 +87,7 @@ class Monitor:
         self.history = settings.prefixed(TOPICS["history"].name).encode()
         self.topics = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
         self.logical = {name.encode(): logical for logical, name in self.topics.items()}
-        self._failed: set[str] = set()
+        self._failed: dict[int, set[str]] = defaultdict(set)  # partition -> accounts
 
     def restored(self, states: Partition) -> None:
         wakes = Wakes()
@@ -128,7 +128,7 @@ class Monitor:
                 outputs, woken, done = fold.take(event, live, budget, known)
             except StepFailed as failure:
                 block.poison(offset, failure.part, failure.error)
-                self._count_failure(failure)
+                self._count_failure(block.partition, failure)
                 return
             budget -= woken
             if isinstance(event, ClockTicked | PolicyAdopted):
@@ -150,14 +150,15 @@ class Monitor:
             block.tally["bellwether_events_total", "journal", "applied"] = block.end - aside
             block.tally["bellwether_events_total", "journal", "set_aside"] = aside
         if clean:
-            self._failed.clear()
+            self._failed.pop(block.partition, None)
 
     def _is_live(self, record: Any) -> bool:
         return origin(record) != self.history
 
-    def _count_failure(self, failure: StepFailed) -> None:
-        self._failed.add(failure.account_id)
-        if len(self._failed) >= FAILURES:
+    def _count_failure(self, partition: int, failure: StepFailed) -> None:
+        failed = self._failed[partition]
+        failed.add(failure.account_id)
+        if len(failed) >= FAILURES:
             raise Fatal(
                 f"the rules raised on {FAILURES} different accounts in a row, last {failure}: this is a fault of ours, not of "
                 "the data; the journal is untouched, start a mended version"

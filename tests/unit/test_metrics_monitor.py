@@ -199,10 +199,12 @@ def test_what_a_rule_raised_on_is_counted_as_failed_in_the_second_pass() -> None
     assert block.tally["bellwether_events_total", "journal", "applied"] == 1
 
 
-def attempt(worker: Worker, *records: Record, poisons: dict[tuple[int, str], str] | None = None) -> Block:
+def attempt(
+    worker: Worker, *records: Record, poisons: dict[tuple[int, str], str] | None = None, partition: int = 0
+) -> Block:
     """A block as the unit hands it out, `poisons` being what was raised in passes before."""
-    block = Block("credit.journal.v1", 0, list(records), poisons)
-    block.states = worker.states
+    block = Block("credit.journal.v1", partition, list(records), poisons)
+    block.states = worker.partitions[partition]
     with block:
         worker.monitor.take(block)
     return block
@@ -266,6 +268,17 @@ def test_accounts_on_which_a_rule_raised_are_counted_from_the_last_block_that_we
         assert attempt(worker, limit(2 * n, account=f"B{n}")).error is None
         if n % (FAILURES - 1) == 0:
             worker.takes(limit(2 * n + 1))
+
+
+@pytest.mark.usefixtures("faulty")
+def test_what_goes_well_in_another_partition_takes_nothing_from_the_count() -> None:
+    worker = Worker()
+    worker.takes(adopted(0))
+    assert attempt(worker, adopted(0), partition=7).applied
+    for n in range(1, FAILURES):
+        assert attempt(worker, limit(n, account=f"B{n}")).error is None
+        assert attempt(worker, limit(n), partition=7).applied
+    assert isinstance(attempt(worker, limit(50, account="B50")).error, Fatal)
 
 
 def test_a_monitor_that_starts_again_wakes_at_the_next_tick_who_was_to_wake() -> None:
