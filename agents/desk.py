@@ -256,7 +256,9 @@ class Desk:
 
     # --- what people decide --------------------------------------------------------------------------------------
 
-    def decide(self, event: ProposalDecision, view: View) -> tuple[list[ProposalChange], str | None]:
+    def decide(
+        self, event: ProposalDecision, view: View, ids: UUID
+    ) -> tuple[list[ProposalChange], str | None]:
         """proposal.approved or .rejected. Returns the change, or why it is refused, in one sentence.
 
         An approval needs a role at or above the proposal's approver, and at or above the one that the approved amount
@@ -267,7 +269,7 @@ class Desk:
             return [], None
         pending = self._pending
         if pending is None or pending.proposal_id != event.proposal_id:
-            return [], f"proposal_id: no proposal {event.proposal_id} of this account waits for a decision"
+            return [], self._not_waiting(event.proposal_id, view.account_id, ids)
         if event.type == "proposal.rejected":
             self._remember(event)
             grave = _grave(pending.evidence, view)
@@ -290,6 +292,14 @@ class Desk:
         if pending.direction == "hold":
             amount = limit_in(view.ledger, pending.currency, view.rates, view.today)
         return [self._end("approved", view, event.actor, amount)], None
+
+    def _not_waiting(self, proposal_id: str, account_id: str, ids: UUID) -> str:
+        once = any(
+            proposal_id == derived(ids, "proposal", account_id, n) for n in range(1, self._sequence + 1)
+        )
+        why = "was decided already, superseded, or has expired" if once else "is none of this account's"
+        now = "none waits" if self._pending is None else f"{self._pending.proposal_id} waits"
+        return f"proposal_id: {proposal_id} {why}; {now} for a decision"
 
     def _remember(self, event: ProposalDecision) -> None:
         self._decided = [*self._decided, [event.source, event.event_id]][-_REMEMBERED:]

@@ -316,7 +316,7 @@ class Fold:
         proposals: list[ProposalChange] = []
         refused: str | None
         if isinstance(event, ProposalDecision):
-            proposals, refused = account.desk.decide(event, view)
+            proposals, refused = account.desk.decide(event, view, self.ids)
             if event.type == "proposal.approved" and proposals:
                 proposals = [self._approve(account, event, proposals[0], policy, today)]
                 # The decision may have measured the account under its old limit.

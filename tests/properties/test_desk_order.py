@@ -61,7 +61,7 @@ def play(story: list[dict[str, Any]], stored_each: int = 0) -> list[ProposalChan
             }
             if step["decision"] == "approved":
                 body |= {"limit": "1.00", "currency": "USD"}
-            told, refused = desk.decide(event(f"proposal.{step['decision']}", **body), seen)
+            told, refused = desk.decide(event(f"proposal.{step['decision']}", **body), seen, IDS)
             assert refused is None
             changes += told
         if stored_each and place % stored_each == 0:

@@ -80,7 +80,7 @@ class Days:
         body = {"proposal_id": self.desk.waiting or "none", "actor": "Ms Ito", "role": role, **fields}
         if kind == "approved":
             body |= {"limit": limit, "currency": fields.get("currency", "USD")}
-        changes, refused = self.desk.decide(event(f"proposal.{kind}", **body), self.view())
+        changes, refused = self.desk.decide(event(f"proposal.{kind}", **body), self.view(), IDS)
         return self._told(changes), refused
 
     def _told(self, changes: list[ProposalChange]) -> list[str]:
@@ -151,12 +151,19 @@ def test_more_than_was_proposed_needs_the_role_for_that() -> None:
 
 def test_a_decision_on_what_does_not_wait_is_refused_and_a_repeat_is_not() -> None:
     days = Days()
-    assert days.decide("approved")[1] == "proposal_id: no proposal none of this account waits for a decision"
+    foreign = "proposal_id: P-1 is none of this account's; none waits for a decision"
+    assert days.decide("approved", proposal_id="P-1")[1] == foreign
     days.tick()
     waiting = days.desk.waiting
     days.decide("approved", event_id="d-1")
     assert days.decide("approved", event_id="d-1", proposal_id=waiting) == ([], None)
-    assert days.decide("rejected", proposal_id=waiting)[1] is not None
+    over = f"proposal_id: {waiting} was decided already, superseded, or has expired; "
+    assert days.decide("rejected", proposal_id=waiting)[1] == over + "none waits for a decision"
+    days.watch.alerts = [INSOLVENT]
+    days.tick()
+    assert (
+        days.decide("rejected", proposal_id=waiting)[1] == over + f"{days.desk.waiting} waits for a decision"
+    )
 
 
 def test_another_sources_decision_is_no_repeat_though_its_event_id_is_the_same() -> None:
