@@ -14,7 +14,9 @@ import confluent_kafka as ck
 from streams.blocks import Kafka, legible, patiently, watermarks
 from streams.errors import Refused
 
-LAP = 1.0  # seconds in which no log cleaner comes to what was written within them
+# Seconds in which hardly a log cleaner comes to what was written within them; twice as many each lap, for a slow reader of a
+# topic that grows must come to an end.
+LAP = 1.0
 
 COPIED = (
     "rebuilt-from"  # header of each record that a rebuild copied: the offset that it has where it comes from
@@ -36,11 +38,12 @@ def read_topic(
     Raises Refused when no record comes for `seconds` before the end: an open transaction, a broker that is away. The time
     that the caller takes over a record does not count. `whole`: what Kafka has dropped since `since` is Refused, not passed
     over. `newest`, of a compacted topic: the newest record of each key is among them, though Kafka compacts it meanwhile;
-    what was written after the call may be, too.
+    what was written after the call may be, too. Not guaranteed where a cleaner comes within the last lap, see LAP.
     """
     consumer = kafka.reader(f"{topic}-reader")
     ends = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_uncommitted"})
     here = ck.TopicPartition(topic, partition)
+    lap = LAP
     try:
         asked = time.monotonic()
         first, high = patiently(watermarks, ends, here, 10)
@@ -64,9 +67,9 @@ def read_topic(
                 if error is not None and error.code() != ck.KafkaError._PARTITION_EOF:
                     raise Refused(f"cannot read {topic}/{partition}: {error.str()}")
                 if record.offset() >= end:
-                    if not newest or time.monotonic() - asked < LAP:
+                    if not newest or time.monotonic() - asked < lap:
                         return
-                    asked = time.monotonic()
+                    asked, lap = time.monotonic(), 2 * lap
                     end = patiently(watermarks, ends, here, 10)[1]
                     if record.offset() >= end:
                         return

@@ -105,6 +105,21 @@ def test_a_long_reading_of_the_newest_records_goes_on_to_what_came_meanwhile(
     assert values == [b"0", b"1", b"2"][:seen]
 
 
+def test_a_slow_reading_of_a_topic_that_grows_comes_to_an_end(
+    kafka: str, namespace: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    topic = f"{namespace}.first"
+    make_topics(kafka, {topic: 1})
+    send_to(kafka, [(topic, 0, b"k", b"0")])
+    late = 0.0
+    monkeypatch.setattr("streams.reading.time", SimpleNamespace(monotonic=lambda: time.monotonic() + late))
+    for seen, _ in enumerate(read_topic(Kafka(kafka), topic, 0, newest=True, seconds=1000), 1):
+        assert seen < 20, "each takes 10 s, in which another comes"
+        late += 10.0
+        send_to(kafka, [(topic, 0, b"k", b"%d" % seen)])
+    assert seen > 1
+
+
 def refusals(kafka: str, topic: str, count: int) -> list[str]:
     """What is said of so many records, sent together, that are dated two hours ahead."""
     said: list[str] = []
