@@ -277,9 +277,8 @@ class Desk:
                 pending.grade, pending.binding, pending.proposed, grave, pending.current,
             ]  # fmt: skip
             return [self._end("rejected", view, event.actor, None)], None
-        amount: int | None = minor(event.limit, event.currency)
-        if pending.currency is not None and event.currency != pending.currency:
-            amount = view.rates.convert(amount or 0, event.currency, pending.currency, view.today)
+        stated = minor(event.limit, event.currency)
+        amount = view.rates.convert(stated, event.currency, pending.currency or event.currency, view.today)
         needed = pending.approver
         if amount is None:
             needed = APPROVERS[-1]

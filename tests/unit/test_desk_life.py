@@ -14,6 +14,7 @@ from agents.limits import Scoring
 from agents.policy import Policy
 from agents.policy_parts import Tier
 from agents.policy_text import load_policy
+from agents.rates import Rates
 from agents.watch import OpenAlert
 from tests.rules import IDS, POLICY, POLICY_TEXT, TODAY, event, figures, has_limit, ledger_of, view
 
@@ -48,6 +49,7 @@ class Days:
         self.grade: Any = "B"
         self.tier: Tier = "medium"
         self.changes: list[ProposalChange] = []
+        self.rates = Rates("USD")
 
     def view(self) -> Any:
         known = figures(
@@ -56,7 +58,7 @@ class Days:
             monthly_purchases=self.month,
             open_balance=10_000_00,
         )
-        return view(known, ledger=self.ledger, today=self.today, policy=self.policy)
+        return view(known, ledger=self.ledger, today=self.today, policy=self.policy, rates=self.rates)
 
     def scoring(self) -> Scoring:
         return limits.score(self.view())._replace(grade=self.grade, caps=[])
@@ -147,6 +149,17 @@ def test_more_than_was_proposed_needs_the_role_for_that() -> None:
         days.decide("approved", "manager", "90000.00", currency="EUR")[1] is not None
     )  # no rate: controller
     assert days.decide("approved", "controller", "150000.00")[1] is None
+
+
+def test_an_approval_in_another_currency_is_weighed_and_told_at_the_rate() -> None:
+    days = Days()
+    days.tick()
+    days.rates.add(days.today, {"EUR": "1.25"})
+    assert days.decide("approved", "manager", "80000.01", currency="EUR")[1] == (
+        "role: manager may not approve this limit; wanted controller or above"
+    )
+    assert days.decide("approved", "manager", "80000.00", currency="EUR")[1] is None
+    assert (days.changes[-1].effective_limit, days.changes[-1].currency) == (100_000_00, "USD")
 
 
 def test_a_decision_on_what_does_not_wait_is_refused_and_a_repeat_is_not() -> None:
