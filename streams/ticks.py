@@ -6,7 +6,6 @@ Live ticks are written by streams/control.py; what a tick does is the monitor's 
 from __future__ import annotations
 
 import datetime as dt
-import re
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
@@ -15,8 +14,6 @@ import orjson
 from schemas.events import ClockTicked, Event, parse
 from streams.control import clock_ticked
 from streams.errors import Refused
-
-_TICK = re.compile(rb'"type"\s*:\s*"clock\.ticked"')
 
 
 def has_ticks(paths: Iterable[Path]) -> bool:
@@ -39,8 +36,6 @@ def has_ticks(paths: Iterable[Path]) -> bool:
 
 
 def _is_tick(line: bytes) -> bool:
-    if not _TICK.search(line):
-        return False
     try:
         event = orjson.loads(line)
     except orjson.JSONDecodeError:

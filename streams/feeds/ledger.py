@@ -100,8 +100,6 @@ class _Reader:
         for line, row in rows(told.shape, progress):
             if len(row) != width:
                 if len(row) < width:
-                    if not any(map(str.strip, row)):
-                        continue
                     row += [""] * (width - len(row))
                 elif any(map(str.strip, row[width:])):
                     report.rows += 1
