@@ -8,7 +8,7 @@ from typing import Any
 import orjson
 from rich.console import Console
 
-from streams.comparison import as_dict, compare, table
+from streams.comparison import Comparison, as_dict, compare, table
 
 Record = dict[str, Any]
 
@@ -110,16 +110,48 @@ def test_the_answer_is_json_and_names_the_accounts() -> None:
     assert answer["alerts_gained"] == ["B/payment_drift/1"]
     assert answer["gained"][0]["account_name"] == "B Ltd"
     assert answer["limits"][0]["against"]["direction"] == "cut"
+    assert answer.keys() == {
+        "alerts_gained", "alerts_lost", "alerts_kept", "accounts_gained", "accounts_lost", "gained", "lost",
+        "days_later", "severity_changed", "by_trigger", "proposals", "limits",
+    }  # fmt: skip
+
+
+def shown(found: Comparison) -> list[list[str]]:
+    """The words of each line that the table has on 80 columns."""
+    console = Console(width=80, record=True, file=io.StringIO())
+    console.print(table(found, ("policy.toml", "policy-quiet.toml"), 20))
+    lines = console.export_text().splitlines()
+    assert max(len(line) for line in lines) <= 80
+    return [line.split() for line in lines if line.strip()]
 
 
 def test_the_table_fits_80_columns_and_says_what_it_leaves_out() -> None:
-    console = Console(width=80, record=True, file=io.StringIO())
     second = [record for n in range(30) for record in alert(f"C{n:06}", "2025-01-01", severity=3 + n // 29)]
     limits = [proposal(f"C{n:06}", "cut", "1234567.00") for n in range(30)]
-    console.print(table(compare([], [], second, limits), ("policy.toml", "policy-quiet.toml"), 20))
-    lines = console.export_text().splitlines()
-    assert max(len(line) for line in lines) <= 80
-    text = "\n".join(lines)
-    assert "… and 10 more; --json names them all" in text
-    gained = text[text.index("gravest first") :]
-    assert gained.index("C000029") < gained.index("C000000")
+    lines = shown(compare([], [], second, limits))
+    assert ["payment_drift", "30", "0", "0"] in lines
+    assert ["cut", "0", "30"] in lines
+    assert ["…", "and", "10", "more;", "--json", "names", "them", "all"] in lines
+    assert ["…", "and", "10", "more", "accounts;", "--json", "names", "them", "all"] in lines
+    gained = lines.index(["Alerts", "gained,", "gravest", "first"])
+    named = [line for line in lines[gained:] if "2025-01-01" in line]
+    assert named[0] == ["C000029", "C000029", "Ltd", "payment_drift", "4", "2025-01-01"]
+    assert (len(named), named[1][0]) == (20, "C000000")
+    asked = [line for line in lines if line[-2:] == ["cut", "1234567"]]
+    assert len(asked) == 20
+    assert asked[0] == ["C000000", "C000000", "Ltd", "9000.00", "-", "cut", "1234567"]
+
+
+def test_the_table_of_few_names_them_all() -> None:
+    first, second = alert("A", "2025-01-01"), alert("B", "2025-01-01") + alert("A", "2025-01-03", severity=4)
+    lines = shown(compare(first, [], second, [proposal("B", "cut", "1.00")]))
+    assert not any("more" in line or "more;" in line for line in lines)
+    said = " ".join(word for line in lines for word in line)
+    assert (
+        "1 gained, 0 lost, 1 kept; the kept open +2 days later (median), 1 of them at another severity."
+        in said
+    )
+    assert "Alerts lost" not in said
+    bare = " ".join(word for line in shown(compare([], [], [], [])) for word in line)
+    assert "the kept open - days later" in bare
+    assert "Limits" not in bare

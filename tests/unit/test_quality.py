@@ -167,6 +167,9 @@ def test_the_load_is_counted_by_week_from_monday() -> None:
     assert (len(weeks), min(weeks), max(weeks)) == (52, "2024-01-01", "2024-12-23")
     assert sum(weeks.values()) == quality.overall.alerts
     assert judge([{**SOUND, "observed_to": None}], []).weeks is None
+    longer = judge([SOUND, {**BAD, "observed_from": "2023-12-31", "observed_to": "2025-01-06"}], []).weeks
+    assert longer is not None
+    assert (longer[0], longer[-1]) == (("2023-12-25", 0), ("2025-01-06", 0))
 
 
 def test_an_alert_counts_from_the_record_that_reaches_the_severity() -> None:
@@ -207,6 +210,12 @@ def test_money_of_different_currencies_is_not_added_up() -> None:
     all_ = judge([BAD, euro], records).overall
     assert all_.exposed_at_first_alert == {"EUR": "7.50", "USD": "100.00"}
     assert all_.exposed_at_event == {"EUR": "10.00", "USD": "900.00"}
+
+
+def test_a_truth_without_a_currency_takes_that_of_its_alerts() -> None:
+    unknown = {name: value for name, value in BAD.items() if name != "currency"}
+    all_ = judge([unknown], [alert("A", "2024-06-01", currency="EUR")]).overall
+    assert (all_.exposed_at_first_alert, all_.exposed_at_event) == ({"EUR": "100.00"}, {"EUR": "900.00"})
 
 
 def test_truths_that_do_not_say_how_long_they_were_observed_give_no_load() -> None:
