@@ -558,6 +558,43 @@ def test_paid_a_little_before_the_invoice_is_paid_in_advance(tmp_path: Path) -> 
     assert got.of("account.opened")[0]["opened_on"] == "2023-12-20"
 
 
+def test_an_account_opens_with_its_first_payment_where_that_came_before_its_invoice(tmp_path: Path) -> None:
+    payments = ledger("Payment ID,Customer,Name,Invoice,Payment Date,Amount", "P1,C1,Acme,I1,2023-12-20,100")
+    got = imported(tmp_path, ONE, payments)
+    (opened,) = got.of("account.opened")
+    assert (opened["opened_on"], opened["name"]) == ("2023-12-20", "Acme")
+
+
+def test_a_credit_note_that_stands_there_twice_is_taken_once(tmp_path: Path) -> None:
+    notes = ledger(
+        "Credit Note No,Customer,Date,Amount,Invoice No",
+        "M1,C1,2024-01-20,30.00,I1",
+        "M1,C1,2024-01-20,30.00,I1",
+        "M1,C1,2024-01-20,31.00,I1",
+    )
+    got = imported(tmp_path, ONE, notes)
+    assert [m["amount"] for m in got.of("invoice.credited")] == ["30.00"]
+    assert got.report.note_counts["credit notes that stand there twice, taken once"] == 1
+    assert "credit note 'M1' stands in" in got.bad[0]
+
+
+def test_a_credit_note_takes_off_what_a_settlement_pays_in_its_invoices_currency_alone(
+    tmp_path: Path,
+) -> None:
+    invoices = ledger(
+        f"{HEADER},Currency,Paid Date",
+        "C1,I1,2024-01-02,2024-02-01,100,EUR,2024-01-25",
+        "C1,I2,2024-01-02,2024-02-01,100,EUR,2024-01-25",
+    )
+    notes = ledger(
+        "Credit Note No,Customer,Date,Amount,Invoice No,Currency",
+        "M1,C1,2024-01-20,30,I1,EUR",
+        "M2,C1,2024-01-20,30,I2,USD",
+    )
+    got = imported(tmp_path, invoices, notes)
+    assert [p["amount"] for p in got.of("payment.received")] == ["70.00", "100.00"]
+
+
 # The two public books
 
 
@@ -1133,6 +1170,7 @@ def test_sap_days_make_the_due_date_of_the_baseline(tmp_path: Path) -> None:
             "C1,2,20240102,10,20240110,0002,14,30,0",
             "C1,3,20240102,10,20240110,0003,14,30,45",
             "C1,4,20240102,10,20240110,,0,0,0",
+            "C1,5,20240102,10,,0001,30,0,0",
         ),
     )
     assert [i["due_date"] for i in got.of("invoice.issued")] == [
@@ -1140,6 +1178,7 @@ def test_sap_days_make_the_due_date_of_the_baseline(tmp_path: Path) -> None:
         "2024-02-09",
         "2024-02-24",
         "2024-01-10",
+        "2024-02-01",
     ]
 
 
