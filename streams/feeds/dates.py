@@ -86,6 +86,7 @@ class Evidence:
         self.telling = 0  # of them, those that are impossible in some order of those in question
         self.impossible: dict[Order, int] = dict.fromkeys(ORDERS, 0)
         self.example: dict[Order, str] = {}  # the first text that this order can not be
+        self.only: dict[Order, str] = {}  # the first text that can be nothing but this order
         self.open_example = ""  # a text that says nothing
         self.two_digits = False
         self.serials = False
@@ -119,7 +120,9 @@ class Evidence:
             parts = re.findall(r"\d+", text)
             self._firsts.add(parts[0])
             self._lasts.add(parts[2])
-        if len(possible) > 1 and not self.open_example:
+        if len(possible) == 1:
+            self.only.setdefault(possible[0], text)
+        elif not self.open_example:
             self.open_example = text
         questioned: tuple[Order, ...] = ORDERS if two_digits else ("mdy", "dmy")
         if len(possible) < len(questioned):
@@ -143,8 +146,8 @@ class Evidence:
             )
             return Told("ymd", why)
         fewest = min(self.impossible.values())
-        best = [order for order in ORDERS if self.impossible[order] == fewest]
-        best = self._without_odd_years(best)
+        fitting = [order for order in ORDERS if self.impossible[order] == fewest]
+        best = self._without_odd_years(fitting)
         if len(best) > 1 and fewest:
             one, other = best[0], best[1]
             return Told(
@@ -161,11 +164,13 @@ class Evidence:
         if fewest and not ((fewest == 1 and agreeing >= 3) or fewest * 10 <= agreeing):
             other = next(o for o in ORDERS if o != order and o in self.example)
             return Told(None, f"{self.example[other]!r} is {HOW[order]} and {self.example[order]!r} is not")
-        others = [o for o in ORDERS if o != order and o in self.example]
-        others.sort(key=lambda o: o == "ymd")
-        why = f"{self.example[others[0]]!r} can be read in no other way" if others else "by what repeats"
+        if order in self.only:
+            why = f"{self.only[order]!r} can be read in no other way"
+        else:
+            why = "by what repeats" if len(fitting) > 1 else "no other order fits them all"
         if fewest:
-            why += f"; {fewest} dates contradict it, such as {self.example[order]!r}"
+            contradict = "1 date contradicts it:" if fewest == 1 else f"{fewest} dates contradict it, such as"
+            why += f"; {contradict} {self.example[order]!r}"
         return Told(order, why)
 
     def _without_odd_years(self, orders: list[Order]) -> list[Order]:

@@ -15,6 +15,43 @@ def told(*texts: str) -> Told:
 
 
 @pytest.mark.parametrize(
+    ("texts", "why"),
+    [
+        (["1/2/2024", "1/31/2024"], "'1/31/2024' can be read in no other way"),
+        (["01-02-24", "12-31-24"], "'12-31-24' can be read in no other way"),
+        (["1/13/2024", "1/14/2024", "1/15/2024", "13/1/2024"],
+         "'1/13/2024' can be read in no other way; 1 date contradicts it: '13/1/2024'"),
+        ([f"{1 + n % 12}/{13 + n % 15}/2024" for n in range(20)] + ["13/1/2024", "14/1/2024"],
+         "'1/13/2024' can be read in no other way; 2 dates contradict it, such as '13/1/2024'"),
+        (["24/01/13", "99/12/31"], "'99/12/31' can be read in no other way"),
+        (["13/05/11", "05/11/31"], "no other order fits them all"),
+        ([f"{day:02d}/01/{24 + day % 2}" for day in range(13, 21)], "by what repeats"),
+        ([f"24/01/{day:02d}" for day in range(1, 29)], "by what repeats"),
+    ],
+)  # fmt: skip
+def test_what_told_the_order_is_said(texts: list[str], why: str) -> None:
+    assert told(*texts).why == why
+
+
+@pytest.mark.parametrize(
+    ("text", "short"),
+    [
+        ("01/02/24", True),
+        ("2 Jan 24", True),
+        ("Jan 2, 24", True),
+        ("01/02/2024", False),
+        ("2 Jan 2024", False),
+    ],
+)
+def test_years_of_two_digits_are_noticed(text: str, short: bool) -> None:
+    evidence = Evidence()
+    evidence.add([text])
+    assert (evidence.two_digits, evidence.serials) == (short, False)
+    evidence.add(["45321"])
+    assert (evidence.two_digits, evidence.serials) == (short, True)
+
+
+@pytest.mark.parametrize(
     ("texts", "order"),
     [
         (["1/2/2024", "1/31/2024"], "mdy"),
