@@ -96,7 +96,7 @@ class Desk:
 
     def __init__(self) -> None:
         self._sequence = 0
-        self._last = 0  # the day of the last proposal
+        self._last = 0  # the day of the last proposal; 0 is long ago
         self._pending: _Pending | None = None
         # Direction -> what was rejected: grade, binding, proposed, grave alerts, current
         self._rejected: dict[str, list[Any]] = {}
@@ -122,7 +122,7 @@ class Desk:
         if alerts and alerts[0].severity >= rule.hold.severity:
             return changes + self._hold(view, alerts, scoring, ids)
         today = view.today
-        if self._pending is not None or (self._last and today - self._last < rule.hysteresis_days):
+        if self._pending is not None or today - self._last < rule.hysteresis_days:
             return changes
         draft = limits.propose(view, scoring, tier, alerts)
         if draft is None or _small(draft, rule.hysteresis_change) or self._was_rejected(draft, scoring, view):
@@ -146,7 +146,6 @@ class Desk:
             changes.append(self._end("superseded", view, None, None))
         held = [alert.alert_id for alert in alerts if alert.alert_id in self._held]
         self._held = [*held, *(alert.alert_id for alert in new)]
-        self.changed = True
         scoring = scoring or limits.score(view)
         return [*changes, self._propose(limits.hold(view, scoring, new), scoring, view, ids)]
 
@@ -313,13 +312,11 @@ class Desk:
     def next_day(self, view: View, watch: Watch, scoring: Scoring) -> int:
         """The next day on which the clock or a rate alone moves a proposal; NEVER when neither does."""
         rule, today = view.policy.limits, view.today
-        days = []
+        days = [self._last + rule.hysteresis_days]
         if self._pending is not None:
             due = self._pending.proposed_on + rule.escalate_days
-            days = [due, due + rule.escalate_days]
-        if self._last:
-            days.append(self._last + rule.hysteresis_days)
-        if self._pending is None and not view.history and max(days, default=0) <= today:  # free to propose
+            days += [due, due + rule.escalate_days]
+        elif not view.history and days[0] <= today:  # free to propose
             days.append(limits.next_draft(view, scoring, watch.open_alerts()))
         return min((day for day in days if day > today), default=NEVER)
 

@@ -88,7 +88,8 @@ class Control:
     live_from: date | None = None  # as the adoption said it, in place of the policy's own
     first_policy_on: datetime | None = None
     last_tick: date | None = None
-    books: dict[date, dict[int, tuple[Decimal, int]]] = field(default_factory=dict)
+    reported_on: date | None = None  # the newest day of which a partition has reported its part of the book
+    reported: dict[int, tuple[Decimal, int]] = field(default_factory=dict)  # its parts
     # Book totals up to this day are in the base currency of a policy before.
     in_other_base: date | None = None
 
@@ -107,7 +108,7 @@ class Control:
             before = self.policy
             if before is not None and before.base_currency != _loaded(event.text).base_currency:
                 # Reports up to the last tick are in the currency of before, also those that are still to come.
-                self.books, self.in_other_base = {}, self.last_tick
+                self.reported_on, self.reported, self.in_other_base = None, {}, self.last_tick
             self.policy_hash, self.policy_text, self.live_from = event.hash, event.text, event.live_from
             if self.first_policy_on is None:
                 self.first_policy_on = event.occurred_at
@@ -115,21 +116,20 @@ class Control:
             self.last_tick = max(event.as_of, self.last_tick or event.as_of)
         elif isinstance(event, BookReported):
             day = event.as_of
-            if self.books and day < max(self.books):
+            if self.reported_on is not None and day < self.reported_on:
                 return
             if self.in_other_base is not None and day <= self.in_other_base:
                 return
-            self.books = {d: parts for d, parts in self.books.items() if d >= day}
-            self.books.setdefault(day, {})[event.partition] = Decimal(event.exposure), event.accounts
+            if day != self.reported_on:
+                self.reported_on, self.reported = day, {}
+            self.reported[event.partition] = Decimal(event.exposure), event.accounts
 
     def book(self, partitions: int) -> tuple[str, int] | None:
-        """(exposure in base currency, accounts) of the newest day that every partition has reported, else None."""
-        for day in sorted(self.books, reverse=True):
-            parts = self.books[day]
-            if len(parts) == partitions:
-                total = sum((exposure for exposure, _ in parts.values()), Decimal(0))
-                return f"{total:f}", sum(accounts for _, accounts in parts.values())
-        return None
+        """(exposure in base currency, accounts) of the newest day that a partition has reported, once all have; else None."""
+        if len(self.reported) != partitions:
+            return None
+        total = sum((exposure for exposure, _ in self.reported.values()), Decimal(0))
+        return f"{total:f}", sum(accounts for _, accounts in self.reported.values())
 
 
 class ControlReader:

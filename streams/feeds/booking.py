@@ -283,7 +283,7 @@ class _Account:
             self._settle(
                 invoice, int(invoice.amount) - credited, list(payments.values()) or settlements, closed
             )
-        elif payments:
+        else:
             for row in payments.values():
                 self._booking.note("payments of invoices that the files do not hold, sent as they are", row)
             self._pay(number, list(payments.values()), None)
