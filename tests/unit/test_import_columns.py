@@ -511,3 +511,19 @@ def test_customers_are_told_by_name_only_where_no_column_has_their_numbers() -> 
     assert (both.named("customer"), both.by_name) == ("Customer No", False)
     payments = recognise(["Customer Name", "Invoice", "Payment Date", "Amount"], beside_invoices=True)
     assert "customer" not in payments.at  # his invoice says whose it is
+
+
+def test_the_invoice_of_a_payment_may_stand_where_credit_notes_name_theirs() -> None:
+    assert taken("Customer,Payment No,Payment Date,Amount,Applies To") == {
+        "kind": "payments",
+        "customer": "Customer",
+        "payment": "Payment No",
+        "paid_date": "Payment Date",
+        "paid_amount": "Amount",
+        "invoice": "Applies To",
+    }
+
+
+def test_a_discount_beside_an_invoice_is_told_as_not_read() -> None:
+    columns = recognise(["Customer", "Invoice", "Invoice Date", "Due Date", "Amount", "Discount"])
+    assert columns.left == ["Discount"]

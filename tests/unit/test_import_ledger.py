@@ -139,6 +139,23 @@ def test_rows_named_credit_or_payment_are_what_they_are_named(tmp_path: Path) ->
     assert len(got.of("invoice.issued")) == 1
 
 
+def test_a_payment_among_invoices_is_of_the_invoice_that_it_names(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            "Type,Customer,Num,Date,Due Date,Amount,Applies To,Reference",
+            "Invoice,C1,I1,2024-01-02,2024-02-01,100,,",
+            "Payment,C1,P1,2024-01-20,,-60,I1,wire",
+            "Payment,C1,P2,2024-01-21,,-40,,",
+        ),
+    )
+    assert got.of("payment.received") == [
+        payment(payment_id="P1", amount="60.00", reference="wire",
+                applications=[{"invoice_id": "I1", "amount": "60.00"}]),
+        {"account_id": "C1", "payment_id": "P2", "amount": "40.00", "currency": "USD", "paid_on": "2024-01-21"},
+    ]  # fmt: skip
+
+
 def test_a_dispute_is_dated_on_the_due_date_and_rejected_when_paid(tmp_path: Path) -> None:
     got = imported(
         tmp_path,
@@ -335,6 +352,18 @@ def test_cash_that_names_no_invoice_stays_on_account(tmp_path: Path) -> None:
         }
     ]
     assert list(got.report.notes) == ["payments that name no invoice, left unapplied"]
+
+
+def test_equal_cash_on_account_of_one_day_is_told_apart_by_its_reference(tmp_path: Path) -> None:
+    payments = ledger(
+        "Customer,Payment Date,Amount,Reference",
+        "C1,2024-01-20,10,a",
+        "C1,2024-01-20,10,b",
+        "C1,2024-01-20,10,b",
+    )
+    got = imported(tmp_path, ONE, payments)
+    assert len({p["payment_id"] for p in got.of("payment.received")}) == 2
+    assert got.report.note_counts["payments that stand there twice, taken once"] == 1
 
 
 def test_cash_on_account_is_in_its_own_currency_or_else_in_the_accounts(tmp_path: Path) -> None:
@@ -593,6 +622,13 @@ def test_a_credit_note_takes_off_what_a_settlement_pays_in_its_invoices_currency
     )
     got = imported(tmp_path, invoices, notes)
     assert [p["amount"] for p in got.of("payment.received")] == ["70.00", "100.00"]
+
+
+def test_a_payment_long_before_its_invoice_is_refused_as_a_settlement_is(tmp_path: Path) -> None:
+    payments = ledger("Customer,Invoice,Payment Date,Amount", "C1,I1,2022-01-20,60", "C1,I1,2024-01-20,40")
+    got = imported(tmp_path, ONE, payments)
+    assert [p["amount"] for p in got.of("payment.received")] == ["40.00"]
+    assert "paid 2022-01-20, over" in got.bad[0]
 
 
 # The two public books
@@ -858,6 +894,13 @@ def test_a_status_says_that_an_invoice_is_disputed_where_no_column_does(tmp_path
     assert imported(tmp_path, ledger(f"{HEADER},Status,Disputed", *rows)).of("invoice.disputed") == []
 
 
+def test_a_payment_among_invoices_that_did_not_come_pays_nothing_and_is_named(tmp_path: Path) -> None:
+    rows = ["Invoice,C1,I1,2024-01-02,2024-02-01,100,Open", "Payment,C1,P1,2024-01-20,,-70,Bounced"]
+    got = imported(tmp_path, ledger("Type,Customer,Num,Date,Due Date,Amount,Status", *rows))
+    assert (len(got.of("invoice.issued")), got.of("payment.received"), got.report.refused) == (1, [], 0)
+    assert any("no money came or stayed: Bounced" in note for note in got.report.note_counts)
+
+
 @pytest.mark.parametrize("column", ["Status", "Payment Status"])
 @pytest.mark.parametrize(
     "status", ["Failed", "PENDING", "Bounced", "Refunded", "Cancelled", "Rücklastschrift"]
@@ -1028,7 +1071,7 @@ def test_a_balance_that_credit_notes_may_explain_refuses_nothing(tmp_path: Path)
             "C1,M1,2024-01-03,2024-02-01,-30,0",
         ),
     )
-    assert (len(got.of("invoice.issued")), got.report.refused) == (1, 0)
+    assert ([i["amount"] for i in got.of("invoice.issued")], got.report.refused) == (["100.00"], 0)
 
 
 def test_what_a_balance_leaves_open_was_not_paid_on_the_settlement_date(tmp_path: Path) -> None:
@@ -1180,6 +1223,12 @@ def test_sap_days_make_the_due_date_of_the_baseline(tmp_path: Path) -> None:
         "2024-01-10",
         "2024-02-01",
     ]
+
+
+def test_the_usual_terms_run_from_the_invoices_date_whatever_baseline_stands_beside(tmp_path: Path) -> None:
+    text = ledger("KUNNR,BELNR,BLDAT,WRBTR,ZFBDT", "C1,1,20240102,10,20240110")
+    got = imported(tmp_path, text, choices={"terms_days": 30})
+    assert [i["due_date"] for i in got.of("invoice.issued")] == ["2024-02-01"]
 
 
 def test_currencies_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path) -> None:
@@ -1378,6 +1427,21 @@ def test_a_day_that_a_system_writes_for_none_is_none(tmp_path: Path) -> None:
     )
     assert got.of("payment.received") == []
     assert "3: Invoice Date: '1753-01-01' stands for no date" in got.bad[0]
+
+
+def test_a_credit_note_of_which_nothing_is_open_is_left_out_though_no_day_stands_beside_it(
+    tmp_path: Path,
+) -> None:
+    rows = [
+        "C1,I1,2024-01-02,2024-02-01,100,2024-01-20,0",
+        "C1,M1,2024-01-10,2024-01-10,-30,,0",
+        "C1,M2,2024-01-11,2024-01-11,-5,,-5",
+    ]
+    got = imported(tmp_path, ledger(f"{HEADER},Cleared Date,Balance", *rows))
+    assert [m["memo_id"] for m in got.of("invoice.credited")] == ["M2"]
+    assert (
+        "settled credit notes left out, as the invoices they settled carry the day" in got.report.note_counts
+    )
 
 
 def test_what_was_cleared_against_each_other_leaves_nothing_open(tmp_path: Path) -> None:
