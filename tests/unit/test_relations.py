@@ -12,7 +12,7 @@ import pytest
 from agents.monitor import Fold
 from agents.records import Output, Refusal
 from schemas.events import parse
-from tests.unit.test_monitor import event, fold, invoice, limit, tick
+from tests.unit.test_monitor import adoption, event, fold, invoice, limit, tick
 
 TODAY = date(2026, 3, 4).toordinal()
 
@@ -197,6 +197,16 @@ def test_a_child_that_leaves_while_it_recovers_is_not_in_distress_for_ever() -> 
     group.take(opened("other"), *over_its_limit("first"), opened("first", "other", "2026-03-04"))
     group.take(back_under_it("first"))
     assert group.said("related_party_distress") == [("second", "opened"), ("second", "cleared")]
+
+
+def test_before_the_policy_is_live_no_relative_is_told() -> None:
+    group = family()
+    group.fold.adopt(adoption(live_from="2026-04-01"))
+    before = len(group.messages)
+    group.take(*over_its_limit("parent"))
+    assert ("parent", "opened") in group.said("over_limit")
+    group.take(back_under_it("parent"))
+    assert group.messages[before:] == []
 
 
 def test_history_tells_no_relative_and_the_first_live_tick_does() -> None:
