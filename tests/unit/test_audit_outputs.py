@@ -10,7 +10,7 @@ import orjson
 import pytest
 
 from agents.records import Output
-from streams.audit import Findings, Stored, _Outputs, stored_states
+from streams.audit import Findings, Stored, _Outputs, first_of, stored_states
 from streams.slot import BEGUN, WHO
 
 TOPIC = "credit.account-status.v1"
@@ -85,6 +85,11 @@ def test_a_field_that_is_null_is_not_one_that_is_absent() -> None:
     assert differences([told(1)], [told(1, note=None)], compacted=False) == [
         f"{TOPIC}: ce_id C1-1 of account C1 differs from the refold in note"
     ]
+
+
+@pytest.mark.parametrize(("many", "named"), [(1, "a"), (4, "a, b, c, d"), (6, "a, b, c, d and 2 more")])
+def test_of_many_fields_the_first_are_named_and_the_others_counted(many: int, named: str) -> None:
+    assert first_of("abcdef"[:many]) == named
 
 
 def test_what_the_refold_never_said_is_told() -> None:
@@ -175,6 +180,11 @@ def test_slices_of_a_tick_that_has_ended_are_in_the_states() -> None:
 def test_a_tick_that_follows_a_tick_leaves_the_first_in_the_states() -> None:
     slices = commit(4, begun=True, a="2"), commit(5, a="3"), commit(5, begun=True, a="4")
     assert states(commit(4, a="1"), *slices) == Stored({"C1": {"a": b"3"}}, whole=5, place=5, begun=True)
+
+
+def test_pieces_of_slices_count_once_and_not_over_what_came_later() -> None:
+    commits = commit(4, a="1"), commit(4, begun=True, a="2"), commit(5, a="3"), commit(6, b="1")
+    assert states(*commits) == Stored({"C1": {"a": b"3", "b": b"1"}}, whole=6, place=6)
 
 
 def test_before_the_first_whole_commit_there_are_no_states() -> None:

@@ -98,6 +98,10 @@ def test_limits_that_would_be_others_are_named_with_both_proposals() -> None:
     assert [change.account_id for change in found.limits] == ["B", "C", "D"]
     assert found.limits[0].policy is not None
     assert found.limits[0].policy["proposed_limit"] == "20000.00"
+    assert (found.limits[0].current_limit, found.limits[0].currency) == ("9000.00", "USD")
+    assert found.limits[0].policy == {
+        "direction": "raise", "proposed_limit": "20000.00", "grade": "D", "as_of": "2025-03-01",
+    }  # fmt: skip
     assert found.limits[1].policy is None
     assert found.limits[2].against is None
     assert found.proposals == {"open": (0, 0), "raise": (1, 1), "cut": (2, 1), "hold": (0, 1)}

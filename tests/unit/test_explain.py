@@ -49,6 +49,7 @@ from streams.explain import (
     account_of,
     checked_id,
     explanation,
+    inputs_in_words,
     quiet,
     quiet_at,
     refold,
@@ -573,6 +574,34 @@ def test_what_came_live_and_late_is_explained_as_it_was_judged_at_once() -> None
     assert "over_limit" in {case.trigger for case in found[True].values()}
 
 
+def test_the_tick_that_ended_the_day_is_named_and_nothing_else_that_control_says() -> None:
+    def adopted(name: str, hour: int) -> PolicyAdopted:
+        return PolicyAdopted.model_validate(
+            policy_adopted(POLICY_TEXT, name, ENGINE, datetime(2026, 3, 1, hour, tzinfo=UTC))
+        )
+
+    def tick(name: str, day: str) -> Any:
+        body = {"event_id": name, "type": "clock.ticked", "source": "clock", "as_of": day}
+        return parse(orjson.dumps(body | {"occurred_at": f"{day}T23:59:59Z", "book_exposure": "5.00"}))
+
+    said = [
+        adopted("p", 1),
+        tick("first", "2026-03-05"),
+        tick("again", "2026-03-05"),
+        tick("late", "2026-03-04"),
+    ]
+    found = refold(lambda: ((event, True) for event in [*said, adopted("q", 2)]), "", lambda i: True)
+    assert found.tick == "first"
+    assert "again" not in found.events
+    assert found.adopted == {
+        name: {
+            "event_id": f"policy-{name}-20260301T0{hour}0000",
+            "adopted_at": f"2026-03-01T0{hour}:00:00+00:00",
+        }
+        for name, hour in (("p", 1), ("q", 2))
+    }
+
+
 # --- At every tick of a book -----------------------------------------------------------------------------------
 
 
@@ -781,6 +810,44 @@ def overdue(tmp_path: Path, days: int) -> Path:
 def test_what_can_be_no_id_is_refused(text: str, says: str) -> None:
     with pytest.raises(Refused, match=says):
         checked_id(text)
+
+
+def test_what_a_category_was_made_of_is_said_in_a_line() -> None:
+    reports = [
+        {"agency": "x", "as_reported": "70", "rating_class": None, "stale": True},
+        {"agency": "y", "as_reported": None, "rating_class": "A", "stale": False},
+        {"agency": "z", "as_reported": None, "rating_class": None, "stale": False},
+    ]
+    ratios = {"net_margin": {"value": 0.031}, "quick": {"value": None}}
+    inputs = {
+        "ratios": ratios,
+        "reports": reports,
+        "pay_index": 71.26,
+        "runs": 8,
+        "none": None,
+        "event_id": "e",
+    }
+    assert inputs_in_words(inputs) == "net margin 0.03, quick none, x 70 (stale), y A, pay index 71.3, runs 8"
+
+
+def test_an_id_is_taken_in_capitals_and_with_blanks_around() -> None:
+    assert checked_id(" 3F2B8C1E\n") == "3f2b8c1e"
+
+
+def test_a_trigger_and_an_account_that_are_not_there_are_refused(tmp_path: Path) -> None:
+    small = File(overdue(tmp_path, 14), POLICY_TEXT)
+    with pytest.raises(
+        Refused, match=r"there is no trigger late; the triggers are adverse_news, .*utilization_high"
+    ):
+        quiet(small, "", "C1", "late")
+    with pytest.raises(Refused, match="has no event of account 'c1': ids are exact, capitals included"):
+        quiet(small, "", "c1", "delinquent")
+
+
+def test_a_file_without_events_is_refused_with_the_first_line_that_is_none(tmp_path: Path) -> None:
+    (tmp_path / "book.csv").write_text("Customer,Amount\nC1,5\n")
+    with pytest.raises(Refused, match=r"book\.csv holds no event; line 1: the value: not JSON"):
+        quiet(File(tmp_path / "book.csv", POLICY_TEXT), "", "C1", "delinquent")
 
 
 def test_an_unknown_id_and_one_of_another_namespace_are_refused_in_one_sentence(

@@ -242,6 +242,8 @@ def test_cuts_and_holds_of_sound_accounts_are_counted_once_each() -> None:
         proposal("C", "hold", number=2),
         proposal("C", "raise"),
         proposal("A", "cut"),
+        proposal("B", "cut"),
+        proposal("B", "hold"),
         proposal("D", "hold"),  # it did turn
     ]
     quality = judge(BOOK, [], records)
