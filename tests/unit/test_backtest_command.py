@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import xml.etree.ElementTree as ET
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -12,6 +13,7 @@ import pytest
 from click.testing import CliRunner, Result
 
 from streams.commands.backtest import backtest
+from streams.control import policy_adopted
 from streams.errors import Refused
 from streams.simulate import truth_path, write_book
 
@@ -160,6 +162,14 @@ def test_refused_lines_are_in_the_json_also_where_no_line_is_an_event(tmp_path: 
     answer = told(path)
     assert answer["events"] == 0
     assert [letter["line"] for letter in answer["dead_letters"]] == [1, 3]
+
+
+def test_a_policy_in_the_file_is_refused_and_the_one_that_was_asked_for_judges(tmp_path: Path) -> None:
+    path = tmp_path / "events.jsonl"
+    adopted = policy_adopted(QUIET.read_text(), "other", "1", datetime(2026, 1, 1, tzinfo=UTC))
+    path.write_bytes(orjson.dumps(adopted))
+    (letter,) = told(path)["dead_letters"]
+    assert letter["reason"] == "type: policy.adopted does not belong in a backfill"
 
 
 @pytest.mark.parametrize(
