@@ -111,9 +111,8 @@ def test_a_broker_that_does_not_say_holds_the_day_up() -> None:
     assert waits(cluster)
     cluster.silent, cluster.answers = False, ck.KafkaError(ck.KafkaError._TRANSPORT)
     assert waits(cluster)
-    cluster.low = 1
     cluster.sent.clear()
-    cluster.high = 1
+    cluster.at, cluster.low, cluster.high = 0, 1, 1
     assert not waits(cluster), "what is gone is not asked for"
 
 
