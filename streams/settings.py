@@ -12,7 +12,7 @@ from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import orjson
-from pydantic import Field, SecretStr, field_validator
+from pydantic import Field, SecretStr, ValidationInfo, field_validator
 from pydantic_settings import BaseSettings, NoDecode, SettingsConfigDict
 
 from schemas.topics import SOURCES
@@ -55,6 +55,13 @@ class Settings(BaseSettings):
     log_format: Literal["console", "json"] = "console"
     journal_partitions: Annotated[int, Field(ge=0)] = 0  # 0: 12, and 4 with the dev broker
     memory_mb: Annotated[int, Field(ge=0)] = 0  # of a monitor worker, for states; 0: half of what there is
+
+    @field_validator("policy", "data_dir", "bind", mode="before")
+    @classmethod
+    def _unset(cls, value: object, info: ValidationInfo) -> object:
+        # A compose file hands on an empty variable for one that is not set; as they are these would mean the working
+        # directory, and every address of the machine.
+        return cls.model_fields[str(info.field_name)].default if value == "" else value
 
     @field_validator("proxies", mode="before")
     @classmethod

@@ -90,6 +90,21 @@ def test_a_mistake_names_the_variable_and_what_to_write(
     assert says in refused()
 
 
+@pytest.mark.parametrize("name", ["policy", "data_dir", "bind"])
+@pytest.mark.parametrize("env_file", [False, True])
+def test_an_empty_path_or_address_is_one_that_is_not_set(
+    monkeypatch: pytest.MonkeyPatch, name: str, env_file: bool
+) -> None:
+    """The page and the metrics were served on every address of the machine, and the policy was looked for in `.`."""
+    by_default = getattr(settings(), name)
+    variable = f"BELLWETHER_{name.upper()}"
+    if env_file:
+        Path(".env").write_text(f"{variable}=\n", encoding="utf-8")
+    else:
+        monkeypatch.setenv(variable, "")
+    assert getattr(settings(), name) == by_default
+
+
 @pytest.mark.parametrize(
     "given",
     ["sasl.username=app, sasl.password=it=s", '{"sasl.username": "app", "sasl.password": "it=s"}'],
