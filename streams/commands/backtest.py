@@ -54,7 +54,9 @@ def backtest(
         _writable(picture)
     events = _itself(events)
     truths = quality.read_truths(truth) if truth is not None else None
-    result = _run(events, policy_file)
+    text = _policy(policy_file)
+    against_text = _policy(against) if against is not None else None  # told before the first is folded
+    result = _run(events, text)
     # Who asks for JSON finds the refused lines in it, all of them.
     if not result.events and not (as_json and result.dead_letters):
         first = (
@@ -68,7 +70,7 @@ def backtest(
     absent = sum(str(of["account_id"]) not in result.accounts for of in truths or ())
     if truths is not None and absent == len(truths):
         raise Refused(f"--truth {truth}: no account of {events} is in it; is it of another book?")
-    other = _run(events, against) if against is not None else None
+    other = _run(events, against_text) if against_text is not None else None
     judged = quality.judge(truths, result.alerts, result.proposals) if truths is not None else None
     rejudged = (
         quality.judge(truths, other.alerts, other.proposals)
@@ -140,9 +142,11 @@ def _draw(to: Path, judged: quality.Quality, title: str) -> None:
         raise Refused(f"--picture {to}: can not be written ({error.strerror})") from error
 
 
-def _run(events: Path, policy_file: Path | None) -> Result:
-    config = settings(policy=policy_file)
-    _, text = policy_of(config)
+def _policy(file: Path | None) -> str:
+    return policy_of(settings(policy=file))[1]
+
+
+def _run(events: Path, policy: str) -> Result:
     try:
         size = events.stat().st_size
     except OSError as error:
@@ -151,8 +155,8 @@ def _run(events: Path, policy_file: Path | None) -> Result:
         task = bar.add_task("backtest", total=size)
         return run_sharded(
             events,
-            text,
-            namespace=config.namespace,
+            policy,
+            namespace=settings().namespace,
             progress=lambda read: bar.update(task, completed=read),
         )
 

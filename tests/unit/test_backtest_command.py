@@ -86,6 +86,18 @@ def refused(book: Path, *options: str | Path) -> str:
     return str(done.exception)
 
 
+def test_a_second_policy_that_is_none_is_refused_before_the_book_is_folded(
+    book: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Who compares two policies over years of events heard of it after the first hour."""
+    monkeypatch.setattr(
+        "streams.commands.backtest.run_sharded", lambda *_, **__: pytest.fail("it was folded")
+    )
+    assert "cannot read" in refused(book, "--against", tmp_path / "none.toml")
+    (tmp_path / "torn.toml").write_text("x =")
+    assert "torn.toml" in refused(book, "--against", tmp_path / "torn.toml")
+
+
 def rewritten(book: Path, to: Path, **names: str) -> Path:
     """The book with other names in its text, and its truth beside it."""
     for path in (book, truth_path(book)):
