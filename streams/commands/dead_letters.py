@@ -43,11 +43,12 @@ def _header(record: Any, name: str) -> str:
 
 def _find(kafka: Kafka, topic: str, partitions: int, name: str) -> Any:
     partition, _, offset = name.partition("/")
-    if not (partition.isdigit() and offset.isdigit() and int(partition) < partitions):
+    if not (partition.isdigit() and offset.isdigit()):
         raise Refused(
             f"{name}: name a letter as PARTITION/OFFSET, as `bellwether dead-letters list` shows it"
         )
-    for record in read_topic(kafka, topic, int(partition), int(offset) + 1):
+    there = int(partition) < partitions
+    for record in read_topic(kafka, topic, int(partition), int(offset) + 1) if there else ():
         if record.offset() == int(offset):
             return record
     raise Refused(f"{name}: there is no such letter; `bellwether dead-letters list` shows those there are")

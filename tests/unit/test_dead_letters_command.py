@@ -205,6 +205,9 @@ def test_what_is_no_letter_is_refused_in_a_sentence(monkeypatch: pytest.MonkeyPa
     refused = run(Kept((Letter(4), Letter(6))), monkeypatch, "show", name).exception
     assert isinstance(refused, Refused)
     assert "`bellwether dead-letters list`" in str(refused)
+    assert ("there is no such letter" in str(refused)) == (name in ("0/5", "1/4")), (
+        "the others are no names at all"
+    )
 
 
 def test_the_newest_letters_are_listed_with_origin_and_reason(monkeypatch: pytest.MonkeyPatch) -> None:
