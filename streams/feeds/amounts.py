@@ -67,6 +67,9 @@ _FORM = re.compile(
     r"(?P<c>[-)]?)\s*(?P<after>[^\d\s.,()+'-][^\d\s,()+'-]*)?\s*(?P<d>[-)]?)",
     re.ASCII,
 )
+_NO_CENTS = re.compile(
+    r"(?<=\d)([.,])\s*[-\u2014]{1,2}(?!\s*[\d.,])"
+)  # 100,- and 100.-- are whole amounts, and no negative ones
 _SCIENTIFIC = re.compile(r"[-+]?\d+([.,]\d+)?[eE][-+]?\d+")
 _GROUPED = {
     mark: re.compile(
@@ -91,6 +94,7 @@ def bare(text: str) -> Bare:
     plain = text.translate(_BLANKS).translate(_APOSTROPHES).translate(_MINUS).strip().removesuffix("/-")
     if _SCIENTIFIC.fullmatch(plain):
         raise ValueError(f"{text!r} was rounded by a spreadsheet; export the amounts as plain numbers")
+    plain = _NO_CENTS.sub(r"\g<1>0", plain)
     side = plain[-2:].upper()
     credit = side == "CR" and not plain[:-2].strip().isalpha()
     if credit or side == "DR":
