@@ -33,6 +33,10 @@ _FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
 _ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)
 
 
+# What spreadsheets show of a formula that failed, in any language, and of a number wider than its column.
+_FAILED: Final = re.compile(r"#[^\W\d_][\w/]*[!?]|#N/?[ADV]|#{2,}|#DIV/0!")
+
+
 class Bad(Exception):
     """Why a row is not taken: (kind of reason, field, reason)."""
 
@@ -79,6 +83,10 @@ class Cells:
             if needed:
                 raise Bad(f"{field} is empty", field, "is empty")
             return ""
+        if _FAILED.fullmatch(clean):
+            raise Bad(
+                f"{field} is an error of a spreadsheet", field, f"{text!r} is an error of a spreadsheet"
+            )
         if floated := _FLOATED.fullmatch(clean):
             clean = floated[1]
         elif _ROUNDED.fullmatch(clean):

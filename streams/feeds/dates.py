@@ -47,7 +47,7 @@ _DAY_NAMED = re.compile(r"(\d{1,2})(?:st|nd|rd|th)?\.?[\s\-/,]*([^\W\d_]{3,})\.?
 _NAMED_DAY = re.compile(r"([^\W\d_]{3,})\.?[\s\-/]*(\d{1,2})(?:st|nd|rd|th)?[\s,\-/]+(\d{4}|\d{2})")
 _YEAR_NAMED = re.compile(r"(\d{4})[\s\-/]([^\W\d_]{3,})\.?[\s\-/](\d{1,2})")
 _TIME = re.compile(
-    r"(?:[T ]|\s)\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|[+-]\d{2}:?\d{2})?$"
+    r"(?:[T ]|\s)\s*\d{1,2}:\d{2}(?::\d{2}(?:[.,]\d+)?)?\s*(?:[AaPp]\.?[Mm]\.?)?\s*(?:Z|UTC|GMT|[+-]\d{2}(?::?\d{2})?)?$"
 )
 _WEEKDAY = re.compile(r"(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*[,.]?\s+", re.IGNORECASE)
 

@@ -107,6 +107,7 @@ def test_dates_that_contradict_each_other_are_both_named() -> None:
 @pytest.mark.parametrize(
     ("text", "order", "iso"),
     [
+        ("2024-02-01 00:00:00+00", "dmy", "2024-02-01"),
         ("1/2/2024", "mdy", "2024-01-02"),
         ("1/2/2024", "dmy", "2024-02-01"),
         ("01.02.2024", "dmy", "2024-02-01"),

@@ -1534,3 +1534,10 @@ def test_a_column_that_says_yes_or_no_to_paid_is_no_amount(tmp_path: Path) -> No
     assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["I1", "I2"]
     assert "nothing says when" in got.bad[1]
     assert "5: Paid: 'partly' is no amount" in got.bad[0]
+
+
+@pytest.mark.parametrize("error", ["#REF!", "#VALUE!", "#BEZUG!", "#NV", "#N/V", "#DIV/0!", "####"])
+def test_an_error_of_a_spreadsheet_is_no_customer(tmp_path: Path, error: str) -> None:
+    got = imported(tmp_path, ONE + f"{error},I2,2024-01-02,2024-02-01,100\n")
+    assert (got.report.accounts, got.report.refused) == (1, 1)
+    assert "is an error of a spreadsheet" in got.bad[0]
