@@ -343,6 +343,13 @@ def _kind(
     bare_date = date is not None and plain(header[date]) in BARE_DATES
     pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))
     has_money = own_amount or "paid_amount" in at
+    # An amount beside what was paid, or a day beside that of payment, is the invoice's
+    both_amounts = own_amount and "paid_amount" in at and tier_of["paid_amount"] != APPLIED_TIER
+    both_days = bare_date and "paid_date" in at and tier_of["paid_date"] < VALUE_TIER and own_amount
+    known = "invoice" in at and ("customer" in at or "name" in at) and "payment" not in at
+    own_days = both_days and "invoice" in at and tier_of["invoice"] < DOCUMENT_TIER
+    if known and not beside_invoices and (own_days or (both_amounts and "paid_date" not in at)):
+        return "invoices"
     if beside_invoices and "paid_date" in at and (date is None or not DUE & set(at)):
         return "payments"  # an invoice's date, or its due date, beside its payment is no second invoice
     if certain_date and own_amount and "customer" in at:

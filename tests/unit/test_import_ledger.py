@@ -1541,3 +1541,36 @@ def test_an_error_of_a_spreadsheet_is_no_customer(tmp_path: Path, error: str) ->
     got = imported(tmp_path, ONE + f"{error},I2,2024-01-02,2024-02-01,100\n")
     assert (got.report.accounts, got.report.refused) == (1, 1)
     assert "is an error of a spreadsheet" in got.bad[0]
+
+
+@pytest.mark.parametrize(
+    ("header", "one", "other"),
+    [
+        ("Date,Invoice,Customer,Amount,Date Paid", "100,2024-01-20", "50,"),
+        ("Date,Invoice,Client Name,Amount,Date Paid", "100,2024-01-20", "50,"),
+        ("Date,Invoice,Customer,Total,Paid,Outstanding,Date Closed", "100,100,0,2024-01-20", "50,0,50,"),
+    ],
+)
+def test_a_list_with_one_date_and_the_day_of_payment_is_one_of_invoices(
+    tmp_path: Path, header: str, one: str, other: str
+) -> None:
+    rows = ledger(header, f"2024-01-02,I1,C1,{one}", f"2024-01-02,I2,C1,{other}")
+    got = imported(tmp_path, rows, choices={"terms_days": 30})
+    assert got.report.invoiced == {"USD": 15000}
+    assert got.of("payment.received") == [payment()]
+    with pytest.raises(Refused, match="--terms DAYS"):
+        imported(tmp_path, rows)
+
+
+def test_what_was_paid_beside_what_was_invoiced_is_no_payment_of_the_invoices_day(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            "No.,Type,A/C,Date,Gross,Paid,Outstanding",
+            "11,SI,C1,2024-01-02,100,0,100",
+            "12,SI,C1,2024-01-02,100,30,70",
+        ),
+        choices={"terms_days": 30},
+    )
+    assert (got.report.invoiced, got.of("payment.received")) == ({"USD": 17000}, [])
+    assert got.told[0].columns.kind == "invoices"
