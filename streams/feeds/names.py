@@ -113,6 +113,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "amountincludingvat amountinclvat amountincltax",
         "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
         "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
+        "foreignamount foreigncurrencyamount amountinforeigncurrency amountfc foreigntotal totalforeign totalfc "
         "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur "
         "ursprungsbetrag totalsigned amounttotalsigned grandtotal gesamtbetrag endbetrag rechnungssumme "
         "documenttotal doctotal amountbilled amounttrancur",
@@ -141,7 +142,10 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "debit": ("debitamount debit sollbetrag betragsoll soll debe",),
     "credit": ("creditamount credit habenbetrag betraghaben haben haber",),
-    "balance": (f"{_STILL_OPEN} amountremaining invoiceamountdue transactionamountdue saldo os osamount",),
+    "balance": (
+        "foreignopenbalance foreignbalance foreignamountdue openbalanceforeign balancefc",
+        f"{_STILL_OPEN} amountremaining invoiceamountdue transactionamountdue saldo os osamount",
+    ),
     "currency": (
         "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "
         "belegwahrung bwahr",

@@ -1574,3 +1574,15 @@ def test_what_was_paid_beside_what_was_invoiced_is_no_payment_of_the_invoices_da
     )
     assert (got.report.invoiced, got.of("payment.received")) == ({"USD": 17000}, [])
     assert got.told[0].columns.kind == "invoices"
+
+
+def test_amounts_in_the_customers_currency_go_before_those_in_the_books(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Open Balance,Currency,Exchange Rate,Foreign Amount,Foreign Open Balance",
+            "C1,I1,2024-01-02,2024-02-01,110,110,EUR,1.1,100,100",
+            "C1,I2,2024-01-02,2024-02-01,110,55,EUR,1.1,100,50",
+        ),
+    )
+    assert got.report.invoiced == {"EUR": 15000}
