@@ -47,6 +47,7 @@ _OPTIONAL: Final = (
     "payment_status",
     "voided",
     "discount",
+    "is_credit",
 )
 _ZONE: Final = re.compile(r"\((?:utc|gmt)\)", re.IGNORECASE)
 
@@ -178,6 +179,7 @@ def recognise(
             "days_3",
             "disputed",
             "credits",
+            "is_credit",
             "baseline",
             "limit",
             "memo",
@@ -258,7 +260,7 @@ def _as_credits(at: dict[str, int], doubtful: dict[str, list[str]], memo: int | 
         if "invoice" in at:
             at["credits"] = at["invoice"]
         at["invoice"] = memo
-    for field in ("paid_amount", "paid_date", "balance", "disputed", "limit", "type", "side"):
+    for field in ("paid_amount", "paid_date", "balance", "disputed", "limit", "type", "side", "is_credit"):
         at.pop(field, None)
         doubtful.pop(field, None)
 
@@ -341,8 +343,6 @@ def _kind(
         return "credits"
     date = at.get("invoice_date")
     bare_date = date is not None and plain(header[date]) in BARE_DATES
-    pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))
-    has_money = own_amount or "paid_amount" in at
     # An amount beside what was paid, or a day beside that of payment, is the invoice's
     both_amounts = own_amount and "paid_amount" in at and tier_of["paid_amount"] != APPLIED_TIER
     both_days = bare_date and "paid_date" in at and tier_of["paid_date"] < VALUE_TIER and own_amount
@@ -350,6 +350,8 @@ def _kind(
     own_days = both_days and "invoice" in at and tier_of["invoice"] < DOCUMENT_TIER
     if known and not beside_invoices and (own_days or (both_amounts and "paid_date" not in at)):
         return "invoices"
+    pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))
+    has_money = own_amount or "paid_amount" in at
     if beside_invoices and "paid_date" in at and (date is None or not DUE & set(at)):
         return "payments"  # an invoice's date, or its due date, beside its payment is no second invoice
     if certain_date and own_amount and "customer" in at:

@@ -11,8 +11,8 @@ from typing import Final
 
 from schemas.money import EXPONENTS
 from streams.errors import Refused
-from streams.feeds.columns import Columns, is_known, may_be_of_the_books, plain
-from streams.feeds.flags import GIVEN_UP, RETURNED, VOID, WHOLE, came, state
+from streams.feeds.columns import Columns, is_known, may_be_of_the_books, plain, shown
+from streams.feeds.flags import GIVEN_UP, NO, RETURNED, VOID, WHOLE, YES, came, state
 from streams.feeds.kinds import REFUND, WRITE_OFF, meant, names_invoice
 
 _MANY: Final = 10_000  # customers that are looked at
@@ -33,6 +33,28 @@ _ELSE: Final = (
     "deliver",
     "ship",
 )
+_PAIRS: Final = [
+    set(pair.split())
+    for pair in ("d c", "dr cr", "debit credit", "db cr", "s h", "soll haben", "d h", "debe haber")
+]
+_SIDES: Final = frozenset().union(*_PAIRS)
+# Names of columns that take from what is owed, from what was received, or contest it.
+_LESS: Final = (
+    "credited",
+    "creditsapplied",
+    "creditapplied",
+    "writtenoff",
+    "writeoff",
+    "refunded",
+    "lesspayment",
+    "paymentsapplied",
+    "paidtodate",
+    "payments",
+)
+_FEES: Final = ("refund", "bankcharge", "bankfee", "withheld", "withholding", "writeoff", "writtenoff")
+_CONTESTED: Final = ("disput", "litige", "reklam")
+_OPEN_IF_YES: Final = ("isopen", "open", "openinvoice", "openyn")
+_OPEN_IF_NO: Final = ("isclosed", "closed", "closedyn")
 # How books name the account that customers' invoices stand on.
 _RECEIVABLES: Final = (
     "accountsreceivable",
@@ -41,6 +63,69 @@ _RECEIVABLES: Final = (
     "debtorscontrol",
     "undepositedfunds",
 )
+
+
+def unread(columns: Columns) -> list[tuple[int, str]]:
+    """(place, name) of columns that nobody named and whose names speak of what takes from an invoice, or of a dispute."""
+    at = columns.at
+    less = _LESS if "balance" not in at and not columns.only_open else ()
+    about = less if columns.kind == "invoices" else _FEES if columns.kind == "payments" else ()
+    contested = _CONTESTED if columns.kind == "invoices" and "disputed" not in at else ()
+    used = set(at.values())
+    return [
+        (place, shown(name))
+        for place, name in enumerate(columns.header)
+        if place not in used
+        and not is_known(name)
+        and any(word in plain(name) for word in (*about, *contested))
+    ]
+
+
+class Flags:
+    """Columns of yes and no that say which invoices are open or stand, where nothing else does, and of 0 and 1 that are
+    taken for what was paid."""
+
+    def __init__(self, columns: Columns) -> None:
+        at, used = columns.at, set(columns.at.values())
+        invoices = columns.kind == "invoices"
+        known = not invoices or {"paid_date", "paid_amount", "balance", "status", "payment_status"} & set(at)
+        self._columns = columns
+        self._paid = at.get("paid_amount") if invoices else None
+        places = [
+            place
+            for place, name in enumerate(columns.header)
+            if not known and place not in used and plain(name) in (*_OPEN_IF_YES, *_OPEN_IF_NO)
+        ]
+        self._found: dict[int, set[str]] = {
+            place: set() for place in (*places, *(() if self._paid is None else (self._paid,)))
+        }
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        for place, found in list(self._found.items()):
+            found |= {plain(row[place]) for row in full if len(row) > place}
+            if len(found) > _MOST_WORDS:
+                del self._found[place]
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where such a column says of a row that nothing of it is owed, or holds no amounts."""
+        for place, found in self._found.items():
+            name = shown(self._columns.header[place])
+            said = found - {""}
+            if place == self._paid:
+                if "1" in said and said <= {"0", "1"}:
+                    raise Refused(
+                        f"{path}: the column {name} holds nothing but 0 and 1, which are marks and no amounts paid; "
+                        "write yes and no there, or leave the column out of the file"
+                    )
+                continue
+            ends = NO if plain(name) in _OPEN_IF_YES else YES
+            if said <= YES | NO and said & ends:
+                raise Refused(
+                    f"{path}: the column {name} seems to say of which rows nothing is owed, and not when they were paid; "
+                    'name the column of the day in a layout file (paid_date = "…") and give it with --layout, or import '
+                    "the rows that are open, without this column"
+                )
 
 
 class Codes:
@@ -144,6 +229,38 @@ class Counted:
                 f'layout file with [columns] invoice = "…" (or "{name}", where those are the numbers after all) and give it '
                 "with --layout"
             )
+
+
+class Sides:
+    """Columns that nobody named and of which each cell says debit or credit."""
+
+    def __init__(self, columns: Columns) -> None:
+        used = set(columns.at.values())
+        told = {"side", "debit", "type", "is_credit"} & set(columns.at)
+        self._columns = columns
+        self._found: dict[int, set[str]] = {
+            place: set()
+            for place, name in enumerate(columns.header)
+            if not told and place not in used and not is_known(name)
+        }
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        for place, found in list(self._found.items()):
+            found |= {row[place].strip() for row in full if len(row) > place} - {""}
+            if len(found) > _CODE or any(plain(side) not in _SIDES for side in found):
+                del self._found[place]
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where both are there: credit notes would be taken for invoices."""
+        for place, found in self._found.items():
+            if {plain(side) for side in found} in _PAIRS:
+                name = self._columns.header[place].strip() or "(blank)"
+                raise Refused(
+                    f"{path}: the column {name} seems to say which rows are debits and which credits "
+                    f"({', '.join(sorted(found))}), and its name does not; write a layout file with [columns] "
+                    f'side = "{name}" and give it with --layout, or leave the column out of the file'
+                )
 
 
 class Words:

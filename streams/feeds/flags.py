@@ -32,6 +32,7 @@ YES: Final = frozenset(
         "indispute",
     ]
 )
+_FLAGGED: Final = YES - {"open", "disputed", "indispute"}
 NO: Final = frozenset(
     [
         "",
@@ -84,10 +85,30 @@ NOT_OWED: Final = frozenset(
         "rascunho",
         "makulerad",
         "anulowana",
+        "stornierte",
+        "stornata",
+        "stornato",
+        "estornado",
+        "estornada",
+        "anulowano",
+        "stornovano",
+        "annullert",
+        "annulleret",
     ]
 )
 GIVEN_BACK: Final = frozenset(
-    ["credited", "refunded", "fullyrefunded", "gutgeschrieben", "rembourse", "remboursee"]
+    [
+        "credited",
+        "refunded",
+        "fullyrefunded",
+        "gutgeschrieben",
+        "rembourse",
+        "remboursee",
+        "gecrediteerd",
+        "krediterad",
+        "kreditert",
+        "krediteret",
+    ]
 )
 """Statuses of an invoice, or of its payment, after which nothing is owed."""
 WRITTEN_OFF: Final = frozenset(
@@ -191,6 +212,17 @@ PAID: Final = frozenset(
         "zapłacono",
         "betald",
         "betalt",
+        "incassata",
+        "incassato",
+        "quitado",
+        "quitada",
+        "liquidada",
+        "paga",
+        "recebida",
+        "uhrazeno",
+        "uhrazena",
+        "encaissee",
+        "ingekomen",
     ]
 )
 """Statuses that say an invoice is settled, without a day."""
@@ -246,17 +278,46 @@ _TOTAL: Final = re.compile(
 )
 
 
+_PARTS: Final = re.compile(r"\s[-\u2013\u2014]\s|[(),:;/|]")
+
+
 @lru_cache(maxsize=10_000)
 def state(text: str) -> str:
     """What the status of an invoice says of it: VOID, RETURNED, GIVEN_UP, CONTESTED, paid WHOLE, in PART or NOTHING of
     it; '' where it says none of these."""
-    return _STATES.get(plain(text), "")
+    whole = _STATES.get(plain(text), "")
+    if whole:
+        return whole
+    # `Closed - paid`, `Void (twice)`: what all its parts say that say something; a dispute outweighs open
+    parts = {_STATES.get(plain(part), "") for part in _PARTS.split(text)} - {""}
+    if parts == {NOTHING, CONTESTED}:
+        return CONTESTED
+    return parts.pop() if len(parts) == 1 else ""
+
+
+@lru_cache(maxsize=10_000)
+def half_said(text: str) -> bool:
+    """Whether a status has a word that says something, and says nothing as a whole: `Paid late`."""
+    return not state(text) and any(plain(word) in _STATES for word in re.split(r"[\W_]+", text))
+
+
+def flagged(text: str) -> bool:
+    """Whether a column of yes and no says yes; a number in it, as of a credit note, says neither."""
+    return plain(text) in _FLAGGED
+
+
+@lru_cache(maxsize=10_000)
+def half_came(text: str) -> bool:
+    """Whether a status of a payment has a word by which no money came, and does not say it as a whole: `Failed twice`."""
+    return came(text) and any(plain(word) in NOT_RECEIVED for word in re.split(r"[\W_]+", text))
 
 
 @lru_cache(maxsize=10_000)
 def came(text: str) -> bool:
     """Whether the status of a payment lets it be money that came and stayed."""
-    return plain(text) not in NOT_RECEIVED
+    return plain(text) not in NOT_RECEIVED and not any(
+        plain(part) in NOT_RECEIVED for part in _PARTS.split(text)
+    )
 
 
 def is_total(row: Sequence[str], columns: Columns) -> bool:

@@ -12,7 +12,8 @@ from streams.errors import Refused
 from streams.feeds.amounts import EMPTY
 from streams.feeds.cells import Bad, Cells
 from streams.feeds.columns import plain, score, shown
-from streams.feeds.dates import plus_days
+from streams.feeds.dates import is_empty, plus_days
+from streams.feeds.doubts import unread
 from streams.feeds.files import rows
 from streams.feeds.flags import (
     CONTESTED,
@@ -27,6 +28,9 @@ from streams.feeds.flags import (
     WHOLE,
     YES,
     came,
+    flagged,
+    half_came,
+    half_said,
     is_total,
     state,
 )
@@ -86,6 +90,7 @@ class _Reader:
         self.report = report
         self.cells = Cells(told, choices, report)
         self.types: dict[str, str] = {}
+        self.unread = unread(told.columns)
         self.statuses = [field for field in ("status", "payment_status") if field in told.columns.at]
 
     def read(self, sorter: Sorter, by_invoice: Sorter | None, progress: Callable[[int], None]) -> None:
@@ -144,6 +149,10 @@ class _Reader:
                 report.refuse(kind, BadRow(path, line, told.columns.named(field) if field else "", reason))
                 continue
             report.rows += 1
+            for column, name in self.unread:
+                if plain(row[column]).strip("0") not in NO and not is_empty(row[column]):
+                    text = f"rows with something in {name}, which is not read and may say that less is owed, or disputed"
+                    report.note(text, f"{path}:{line}")
             if "type" in self.told.columns.at:
                 self._told_type(row)
             if record.kind != INVOICE:
@@ -173,6 +182,8 @@ class _Reader:
             status = self.cells.cell(row, "status").strip()
             raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
         named = CREDIT if self.told.columns.kind == "credits" else self._meant(row) if "type" in at else ""
+        if not named and "is_credit" in at and flagged(self.cells.cell(row, "is_credit")):
+            named = CREDIT
         if named == PAYMENT:
             self._came(row)
         elif RETURNED in said or GIVEN_UP in said:
@@ -241,6 +252,12 @@ class _Reader:
         self, row: list[str], base: Row, said: Sequence[str], paid_on: str, still_open: int | None
     ) -> Row:
         at = self.told.columns.at
+        for field in self.statuses:
+            status = self.cells.cell(row, field)
+            if half_said(status):
+                self._note(
+                    f"invoices read as if their status said nothing: {status.strip()[:60]}", base.place
+                )
         terms, net_days = self.cells.net_days(row)
         if net_days is None:
             net_days = self.choices.terms_days
@@ -291,7 +308,7 @@ class _Reader:
     ) -> tuple[str, str]:
         """(what of an invoice is paid, '' where nothing says; '1' where only its balance says it)."""
         at, amount = self.told.columns.at, int(base.amount)
-        paid = self._paid_of(said, amount, still_open, paid_on)
+        paid = self._paid_of(said, amount, still_open, paid_on, base.place)
         by_balance = "1" if still_open is not None else ""
         if "paid_amount" in at:
             flag = plain(self.cells.cell(row, "paid_amount"))
@@ -306,7 +323,15 @@ class _Reader:
                     "is negative; reversals are not imported from ledgers",
                 )
             if part is not None:
-                paid, by_balance = str(part), ""
+                balanced = still_open is None or part + still_open == amount
+                if balanced or paid_on or (part == still_open == 0) or not 0 <= (still_open or 0) <= amount:
+                    paid, by_balance = str(part), ""
+                if not balanced and part <= amount and not (paid_on and still_open == 0):
+                    self._note(
+                        "invoices whose amount is not what was paid and what is open: a credit note, a refund or a tax "
+                        "may be the rest",
+                        base.place,
+                    )
         elif not paid and not by_balance:
             if paid_on and NOTHING in said:
                 raise Bad(
@@ -342,6 +367,11 @@ class _Reader:
         at = self.told.columns.at
         self._stands(row)
         self._came(row)
+        for field in self.statuses:
+            status = self.cells.cell(row, field)
+            if half_came(status):
+                why = f"{status.strip()[:60]!r} does not say for certain whether the money came and stayed"
+                raise Bad("an unclear payment", field, why)
         if "type" in at:
             self._pays(row)
         account = self.cells.id(row, "customer", needed=True) if "customer" in at else ""
@@ -429,7 +459,8 @@ class _Reader:
 
     def _stands(self, row: list[str]) -> None:
         """Leaves out a row that a column of its own says is voided, by a mark or a day."""
-        if "voided" in self.told.columns.at and plain(self.cells.cell(row, "voided")).strip("0") not in NO:
+        said = self.cells.cell(row, "voided")
+        if "voided" in self.told.columns.at and plain(said).strip("0") not in NO and not is_empty(said):
             raise _LeftOut(
                 f"rows left out, as by their column {self.told.columns.named('voided')} they do not stand"
             )
@@ -481,9 +512,18 @@ class _Reader:
             return None
         return (debit or 0) - abs(credit or 0)
 
-    def _paid_of(self, said: Sequence[str], amount: int, still_open: int | None, paid_on: str) -> str:
+    def _paid_of(
+        self, said: Sequence[str], amount: int, still_open: int | None, paid_on: str, place: str
+    ) -> str:
         """What of an invoice is paid by its balance or its status, in minor units; '' where neither says."""
-        if still_open is not None and 0 <= still_open <= amount:
+        if still_open is not None and still_open > amount and "paid_amount" not in self.told.columns.at:
+            self._note(
+                "balances above the amount of their invoice, passed over: is the amount without its tax, or the balance "
+                "that of the whole account?",
+                place,
+            )
+        if still_open is not None and still_open <= amount:
+            still_open = max(still_open, 0)  # paid, and more
             if paid_on and still_open == amount:
                 raise Bad(
                     "settled and open", "balance", f"all of it is open, though it was settled {paid_on}"

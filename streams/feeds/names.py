@@ -131,7 +131,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
         "bezahlt montantpaye importepagado betaaldbedrag totalpaid invoiceamountpaid montantregle importecobrado "
         "totalcobrado bedragbetaald importopagato incassato betragbezahlt bezahlterbetrag valorpago valorrecebido inbetalt",
-        "paid cobrado pagado regle paye betaald pagato pago recebido zapłacono betalt betald",
+        "paid ispaid fullypaid isfullypaid paidinfull settled issettled paidyn "
+        "cobrado pagado regle paye betaald pagato pago recebido zapłacono betalt betald",
     ),
     "payment_total": (
         "paymentamount paymentamt paymenttotal totalpayment receiptamount receipttotal receivedamount amountreceived",
@@ -201,7 +202,12 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "voided": (
         "voided void isvoid isvoided voidedat voideddate voiddate datevoided cancelled canceled iscancelled iscanceled "
         "cancelledat canceledat cancellationdate deleted isdeleted isreversed reversed storniert storno stornodatum "
-        "annule annulee anulada anulado",
+        "annule annulee anulada anulado cancelledon canceledon cancelleddate canceleddate canceldate datecancelled "
+        "datecanceled reversaldate reverseddate datereversed reversedon voidedon deletedat deletedon storniertam",
+    ),
+    "is_credit": (
+        "iscreditnote iscreditmemo iscredit creditmemo creditnote creditmemoflag creditnoteflag istgutschrift "
+        "isgutschrift gutschrift",
     ),
     "credits": (
         "originalinvoice originalinvoiceno originalinvoicenumber originalinvoiceid appliesto appliestoinvoice "

@@ -16,8 +16,9 @@ from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
-from streams.feeds.doubts import Accounts, Codes, Counted, Words
+from streams.feeds.doubts import Accounts, Codes, Counted, Flags, Sides, Words
 from streams.feeds.files import Shape, rows, shape
+from streams.feeds.flags import flagged
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
 from streams.feeds.layout import Layout
 from streams.feeds.names import DUE, MONEY
@@ -125,7 +126,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     )
     codes = Codes(columns, choices.currency, choices.base_currency)
     accounts, words = Accounts(columns, "customer" in layout.columns), Words(columns)
-    counted = Counted(columns, "invoice" in layout.columns)
+    counted, sides, flags = Counted(columns, "invoice" in layout.columns), Sides(columns), Flags(columns)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
@@ -135,12 +136,14 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         for column in money:
             decimals.add(row[column] for row in full)
         signs.add(full)
-        for doubt in (codes, accounts, counted, words):
+        for doubt in (codes, accounts, counted, sides, flags, words):
             doubt.add(full)
     if not decimals.signs:
         codes.check(one.path)
     accounts.check(one.path)
     counted.check(one.path)
+    sides.check(one.path)
+    flags.check(one.path)
     words.check(one.path)
     order, form, why_dates = _order(one, dates, choices)
     if layout.decimal is not None:
@@ -172,13 +175,15 @@ class Signs:
 
     def __init__(self, at: Mapping[str, int], all_are: str | None = None) -> None:
         self._type, self._amount, self._all = at.get("type"), at.get("amount"), all_are
+        self._flag = at.get("is_credit")
         self._by_side = "side" in at or "amount" not in at
         self._kinds: dict[str, str] = {}
         self._counts: Counter[tuple[str, bool]] = Counter()
 
     def add(self, full: Sequence[Sequence[str]]) -> None:
         """More rows."""
-        if (self._type is None and self._all is None) or self._amount is None or self._by_side:
+        unnamed = self._type is None and self._all is None and self._flag is None
+        if unnamed or self._amount is None or self._by_side:
             return
         for row in full:
             text = row[self._type] if self._type is not None and len(row) > self._type else ""
@@ -187,6 +192,8 @@ class Signs:
                 kind = meant(text)
                 if len(self._kinds) < 1000:
                     self._kinds[text] = kind
+            if not kind and self._flag is not None and len(row) > self._flag and flagged(row[self._flag]):
+                kind = CREDIT
             if kind in (CREDIT, PAYMENT):
                 with contextlib.suppress(ValueError):
                     self._counts[kind, bare(row[self._amount]).negative] += 1

@@ -1586,3 +1586,155 @@ def test_amounts_in_the_customers_currency_go_before_those_in_the_books(tmp_path
         ),
     )
     assert got.report.invoiced == {"EUR": 15000}
+
+
+def test_a_column_of_yes_and_no_says_which_rows_are_credit_notes(tmp_path: Path) -> None:
+    for yes, no, sign in (("true", "false", ""), ("Yes", "No", "-"), ("1", "0", ""), ("X", "", "")):
+        got = imported(
+            tmp_path,
+            ledger(
+                f"{HEADER},Credit Memo",
+                f"C1,I1,2024-01-02,2024-02-01,100,{no}",
+                f"C1,M1,2024-01-03,2024-02-01,{sign}30,{yes}",
+            ),
+        )
+        assert (got.report.invoiced, got.report.credited) == ({"USD": 10000}, {"USD": 3000})
+    # The number of the credit note that took from an invoice makes no credit note of the invoice
+    got = imported(tmp_path, ledger(f"{HEADER},Credit Note", "C1,I1,2024-01-02,2024-02-01,100,CN-7"))
+    assert (got.report.invoiced, got.report.credited) == ({"USD": 10000}, {})
+
+
+@pytest.mark.parametrize(("debit", "credit"), [("D", "C"), ("Dr", "Cr"), ("S", "H"), ("Debit", "Credit")])
+def test_sides_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path, debit: str, credit: str) -> None:
+    rows = ledger(
+        f"{HEADER},Indicator",
+        f"C1,I1,2024-01-02,2024-02-01,100,{debit}",
+        f"C1,M1,2024-01-03,2024-02-01,30,{credit}",
+    )
+    with pytest.raises(Refused, match=r"Indicator seems to say which rows are debits.*side = \"Indicator\""):
+        imported(tmp_path, rows)
+    got = imported(tmp_path, rows, choices={"layout": Layout(columns={"side": ("Indicator",)})})
+    assert (got.report.invoiced, got.report.credited) == ({"USD": 10000}, {"USD": 3000})
+    assert imported(tmp_path, rows.replace(f",{credit}\n", f",{debit}\n")).report.invoiced == {"USD": 13000}
+    assert imported(tmp_path, rows.replace(f",{credit}\n", ",North\n")).report.invoiced == {"USD": 13000}
+
+
+@pytest.mark.parametrize(("name", "settled"), [("Is Open", "No"), ("Open", "N"), ("Closed", "Yes")])
+def test_a_flag_that_says_an_invoice_is_not_open_refuses_the_file(
+    tmp_path: Path, name: str, settled: str
+) -> None:
+    other = {"No": "Yes", "N": "Y", "Yes": "No"}[settled]
+    rows = ledger(
+        f"{HEADER},{name}",
+        f"C1,I1,2024-01-02,2024-02-01,100,{settled}",
+        f"C1,I2,2024-01-02,2024-02-01,9,{other}",
+    )
+    with pytest.raises(Refused, match=rf"the column {name} seems to say of which rows nothing is owed"):
+        imported(tmp_path, rows)
+    assert imported(tmp_path, rows.replace(f",{settled}\n", f",{other}\n")).report.invoiced == {"USD": 10900}
+    balance = rows.replace("Amount", "Amount,Balance").replace(",100,", ",100,100,").replace(",9,", ",9,9,")
+    assert imported(tmp_path, balance).report.invoiced == {"USD": 10900}
+
+
+def test_marks_of_0_and_1_are_no_amounts_paid(tmp_path: Path) -> None:
+    rows = ledger(f"{HEADER},Paid", "C1,I1,2024-01-02,2024-02-01,100,1", "C1,I2,2024-01-02,2024-02-01,9,0")
+    with pytest.raises(Refused, match="the column Paid holds nothing but 0 and 1"):
+        imported(tmp_path, rows)
+    assert imported(tmp_path, rows.replace(",1\n", ",0\n")).report.invoiced == {"USD": 10900}
+
+
+@pytest.mark.parametrize(
+    ("status", "invoiced", "word"),
+    [
+        ("Closed - paid", 0, "it is paid, and nothing says when"),
+        ("Void (twice)", 0, "rows left out, as by their status nothing is owed: Void (twice)"),
+        ("Gecrediteerd", 0, "rows left out, as by their status nothing is owed: Gecrediteerd"),
+        ("Paid late", 10000, "invoices read as if their status said nothing: Paid late"),
+        ("Cancelled by the customer", 10000, "invoices read as if their status said nothing: Cancelled by"),
+        ("Overdue - 30 days", 10000, ""),
+    ],
+)
+def test_a_status_of_several_words_is_read_by_its_parts_or_named(
+    tmp_path: Path, status: str, invoiced: int, word: str
+) -> None:
+    rows = ["C1,I1,2024-01-02,2024-02-01,100", "C2,I2,2024-01-02,2024-02-01,9"]
+    got = imported(tmp_path, ledger(f"{HEADER},Status", f"{rows[0]},{status}", f"{rows[1]},Open"))
+    assert got.report.invoiced == {"USD": 900 + invoiced}
+    assert word in " ".join((*got.bad, *got.report.notes))
+    assert bool(word) == bool(got.bad or got.report.notes)
+
+
+def test_a_part_of_a_status_tells_a_dispute(tmp_path: Path) -> None:
+    rows = ["C1,I1,2024-01-02,2024-02-01,100,Open - disputed", "C1,I2,2024-01-02,2024-02-01,9,Open"]
+    assert [
+        d["invoice_id"] for d in imported(tmp_path, ledger(f"{HEADER},Status", *rows)).of("invoice.disputed")
+    ] == ["I1"]
+
+
+def test_a_payment_whose_status_is_unclear_is_refused(tmp_path: Path) -> None:
+    pays = ledger(
+        "Receipt No,Customer,Invoice,Payment Date,Amount,Status",
+        "P1,C1,I1,2024-01-20,10,Payment failed",
+        "P2,C1,I1,2024-01-20,20,Failed - no funds",
+        "P3,C1,I1,2024-01-20,30,Succeeded",
+    )
+    got = imported(tmp_path, ONE, pays)
+    assert [p["payment_id"] for p in got.of("payment.received")] == ["P3"]
+    assert "'Payment failed' does not say for certain" in got.bad[0]
+    assert (
+        "payments left out, as by their status no money came or stayed: Failed - no funds" in got.report.notes
+    )
+
+
+@pytest.mark.parametrize("name", ["Reversal Date", "Cancelled On", "Date Voided"])
+def test_a_day_of_reversal_takes_a_row_out_and_a_systems_empty_day_does_not(
+    tmp_path: Path, name: str
+) -> None:
+    rows = ("2024-01-05", "1900-01-01", "0000-00-00", "9999-12-31", "")
+    lines = (f"C1,I{n},2024-01-02,2024-02-01,1,{day}" for n, day in enumerate(rows))
+    assert imported(tmp_path, ledger(f"{HEADER},{name}", *lines)).report.invoiced == {"USD": 400}
+
+
+def test_a_balance_says_what_is_open_where_something_else_than_money_settled_a_part(tmp_path: Path) -> None:
+    note = (
+        "invoices whose amount is not what was paid and what is open: a credit note, a refund or a tax may be "
+        "the rest"
+    )
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Paid Date,Amount Paid,Amount Due",
+            "C1,I1,2024-01-02,2024-02-01,40,,0,30",  # 10 were credited
+            "C1,I2,2024-01-02,2024-02-01,100,2024-01-20,60,30",
+            "C1,I3,2024-01-02,2024-02-01,100,2024-01-20,60,40",
+        ),
+    )
+    assert got.report.invoiced == {"USD": 23000}
+    assert got.report.note_counts[note] == 2
+
+
+def test_a_balance_above_the_amount_is_told_and_one_below_zero_is_paid(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Balance",
+            "C1,I1,2024-01-02,2024-02-01,100,120",
+            "C1,I2,2024-01-02,2024-02-01,100,-5",
+        ),
+    )
+    assert got.report.invoiced == {"USD": 10000}
+    assert [note[:35] for note in got.report.notes] == ["balances above the amount of their "]
+    assert "it is paid, and nothing says when" in got.bad[0]
+
+
+def test_what_is_not_read_and_may_take_from_a_row_is_told(tmp_path: Path) -> None:
+    def told(header: str, cell: str, *more: str) -> list[str]:
+        rows = ledger(f"{HEADER},{header}", f"C1,I1,2024-01-02,2024-02-01,100,{cell}")
+        return [note for note in imported(tmp_path, rows, *more).report.notes if "not read" in note]
+
+    for header, cell in (("Amount Credited", "40"), ("Less: Payments", "40"), ("Dispute Reason", "Price")):
+        assert f"something in {header}, which is not read" in told(header, cell)[0]
+        assert told(header, "") == []
+    assert told("Amount Credited", "0.00") == told("Amount Credited,Balance", "40,60") == []
+    pays = "Receipt No,Customer,Invoice,Payment Date,Amount,Bank Charges\nP1,C1,I1,2024-01-20,95,5\n"
+    assert len(told("Region", "North", pays)) == 1
