@@ -94,6 +94,7 @@ class _Reader:
         self.statuses = [field for field in ("status", "payment_status") if field in told.columns.at]
 
     def read(self, sorter: Sorter, by_invoice: Sorter | None, progress: Callable[[int], None]) -> None:
+        self.unused = 0  # of the payment or credit note that was read last: what its balance says it settled nothing with
         told, report = self.told, self.report
         path = str(told.shape.path)
         header = [plain(cell) for cell in told.shape.header]
@@ -122,6 +123,7 @@ class _Reader:
                 record = take(row, f"{self.number:03d}{line:010d}")
             except _LeftOut as why:
                 report.rows += 1
+            self.unused = 0
                 report.note(str(why), f"{path}:{line}")
                 if "type" in self.told.columns.at:
                     self._told_type(row)
@@ -156,7 +158,7 @@ class _Reader:
             if "type" in self.told.columns.at:
                 self._told_type(row)
             if record.kind != INVOICE:
-                _count(report, record)
+                _count(report, record, self.unused)
             if homeless and by_invoice is not None:
                 last = max(last, record.day)
                 by_invoice.add(CUT.join((record.invoice, "1", *record)))
@@ -217,6 +219,7 @@ class _Reader:
                 "and is not imported",
             )
         base = Row(
+        self.unused = abs(still_open or 0)
             account, number, INVOICE, place, number, str(abs(amount)), currency, day, name=name, limit=limit
         )
         if named == PAYMENT:
@@ -554,7 +557,10 @@ class _Reader:
 def _count(report: Report, record: Row) -> None:
     """What an account paid or was credited. A payment whose currency is not known yet counts for more than it is."""
     of = report.paid_by if record.kind == PAYMENT else report.credited_by
-    of[record.account] += max(int(record.amount), int(record.paid or 0))
+    used = max(int(record.amount), int(record.paid or 0)) - unused
+    if used <= 0:
+        return
+    of[record.account] += used
     if record.invoice == ON_ACCOUNT or (record.kind == CREDIT and not record.payment):
         report.loose.add(record.account)
 

@@ -1738,3 +1738,16 @@ def test_what_is_not_read_and_may_take_from_a_row_is_told(tmp_path: Path) -> Non
     assert told("Amount Credited", "0.00") == told("Amount Credited,Balance", "40,60") == []
     pays = "Receipt No,Customer,Invoice,Payment Date,Amount,Bank Charges\nP1,C1,I1,2024-01-20,95,5\n"
     assert len(told("Region", "North", pays)) == 1
+
+
+def test_what_a_payments_own_balance_says_is_unused_explains_no_invoice(tmp_path: Path) -> None:
+    def aging(unused: str) -> list[str]:
+        rows = ledger(
+            f"{HEADER},Type,Open Balance",
+            "C1,I1,2024-01-02,2024-02-01,100,Invoice,60",
+            f"C1,P1,2024-01-20,,-40,Payment,{unused}",
+            "C1,M1,2024-01-20,,-5,Credit Memo,-5",
+        )
+        return [i["amount"] for i in imported(tmp_path, rows).of("invoice.issued")]
+
+    assert (aging("-40"), aging("40"), aging("0")) == (["60.00"], ["60.00"], ["100.00"])
