@@ -10,12 +10,13 @@ import datetime as dt
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from functools import lru_cache
 from hashlib import blake2b
-from itertools import groupby
+from itertools import chain, groupby
 from typing import Any, Final, NamedTuple
 
 import orjson
 
 from schemas.money import text as money
+from streams.feeds.columns import plain
 from streams.feeds.dates import plus_days
 from streams.feeds.kinds import INVOICE, PAYMENT
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, Row, in_minor
@@ -36,6 +37,7 @@ _CLOCK: Final = {
     RESOLVED: dt.time(16),
 }
 _WHOLE, _PART, _LIMIT_LINE = "E", "P", "L"
+_ALIKE: Final = 100_000  # customers whose names are compared
 
 
 class Booked(NamedTuple):
@@ -81,9 +83,15 @@ class Booking:
         """
         rows = (Row._make(line.split(CUT)) for line in records)
         strangers: list[str] = []
+        alike: dict[str, str] = {}
         done = 0
         for account, of_account in groupby(rows, key=_account):
             teller = _Account(self, account, last_day, events)
+            bare = plain(account).lstrip("0")
+            if bare and len(alike) < _ALIKE and alike.setdefault(bare, account) != account:
+                first = next(of_account)
+                self.note("customers whose numbers or names are nearly those of another, kept apart", first)
+                of_account = chain((first,), of_account)
             for invoice, of_invoice in groupby(of_account, key=_invoice):
                 if invoice != ON_ACCOUNT:
                     done += teller.invoice(invoice, list(of_invoice))

@@ -101,8 +101,10 @@ class Cells:
                 field,
                 f"{text[:60]!r} is longer than 150 characters or has control characters",
             )
-        if field == "customer" and len(self.ids) < 200_000:
-            self.ids[text] = clean
+        if field == "customer":
+            clean = " ".join(clean.split())
+            if len(self.ids) < 200_000:
+                self.ids[text] = clean
         return clean
 
     def text(self, row: list[str], field: str, longest: int = 500) -> str:

@@ -49,6 +49,9 @@ _LESS: Final = (
     "lesspayment",
     "paymentsapplied",
     "paidtodate",
+    "payment1",
+    "1stpayment",
+    "firstpayment",
     "payments",
 )
 _FEES: Final = ("refund", "bankcharge", "bankfee", "withheld", "withholding", "writeoff", "writtenoff")

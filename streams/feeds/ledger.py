@@ -5,6 +5,7 @@ What a cell says is cells.py; what records of one invoice mean together, and the
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -46,12 +47,15 @@ from streams.feeds.kinds import (
     meant,
     names_invoice,
 )
+from streams.feeds.names import MONEY
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, WIDEST, Row
 from streams.feeds.report import BadRow, Report
 from streams.feeds.sorting import Sorter
 from streams.feeds.telling import Choices, Told
 
 _OF_A_HEADER: Final = 3  # fields that a line of names names at least
+_HEAD: Final = re.compile(r"\s*-?\d{1,3}", re.ASCII)  # of a number that was cut in two, and the rest of it
+_TAIL: Final = re.compile(r"\d{2}|\d{3}(?:[.,]\d+)?\s*", re.ASCII)
 
 
 class _LeftOut(Exception):
@@ -90,11 +94,11 @@ class _Reader:
         self.report = report
         self.cells = Cells(told, choices, report)
         self.types: dict[str, str] = {}
+        self.unused = 0  # of the payment or credit note that was read last: what its balance says it settled nothing with
         self.unread = unread(told.columns)
         self.statuses = [field for field in ("status", "payment_status") if field in told.columns.at]
 
     def read(self, sorter: Sorter, by_invoice: Sorter | None, progress: Callable[[int], None]) -> None:
-        self.unused = 0  # of the payment or credit note that was read last: what its balance says it settled nothing with
         told, report = self.told, self.report
         path = str(told.shape.path)
         header = [plain(cell) for cell in told.shape.header]
@@ -107,7 +111,7 @@ class _Reader:
             if len(row) != width:
                 if len(row) < width:
                     row += [""] * (width - len(row))
-                elif any(map(str.strip, row[width:])):
+                elif any(map(str.strip, row[width:])) or self._cut_in_two(row):
                     report.rows += 1
                     report.refuse(
                         "more cells than the header",
@@ -119,11 +123,11 @@ class _Reader:
                         ),
                     )
                     continue
+            self.unused = 0
             try:
                 record = take(row, f"{self.number:03d}{line:010d}")
             except _LeftOut as why:
                 report.rows += 1
-            self.unused = 0
                 report.note(str(why), f"{path}:{line}")
                 if "type" in self.told.columns.at:
                     self._told_type(row)
@@ -174,6 +178,14 @@ class _Reader:
         report.first_day = min(filter(None, (report.first_day, "" if first == "9999" else first)), default="")
         report.last_day = max(report.last_day, last)
 
+    def _cut_in_two(self, row: list[str]) -> bool:
+        """Whether a number was cut at a separator in it (1,234.00), so that the cells behind it moved by one."""
+        return any(
+            _HEAD.fullmatch(row[at]) and _TAIL.fullmatch(row[at + 1])
+            for at in map(self.told.columns.at.get, MONEY)
+            if at is not None
+        )
+
     def invoice(self, row: list[str], place: str) -> Row:
         """A row of a file of invoices or of credit notes: an invoice, a credit note (negative, or named so), or a payment
         that is named so (which may have no number)."""
@@ -207,6 +219,7 @@ class _Reader:
             raise Bad("amount is zero", "amount", why)
         paid_on = self.cells.day(row, "paid_date", needed=False) if "paid_date" in at else ""
         still_open = self.cells.minor(row, "balance", currency) if "balance" in at else None
+        self.unused = abs(still_open or 0)
         name = self.cells.text(row, "name") if "name" in at else ""
         limit = self._limit(row, currency) if "limit" in at else ""
         settled = "paid_date" in at and bool(paid_on or still_open == 0)
@@ -219,7 +232,6 @@ class _Reader:
                 "and is not imported",
             )
         base = Row(
-        self.unused = abs(still_open or 0)
             account, number, INVOICE, place, number, str(abs(amount)), currency, day, name=name, limit=limit
         )
         if named == PAYMENT:
@@ -554,8 +566,9 @@ class _Reader:
         return "" if limit is None else str(limit)
 
 
-def _count(report: Report, record: Row) -> None:
-    """What an account paid or was credited. A payment whose currency is not known yet counts for more than it is."""
+def _count(report: Report, record: Row, unused: int = 0) -> None:
+    """What an account paid or was credited, less what of it is `unused` by its own balance: that settled no invoice. A
+    payment whose currency is not known yet counts for more than it is."""
     of = report.paid_by if record.kind == PAYMENT else report.credited_by
     used = max(int(record.amount), int(record.paid or 0)) - unused
     if used <= 0:

@@ -149,7 +149,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "currency": (
         "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "
-        "belegwahrung bwahr",
+        "amountcurrency belegwahrung bwahr",
         "currency currencycode currencyiso isocurrency curr ccy wahrungscode wahrung wahrg waehrung devise moneda valuta "
         "waluta moeda divisa cur",
         "localcurrency hauswahrung hwahr lcurr",

@@ -1751,3 +1751,33 @@ def test_what_a_payments_own_balance_says_is_unused_explains_no_invoice(tmp_path
         return [i["amount"] for i in imported(tmp_path, rows).of("invoice.issued")]
 
     assert (aging("-40"), aging("40"), aging("0")) == (["60.00"], ["60.00"], ["100.00"])
+
+
+def test_a_number_that_a_separator_cut_in_two_is_refused_behind_a_header_that_ends_sooner(
+    tmp_path: Path,
+) -> None:
+    got = imported(
+        tmp_path,
+        ledger(
+            f"{HEADER},Days",
+            "C1,I1,2024-01-02,2024-02-01,1,234.00,",
+            "C1,I2,2024-01-02,2024-02-01,100,50,",
+            "C1,I3,2024-01-02,2024-02-01,1234.00,30,",
+            "C1,I4,2024-01-02,2024-02-01,7,,",
+        ),
+    )
+    assert got.report.invoiced == {"USD": 124100}
+    assert [bad.partition(": ")[2][:39] for bad in got.bad] == ["7 cells where the header has 6; is a se"] * 2
+
+
+def test_customers_that_are_nearly_one_are_named_and_blanks_make_no_two(tmp_path: Path) -> None:
+    def accounts(*names: str) -> tuple[int, int]:
+        rows = (f"{name},I{n},2024-01-02,2024-02-01,1" for n, name in enumerate(names))
+        report = imported(tmp_path, ledger(HEADER, *rows)).report
+        note = "customers whose numbers or names are nearly those of another, kept apart"
+        return report.accounts, report.note_counts.get(note, 0)
+
+    assert accounts("Acme Ltd", "Acme  Ltd", " Acme Ltd") == (1, 0)
+    assert accounts("Acme Ltd", "ACME LTD.", "Beta") == (3, 1)
+    assert accounts("00042", "42") == (2, 1)
+    assert accounts("+", "-1", "0", "00") == (4, 0)
