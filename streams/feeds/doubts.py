@@ -14,6 +14,7 @@ from streams.errors import Refused
 from streams.feeds.columns import Columns, is_known, may_be_of_the_books, plain, shown
 from streams.feeds.flags import GIVEN_UP, NO, RETURNED, VOID, WHOLE, YES, came, state
 from streams.feeds.kinds import REFUND, WRITE_OFF, meant, names_invoice
+from streams.feeds.names import BALANCES
 
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
@@ -54,6 +55,23 @@ _LESS: Final = (
     "firstpayment",
     "payments",
 )
+# Where no column says what was paid, when, or what is open.
+_SETTLED: Final = (
+    "paid",
+    "settle",
+    "cleared",
+    "received",
+    "receipt",
+    "paymentrec",
+    "collected",
+    "remain",
+    "outstanding",
+    "owed",
+    "owing",
+    "balance",
+    "amountdue",
+    "lastpayment",
+)
 _FEES: Final = ("refund", "bankcharge", "bankfee", "withheld", "withholding", "writeoff", "writtenoff")
 _CONTESTED: Final = ("disput", "litige", "reklam")
 _OPEN_IF_YES: Final = ("isopen", "open", "openinvoice", "openyn")
@@ -71,16 +89,22 @@ _RECEIVABLES: Final = (
 def unread(columns: Columns) -> list[tuple[int, str]]:
     """(place, name) of columns that nobody named and whose names speak of what takes from an invoice, or of a dispute."""
     at = columns.at
-    less = _LESS if "balance" not in at and not columns.only_open else ()
-    about = less if columns.kind == "invoices" else _FEES if columns.kind == "payments" else ()
-    contested = _CONTESTED if columns.kind == "invoices" and "disputed" not in at else ()
+    about: list[str] = []
+    if columns.kind == "payments":
+        about += _FEES
+    if columns.kind == "invoices" and "balance" not in at and not columns.only_open:
+        about += _LESS
+        if not {"paid_date", "paid_amount"} & set(at):
+            about += _SETTLED
+    if columns.kind == "invoices" and "disputed" not in at:
+        about += _CONTESTED
     used = set(at.values())
     return [
         (place, shown(name))
         for place, name in enumerate(columns.header)
         if place not in used
-        and not is_known(name)
-        and any(word in plain(name) for word in (*about, *contested))
+        and (not is_known(name) or plain(name) in BALANCES)
+        and any(word in plain(name) for word in about)
     ]
 
 

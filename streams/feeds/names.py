@@ -15,6 +15,8 @@ _STILL_OPEN: Final = (
     "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
     "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
     "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned restbeløp restbeløb "
+    "unpaid unpaidamount amountunpaid unpaidbalance remaining balanceremaining currentbalance totaldue dueamount openamt "
+    "outstandingamt totaloutstanding amountopen owed owing amountowed stillowed balanceowing amountowing "
     "nochzuzahlen invoicebalance invoicebal outstandingbalance remainingbalance"
 )
 
@@ -93,6 +95,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "baseline": ("zfbdt baselinedate baselinecreatedate",),
     "paid_date": (
+        "paydate paiddt dateofreceipt collectiondate datecollected dateofsettlement "
         "paiddate datepaid paidon paidat paymentdate dateofpayment paymentdt settleddate settlementdate "
         "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
         "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
@@ -111,7 +114,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag betragbrutto brutto montantttc gross "
         "totalincgst totalincvat totalinctax totalinclvat totalincltax totalincludingtax totalincludingvat "
         "amountincludingvat amountinclvat amountincltax",
-        "totalamount amounttotal originalamount origamount originalinvoiceamount documentamount docamount "
+        "totalamount amounttotal originalamount origamount originalamt origamt originalinvoiceamount documentamount docamount "
         "wrbtr betraginbw betraginbelegwahrung amountindoccurr amountindocumentcurrency amountindoccurrency "
         "foreignamount foreigncurrencyamount amountinforeigncurrency amountfc foreigntotal totalforeign totalfc "
         "transactionamount amountindc amountdueoriginal amountintransactioncurrency amountcur "
@@ -131,6 +134,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
         "bezahlt montantpaye importepagado betaaldbedrag totalpaid invoiceamountpaid montantregle importecobrado "
         "totalcobrado bedragbetaald importopagato incassato betragbezahlt bezahlterbetrag valorpago valorrecebido inbetalt",
+        "received collected collectedamount amountcollected paidtodate amountpaidtodate totalreceived totalcollected receipts "
         "paid ispaid fullypaid isfullypaid paidinfull settled issettled paidyn "
         "cobrado pagado regle paye betaald pagato pago recebido zapłacono betalt betald",
     ),
@@ -228,6 +232,7 @@ DUE: Final = frozenset(("due_date", "terms", "days_1"))
 """The fields of which one says when an invoice is due."""
 
 USUAL: Final = frozenset(name for tiers in TIERS.values() for tier in tiers for name in tier)
+BALANCES: Final = frozenset(name for tier in TIERS["balance"] for name in tier)
 MONEY_NAMES: Final = frozenset(name for field in MONEY for tier in TIERS[field] for name in tier)
 
 # Only these say that a column is a file's own date of invoices, or of payments; "Date" alone is either's.

@@ -1781,3 +1781,35 @@ def test_customers_that_are_nearly_one_are_named_and_blanks_make_no_two(tmp_path
     assert accounts("Acme Ltd", "ACME LTD.", "Beta") == (3, 1)
     assert accounts("00042", "42") == (2, 1)
     assert accounts("+", "-1", "0", "00") == (4, 0)
+
+
+@pytest.mark.parametrize(
+    "name", ["Unpaid", "Remaining", "Current Balance", "Total Due", "Amount Owed", "Open Amt"]
+)
+def test_what_is_open_is_known_by_the_names_that_clerks_give_it(tmp_path: Path, name: str) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},{name}", "C1,I1,2024-01-02,2024-02-01,100,40"))
+    assert got.report.invoiced == {"USD": 4000}
+
+
+@pytest.mark.parametrize("name", ["Pay Date", "Paid Dt", "Date of Receipt", "Collection Date"])
+def test_the_day_of_payment_is_known_by_the_names_that_clerks_give_it(tmp_path: Path, name: str) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},{name}", "C1,I1,2024-01-02,2024-02-01,100,2024-01-20"))
+    assert got.of("payment.received") == [payment()]
+
+
+@pytest.mark.parametrize("name", ["Received", "Collected", "Paid To Date", "Receipts"])
+def test_what_was_paid_is_known_by_the_names_that_clerks_give_it(tmp_path: Path, name: str) -> None:
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,2024-01-20,60", "C1,I2,2024-01-02,2024-02-01,100,,0")
+    got = imported(tmp_path, ledger(f"{HEADER},Paid Date,{name}", *rows))
+    assert [p["amount"] for p in got.of("payment.received")] == ["60.00"]
+
+
+@pytest.mark.parametrize("header", ["Payment Rec'd", "Cleared", "Last Payment", "Balance,Amount Due"])
+def test_an_unread_column_of_settlement_is_told_where_no_other_is_there(tmp_path: Path, header: str) -> None:
+    def told(more: str, cells: str) -> list[str]:
+        rows = ledger(f"{HEADER},{header}{more}", f"C1,I1,2024-01-02,2024-02-01,100,{cells}")
+        return [note for note in imported(tmp_path, rows).report.notes if "not read" in note]
+
+    cells = "40,40" if "," in header else "2024-01-20"
+    assert told("", cells)
+    assert told(",Paid Date", f"{cells},") == []
