@@ -88,7 +88,9 @@ class Columns:
     def only_open(self) -> bool:
         """Whether the amounts are what is still open, as no column has what was invoiced."""
         index = self.at.get("amount")
-        return index is not None and _split(self.header[index])[0] in TIERS["amount"][OPEN_TIER]
+        return index is not None and any(
+            _split(self.header[index])[0] in tier for tier in TIERS["amount"][OPEN_TIER:]
+        )
 
     @property
     def taken(self) -> list[tuple[str, str]]:
@@ -268,7 +270,7 @@ def _as_credits(at: dict[str, int], doubtful: dict[str, list[str]], memo: int | 
 def _by_sides(at: dict[str, int], tier_of: Mapping[str, int], doubtful: dict[str, list[str]]) -> None:
     """Debit and credit are the amount where both are there and no amount is (what is still open is none)."""
     sides = "debit" in at and "credit" in at
-    if sides and tier_of.get("amount") in (None, OPEN_TIER) and "amount" not in doubtful:
+    if sides and tier_of.get("amount", OPEN_TIER) >= OPEN_TIER and "amount" not in doubtful:
         at.pop("amount", None)
         at.pop("side", None)
         return

@@ -15,9 +15,11 @@ _STILL_OPEN: Final = (
     "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
     "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
     "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned restbeløp restbeløb "
-    "unpaid unpaidamount amountunpaid unpaidbalance remaining balanceremaining currentbalance totaldue dueamount openamt "
-    "outstandingamt totaloutstanding amountopen owed owing amountowed stillowed balanceowing amountowing "
     "nochzuzahlen invoicebalance invoicebal outstandingbalance remainingbalance"
+)
+_STILL_OPEN_TOO: Final = (  # where none of those is there
+    "unpaid unpaidamount amountunpaid unpaidbalance remaining balanceremaining currentbalance totaldue dueamount openamt "
+    "outstandingamt totaloutstanding amountopen owed owing amountowed stillowed balanceowing amountowing"
 )
 
 # Field -> tiers of names, best first. Two columns in one tier are ambiguous; a lower tier is used only
@@ -95,7 +97,6 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     ),
     "baseline": ("zfbdt baselinedate baselinecreatedate",),
     "paid_date": (
-        "paydate paiddt dateofreceipt collectiondate datecollected dateofsettlement "
         "paiddate datepaid paidon paidat paymentdate dateofpayment paymentdt settleddate settlementdate "
         "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
         "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
@@ -103,6 +104,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "fechadecobro datapagamento betaldatum betalningsdatum datefullypaid fullypaiddate "
         "datadopagamento datadepagamento datarecebimento slutbetalningsdatum datazapłaty betaaldop zahldatum "
         "bezahldatum betaltdato betalingsdato datedencaissement dateencaissement dataincasso datarecebimento",
+        "paydate paiddt dateofreceipt collectiondate datecollected dateofsettlement",
         "clearingdate cleareddate cleardate datecleared clearedon clearing augdt ausgleichsdatum ausgleich",
         "closeddate dateclosed closedate closedatdate geschlossenam actualdateclosed",
         "valuedate valutadatum bankdate",
@@ -126,6 +128,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "dmbtr betraginhw betraginhauswahrung amountinlocalcurrency amountinlocalcur amountinlc localamount "
         "amountlcy amountmst amountinaccountingcurrency amountcocodecrcy",
         _STILL_OPEN,
+        _STILL_OPEN_TOO,
     ),
     "paid_amount": (
         "appliedamount amountapplied amountappliedtoinvoice allocatedamount amountallocated applicationamount "
@@ -134,9 +137,9 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "receiptamount settledamount amountsettled cashreceived clearedamount zahlbetrag zahlungsbetrag "
         "bezahlt montantpaye importepagado betaaldbedrag totalpaid invoiceamountpaid montantregle importecobrado "
         "totalcobrado bedragbetaald importopagato incassato betragbezahlt bezahlterbetrag valorpago valorrecebido inbetalt",
-        "received collected collectedamount amountcollected paidtodate amountpaidtodate totalreceived totalcollected receipts "
         "paid ispaid fullypaid isfullypaid paidinfull settled issettled paidyn "
         "cobrado pagado regle paye betaald pagato pago recebido zapłacono betalt betald",
+        "received collected collectedamount amountcollected paidtodate amountpaidtodate totalreceived totalcollected receipts",
     ),
     "payment_total": (
         "paymentamount paymentamt paymenttotal totalpayment receiptamount receipttotal receivedamount amountreceived",
@@ -150,6 +153,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "balance": (
         "foreignopenbalance foreignbalance foreignamountdue openbalanceforeign balancefc",
         f"{_STILL_OPEN} amountremaining invoiceamountdue transactionamountdue saldo os osamount",
+        _STILL_OPEN_TOO,
     ),
     "currency": (
         "invoicecurrency documentcurrency doccurrency transactioncurrency invoicecurrencycode paymentcurrency waers "
@@ -238,7 +242,7 @@ MONEY_NAMES: Final = frozenset(name for field in MONEY for tier in TIERS[field] 
 # Only these say that a column is a file's own date of invoices, or of payments; "Date" alone is either's.
 CERTAIN_INVOICE_TIERS: Final = 3
 LOCAL_TIER: Final = 5  # of amounts: in the books' own currency
-OPEN_TIER: Final = 6  # of amounts: what is still open
+OPEN_TIER: Final = 6  # of amounts, and those behind it: what is still open
 DOCUMENT_TIER: Final = 3
 VALUE_TIER: Final = len(TIERS["paid_date"]) - 1  # of days of payment: the bank's
 APPLIED_TIER: Final = 0  # of paid amounts: what of a payment is for one invoice

@@ -1813,3 +1813,15 @@ def test_an_unread_column_of_settlement_is_told_where_no_other_is_there(tmp_path
     cells = "40,40" if "," in header else "2024-01-20"
     assert told("", cells)
     assert told(",Paid Date", f"{cells},") == []
+
+
+def test_the_usual_names_go_before_those_of_clerks(tmp_path: Path) -> None:
+    header = f"{HEADER},Amount Due,Total Due,Paid Date,Collection Date,Amount Paid,Received"
+    row = "C1,I1,2024-01-02,2024-02-01,100,40,7,2024-01-20,2024-01-25,60,7"
+    got = imported(tmp_path, ledger(header, row))
+    assert [(p["amount"], p["paid_on"]) for p in got.of("payment.received")] == [("60.00", "2024-01-20")]
+    assert not got.report.notes
+    only_open = ledger(
+        "Customer,Invoice,Invoice Date,Due Date,Outstanding,Total Due", "C1,I1,2024-01-02,2024-02-01,40,7"
+    )
+    assert imported(tmp_path, only_open).report.invoiced == {"USD": 4000}
