@@ -62,6 +62,11 @@ def tick(as_of: str | None) -> None:
     partitions = kafka.partitions([journal])[journal]
     send_control(kafka, config, clock_ticked(day, now, control.book(partitions)))
     click.echo(f"{day} is ended")
+    if day >= now.astimezone(zone).date():
+        click.echo(
+            f"bellwether: {day} is not over in {zone.key}; the clock goes on with the day after it, for good",
+            err=True,
+        )
 
 
 @click.group()

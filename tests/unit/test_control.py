@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta, tzinfo
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from click.testing import CliRunner
 
 from agents.policy_text import load_policy, policy_hash
+from streams.commands import control as commands
 from streams.commands.control import rates_wanted
 from streams.control import Control, day_to_tick, not_in_force
 from streams.settings import Settings
@@ -95,6 +97,47 @@ def test_the_book_is_summed_over_the_newest_day_that_all_partitions_have_reporte
     said.take(book("2025-10-07", 1, "99.00", 9), SENT_MS)
     assert said.book(2) == ("16.00", 2)
     assert said.book(3) is None
+
+
+@pytest.mark.parametrize(
+    ("zone", "running"),
+    [("UTC", "2026-03-10"), ("Pacific/Kiritimati", "2026-03-11"), ("Etc/GMT+12", "2026-03-09")],
+)
+def test_a_day_that_is_not_over_in_the_zone_of_the_policy_is_ended_by_hand_with_a_word(
+    monkeypatch: pytest.MonkeyPatch, zone: str, running: str
+) -> None:
+    text = POLICY_TEXT.replace(f'time_zone = "{load_policy(POLICY_TEXT).time_zone}"', f'time_zone = "{zone}"')
+    said = control(adopted(text))
+    sent: list[dict[str, Any]] = []
+    monkeypatch.setattr(commands, "datetime", Morning)
+    monkeypatch.setattr(commands, "kafka_servers", lambda _: "127.0.0.1:1")
+    monkeypatch.setattr(commands, "Kafka", FourPartitions)
+    monkeypatch.setattr(commands, "read_control", lambda *_: said)
+    monkeypatch.setattr(commands, "send_control", lambda _, __, *events: sent.extend(events))
+    over = (date.fromisoformat(running) - timedelta(days=1)).isoformat()
+    for day, word in ((over, ""), (running, f"{running} is not over in {zone}")):
+        done = CliRunner().invoke(commands.tick, ["--as-of", day])
+        assert f"{day} is ended" in done.stdout
+        assert word in done.stderr
+        assert bool(word) == bool(done.stderr)
+    assert [event["as_of"] for event in sent] == [over, running]
+
+
+class Morning(datetime):
+    """A clock that stands on 2026-03-10, 11:00 UTC."""
+
+    @classmethod
+    def now(cls, tz: tzinfo | None = None) -> Morning:
+        return cls(2026, 3, 10, 11, tzinfo=UTC).astimezone(tz)
+
+
+class FourPartitions:
+    """A Kafka of which only the journal's partitions are asked."""
+
+    def __init__(self, *_: object) -> None: ...
+
+    def partitions(self, topics: list[str]) -> dict[str, int]:
+        return dict.fromkeys(topics, 4)
 
 
 def test_a_changed_policy_file_counts_only_once_adopted_and_that_is_said(tmp_path: Path) -> None:
