@@ -20,6 +20,7 @@ from schemas.events import EVENT, ClockTicked, parse
 from streams.commands.simulate import simulate
 from streams.errors import Refused
 from streams.simulate import END, generate, live_events, span, truth_path, truths, write_book
+from streams.simulation.outside import ORDINARY, TROUBLE
 from streams.simulation.plan import REGIMES, TURNING, draw
 from tests.simulated import Books
 
@@ -242,6 +243,46 @@ def test_the_book_has_all_that_happens_to_receivables() -> None:
     assert any("category" not in event for event in news)
     assert Counter(event.get("story_id") for event in news if "story_id" in event).most_common(1)[0][1] > 1
     assert {event["currency"] for event in book() if event["type"] == "account.opened"} >= {"USD", "EUR"}
+
+
+def test_an_agency_reports_on_an_account_again_and_again_until_it_fails() -> None:
+    reported: dict[tuple[str, str], list[int]] = {}
+    for event in book():
+        if event["type"] == "bureau.reported":
+            day = dt.date.fromisoformat(event["reported_on"]).toordinal()
+            reported.setdefault((event["account_id"], event["agency"]), []).append(day)
+    last = max(max(days) for days in reported.values())
+    ended = {t["account_id"] for t in truth() if t["bad"]}
+    for (account, _), days in reported.items():
+        gaps = [later - earlier for earlier, later in itertools.pairwise(days)]
+        assert max(gaps) - min(gaps) <= 2, "each agency has its own rhythm"
+        assert account in ended or last - days[-1] <= max(gaps)
+
+
+def test_the_news_tells_of_trouble_where_an_account_turns_and_seldom_of_others() -> None:
+    turned = {t["account_id"]: t for t in truth() if t["onset"] is not None}
+    told = {True: set[str](), False: set[str]()}
+    for event in book():
+        grave = event.get("category") in TROUBLE.keys() - ORDINARY.keys()
+        if event["type"] == "news.published" and grave and event["confidence"] >= 0.5:
+            told[event["account_id"] in turned].add(event["account_id"])
+            turns = turned.get(event["account_id"])
+            assert turns is None or event["published_at"][:10] >= turns["onset"]
+    assert len(told[True]) > len(turned) / 5
+    assert told[False] == set()
+
+
+def test_a_copy_of_a_story_follows_its_first_print_in_another_paper() -> None:
+    articles = {e["article_id"]: e for e in book() if e["type"] == "news.published"}
+    copies = [article for article in articles if article.count("-") > 2]
+    assert 20 < len(copies) < len(articles)
+    for article in copies:
+        first, copy = articles[article.rpartition("-")[0]], articles[article]
+        assert first["occurred_at"] < copy["occurred_at"]
+        assert first["domain"] != copy["domain"]
+        assert first["headline"] == copy["headline"]
+    namesakes = [event for event in articles.values() if event["confidence"] < 0.5]
+    assert 0 < len(namesakes) < len(articles) / 5
 
 
 def test_a_failed_account_files_on_its_event_day_and_pays_no_more() -> None:
