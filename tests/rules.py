@@ -6,21 +6,28 @@ No test lives here.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
 from datetime import date, timedelta
 from itertools import count
 from pathlib import Path
 from typing import Any
 
+import orjson
+
+from agents.account import InMemory
+from agents.book import Book
 from agents.figures import Ageing, Figures
 from agents.ids import namespace_id
 from agents.ledger import Ledger
+from agents.monitor import Fold
 from agents.policy import Policy
-from agents.policy_text import load_policy
+from agents.policy_text import load_policy, policy_hash
 from agents.rates import Rates
+from agents.records import Output
 from agents.signals import Signals
 from agents.view import BookTotals, View
-from schemas.events import parse
+from agents.wakes import Wakes
+from schemas.events import ClockTicked, parse
 
 POLICY_TEXT = (Path(__file__).parent.parent / "deploy" / "policy.toml").read_text()
 POLICY: Policy = load_policy(POLICY_TEXT)
@@ -54,6 +61,23 @@ def figures(**known: Any) -> Figures:
     if month is None or made.monthly_purchases_exact is not None:
         return made
     return made._replace(monthly_purchases_exact=(month, 1))
+
+
+def outputs_of(rows: Iterable[dict[str, Any]], policy: str, namespace: str) -> Iterator[Output]:
+    """All that a fold tells of the rows of a book, in their order, none of which it refuses."""
+    book = Book()
+    book.adopt(policy, policy_hash(policy))
+    fold = Fold(InMemory(), Wakes(), book, 0, namespace_id(namespace))
+    for row in rows:
+        fact = parse(orjson.dumps(row))
+        if isinstance(fact, ClockTicked):
+            outputs, _, complete = fold.tick(fact, False, 1_000)
+            assert complete
+        else:
+            outputs = fold.event(fact)  # type: ignore[arg-type]
+        for output in outputs:
+            assert isinstance(output, Output), output
+            yield output
 
 
 def ledger_of(

@@ -16,16 +16,10 @@ from typing import Any
 import orjson
 import pytest
 
-from agents.account import InMemory
-from agents.book import Book
-from agents.ids import namespace_id
-from agents.monitor import ENGINE, Fold
-from agents.policy_text import policy_hash
-from agents.records import Output
+from agents.monitor import ENGINE
 from agents.triggers import BY_ID
-from agents.wakes import Wakes
-from schemas.events import ClockTicked, parse
 from streams.simulate import generate
+from tests.rules import outputs_of
 
 Row = dict[str, Any]
 
@@ -135,21 +129,10 @@ def given() -> str:
 
 def told(rows: tuple[Row, ...]) -> dict[str, list[Row]]:
     """All that is told of the rows, by topic, without the names of policy and engine."""
-    state = Book()
-    state.adopt(POLICY, policy_hash(POLICY))
-    fold = Fold(InMemory(), Wakes(), state, 0, namespace_id("engine"))
     out: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        event = parse(orjson.dumps(row))
-        if isinstance(event, ClockTicked):
-            outputs, _, complete = fold.tick(event, False, 1_000)
-            assert complete
-        else:
-            outputs = fold.event(event)  # type: ignore[arg-type]
-        for output in outputs:
-            assert isinstance(output, Output), output
-            body = {name: part for name, part in output.body.items() if name not in ("policy", "engine")}
-            out[output.topic].append(settled(body))
+    for output in outputs_of(rows, POLICY, "engine"):
+        body = {name: part for name, part in output.body.items() if name not in ("policy", "engine")}
+        out[output.topic].append(settled(body))
     return out
 
 

@@ -18,16 +18,9 @@ import pytest
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
-from agents.account import InMemory
-from agents.book import Book
-from agents.ids import namespace_id
-from agents.monitor import Fold
-from agents.policy_text import policy_hash
-from agents.records import Output
-from agents.wakes import Wakes
-from schemas.events import ClockTicked, parse
 from schemas.money import EXPONENTS, minor, text
 from streams.simulate import generate
+from tests.rules import outputs_of
 
 Row = dict[str, Any]
 
@@ -56,20 +49,10 @@ def book(seed: int) -> list[Row]:
 
 def told(rows: Iterable[Row], policy: str = POLICY) -> dict[str, list[Row]]:
     """All that is told of the rows, by topic, without the policy's name."""
-    state = Book()
-    state.adopt(policy, policy_hash(policy))
-    fold = Fold(InMemory(), Wakes(), state, 0, namespace_id("told"))
     out: dict[str, list[Row]] = defaultdict(list)
-    for row in rows:
-        event = parse(orjson.dumps(row))
-        if isinstance(event, ClockTicked):
-            outputs, _, _ = fold.tick(event, False, 1_000)
-        else:
-            outputs = fold.event(event)  # type: ignore[arg-type]
-        for output in outputs:
-            assert isinstance(output, Output), output
-            body = {key: value for key, value in output.body.items() if key != "policy"}
-            out[output.topic].append(orjson.loads(orjson.dumps(body)))
+    for output in outputs_of(rows, policy, "told"):
+        body = {key: value for key, value in output.body.items() if key != "policy"}
+        out[output.topic].append(orjson.loads(orjson.dumps(body)))
     return out
 
 
