@@ -189,9 +189,8 @@ class Desk:
             return [self._end("superseded", view, None, None)]
         waited = view.today - pending.proposed_on
         if waited >= 2 * rule.escalate_days:
-            if (
-                pending.direction == "hold"
-            ):  # nobody has answered: while its alert is open it is proposed anew
+            if pending.direction == "hold":
+                # Nobody has answered: while its alert is open it is proposed anew
                 told = {alert["alert_id"] for alert in pending.evidence["alerts"]}
                 self._held = [alert_id for alert_id in self._held if alert_id not in told]
             return [self._end("expired", view, None, None)]

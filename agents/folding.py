@@ -84,7 +84,8 @@ def _keep_with_promises(
 ) -> None:
     """Keeps the cash (day, amount) with the promises: `valued` in the account's currency, `native` the same in `currency`."""
     for promise, place in promised.get(ident, ()):
-        amount, wanted, *_ = promise.fact.all_versions()[place][0]
+        content, _, _, made, *_ = promise.fact.all_versions()[place]
+        amount, wanted, *_ = content
         if wanted == ledger.currency:
             cash = valued
         elif wanted == currency:
@@ -92,7 +93,7 @@ def _keep_with_promises(
         else:
             assert ledger.currency is not None
             assert ledger.rates is not None
-            factor = ledger.rates.cross(ledger.currency, wanted, promise.fact.all_versions()[place][3])
+            factor = ledger.rates.cross(ledger.currency, wanted, made)
             # Nothing to hold it against is no broken promise
             cash = [(day, amount if factor is None else round(worth * factor)) for day, worth in valued]
         if keep(promise, place, cash):

@@ -135,9 +135,8 @@ class Posting(NamedTuple):
     discount_date: int | None
     taken: bool
     last_day: int  # the newest date in it: no window reaches it for ever
-    native_paid: tuple[
-        tuple[int, int], ...
-    ]  # (paid_on, amount) in the invoice's own currency, where that is foreign
+    # (paid_on, amount) in the invoice's own currency, where that is foreign
+    native_paid: tuple[tuple[int, int], ...]
 
 
 def scaled(amount: int, factor: tuple[int, int]) -> int:

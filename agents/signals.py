@@ -416,25 +416,21 @@ class Signals:
     def distress(self, parent_id: str | None, today: int) -> tuple[Distress, ...]:
         """The open alerts of the parent and its other children: what it told or relayed. What was heard of a family that the
         account has left does not count, unless it comes back."""
-        return tuple(
-            one
-            for one in self._related_alerts(today)
-            if (
-                one.related_account_id not in self._children
-                if one.parent_id is None
-                else one.parent_id == parent_id
-            )
-        )
+        return self._of_family(parent_id, False, today)
 
     def distress_of_children(self, account_id: str, today: int) -> tuple[Distress, ...]:
         """The children's open alerts: what this account, `account_id`, passes on. It is no fact about the account itself."""
+        return self._of_family(account_id, True, today)
+
+    def _of_family(self, parent_id: str | None, children: bool, today: int) -> tuple[Distress, ...]:
+        """What is told of this parent's family; where no family is said, what children tell, or what others do."""
         return tuple(
             one
             for one in self._related_alerts(today)
             if (
-                one.related_account_id in self._children
-                if one.parent_id is None
-                else one.parent_id == account_id
+                one.parent_id == parent_id
+                if one.parent_id is not None
+                else (one.related_account_id in self._children) is children
             )
         )
 
