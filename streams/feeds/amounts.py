@@ -67,9 +67,8 @@ _FORM = re.compile(
     r"(?P<c>[-)]?)\s*(?P<after>[^\d\s.,()+'-][^\d\s,()+'-]*)?\s*(?P<d>[-)]?)",
     re.ASCII,
 )
-_NO_CENTS = re.compile(
-    r"(?<=\d)([.,])\s*[-\u2014]{1,2}(?!\s*[\d.,])"
-)  # 100,- and 100.-- are whole amounts, and no negative ones
+# 100,- and 100.-- are whole amounts, and no negative ones
+_NO_CENTS = re.compile(r"(?<=\d)([.,])\s*[-\u2014]{1,2}(?!\s*[\d.,])")
 _SCIENTIFIC = re.compile(r"[-+]?\d+([.,]\d+)?[eE][-+]?\d+")
 _GROUPED = {
     mark: re.compile(

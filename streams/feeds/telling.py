@@ -125,8 +125,13 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         Signs(at, CREDIT if columns.kind == "credits" else None),
     )
     codes = Codes(columns, choices.currency, choices.base_currency)
-    accounts, words = Accounts(columns, "customer" in layout.columns), Words(columns)
-    counted, sides, flags = Counted(columns, "invoice" in layout.columns), Sides(columns), Flags(columns)
+    doubts = (
+        Accounts(columns, "customer" in layout.columns),
+        Counted(columns, "invoice" in layout.columns),
+        Sides(columns),
+        Flags(columns),
+        Words(columns),
+    )
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
@@ -136,15 +141,12 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         for column in money:
             decimals.add(row[column] for row in full)
         signs.add(full)
-        for doubt in (codes, accounts, counted, sides, flags, words):
+        for doubt in (codes, *doubts):
             doubt.add(full)
     if not decimals.signs:
         codes.check(one.path)
-    accounts.check(one.path)
-    counted.check(one.path)
-    sides.check(one.path)
-    flags.check(one.path)
-    words.check(one.path)
+    for doubt in doubts:
+        doubt.check(one.path)
     order, form, why_dates = _order(one, dates, choices)
     if layout.decimal is not None:
         decimal, why_decimal = layout.decimal, "the layout says so"
