@@ -111,17 +111,12 @@ class _Reader:
             if len(row) != width:
                 if len(row) < width:
                     row += [""] * (width - len(row))
-                elif any(map(str.strip, row[width:])) or self._cut_in_two(row):
+                elif (beyond := any(map(str.strip, row[width:]))) or self._cut_in_two(row):
                     report.rows += 1
-                    report.refuse(
-                        "more cells than the header",
-                        BadRow(
-                            path,
-                            line,
-                            "",
-                            f"{len(row)} cells where the header has {width}; is a separator not in quotes?",
-                        ),
-                    )
+                    why = f"{len(row)} cells where the header has {width}; is a separator not in quotes?"
+                    if not beyond:
+                        why += " If rows merely end in one, let the header end in one too"
+                    report.refuse("more cells than the header", BadRow(path, line, "", why))
                     continue
             self.unused = 0
             try:

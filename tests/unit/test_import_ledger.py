@@ -1768,6 +1768,12 @@ def test_a_number_that_a_separator_cut_in_two_is_refused_behind_a_header_that_en
     )
     assert got.report.invoiced == {"USD": 124100}
     assert [bad.partition(": ")[2][:39] for bad in got.bad] == ["7 cells where the header has 6; is a se"] * 2
+    assert all(bad.endswith("let the header end in one too") for bad in got.bad)
+
+
+def test_rows_and_header_that_end_in_a_separator_are_read(tmp_path: Path) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},Days,", "C1,I2,2024-01-02,2024-02-01,100,50,"))
+    assert (got.report.invoiced, got.bad) == ({"USD": 10000}, [])
 
 
 def test_customers_that_are_nearly_one_are_named_and_blanks_make_no_two(tmp_path: Path) -> None:
