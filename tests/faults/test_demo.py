@@ -115,8 +115,8 @@ def put_through(
 
 def test_nothing_is_lost_and_nothing_twice_under_kills(kafka: str, namespace: str, tmp_path: Path) -> None:
     report = put_through(
-        kafka, namespace, tmp_path, seed=1, count=20_000, kills=4, deaths=12, deaths_at_least=4,
-        per_second=1000, rate=1.0,
+        kafka, namespace, tmp_path, seed=1, count=8000, kills=3, deaths=8, deaths_at_least=4,
+        per_second=800, rate=1.0,
     )  # fmt: skip
     assert report.differences == []
     assert sum(report.deaths.values()) >= 4, "deaths inside commits"

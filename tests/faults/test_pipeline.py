@@ -83,12 +83,12 @@ class Pipeline:
         ]
 
     def events(self, count: int, seed: int) -> Iterator[tuple[str, bytes, bytes]]:
-        """History: a book of some hundred accounts, day by day, with its ticks.
+        """History: some months of a book, day by day, with its ticks.
 
         Live: the last weeks of more accounts; of the ticks only the first, the worker's own clock catches up by itself.
         """
         if self.way == "history":
-            book = simulate.generate(count // 66, 24, seed)
+            book = simulate.generate(count // 22, 8, seed)
         else:
             yesterday = dt.datetime.now(dt.UTC).date() - dt.timedelta(days=1)
             book = simulate.generate(count // 10, 1, seed, end=yesterday)

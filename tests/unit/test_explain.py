@@ -264,7 +264,7 @@ def book(tmp_path_factory: pytest.TempPathFactory) -> Path:
 @pytest.fixture(scope="module")
 def small_book(tmp_path_factory: pytest.TempPathFactory) -> Path:
     path = tmp_path_factory.mktemp("explain") / "small.jsonl"
-    path.write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in generate(16, 12, 43)))
+    path.write_bytes(b"".join(orjson.dumps(event) + b"\n" for event in generate(11, 12, 43)))
     return path
 
 
