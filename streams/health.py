@@ -20,6 +20,41 @@ START_SECONDS: Final = 180.0
 STALL_SECONDS: Final = 60.0  # without progress while there is something to do
 # Without a word of the broker: not ready; a healthy one answers a fetch within 0.1 s
 SILENT_SECONDS: Final = 15.0
+TOLD_SECONDS: Final = 30.0  # of waiting for a service until the log says so
+AGAIN_SECONDS: Final = 300.0  # until it says so again
+
+
+class Waits:
+    """When the log tells of a wait for a service: after half a minute, every five minutes again, and once when it is over.
+
+    It has no clock: whoever asks says how long the wait has lasted.
+    """
+
+    def __init__(self) -> None:
+        self.lasted = 0.0  # seconds of the longest look at this wait
+        self._told: float | None = None  # how long it had lasted when it was told
+
+    @property
+    def told(self) -> bool:
+        """Whether this wait was told."""
+        return self._told is not None
+
+    def due(self, lasted: float, after: float = TOLD_SECONDS) -> bool:
+        """Whether a wait of so many seconds is to be told now; `after` how many, where it was not told yet."""
+        if self._told is not None:
+            after = self._told + AGAIN_SECONDS
+        if lasted < after:
+            return False
+        self._told = self.lasted = lasted
+        return True
+
+    def over(self, lasted: float) -> bool:
+        """Whether a wait that was told is over: seconds are counted anew. To be told now."""
+        if self._told is None or lasted >= self._told:
+            self.lasted = max(self.lasted, lasted)
+            return False
+        self._told = None
+        return True
 
 
 class Health:
@@ -30,6 +65,7 @@ class Health:
         self.phase: Phase = "starting"
         self.positions: dict[TP, int] = {}  # of our own commits since the last assignment
         self.behind: dict[TP, int] = {}  # owned partition -> records that wait, at most
+        self.broker = ""  # host:port of the one that was silent for longest when librdkafka spoke of it last
         self._clock = clock
         self._since = self._worked = clock()
         self._assignments = 0
@@ -43,7 +79,10 @@ class Health:
 
     def enter(self, phase: Phase) -> None:
         """The transport begins to do this."""
-        self.phase, self._since = phase, self._clock()
+        now = self._clock()
+        if self.phase in ("applying", "committing"):
+            self._heard += now - self._since  # nobody listened
+        self.phase, self._since = phase, now
 
     def seconds(self) -> float:
         """How long the transport has been at what it does."""
@@ -63,8 +102,9 @@ class Health:
             self._read = at
             told = orjson.loads(said)
             self.behind = waiting(told, source.owned, source.where, self.positions)
-            silent = silence(told, source.owned)
-            if silent is not None:
+            if (said_of := silence(told, source.owned)) is not None:
+                silent, broker = said_of
+                self.broker = broker or self.broker
                 self._heard = max(self._heard, at - silent)
         if not blocks and not any(self.behind.values()):
             self._worked = self._clock()
@@ -84,6 +124,15 @@ class Health:
             self._heard = max(self._heard, self._worked)
         listened = self._clock() if self.phase == "polling" else self._since
         return max(0.0, listened - self._heard)
+
+    def awaited(self) -> str:
+        """What a worker that has joined and does not hear its broker waits for."""
+        assert self.unit is not None
+        if self._restores():
+            return "states that are being read back"
+        if not self.unit.source.owned:
+            return "the group to give out partitions"
+        return f"records of its partitions ({len(self.unit.source.owned)})"
 
     def stalled(self) -> str | None:
         """Why this worker makes no progress although it has something to do; None: it does, or has nothing to do."""
@@ -159,8 +208,9 @@ def waiting(
     return out
 
 
-def silence(told: Mapping[str, Any], owned: frozenset[TP]) -> float | None:
-    """Seconds since the brokers that lead our partitions were last heard, the most silent of them; None: unknown.
+def silence(told: Mapping[str, Any], owned: frozenset[TP]) -> tuple[float, str] | None:
+    """Seconds since the brokers that lead our partitions were last heard, and host:port of the most silent of them; None:
+    unknown.
 
     A consumer fetches from each leader all the time, so a healthy one is heard many times a second. Without
     partitions it is any broker: the group's coordinator answers heartbeats. A request to join is answered when all
@@ -168,16 +218,16 @@ def silence(told: Mapping[str, Any], owned: frozenset[TP]) -> float | None:
     """
     group = told.get("cgrp", {})
     if not owned and group.get("state") == "up" and group.get("join_state") in ("wait-join", "wait-sync"):
-        return 0.0
+        return 0.0, ""
     leaders = {
         said["broker"]
         for topic, number in owned
         if (said := told["topics"].get(topic, {}).get("partitions", {}).get(str(number))) is not None
     }
     idle = {
-        broker["nodeid"]: broker["rxidle"] for broker in told["brokers"].values() if broker["rxidle"] >= 0
+        broker["nodeid"]: (broker["rxidle"] / 1e6, broker["nodename"] or broker["name"])
+        for broker in told["brokers"].values()
+        if broker["rxidle"] >= 0
     }
     led = [idle[node] for node in leaders if node in idle]
-    if led:
-        return float(max(led)) / 1e6
-    return float(min(idle.values())) / 1e6 if idle else None
+    return max(led) if led else min(idle.values(), default=None)

@@ -434,11 +434,18 @@ class Metrics:
             if name in _OF_UNIT:
                 yield (_OF_UNIT[name],), value
         yield ("bellwether_partitions",), len(unit.source.inputs)
-        yield ("bellwether_partitions_assigned",), len(unit.source.owned)
-        for (topic, number), lag in sorted(health.behind.copy().items()):
-            yield ("bellwether_consumer_lag_records", self.logical[topic], str(number)), lag
-        for (topic, number), offset in sorted(health.positions.copy().items()):
-            yield ("bellwether_committed_offset", self.logical[topic], str(number)), offset
+        owned = unit.source.owned
+        yield ("bellwether_partitions_assigned",), len(owned)
+        for name, known in (
+            ("bellwether_consumer_lag_records", health.behind),
+            ("bellwether_committed_offset", health.positions),
+        ):
+            for (topic, number), value in sorted(known.copy().items()):
+                if (
+                    topic,
+                    number,
+                ) in owned:  # what was lost goes at once, what replaces it comes minutes later
+                    yield (name, self.logical[topic], str(number)), value
         yield from self._read()
 
 

@@ -39,12 +39,14 @@ from structlog import get_logger
 from streams.blocks import Block, Stopped, Unit
 from streams.dev.processes import unusable
 from streams.errors import Fatal, Refused
+from streams.health import Health, Waits
 from streams.metrics import Metrics
 
 PATIENCE_SECONDS = 60.0  # an agent that is not past its blocks by then hangs, or died outside `with block:`
 POLL_SECONDS = 0.25  # how long a poll may wait: what a stop may have to wait for
 CLOSE_SECONDS = 3.0  # how long leaving the group may take
 STOP_SECONDS = 15.0  # how long a worker that is asked to stop may take over what it is at
+LISTEN_SECONDS = 5.0  # how often it is looked whether Kafka is silent
 STOPPED_SECONDS = 2.0  # a thread that wakes so much later than it asked for was stopped with its process
 
 # What the topics of an app are made with: blocks go through as they are, and no acks are counted.
@@ -164,6 +166,21 @@ class Watch:
                 give_up(Fatal(late), self._close)
 
 
+def tell_silence(health: Health, waits: Waits) -> None:
+    """Log that Kafka is silent, and that it answers again: librdkafka's own words are guesses, and name no way out."""
+    silent = health.silent_seconds()
+    if waits.due(silent):
+        log.warning(
+            "Kafka does not answer, waiting",
+            silent_seconds=round(silent),
+            broker=health.broker or "not known yet",
+            waits_for=health.awaited(),
+            look="the broker's process, log and disk, and the way there: BellwetherBrokerLost in deploy/runbook.md",
+        )
+    elif waits.over(silent):
+        log.warning("Kafka answers again", seconds=round(waits.lasted), broker=health.broker)
+
+
 class Consumer(BaseConsumer):
     """Polls the unit in a thread of its own, and only when the blocks of the last poll are past and committed."""
 
@@ -201,6 +218,7 @@ class Consumer(BaseConsumer):
         self._tps = {TP(*tp) for tp in unit.source.inputs}
         self.app.consumer_generation_id = 1
         self.app.on_rebalance_start()
+        self.add_future(self._listen())
         # Not awaited: it waits for subscribe to return
         self.add_future(self.on_partitions_assigned(self._tps, 1))
 
@@ -236,6 +254,12 @@ class Consumer(BaseConsumer):
         for block in blocks:
             handed_out.setdefault(TP(block.topic, 0), []).append(block)
         return handed_out
+
+    async def _listen(self) -> None:
+        waits = Waits()
+        while not self.should_stop:
+            await self.sleep(LISTEN_SECONDS)
+            tell_silence(self._metrics.health, waits)
 
     def _block_past(self) -> None:
         self._left -= 1

@@ -23,6 +23,7 @@ from urllib3.exceptions import HTTPError
 
 from streams.blocks import Stopped
 from streams.errors import Fatal
+from streams.health import Waits
 from streams.store.arrow import Batch, batch
 from streams.store.client import ClickHouseError, Client, connect, database_name, first_line, named
 from streams.store.migrate import require_current
@@ -196,27 +197,35 @@ class Sink:
     def _again(self, call: Callable[[], Any], what: str) -> Any:
         """call(), again while the store is away or busy."""
         began = time.monotonic()
-        away = False
+        waits, ended = Waits(), threading.Event()
+        said = ""  # the last error
 
-        def silent() -> None:
-            nonlocal away
-            if not away:
-                away = True
-                log.warning("store does not answer, waiting", store=self.where, table=what, seconds=SILENCE)
+        def tell(after: float) -> None:
+            lasted = time.monotonic() - began
+            if waits.due(lasted, after):
+                log.warning(
+                    "store away, trying again" if said else "store does not answer, waiting",
+                    store=self.where,
+                    table=what,
+                    seconds=round(lasted),
+                    **({"error": said} if said else {}),
+                    look="BellwetherStoreBehind in deploy/runbook.md",
+                )
 
         def wait(error: Exception) -> bool:
-            nonlocal away
+            nonlocal said
             if not _passes(error):
                 return False
             self.failures += 1
-            if not away:
-                away = True
-                log.warning("store away, trying again", store=self.where, table=what, error=first_line(error))
+            said = first_line(error)
+            tell(0.0)
             return not self._stopping()
 
-        watch = threading.Timer(SILENCE, silent)
-        watch.daemon = True
-        watch.start()
+        def listen() -> None:
+            while not ended.wait(SILENCE / 6):
+                tell(SILENCE)
+
+        threading.Thread(target=listen, name="store", daemon=True).start()
         try:
             for attempt in stamina.retry_context(
                 on=wait, attempts=None, timeout=None, wait_initial=0.1, wait_max=LONGEST_WAIT, wait_jitter=0.5
@@ -230,8 +239,8 @@ class Sink:
                 raise _Unreadable(first_line(error)) from error
             raise Fatal(f"the store at {self.where} refused {what}: {first_line(error)}") from error
         finally:
-            watch.cancel()
-        if away:
+            ended.set()
+        if waits.told:
             log.warning(
                 "store back", store=self.where, table=what, seconds=round(time.monotonic() - began, 1)
             )

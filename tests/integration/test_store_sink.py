@@ -13,6 +13,7 @@ import pytest
 from clickhouse_connect.driver.exceptions import DatabaseError, OperationalError
 from structlog.testing import capture_logs
 
+from streams import health
 from streams.blocks import Stopped
 from streams.errors import Fatal, Refused
 from streams.store import sink as module
@@ -175,6 +176,18 @@ def test_a_store_that_does_not_answer_is_told_before_the_driver_gives_up(
         sink.write({"journal": [Record(event(1), 1)]}, {})
     assert [line["event"] for line in lines] == ["store does not answer, waiting", "store back"]
     assert lines[0]["table"] == "journal_rows"
+    assert "BellwetherStoreBehind" in lines[0]["look"]
+
+
+def test_an_outage_that_lasts_is_said_again_and_again(sink: Sink, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(health, "AGAIN_SECONDS", 0.0)
+    failing(sink, lambda table, n: OperationalError("connection refused") if n < 4 else None)
+    with capture_logs() as lines:
+        sink.write({"journal": [Record(event(1), 1)]}, {})
+    assert {line["event"] for line in lines[:-1]} == {"store away, trying again"}
+    assert len(lines) > 3
+    assert {line["error"] for line in lines[:-1]} == {"connection refused"}
+    assert lines[-1]["event"] == "store back"
 
 
 def test_an_outage_is_waited_for_and_said_in_two_lines(store: Client, sink: Sink) -> None:

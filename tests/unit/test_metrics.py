@@ -9,6 +9,7 @@ import time
 import urllib.error
 import urllib.request
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -206,6 +207,23 @@ def test_a_decision_is_measured_from_the_journal_and_the_whole_from_the_source()
     seen = read(metrics)
     assert 20 <= seen["bellwether_decision_latency_seconds_sum", "live"] < 150
     assert seen["bellwether_end_to_end_latency_seconds_sum", "live"] >= 200
+
+
+def test_of_partitions_that_were_lost_nothing_is_served() -> None:
+    """While Kafka is away nothing replaces them: they stood there as this worker's own."""
+    metrics = Metrics("monitor", settings())
+    kept, lost = ("credit.journal.v1", 0), ("credit.journal.v1", 1)
+    unit: Any = SimpleNamespace(
+        source=SimpleNamespace(inputs={kept, lost}, owned={kept, lost}, where={}, statistics=(0.0, "")),
+        stats=dict,
+    )
+    metrics.health.joined(unit)
+    metrics.health.behind = {kept: 3, lost: 4}
+    metrics.health.positions = {kept: 13, lost: 14}
+    unit.source.owned = {kept}
+    seen = read(metrics)
+    for name, value in (("bellwether_consumer_lag_records", 3.0), ("bellwether_committed_offset", 13.0)):
+        assert {key: seen[key] for key in seen if key[0] == name} == {(name, "journal", "0"): value}
 
 
 @pytest.mark.parametrize(

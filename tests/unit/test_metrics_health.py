@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import MutableMapping
 from typing import Any
 
 import orjson
 import pytest
+from structlog.testing import capture_logs
 
 from streams.blocks import TP, Block
-from streams.health import SILENT_SECONDS, STALL_SECONDS, START_SECONDS, Health, silence, waiting
+from streams.health import SILENT_SECONDS, STALL_SECONDS, START_SECONDS, Health, Waits, silence, waiting
+from streams.transport import tell_silence
 
 JOURNAL: TP = ("credit.journal.v1", 0)
 
@@ -47,7 +50,10 @@ def statistics(
     other = {**partition, "ls_offset": quiet, "next_offset": quiet, "app_offset": quiet}
     return {
         "topics": {JOURNAL[0]: {"partitions": {"0": partition, "1": other, "-1": {}}}},
-        "brokers": {"a": {"nodeid": 1, "rxidle": silent * 1e6}, "b": {"nodeid": -1, "rxidle": 0}},
+        "brokers": {
+            "a": {"nodeid": 1, "rxidle": silent * 1e6, "name": "a:9092/1", "nodename": "a:9092"},
+            "b": {"nodeid": -1, "rxidle": 0, "name": "b:9092/bootstrap", "nodename": ""},
+        },
     }
 
 
@@ -260,6 +266,62 @@ def test_a_worker_without_its_group_partitions_states_or_broker_is_not_ready() -
     assert "not been heard" in (alone.health.unready() or "")
 
 
+# -- what the log says of it -----------------------------------------------------------------------------------------
+
+
+def said_over(
+    worker: Worker, waits: Waits, looks: int, seconds: float = 5.0
+) -> list[MutableMapping[str, Any]]:
+    """What the log says while it is looked so often, a few seconds apart."""
+    with capture_logs() as lines:
+        for _ in range(looks):
+            worker.passes(seconds)
+            tell_silence(worker.health, waits)
+    return lines
+
+
+def test_a_silent_broker_is_told_after_half_a_minute_and_every_five_minutes_and_once_when_it_answers() -> (
+    None
+):
+    worker, waits = Worker(), Waits()
+    worker.polls()
+    assert said_over(worker, waits, looks=5) == []
+    (line,) = said_over(worker, waits, looks=1)
+    assert (line["event"], line["log_level"]) == ("Kafka does not answer, waiting", "warning")
+    assert (line["silent_seconds"], line["broker"]) == (30, "a:9092")
+    assert line["waits_for"] == "records of its partitions (1)"
+    assert "BellwetherBrokerLost" in line["look"]
+    hour = said_over(worker, waits, looks=720)
+    assert [line["silent_seconds"] for line in hour] == [330 + 300 * n for n in range(12)]
+    worker.passes(5)
+    worker.polls()
+    (line,) = said_over(worker, waits, looks=1, seconds=0.1)
+    assert (line["event"], line["seconds"]) == ("Kafka answers again", 3630)
+    assert said_over(worker, waits, looks=5) == []
+    assert len(said_over(worker, waits, looks=2)) == 1, "the next silence is told anew"
+
+
+def test_a_worker_that_lost_its_partitions_waits_for_the_group_and_one_that_restores_for_states() -> None:
+    worker = Worker()
+    worker.unit.counted["restoring"] = 1
+    assert worker.health.awaited() == "states that are being read back"
+    worker.unit.counted["restoring"] = 0
+    worker.unit.source.owned = frozenset()
+    assert worker.health.awaited() == "the group to give out partitions"
+
+
+def test_a_store_that_comes_back_from_a_long_round_has_not_been_left_by_kafka_meanwhile() -> None:
+    worker, waits = Worker(), Waits()
+    worker.polls()
+    for phase in ("applying", "committing"):
+        worker.health.enter(phase)
+        assert said_over(worker, waits, looks=120) == []
+    worker.health.enter("polling")
+    assert said_over(worker, waits, looks=1) == []
+    assert worker.health.unready() is None
+    assert len(said_over(worker, waits, looks=6)) == 1
+
+
 # -- what waits ----------------------------------------------------------------------------------------------------
 
 
@@ -310,18 +372,19 @@ def test_a_broker_that_lets_us_wait_for_the_others_of_the_group_is_not_lost() ->
     told = statistics(silent=300)
     told["brokers"]["b"]["rxidle"] = 290e6
     told["cgrp"] = {"state": "up", "join_state": "wait-join"}
-    assert silence(told, frozenset()) == 0
-    assert silence(told, frozenset([JOURNAL])) == 300
+    assert silence(told, frozenset()) == (0, "")
+    assert silence(told, frozenset([JOURNAL])) == (300, "a:9092")
     told["cgrp"] = {"state": "up", "join_state": "steady"}
-    assert silence(told, frozenset()) == 290
+    assert silence(told, frozenset()) == (290, "b:9092/bootstrap")
     told["cgrp"] = {"state": "query-coord", "join_state": "wait-join"}
-    assert silence(told, frozenset()) == 290, "a connection that broke"
+    assert silence(told, frozenset()) == (290, "b:9092/bootstrap"), "a connection that broke"
 
 
 def test_the_most_silent_leader_counts_and_brokers_that_lead_nothing_of_ours_do_not() -> None:
     told = statistics(silent=40)
-    told["brokers"]["c"] = {"nodeid": 3, "rxidle": 90e6}
-    assert silence(told, frozenset([JOURNAL])) == 40
-    assert silence(told, frozenset()) == 0, "without partitions: whoever was heard last"
+    told["brokers"]["c"] = {"nodeid": 3, "rxidle": 90e6, "name": "c:9092/3", "nodename": "c:9092"}
+    assert silence(told, frozenset([JOURNAL])) == (40, "a:9092")
+    heard_last = (0, "b:9092/bootstrap")
+    assert silence(told, frozenset()) == heard_last, "without partitions: whoever was heard last"
     told["brokers"] = {"a": {"nodeid": 1, "rxidle": -1}}
     assert silence(told, frozenset([JOURNAL])) is None
