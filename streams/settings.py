@@ -9,7 +9,7 @@ import re
 import socket
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal
+from typing import Annotated, Any, Literal, TypeVar
 
 import orjson
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -53,7 +53,8 @@ class Settings(BaseSettings):
         "news": 9,  # a quiet week
     }
     log_format: Literal["console", "json"] = "console"
-    journal_partitions: Annotated[int, Field(ge=0)] = 0  # 0: 12, and 4 with the dev broker
+    # 0: 12, and 4 with the dev broker. As many partitions, as many workers at most, and four topics have so many.
+    journal_partitions: Annotated[int, Field(ge=0, le=1000)] = 0
     memory_mb: Annotated[int, Field(ge=0)] = 0  # of a monitor worker, for states; 0: half of what there is
 
     @field_validator("policy", "data_dir", "bind", mode="before")
@@ -105,28 +106,29 @@ class Settings(BaseSettings):
         pairs = [item.partition("=") for item in value.split(",") if item.strip()]
         if any(not days.strip().isdecimal() for _, _, days in pairs):
             raise ValueError("write it as view=days,view=days, for example snapshots=800,late=90")
-        return {view.strip(): int(days) for view, _, days in pairs}
+        return _once((view.strip(), int(days)) for view, _, days in pairs)
 
     @field_validator("feed_days", mode="before")
     @classmethod
     def _feed_days(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
-        out: dict[str, int] = {}
+        out: list[tuple[str, int]] = []
         for item in filter(None, map(str.strip, value.split(","))):
             feed, _, days = (part.strip() for part in item.partition("="))
             if feed not in SOURCES or not days.isdecimal() or not int(days):
                 raise ValueError(
                     f"{item}: write it as feed=days,feed=days, with the feeds {', '.join(SOURCES)}"
                 )
-            out[feed] = int(days)
-        return out
+            out.append((feed, int(days)))
+        return _once(out)
 
     @field_validator("tokens", mode="before")
     @classmethod
     def _tokens(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
+        roles: list[tuple[str, str]] = []
         out: dict[str, str] = {}
         for item in value.split(","):
             if not item.strip():
@@ -135,7 +137,9 @@ class Settings(BaseSettings):
             role, _, token = rest.partition(":")
             if not (name and role and token):
                 raise ValueError("write it as name:role:token,name:role:token")
+            roles.append((name, role))
             out[f"{name}:{role}"] = token
+        _once(roles)  # a decision bears the name, and whoever reads it must know in which role it was made
         return out
 
     @field_validator("broker")
@@ -160,6 +164,19 @@ class Settings(BaseSettings):
     def prefixed(self, name: str) -> str:
         """A topic, group or transactional id with the namespace before it, when one is set."""
         return f"{self.namespace}.{name}" if self.namespace else name
+
+
+T = TypeVar("T")
+
+
+def _once(pairs: Iterable[tuple[str, T]]) -> dict[str, T]:
+    """The pairs by their names. Raises ValueError for a name that is there twice: which one counts, nobody could see."""
+    out: dict[str, T] = {}
+    for name, value in pairs:
+        if name in out:
+            raise ValueError(f"{name} is there twice; name it once")
+        out[name] = value
+    return out
 
 
 DEV_PORTS = ("BELLWETHER_DEV_KAFKA_PORT", "BELLWETHER_DEV_CLICKHOUSE_PORT")

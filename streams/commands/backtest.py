@@ -9,12 +9,11 @@ from typing import Any
 import click
 import orjson
 from rich.box import SIMPLE_HEAD
-from rich.console import Console
 from rich.table import Table
 
 from streams import comparison, quality, quality_table
 from streams.backtest import Result
-from streams.commands.options import bytes_bar, settings
+from streams.commands.options import bytes_bar, full_width, settings
 from streams.commands.policies import policy_of
 from streams.errors import Refused
 from streams.quality_picture import picture as draw
@@ -94,7 +93,7 @@ def backtest(
                 answer["against"] |= {"quality": quality.as_dict(rejudged)}
         sys.stdout.buffer.write(orjson.dumps(answer) + b"\n")
         return
-    console = Console(markup=False)  # names of customers and files may hold brackets
+    console = full_width(markup=False)  # names of customers and files may hold brackets
     console.print(_by_trigger(result))
     if judged is not None:
         console.print(quality_table.table(judged))

@@ -9,12 +9,11 @@ from datetime import UTC, datetime
 from typing import Any
 
 import click
-from rich.console import Console
 from rich.table import Table
 
 from schemas.topics import INPUTS, TOPICS
 from streams.blocks import Kafka, not_taken
-from streams.commands.options import settings
+from streams.commands.options import full_width, settings
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
 from streams.letters import PREFIX
@@ -77,7 +76,7 @@ def list_(limit: int) -> None:
             origin,
             _plain(_header(record, "exception.message")),
         )
-    Console().print(shown)
+    full_width().print(shown)
 
 
 def _plain(text: str) -> str:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from pathlib import Path
-from typing import Any
+from typing import Any, Final
 
 from pydantic import ValidationError
 from pydantic_settings import DotEnvSettingsSource
@@ -22,6 +22,8 @@ from rich.progress import (
 from streams.errors import Refused
 from streams.settings import Settings, unknown
 from streams.whole import text_of
+
+WIDE: Final = 10_000  # columns: more than any table of ours has
 
 
 def settings(**flags: Any) -> Settings:
@@ -47,6 +49,15 @@ def settings(**flags: Any) -> Settings:
         if first["type"] == "string_pattern_mismatch":
             reason = "write it in lower-case letters, digits, - and _, at most 31 of them, not beginning with - or _"
         raise Refused(f"BELLWETHER_{name.upper()}: {reason}") from None
+
+
+def full_width(*, markup: bool = True, highlight: bool = True) -> Console:
+    """A console on stdout, as wide as the terminal; in a pipe or a file as wide as its tables, where nobody looks at a
+    fold and a line is searched for whole."""
+    console = Console(markup=markup, highlight=highlight)
+    if not console.is_terminal and "COLUMNS" not in os.environ:
+        console.width = WIDE
+    return console
 
 
 def progress_bar(*, transient: bool = False) -> Progress:

@@ -13,7 +13,7 @@ from rich.table import Table
 
 from agents.monitor import ENGINE
 from streams.blocks import Kafka
-from streams.commands.options import progress_bar, settings
+from streams.commands.options import full_width, progress_bar, settings
 from streams.commands.worker import start_all
 from streams.dev.processes import Crew, kafka_servers
 from streams.rebuild import Rebuilt
@@ -53,7 +53,7 @@ def rebuild(into: str, switch: bool, as_json: bool) -> None:
             orjson.dumps({"into": into, "engine": ENGINE, **asdict(found), "to_do": left}) + b"\n"
         )
         return
-    _say(Console(highlight=False), into, found)
+    _say(full_width(highlight=False), into, found)
     if left:
         click.echo(f"switched to {into}. Left for you:")
     for line in left:

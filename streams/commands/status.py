@@ -11,7 +11,7 @@ from rich.table import Table
 
 from schemas.topics import SOURCES, TOPICS
 from streams.blocks import Kafka, patiently, watermarks
-from streams.commands.options import settings
+from streams.commands.options import full_width, settings
 from streams.control import not_in_force, read_control
 from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
@@ -32,7 +32,7 @@ def status() -> None:
     """Lag, freshness by feed, dead letters, open alerts."""
     config = settings()
     kafka = Kafka(kafka_servers(config), config.kafka_config)
-    console = Console()
+    console = full_width()
     control = read_control(kafka, config)
     ended = control.last_tick or "none yet, a backfill's days aside"
     console.print(

@@ -29,7 +29,11 @@ AGAIN: Final = 30.0  # seconds until a store or page that ended is started again
 )
 def worker(only: str | None) -> None:
     """Run the workers of a cluster until SIGTERM or Ctrl-C. Start it again on other machines to share the partitions."""
-    names = [name.strip() for name in only.split(",")] if only else list(APPS)
+    names = list(APPS)
+    if only is not None:
+        names = list(dict.fromkeys(name.strip() for name in only.split(",") if name.strip()))
+        if not names:
+            raise Refused(f"--only names no worker; choose from {', '.join((*APPS, PAGE))}")
     for name in names:
         if name not in (*APPS, PAGE):
             raise Refused(f"--only {name}: there is no such worker; choose from {', '.join((*APPS, PAGE))}")

@@ -243,3 +243,10 @@ def test_all_letters_or_those_that_are_named_are_sent_again(monkeypatch: pytest.
     for arguments in ((), ("--all", "0/2")):
         assert isinstance(run(kept, monkeypatch, "replay", *arguments).exception, Refused)
     assert len(kept.queue.took) == 3
+
+
+def test_in_a_pipe_a_letter_is_one_line_with_its_whole_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    reason = "amount: '12,50' is no decimal number; " * 12
+    letter = Letter(0, own=((PREFIX + "exception.message", reason.encode()),))
+    told = run(Kept((letter,)), monkeypatch, "list").output
+    assert [line for line in told.splitlines() if reason in line] != []

@@ -81,6 +81,11 @@ def test_the_ports_of_the_dev_services_are_known(monkeypatch: pytest.MonkeyPatch
         ("BELLWETHER_MEMORY_MB", "0.5", "MEMORY_MB: write it as a whole number"),
         ("BELLWETHER_LOG_FORMAT", "xml", "LOG_FORMAT: wanted 'console' or 'json'"),
         ("BELLWETHER_JOURNAL_PARTITIONS", "-1", "JOURNAL_PARTITIONS: wanted greater than or equal to 0"),
+        ("BELLWETHER_JOURNAL_PARTITIONS", "90000", "JOURNAL_PARTITIONS: wanted less than or equal to 1000"),
+        ("BELLWETHER_TOKENS", "ann:viewer:a,ann:manager:b", "TOKENS: ann is there twice; name it once"),
+        ("BELLWETHER_TOKENS", "ann:viewer:a, ann:viewer:b", "TOKENS: ann is there twice; name it once"),
+        ("BELLWETHER_FEED_DAYS", "news=3,news=9", "FEED_DAYS: news is there twice; name it once"),
+        ("BELLWETHER_STORE_DAYS", "late=90, late =90", "STORE_DAYS: late is there twice; name it once"),
     ],
 )
 def test_a_mistake_names_the_variable_and_what_to_write(
@@ -216,3 +221,28 @@ def test_workers_without_services_say_so_once_and_start_no_child(monkeypatch: py
     monkeypatch.setattr("streams.commands.worker.start", no_child)
     with pytest.raises(Refused, match="no dev services run"):
         worker.main(args=[], standalone_mode=False)
+
+
+@pytest.mark.parametrize(
+    ("only", "says"),
+    [("", "--only names no worker"), (" ,", "--only names no worker"), ("intake,pages", "--only pages")],
+)
+def test_only_names_workers_that_there_are(only: str, says: str) -> None:
+    with pytest.raises(Refused, match=says):
+        worker.main(args=["--only", only], standalone_mode=False)
+
+
+@pytest.mark.parametrize("only", ["intake,", ", intake ", "intake,intake"])
+def test_one_worker_that_is_named_twice_or_beside_nothing_is_one(
+    only: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone: list[str] = []
+
+    def run_here(name: str, _: Settings) -> None:
+        alone.append(name)
+        raise SystemExit
+
+    monkeypatch.setattr("streams.commands.worker.run_here", run_here)
+    with pytest.raises(SystemExit):
+        worker.main(args=["--only", only], standalone_mode=False)
+    assert alone == ["intake"]
