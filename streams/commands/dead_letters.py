@@ -20,7 +20,7 @@ from streams.letters import PREFIX
 from streams.reading import read_partitions, read_topic
 from streams.settings import Settings
 
-PATIENCE = 30.0  # seconds until Kafka must take something
+PATIENCE = 30.0  # seconds in which Kafka must take something
 
 
 @click.group()
@@ -185,4 +185,13 @@ def _send_again(producer: Any, letters: Sequence[Any], config: Settings) -> tupl
                     return sent, failures, len(letters) - number + len(producer)
                 producer.poll(0.5)
         sent += 1
-    return sent, failures, producer.flush(PATIENCE)
+    return sent, failures, _left(producer)
+
+
+def _left(producer: Any) -> int:
+    """How many Kafka has not taken when it has taken none for half a minute: many go out for longer than that in all."""
+    left, since = len(producer), time.monotonic()
+    while left and time.monotonic() - since <= PATIENCE:
+        if (now := producer.flush(0.5)) < left:
+            left, since = now, time.monotonic()
+    return left

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Iterator
 from dataclasses import dataclass, field
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -72,6 +73,7 @@ class Queue:
         return 0
 
     def flush(self, _seconds: float) -> int:
+        self.held = 0
         return 0
 
     def __len__(self) -> int:
@@ -99,6 +101,25 @@ def test_a_queue_that_never_empties_ends_the_command_and_what_stands_in_it_was_n
     letters = [Letter(0, topic="credit.journal.v1"), *(Letter(n, b"%d" % n) for n in range(1, 6))]
     took, _, failures, left = sent_again(letters, room=3)
     assert (len(took), len(failures), left) == (3, 1, 5)
+
+
+def test_while_letters_go_out_nobody_gives_up_and_once_none_does_those_that_are_left_are_told(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    now = 1000.0
+    monkeypatch.setattr(dead_letters, "time", SimpleNamespace(monotonic=lambda: now))
+
+    def one_in_twenty_seconds(queue: Queue, _seconds: float) -> int:
+        nonlocal now
+        now += 20
+        queue.held = max(stuck, queue.held - 1)
+        return queue.held
+
+    monkeypatch.setattr(Queue, "flush", one_in_twenty_seconds)
+    letters = [Letter(n, b"%d" % n) for n in range(9)]
+    for stuck in (0, 3):
+        assert sent_again(letters)[3] == stuck
+    assert now == 1000 + 9 * 20 + (6 + 2) * 20
 
 
 def test_a_letter_goes_where_it_came_from_without_our_headers() -> None:
@@ -231,6 +252,7 @@ def test_letters_that_were_not_sent_are_counted_and_the_command_fails(
     told = run(kept, monkeypatch, "replay", "0/0", "0/1", "0/2")
     assert str(told.exception) == "1 of 3 letters were not sent"
     assert "not sent: 0/1: its origin" in told.output
+    monkeypatch.setattr(dead_letters, "PATIENCE", 0.0)
     monkeypatch.setattr(Queue, "flush", lambda *_: 1)
     assert str(run(kept, monkeypatch, "replay", "0/0").exception) == "1 of 1 letters were not sent"
 
