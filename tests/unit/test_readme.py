@@ -12,8 +12,9 @@ import orjson
 import pytest
 
 from schemas.events import parse
-from streams.settings import Settings
+from streams.settings import DEV_PORTS, Settings
 from tests import readme
+from tests.compose import COMPOSE
 
 TEXT = readme.README.read_text(encoding="utf-8")
 
@@ -105,12 +106,19 @@ def test_the_table_of_topics_is_the_codes() -> None:
 
 
 def test_the_table_of_settings_is_the_codes() -> None:
-    shown = {
-        name.strip("`"): (default, text)
-        for name, default, text in readme.cells(readme.section(TEXT, "settings"))
-    }
-    assert {name: default for name, (default, _) in shown.items()} == readme.settings_defaults()
-    assert all(text for _, text in shown.values())
+    shown = readme.cells(readme.section(TEXT, "settings"))
+    names = [name.strip("`") for name, _, _ in shown]
+    assert sorted(names) == sorted(readme.settings_defaults()), "each of them once"
+    assert dict(zip(names, (row[1] for row in shown), strict=True)) == readme.settings_defaults()
+    assert all(text for _, _, text in shown)
+    assert [name for name in DEV_PORTS if f"`{name}`" not in TEXT] == []
+
+
+def test_what_the_containers_are_handed_of_the_settings_file_is_said() -> None:
+    handed = set(re.findall(r"\$\{(BELLWETHER_\w+)", COMPOSE.read_text(encoding="utf-8")))
+    said = re.search(r"Of `\.env` they are handed\s(.+?) alone", TEXT, re.DOTALL)
+    assert said is not None
+    assert set(re.findall(r"`(\w+)`", said[1])) == handed
 
 
 def test_the_settings_file_to_start_from_is_sound() -> None:
