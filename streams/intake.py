@@ -21,7 +21,7 @@ from agents.monitor import ENGINE
 from agents.policy_text import PolicyError, policy_hash
 from schemas.events import CONTROL_TYPES, TOPIC_OF, Invalid, parse
 from schemas.topics import INPUTS, TOPICS
-from streams.backlog import Backlog
+from streams.backlog import Backlog, Unread
 from streams.blocks import Block, Kafka, patiently, watermarks
 from streams.by_faust import app_when_asked
 from streams.control import (
@@ -211,10 +211,7 @@ class Cluster:
         self._history = settings.prefixed(TOPICS["history"].name)
         counts = kafka.partitions([self._journal, self._history])
         self.partitions = counts[self._journal]
-        self._probe = kafka.consumer(
-            {"group.id": settings.prefixed(GROUP), "isolation.level": "read_committed"}
-        )
-        self._reader = kafka.reader(settings.prefixed(GROUP) + "-reader")
+        self._unread = Unread(kafka, settings.prefixed(GROUP), "reader")
         self._control: ControlReader | None = None
         self._backlog: Backlog | None = None
         self._waits_for: date | None = None  # the day whose end waits, once that is told
@@ -228,10 +225,8 @@ class Cluster:
         hold no record that counts; and what somebody else wrote there is no policy. One whose beginning is gone had it.
         """
         parts = [ck.TopicPartition(self._journal, n, 0) for n in range(self.partitions)]
-        ends = [(part, patiently(watermarks, self._probe, part, 10)) for part in parts]
-        asked = [part for part, (low, _) in ends if low == 0]
-        found, _ = self._records(asked, _is_policy)
-        return len(found) == len(asked)
+        ends = [(part, patiently(watermarks, self._unread.reader, part, 10)) for part in parts]
+        return self._policy_in([part for part, (low, _) in ends if low == 0])
 
     def history_unread(self) -> bool:
         """Whether a backfill is under way: asked at most five times a second."""
@@ -239,44 +234,34 @@ class Cluster:
         if now < self._asked + 0.2:
             return True
         self._asked = now
-        left = []
-        parts = [ck.TopicPartition(self._history, n) for n in range(self.partitions)]
-        for part in patiently(self._probe.committed, parts, 10):
-            there = ck.TopicPartition(part.topic, part.partition)
-            low, high = patiently(watermarks, self._probe, there, 10)
-            # Records, or only the mark that ends a transaction of the sender's
-            if max(part.offset, low) < high:
-                left.append(ck.TopicPartition(part.topic, part.partition, max(part.offset, low)))
-        found, silent = self._records(left)
-        if found or silent:
+        if self._unread.waits({(self._history, n): None for n in range(self.partitions)}):
             return True
         self._asked = 0.0
         return False
 
-    def _records(
-        self, parts: list[ck.TopicPartition], counts: Callable[[Any], bool] = lambda record: True
-    ) -> tuple[set[int], set[int]]:
-        """(partitions that hold a committed record that counts at or after the offset given, partitions that did not
-        answer)."""
-        found: set[int] = set()
+    def _policy_in(self, parts: list[ck.TopicPartition]) -> bool:
+        """Whether each of these partitions holds a committed policy. One that does not answer within 10 s is taken to
+        hold none."""
         asked = {part.partition for part in parts}
         if not parts:
-            return found, asked
-        self._reader.assign(parts)
+            return True
+        reader = self._unread.reader
+        reader.assign(parts)
         until = time.monotonic() + 10
+        found = 0
         while asked and time.monotonic() < until:
-            record: Any = self._reader.poll(0.5)
+            record: Any = reader.poll(0.5)
             if record is None or record.partition() not in asked:
                 continue
             if record.error() is None:
-                if not counts(record):
+                if not _is_policy(record):
                     continue
-                found.add(record.partition())
+                found += 1
             elif record.error().code() != ck.KafkaError._PARTITION_EOF:
                 continue
             asked.discard(record.partition())
-        self._reader.unassign()
-        return found, asked
+        reader.unassign()
+        return found == len(parts)
 
     def keep_time(self, now: datetime) -> None:
         """Adopt a policy where none stands, and end the days that are over. Called by the owner of control only.
