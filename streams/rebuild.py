@@ -74,7 +74,8 @@ def target(settings: Settings, into: str, partitions: int) -> Settings:
     """The settings of the namespace that is rebuilt into. Raises Refused where it is our own or no name."""
     if into == settings.namespace:
         raise Refused(
-            f"--into {into}: that is the namespace of this deployment; name another, which is empty"
+            f"--into {into}: that is the namespace of this deployment, by a switch that went through or from the first; name "
+            "another, which is empty"
         )
     fields = settings.model_dump()
     other = {"namespace": into, "journal_partitions": partitions, "metrics_port": 0, "slot": "rebuild"}
