@@ -19,6 +19,7 @@ STOPS = "workers do not start"
     ("partitions", "faults", "differences", "says", "not_says"),
     [
         (4, ("cleanup.policy=compact",), (), STOPS, KEPT),
+        (2, ("it must have 4 partitions",), (), "kafka-topics.sh for partitions", KEPT),
         (4, (), ("segment.ms=1",), KEPT, STOPS),
         (4, ("cleanup.policy=compact",), ("segment.ms=1",), STOPS, KEPT),
         (0, ("it is missing",), (), "bellwether topics --create", KEPT),
