@@ -130,6 +130,8 @@ class Health:
         assert self.unit is not None
         if self._restores():
             return "states that are being read back"
+        if self.seconds() > TOLD_SECONDS:
+            return "a poll that has not come back: an assignment's offsets, or a new producer"
         if not self.unit.source.owned:
             return "the group to give out partitions"
         return f"records of its partitions ({len(self.unit.source.owned)})"

@@ -276,6 +276,8 @@ def said_over(
     with capture_logs() as lines:
         for _ in range(looks):
             worker.passes(seconds)
+            if worker.health.phase == "polling":
+                worker.health.enter("polling")
             tell_silence(worker.health, waits)
     return lines
 
@@ -308,6 +310,8 @@ def test_a_worker_that_lost_its_partitions_waits_for_the_group_and_one_that_rest
     worker.unit.counted["restoring"] = 0
     worker.unit.source.owned = frozenset()
     assert worker.health.awaited() == "the group to give out partitions"
+    worker.passes(31)
+    assert "a poll that has not come back" in worker.health.awaited()
 
 
 def test_a_store_that_comes_back_from_a_long_round_has_not_been_left_by_kafka_meanwhile() -> None:
