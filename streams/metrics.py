@@ -440,12 +440,9 @@ class Metrics:
             ("bellwether_consumer_lag_records", health.behind),
             ("bellwether_committed_offset", health.positions),
         ):
-            for (topic, number), value in sorted(known.copy().items()):
-                if (
-                    topic,
-                    number,
-                ) in owned:  # what was lost goes at once, what replaces it comes minutes later
-                    yield (name, self.logical[topic], str(number)), value
+            for tp, value in sorted(known.copy().items()):
+                if tp in owned:  # what was lost goes at once, what replaces it comes minutes later
+                    yield (name, self.logical[tp[0]], str(tp[1])), value
         yield from self._read()
 
 

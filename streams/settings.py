@@ -113,6 +113,8 @@ class Settings(BaseSettings):
     def _feed_days(cls, value: object) -> object:
         if not isinstance(value, str):
             return value
+        if not value.strip():  # not set, as for a path: that no feed is watched would be noticed too late
+            return cls.model_fields["feed_days"].default
         out: list[tuple[str, int]] = []
         for item in filter(None, map(str.strip, value.split(","))):
             feed, _, days = (part.strip() for part in item.partition("="))

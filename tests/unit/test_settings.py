@@ -95,12 +95,13 @@ def test_a_mistake_names_the_variable_and_what_to_write(
     assert says in refused()
 
 
-@pytest.mark.parametrize("name", ["policy", "data_dir", "bind"])
+@pytest.mark.parametrize("name", ["policy", "data_dir", "bind", "feed_days"])
 @pytest.mark.parametrize("env_file", [False, True])
-def test_an_empty_path_or_address_is_one_that_is_not_set(
+def test_an_empty_path_address_or_list_of_feeds_is_one_that_is_not_set(
     monkeypatch: pytest.MonkeyPatch, name: str, env_file: bool
 ) -> None:
-    """The page and the metrics were served on every address of the machine, and the policy was looked for in `.`."""
+    """The page and the metrics were served on every address of the machine, the policy was looked for in `.`, and no feed
+    was watched."""
     by_default = getattr(settings(), name)
     variable = f"BELLWETHER_{name.upper()}"
     if env_file:
