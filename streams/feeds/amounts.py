@@ -228,6 +228,15 @@ class AmountReader:
                 return int(digits)
         return self._minor(text, currency, places)
 
+    def number(self, text: str) -> int | None:
+        """The amount in ten-thousandths, whatever its currency; None where the text is none."""
+        try:
+            negative, digits, _ = bare(text)
+            number = self.minor(digits, "CLF")
+        except ValueError:
+            return None
+        return -number if negative else number
+
     def _minor(self, text: str, currency: str, places: int) -> int:
         negative, digits, currencies = bare(text)
         if currencies and currency not in currencies:

@@ -130,7 +130,16 @@ class Cells:
 
     def minor(self, row: list[str], field: str, currency: str) -> int | None:
         """An amount in minor units; None where it is blank."""
-        text = self.cell(row, field)
+        return self._minor(self.cell(row, field), field, currency)
+
+    def whole(self, row: list[str], currency: str) -> int | None:
+        """What was invoiced, with what other columns add to it, in minor units; None where the amount is blank."""
+        amount = self.minor(row, "amount", currency)
+        if amount is None or not self.told.columns.added:
+            return amount
+        return amount + sum(self._minor(row[i], "amount", currency) or 0 for i in self.told.columns.added)
+
+    def _minor(self, text: str, field: str, currency: str) -> int | None:
         try:
             return self.told.amounts.minor(text, currency)
         except ValueError as error:

@@ -72,12 +72,14 @@ def shown(name: str) -> str:
 @dataclass(frozen=True, slots=True)
 class Columns:
     """The columns of one file. `at`: field -> index of its column. `currency`: what the header of the
-    amounts names."""
+    amounts names. `added`: the columns to be added to the amounts. `runs_on`: one of a balance that is no invoice's."""
 
     kind: Kind
     at: Mapping[str, int]
     header: tuple[str, ...]
     currency: str | None = None
+    added: tuple[int, ...] = ()
+    runs_on: int | None = None
 
     def named(self, field: str) -> str:
         """The header's own name of a field's column, the field's name where it has none."""
@@ -95,7 +97,8 @@ class Columns:
     @property
     def taken(self) -> list[tuple[str, str]]:
         """(field, the header's name), in the order of the header."""
-        return [(f, shown(self.header[i])) for f, i in sorted(self.at.items(), key=lambda item: item[1])]
+        found = [*self.at.items(), *(("added to the amount", i) for i in self.added)]
+        return [(f, shown(self.header[i])) for f, i in sorted(found, key=lambda item: item[1])]
 
     @property
     def by_name(self) -> bool:
@@ -111,7 +114,7 @@ class Columns:
     @property
     def left(self) -> list[str]:
         """The names of columns that are not used."""
-        used = set(self.at.values())
+        used = {*self.at.values(), *self.added}
         return [shown(name) for i, name in enumerate(self.header) if i not in used and name.strip()]
 
 
@@ -128,6 +131,11 @@ def is_known(name: str) -> bool:
 def may_be_of_the_books(name: str) -> bool:
     """Whether a column of this name holds customers, or accounts of the books: `Account`, `Account No`."""
     return plain(name) in MORE["account"]
+
+
+def taxes(header: Sequence[str]) -> list[int]:
+    """The places of columns that hold a tax, and no rate of one."""
+    return [i for i, cell in enumerate(header) if _split(cell)[0] in MORE["tax"] and "%" not in cell]
 
 
 def score(header: Sequence[str]) -> int:
@@ -238,14 +246,21 @@ def recognise(
     if missing or doubtful:
         raise Unclear(_advice(kind, header, missing, doubtful))
     own = at.get("paid_amount" if kind == "payments" else "amount", at.get("debit"))
-    return Columns(kind, at, tuple(header), None if own is None else _split(header[own])[1])
+    tax = at.pop("tax", None)
+    return Columns(
+        kind,
+        at,
+        tuple(header),
+        None if own is None else _split(header[own])[1],
+        () if tax is None or kind == "payments" else (tax,),
+    )
 
 
 def _with_tax(
     at: dict[str, int], tier_of: dict[str, int], doubtful: Mapping[str, list[str]], header: Sequence[str]
 ) -> None:
     """The amount with its tax, where a column has the tax and one has both."""
-    if "amount" not in at or "amount" in doubtful or not MORE["tax"] & {_split(cell)[0] for cell in header}:
+    if "amount" not in at or "amount" in doubtful or not taxes(header):
         return
     if _split(header[at["amount"]])[0] in WITH_TAX:
         return

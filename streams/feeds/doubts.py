@@ -98,11 +98,12 @@ def unread(columns: Columns) -> list[tuple[int, str]]:
             about += _SETTLED
     if columns.kind == "invoices" and "disputed" not in at:
         about += _CONTESTED
-    used = set(at.values())
+    used = {*at.values(), *columns.added}
     return [
         (place, shown(name))
         for place, name in enumerate(columns.header)
         if place not in used
+        and place != columns.runs_on
         and (not is_known(name) or plain(name) in BALANCES)
         and any(word in plain(name) for word in about)
     ]

@@ -107,6 +107,12 @@ class _Reader:
         homeless = "customer" not in told.columns.at
         add = sorter.add
         first, last = "9999", ""
+        if told.columns.runs_on is not None:
+            name = shown(told.shape.header[told.columns.runs_on])
+            report.note(
+                f"a balance that goes on from row to row is the account's and no invoice's, and is not read: {name}",
+                f"{path}:{told.shape.header_line}",
+            )
         for line, row in rows(told.shape, progress):
             if len(row) != width:
                 if len(row) < width:
@@ -203,7 +209,7 @@ class _Reader:
             number = self.cells.id(row, "document", needed=named != PAYMENT)
         day = self.cells.day(row, "invoice_date", needed=True)
         currency = self.cells.currency(row, "amount")
-        amount = self.cells.minor(row, "amount", currency) if "amount" in at else self._sides(row, currency)
+        amount = self.cells.whole(row, currency) if "amount" in at else self._sides(row, currency)
         if amount is None:
             raise Bad("amount is empty", "amount", "is empty")
         if "side" in at and self._side(row) in CREDIT_SIDE:

@@ -130,6 +130,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         _STILL_OPEN,
         _STILL_OPEN_TOO,
     ),
+    "tax": (),  # that is added to the amounts: only where a layout file says so
     "paid_amount": (
         "appliedamount amountapplied amountappliedtoinvoice allocatedamount amountallocated applicationamount "
         "appliedtoinvoice",
@@ -249,8 +250,10 @@ APPLIED_TIER: Final = 0  # of paid amounts: what of a payment is for one invoice
 MORE: Final = {
     key: frozenset(names.split())
     for key, names in {
-        "tax": "tax taxamount taxtotal totaltax salestax vat vatamount totalvat gst gstamount igst cgst hst iva importeiva "
-        "mwst mwstbetrag ust ustbetrag umsatzsteuer steuerbetrag tva montanttva btw btwbedrag moms kwotavat imposta",
+        "tax": "tax taxamount taxamt taxvalue taxtotal totaltax salestax salestaxamount salestaxvalue vat vatamount vatamt "
+        "vatvalue totalvat gst gstamount igst cgst sgst utgst hst pst qst iva importeiva "
+        "mwst mwstbetrag ust ustbetrag umsatzsteuer steuer steuerbetrag tva montanttva btw btwbedrag moms momsbelopp mva "
+        "kwotavat imposta dph kdv kdvtutarı ндс суммандс alv 税额 消費税 消費税額",
         "account": "account accountid accountno accountnumber accountcode acct acctid acctno acctnumber acctnum konto "
         "kontonummer kontonr",
         "no customer's account beside": "quantity qty menge quantite unitamount unitprice einzelpreis lineamount linetotal "

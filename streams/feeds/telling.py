@@ -22,6 +22,7 @@ from streams.feeds.flags import flagged
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
 from streams.feeds.layout import Layout
 from streams.feeds.names import DUE, MONEY
+from streams.feeds.sums import Sums
 
 _ROWS_AT_ONCE = 5_000
 
@@ -132,6 +133,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         Flags(columns),
         Words(columns),
     )
+    sums = Sums(columns, layout.columns)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
@@ -141,7 +143,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         for column in money:
             decimals.add(row[column] for row in full)
         signs.add(full)
-        for doubt in (codes, *doubts):
+        for doubt in (codes, sums, *doubts):
             doubt.add(full)
     if not decimals.signs:
         codes.check(one.path)
@@ -159,12 +161,13 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
                 "layout file and give it with --layout"
             )
         decimal = told
+    amounts = AmountReader(decimal)
     return Told(
         shape=one,
-        columns=columns,
+        columns=sums.told(one.path, amounts),
         dates=DateReader(order, form, why_dates if choices.order or layout.order else ""),
         why_dates=why_dates,
-        amounts=AmountReader(decimal),
+        amounts=amounts,
         why_decimal=why_decimal,
         signs=decimals.signs,
         flipped=columns.kind == "payments" and decimals.negative > 0 and decimals.positive == 0,

@@ -1,0 +1,271 @@
+"""What the sums in a file's rows say of its columns of money: with or without tax, invoiced or open, an account's balance.
+
+Looked at in the first rows. What columns mean by their names is columns.py's, what words say against it doubts.py's.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
+from dataclasses import replace
+from itertools import pairwise
+from pathlib import Path
+from typing import Final
+
+from streams.errors import Refused
+from streams.feeds.amounts import EMPTY, AmountReader
+from streams.feeds.columns import Columns, plain, shown, taxes
+from streams.feeds.names import MONEY, WITH_TAX
+
+_LOOKED_AT: Final = 2_000  # rows
+_MOST: Final = 0.9  # of the rows of a running balance: a filter or a sort may have broken some
+_NEAR: Final = 0.01  # between shares of an amount, or percents, that are the same
+_HIGHEST: Final = 28  # rate of a tax, in percent
+# Columns of less than the whole that tell nothing of what is open.
+_SHARES: Final = (
+    "net",
+    "subtotal",
+    "taxable",
+    "untaxed",
+    "exclud",
+    "exvat",
+    "exgst",
+    "extax",
+    "goods",
+    "base",
+    "limit",
+)
+_AGES: Final = ("current", "notdue", "notyetdue", "overdue", "pastdue", "older")
+
+_RATES: Final = frozenset(range(0, _HIGHEST * 10_000, 1_000))  # of a tax, in percent
+
+_Row = dict[int, int]  # place -> amount, of the cells that are one
+
+
+class Sums:
+    """The first rows of a file, as they stand until its decimal sign is told."""
+
+    def __init__(self, columns: Columns, given: Collection[str]) -> None:
+        self._columns = columns
+        self._given = given
+        self._rows: list[Sequence[str]] = []
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        if len(self._rows) < _LOOKED_AT:
+            self._rows += full[: _LOOKED_AT - len(self._rows)]
+
+    def told(self, path: Path, amounts: AmountReader) -> Columns:
+        """The columns as the sums tell them. Raises Refused where they leave two meanings, or contradict the only one."""
+        columns, texts = self._columns, self._rows
+        money = {columns.at[field] for field in MONEY if field in columns.at} | set(columns.added)
+        named = set(columns.at.values()) - money
+        rows: list[_Row] = [{} for _ in texts]
+        for place in range(len(columns.header)):
+            if place in named:
+                continue
+            cells = [text[place].strip() if place < len(text) else "" for text in texts]
+            numbers = list(map(amounts.number, cells))
+            if place in money or all(
+                n is not None or cell.lower() in EMPTY for n, cell in zip(numbers, cells, strict=True)
+            ):
+                for row, number in zip(rows, numbers, strict=True):
+                    if number is not None:
+                        row[place] = number
+        if columns.kind == "payments":
+            return _applied(columns, texts, rows)
+        columns = _running(columns, texts, rows)
+        if "amount" in columns.at and "amount" not in self._given and not columns.added:
+            columns = _open(columns, path, rows)
+            columns = _taxed(columns, path, rows)
+        _settled(columns, path, texts, rows)
+        return columns
+
+
+def _applied(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_Row]) -> Columns:
+    """A payment's rows that each show the whole of it, and a column of which the parts are that whole."""
+    at = columns.at
+    number, whole = at.get("payment"), at["paid_amount"]
+    if number is None or "payment_total" in at:
+        return columns
+    payments: dict[str, list[_Row]] = defaultdict(list)
+    for text, row in zip(texts, rows, strict=True):
+        if whole in row and len(text) > number and text[number].strip():
+            payments[text[number]].append(row)
+    several = [
+        parts for parts in payments.values() if len(parts) > 1 and len({part[whole] for part in parts}) == 1
+    ]
+    for place in _unread(columns, rows):
+        if several and all(sum(part.get(place, 0) for part in parts) == parts[0][whole] for parts in several):
+            return replace(columns, at={**at, "payment_total": whole, "paid_amount": place})
+    return columns
+
+
+def _running(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_Row]) -> Columns:
+    """Without a balance that goes on from row to row: it is the account's, and no invoice's."""
+    at = columns.at
+    place = at.get("balance")
+    if place is None:
+        return columns
+    customer = at.get("customer", 0)
+    lines = [
+        (text[customer], _amount(at, row), row[place])
+        for text, row in zip(texts, rows, strict=True)
+        if place in row
+    ]
+    of_customer: dict[str, list[tuple[str, int, int]]] = defaultdict(list)
+    for line in lines:
+        of_customer[line[0]].append(line)
+    for chains in ([lines], list(of_customer.values())):
+        for turned in (False, True):
+            steps = [
+                (abs(now[2] - before[2]) == abs(now[1]), bool(before[2]) and abs(now[2]) > abs(now[1]))
+                for chain in chains
+                for before, now in pairwise(reversed(chain) if turned else chain)
+            ]
+            # A step that an open balance could not take, as no more is open than was invoiced
+            if any(holds and tells for holds, tells in steps) and sum(
+                holds for holds, _ in steps
+            ) >= _MOST * len(steps):
+                return replace(
+                    columns, at={field: i for field, i in at.items() if field != "balance"}, runs_on=place
+                )
+    return columns
+
+
+def _open(columns: Columns, path: Path, rows: Sequence[_Row]) -> Columns:
+    """What was invoiced, where by their names the columns are what is open and what was paid."""
+    at = columns.at
+    if not columns.only_open or "paid_amount" not in at or "balance" in at:
+        return columns
+    pairs = [
+        (row[at["amount"]], row[at["paid_amount"]])
+        for row in rows
+        if {at["amount"], at["paid_amount"]} <= row.keys()
+    ]
+    pairs = [(left, paid) for left, paid in pairs if paid > 0]
+    if any(paid > left for left, paid in pairs):
+        return replace(columns, at={**at, "balance": at["amount"]}, added=(at["paid_amount"],))
+    if pairs and all(paid != left for left, paid in pairs):
+        owed, paid = columns.named("amount"), columns.named("paid_amount")
+        raise Refused(
+            f"{path}: {owed} may be what was invoiced, or what is still open beside {paid}; name the column of what was "
+            f'invoiced in a layout file ([columns] amount = "{owed}" where it is this one) and give it with --layout'
+        )
+    return columns
+
+
+def _taxed(columns: Columns, path: Path, rows: Sequence[_Row]) -> Columns:
+    """The amounts with their tax, where another column tells whether they have it."""
+    at = columns.at
+    own = at["amount"]
+    parts = taxes(columns.header)
+    if not parts or plain(columns.header[own]) in WITH_TAX or columns.only_open:
+        return columns
+    taxed = [
+        (row, row[own], tax)
+        for row in rows
+        if own in row and (tax := sum(row.get(part, 0) for part in parts))
+    ]
+    # A column of rates has few values, and small ones
+    rates = {tax for _, _, tax in taxed}
+    if not taxed or (len(rates) < len({amount for _, amount, _ in taxed}) and rates <= _RATES):
+        return columns
+    for place in range(len(columns.header)):
+        if place in (own, *parts) or any(place not in row for row, _, _ in taxed):
+            continue
+        if all(row[place] == amount + tax for row, amount, tax in taxed):
+            if place in at.values():
+                return replace(columns, added=tuple(parts))
+            return replace(columns, at={**at, "amount": place})
+        if all(row[place] == amount - tax for row, amount, tax in taxed):
+            return columns
+    beside = [at[field] for field in ("balance", "paid_amount") if field in at]
+    said = [
+        ({*(row.get(place) for place in beside), sum(row.get(place, 0) for place in beside)}, a, t)
+        for row, a, t in taxed
+    ]
+    whole, net = any(a in sums for sums, a, _ in said), any(a + t in sums for sums, a, t in said)
+    if whole != net:
+        return replace(columns, added=tuple(parts)) if net else columns
+    name, beside_it = columns.named("amount"), shown(columns.header[parts[0]])
+    raise Refused(
+        f"{path}: {name} may be with or without {beside_it}, and no column says which; write a layout file with [columns] "
+        f'amount = "{name}" where it is with it, and tax = "{beside_it}" where that is to be added, and give it with --layout'
+    )
+
+
+def _settled(columns: Columns, path: Path, texts: Sequence[Sequence[str]], rows: Sequence[_Row]) -> None:
+    """Refuses a file in which a column that nobody named seems to hold what of each invoice is open, or was paid."""
+    at = columns.at
+    if {"balance", "paid_amount", "paid_date"} & set(at) or columns.only_open or columns.kind != "invoices":
+        return
+    code = at.get("currency")
+    owed = [
+        (row, amount, text[code] if code is not None and code < len(text) else "")
+        for text, row in zip(texts, rows, strict=True)
+        if (amount := _amount(at, row)) > 0
+    ]
+    unread = [place for place in _unread(columns, rows) if place != columns.runs_on]
+    ages = [place for place in unread if _is_age(plain(columns.header[place]))]
+    candidates = [[place] for place in unread if place not in ages]
+    for found in [*candidates, ages] if ages else candidates:
+        if _part_of(owed, _sum(found), found is ages):
+            names = ", ".join(shown(columns.header[place]) for place in found)
+            raise Refused(
+                f"{path}: {names}: what stands here seems to be what of each invoice is open, or was paid, and the name does "
+                'not say which; write a layout file with [columns] balance = "…" or paid_amount = "…" and give it with '
+                "--layout, or leave it out of the file"
+            )
+
+
+def _part_of(owed: Iterable[tuple[_Row, int, str]], of: Callable[[_Row], int], by_age: bool) -> bool:
+    """Whether a column is the whole of some invoices, and of others in the same currency nothing or a part that may be
+    no amount without its tax."""
+    whole: set[str] = set()
+    none: set[str] = set()
+    shares: dict[str, list[float]] = defaultdict(list)
+    for row, amount, currency in owed:
+        part = of(row)
+        if not 0 <= part <= amount:
+            return False
+        if part == amount:
+            whole.add(currency)
+        elif part:
+            shares[currency].append(part / amount)
+        else:
+            none.add(currency)
+    parts = [found for currency, found in shares.items() if currency in whole]
+    return bool(whole & none) or any(by_age or not _one_rate(found) for found in parts)
+
+
+def _one_rate(shares: Sequence[float]) -> bool:
+    percent = 100 / shares[0] - 100
+    return (
+        max(shares) - min(shares) < _NEAR and percent < _HIGHEST and abs(percent - round(percent, 1)) < _NEAR
+    )
+
+
+def _amount(at: Mapping[str, int], row: _Row) -> int:
+    if "amount" in at:
+        return row.get(at["amount"], 0)
+    return row.get(at["debit"], 0) - abs(row.get(at["credit"], 0))
+
+
+def _unread(columns: Columns, rows: Sequence[_Row]) -> list[int]:
+    """The places of columns that nobody named, with nothing but amounts in them."""
+    used = {*columns.at.values(), *columns.added, *taxes(columns.header)}
+    filled = [
+        place
+        for place in range(len(columns.header))
+        if place not in used and any(place in row for row in rows)
+    ]
+    return [place for place in filled if not any(word in plain(columns.header[place]) for word in _SHARES)]
+
+
+def _is_age(name: str) -> bool:
+    return any(map(str.isdigit, name)) or name in _AGES
+
+
+def _sum(places: Sequence[int]) -> Callable[[_Row], int]:
+    return lambda row: sum(row.get(place, 0) for place in places)
