@@ -135,7 +135,7 @@ class DecimalEvidence:
         self.example: dict[Sign, str] = {}
         self.unclear: dict[str, str] = {}  # the separator of '1.234' -> such a text
         self.short_whole = False  # a whole number under 1000 without decimals: they are not always printed
-        self.signs = False  # some amounts have a currency beside them
+        self.signs: set[tuple[str, ...]] = set()  # what the currencies beside some amounts can be
         self.positive = self.negative = 0
         self._enough = 5_000
 
@@ -156,7 +156,8 @@ class DecimalEvidence:
             if digits.strip("0., '"):
                 self.negative += negative
                 self.positive += not negative
-            self.signs |= bool(currencies)
+            if currencies:
+                self.signs.add(currencies)
             self._weigh(text, digits)
 
     def _weigh(self, text: str, digits: str) -> None:

@@ -53,6 +53,8 @@ class Cells:
         self.ids: dict[str, str] = {}
         self.currencies: dict[str, str] = {}
         self.terms: dict[str, int | None] = {}
+        # Whether the last amount has no currency beside it, and others of the file have one that is not the policy's
+        self.unlike = False
 
     def cell(self, row: list[str], field: str) -> str:
         """As it stands."""
@@ -149,6 +151,7 @@ class Cells:
 
     def currency(self, row: list[str], money_field: str) -> str:
         """The code that the row names, that its amount's sign means, or that was said for all rows."""
+        self.unlike = False
         text = self.cell(row, "currency")
         known = self.currencies.get(text)
         if known is not None:
@@ -184,6 +187,7 @@ class Cells:
             meant = bare(self.cell(row, money_field)).currencies
         except ValueError:
             return base
+        self.unlike = not meant and any(base not in signs for signs in self.told.signs)
         if not meant or base in meant:
             if len(meant) != 1:
                 self.report.assumed = base

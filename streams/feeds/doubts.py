@@ -6,6 +6,7 @@ What columns mean by their names is columns.py's; how cells are written is told 
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Final
 
@@ -13,12 +14,15 @@ from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.columns import Columns, is_known, may_be_of_the_books, plain, shown
 from streams.feeds.flags import GIVEN_UP, NO, RETURNED, VOID, WHOLE, YES, came, state
-from streams.feeds.kinds import REFUND, WRITE_OFF, meant, names_invoice
+from streams.feeds.kinds import PAIRS, REFUND, WRITE_OFF, code, meant, names_invoice
 from streams.feeds.names import BALANCES
 
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
 _CODE: Final = 3
+_MOST_CODES: Final = 8
+_PLACES: Final = ("country", "land", "pays", "pais", "region", "state")  # CR is Costa Rica
+_LONGEST_CODE: Final = 6  # debit, credit
 _PROSE: Final = 30  # letters: a column with a longer cell holds remarks, and no types or statuses
 _LOOKED_AT: Final = 20
 # Columns of these say how something is paid, or how it stands with something else than the invoice.
@@ -34,11 +38,19 @@ _ELSE: Final = (
     "deliver",
     "ship",
 )
-_PAIRS: Final = [
-    set(pair.split())
-    for pair in ("d c", "dr cr", "debit credit", "db cr", "s h", "soll haben", "d h", "debe haber")
-]
-_SIDES: Final = frozenset().union(*_PAIRS)
+# Columns of these hold initials: BOB and ALL are no currencies there.
+_PERSONS: Final = (
+    "owner",
+    "rep",
+    "sales",
+    "agent",
+    "manager",
+    "user",
+    "initial",
+    "clerk",
+    "collector",
+    "createdby",
+)
 # Names of columns that take from what is owed, from what was received, or contest it.
 _LESS: Final = (
     "credited",
@@ -165,15 +177,17 @@ class Codes:
         self._header, self._base = columns.header, base
         self._of = columns.named("paid_amount" if columns.kind == "payments" else "amount")
         self._found: dict[int, set[str]] = {
-            place: set() for place in range(len(columns.header)) if not known and place not in used
+            place: set()
+            for place, name in enumerate(columns.header)
+            if not known and place not in used and not any(word in plain(name) for word in _PERSONS)
         }
 
     def add(self, full: Sequence[Sequence[str]]) -> None:
         """More rows."""
         for place, found in list(self._found.items()):
-            said = {row[place].strip().upper() for row in full if len(row) > place} - {""}
-            if said <= EXPONENTS.keys():
-                found |= said
+            said = {row[place].strip() for row in full if len(row) > place} - {""}
+            if all(code.upper() in EXPONENTS and not code.istitle() for code in said):
+                found |= {code.upper() for code in said}
             else:
                 del self._found[place]
 
@@ -260,35 +274,59 @@ class Counted:
 
 
 class Sides:
-    """Columns that nobody named and of which each cell says debit or credit."""
+    """Columns of codes, two of which say of a row that it is owed, or that less is: of one that nobody named, and of types
+    of which no other word says what a row is."""
 
     def __init__(self, columns: Columns) -> None:
         used = set(columns.at.values())
         told = {"side", "debit", "type", "is_credit"} & set(columns.at)
         self._columns = columns
+        self._type = columns.at["type"] if told == {"type"} and columns.kind == "invoices" else None
         self._found: dict[int, set[str]] = {
             place: set()
             for place, name in enumerate(columns.header)
-            if not told and place not in used and not is_known(name)
+            if place == self._type
+            or (not told and place not in used and not is_known(name) and not _is_place(plain(name)))
         }
 
     def add(self, full: Sequence[Sequence[str]]) -> None:
         """More rows."""
         for place, found in list(self._found.items()):
-            found |= {row[place].strip() for row in full if len(row) > place} - {""}
-            if len(found) > _CODE or any(plain(side) not in _SIDES for side in found):
+            found |= {row[place].strip() for row in full if len(row) > place}
+            known = place == self._type and any(map(meant, found))
+            if known or len(found) > _MOST_CODES or any(len(word) > _LONGEST_CODE for word in found):
                 del self._found[place]
 
-    def check(self, path: Path) -> None:
-        """Raises Refused where both are there: credit notes would be taken for invoices."""
+    def told(self, path: Path, negative: bool) -> Columns:
+        """The columns, with such types as sides. Raises Refused where nobody named the column, or where `negative` amounts
+        do not say either what its other codes are: credit notes would be taken for invoices."""
+        at = self._columns.at
         for place, found in self._found.items():
-            if {plain(side) for side in found} in _PAIRS:
-                name = self._columns.header[place].strip() or "(blank)"
+            codes = frozenset(map(code, found))
+            name = self._columns.header[place].strip() or "(blank)"
+            said = ", ".join(sorted(found - {""}))
+            if place != self._type and (codes in PAIRS or codes - {""} in PAIRS):
                 raise Refused(
-                    f"{path}: the column {name} seems to say which rows are debits and which credits "
-                    f"({', '.join(sorted(found))}), and its name does not; write a layout file with [columns] "
-                    f'side = "{name}" and give it with --layout, or leave the column out of the file'
+                    f"{path}: the column {name} seems to say which rows are debits and which credits ({said}), and its name "
+                    f'does not; write a layout file with [columns] side = "{name}" and give it with --layout, or leave the '
+                    "column out of the file"
                 )
+            if place != self._type or not any(pair - {""} <= codes for pair in PAIRS):
+                continue
+            if codes - {""} in PAIRS:
+                return replace(
+                    self._columns, at={**{f: i for f, i in at.items() if f != "type"}, "side": place}
+                )
+            if not negative:
+                raise Refused(
+                    f"{path}: the column {name} has codes ({said}) of which some may be credit notes or payments, and no "
+                    "amount is negative; write Invoice, Credit note and Payment there"
+                )
+        return self._columns
+
+
+def _is_place(name: str) -> bool:
+    return any(word in name for word in _PLACES)
 
 
 class Words:

@@ -106,7 +106,8 @@ def _rows(
     path: Path, encoding: str, delimiter: str, progress: Callable[[int], None]
 ) -> Iterator[tuple[int, list[str]]]:
     with path.open("rb") as raw, io.TextIOWrapper(raw, encoding=encoding, newline="") as file:
-        reader = csv.reader(file, delimiter=delimiter)
+        # Files that were put one behind the other have a mark within
+        reader = csv.reader((line.lstrip("\ufeff") for line in file), delimiter=delimiter)
         start = 1
         count = 0
         try:

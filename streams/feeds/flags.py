@@ -320,9 +320,17 @@ def came(text: str) -> bool:
     )
 
 
+def names_total(text: str) -> bool:
+    """Whether a document's number is the word of a line of totals."""
+    return _TOTAL.match(text) is not None and not any(map(str.isdigit, text))
+
+
 def is_total(row: Sequence[str], columns: Columns) -> bool:
-    """A line of totals: it says so in one of its first cells, and has no document number or no date."""
+    """A line of totals: it says so where its document's number stands, or in one of its first cells and has no document
+    number or no date."""
     at = columns.at
+    if "invoice" in at and names_total(row[at["invoice"]]):
+        return True
     if not any(_TOTAL.match(cell) for cell in [cell for cell in row if cell.strip()][:3]):
         return False
     needed = [at[f] for f in ("invoice", "invoice_date", "paid_date") if f in at]

@@ -13,6 +13,7 @@ from streams.feeds.columns import plain
 INVOICE, CREDIT, PAYMENT = "1", "2", "3"
 REFUND: Final = "refund"  # no record is made of one
 WRITE_OFF: Final = "write-off"  # nor of one
+FORWARD: Final = "forward"  # a balance brought or carried forward: the sum of other rows
 NOT_OWED: Final = "not owed"  # a quote, a supplier's bill: nothing that a customer owes
 
 _CREDIT_TYPES: Final = frozenset(
@@ -91,7 +92,7 @@ _PAYMENT_TYPES: Final = frozenset(
 )
 _REFUND_TYPES: Final = frozenset(["nsf", "rucklastschrift"])
 _REFUND_WORDS: Final = ("refund", "chargeback", "remboursement", "reembolso", "rimborso", "terugbetaling")
-_BACK_WORDS: Final = ("revers", "return", "bounce", "dishono", "nsf", "cancel")
+_BACK_WORDS: Final = ("revers", "return", "bounce", "dishono", "nsf", "cancel", "void")
 _WRITE_OFF_WORDS: Final = ("writeoff", "writtenoff", "baddebt", "creditwo", "ausbuchung", "abschreibung")
 _NOT_OWED_TYPES: Final = frozenset(
     [
@@ -132,15 +133,63 @@ _NOT_OWED_TYPES: Final = frozenset(
     ]
 )
 _NOT_OWED_WORDS: Final = ("proforma",)
+_FORWARD_WORDS: Final = (
+    "openingbal",
+    "closingbal",
+    "previousbal",
+    "balanceforward",
+    "balancefwd",
+    "balancebf",
+    "balancecf",
+    "balancebd",
+    "balancecd",
+    "balbf",
+    "balcf",
+    "broughtforward",
+    "carriedforward",
+    "balancebrought",
+    "balancecarried",
+    "saldovortrag",
+    "vortrag",
+    "anfangsbestand",
+    "anfangssaldo",
+    "soldeinitial",
+    "anouveau",
+    "reportanouveau",
+    "saldoinicial",
+    "saldoanterior",
+    "saldoiniziale",
+    "beginsaldo",
+    "ingaendesaldo",
+    "inngaendesaldo",
+    "期初余额",
+    "前期繰越",
+)
 
 DEBIT_SIDE: Final = frozenset(["s", "soll", "d", "dr", "db", "deb", "debit", "debe"])
 CREDIT_SIDE: Final = frozenset(["h", "haben", "c", "cr", "k", "cred", "credit", "haber"])
 
+# Codes of a column that says no more: of the first the customer owes, of the second he owes less.
+_CODES: Final = """d/c dr/cr debit/credit db/cr s/h soll/haben d/h debe/haber +/- i/c i/cr i/cn i/cm inv/c inv/cr inv/cn inv/cm
+    inv/crn inv/crd ri/rm fa/av fac/av fc/av fa/nc fac/nc fc/nc ft/nc fv/nc fv/kfv fv/kor fs/kfs re/gs rg/gs re/gu rg/gu"""
+_PAIRS: Final = [pair.split("/") for pair in _CODES.split()]
+PAIRS: Final = frozenset(map(frozenset, _PAIRS)) | {frozenset(["", "cr"])}
+OWES: Final = DEBIT_SIDE | {pair[0] for pair in _PAIRS}
+OWES_LESS: Final = CREDIT_SIDE | {pair[1] for pair in _PAIRS}
+
+
+def code(text: str) -> str:
+    """A code as it is compared: a sign is one, too."""
+    bare = text.strip()
+    return bare if bare in ("+", "-") else plain(bare)
+
 
 def meant(text: str) -> str:
-    """CREDIT, PAYMENT, REFUND, WRITE_OFF or NOT_OWED where a row's type names one; '' where it is any other: then
+    """CREDIT, PAYMENT, REFUND, WRITE_OFF, FORWARD or NOT_OWED where a row's type names one; '' where it is any other: then
     the amount's sign tells."""
     named = plain(text)
+    if named.startswith(_FORWARD_WORDS):
+        return FORWARD
     if named in _NOT_OWED_TYPES or _has(named, _NOT_OWED_WORDS):
         return NOT_OWED
     if named in _REFUND_TYPES or _has(named, _REFUND_WORDS):

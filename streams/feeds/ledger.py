@@ -33,17 +33,22 @@ from streams.feeds.flags import (
     half_came,
     half_said,
     is_total,
+    names_total,
     state,
 )
 from streams.feeds.kinds import (
     CREDIT,
     CREDIT_SIDE,
     DEBIT_SIDE,
+    FORWARD,
     INVOICE,
     NOT_OWED,
+    OWES,
+    OWES_LESS,
     PAYMENT,
     REFUND,
     WRITE_OFF,
+    code,
     meant,
     names_invoice,
 )
@@ -207,12 +212,15 @@ class _Reader:
         number = self.cells.id(row, "invoice", needed="document" not in at and named != PAYMENT)
         if not number and "document" in at:
             number = self.cells.id(row, "document", needed=named != PAYMENT)
+        if not number[-1:].isdigit():
+            self._of_one(number)
         day = self.cells.day(row, "invoice_date", needed=True)
         currency = self.cells.currency(row, "amount")
+        self._like_others(place)
         amount = self.cells.whole(row, currency) if "amount" in at else self._sides(row, currency)
         if amount is None:
             raise Bad("amount is empty", "amount", "is empty")
-        if "side" in at and self._side(row) in CREDIT_SIDE:
+        if "side" in at and self._side(row, OWES, OWES_LESS) in OWES_LESS:
             amount = -abs(amount)
         if amount == 0:
             unknown = '; if a column has what was invoiced, name it in a layout file: amount = "…"'
@@ -392,8 +400,10 @@ class _Reader:
             self._pays(row)
         account = self.cells.id(row, "customer", needed=True) if "customer" in at else ""
         invoice = (self.cells.id(row, "invoice", needed=not account) if "invoice" in at else "") or ON_ACCOUNT
+        if invoice != ON_ACCOUNT and not invoice[-1:].isdigit():
+            self._of_one(invoice)
         day = self.cells.day(row, "paid_date", needed=True)
-        if "side" in at and self._side(row) in DEBIT_SIDE:
+        if "side" in at and self._side(row, DEBIT_SIDE, CREDIT_SIDE) in DEBIT_SIDE:
             raise Bad(
                 "a refund",
                 "side",
@@ -403,6 +413,7 @@ class _Reader:
         said = self.cells.cell(row, "currency").strip().lower() not in EMPTY
         named = said or self.told.columns.currency or self.told.signs or self.choices.currency is not None
         currency = self.cells.currency(row, "paid_amount") if named else ""
+        self._like_others(place)
         amount = self._paid(row, "paid_amount", currency)
         total = self._paid(row, "payment_total", currency) if "payment_total" in at else ""
         if any(digit in self.cells.cell(row, "discount") for digit in "123456789"):
@@ -445,9 +456,26 @@ class _Reader:
                 "type",
                 f"{text!r} gives up what is owed, and ledgers import no write-offs; send it as an event: invoice.written_off",
             )
+        if known == FORWARD:
+            raise _forward("type", text)
         if known == NOT_OWED:
             raise _LeftOut(f"rows left out, as by their type no customer owes them: {text}")
         return known
+
+    def _like_others(self, place: str) -> None:
+        if self.cells.unlike:
+            self._note(
+                f"amounts without a currency among others that have one, taken for {self.choices.base_currency}: say "
+                "--currency CUR if all are in one",
+                place,
+            )
+
+    def _of_one(self, number: str) -> None:
+        """Takes no row whose number is a word for the sum of others."""
+        if names_total(number):
+            raise Bad("a total", "invoice", f"{number!r} is no invoice's number")
+        if meant(number) == FORWARD:
+            raise _forward("invoice", number)
 
     def _pays(self, row: list[str]) -> None:
         """Refuses a row of a file of payments that by its type is none. Of a bank's credit and debit, credit is one."""
@@ -505,10 +533,10 @@ class _Reader:
                     "invoice.issued and invoice.written_off",
                 )
 
-    def _side(self, row: list[str]) -> str:
+    def _side(self, row: list[str], debit: frozenset[str], credit: frozenset[str]) -> str:
         """What the column of debit and credit says; '' where it is blank."""
-        side = plain(self.cells.cell(row, "side"))
-        if side and side not in DEBIT_SIDE and side not in CREDIT_SIDE:
+        side = code(self.cells.cell(row, "side"))
+        if side and side not in debit and side not in credit:
             raise Bad(
                 "unclear side",
                 "side",
@@ -565,6 +593,14 @@ class _Reader:
         if limit is not None and limit < 0:
             raise Bad("no amount", "limit", "is negative")
         return "" if limit is None else str(limit)
+
+
+def _forward(field: str, text: str) -> Bad:
+    return Bad(
+        "a balance brought forward",
+        field,
+        f"{text!r} is the sum of what stands elsewhere, and no invoice; import the invoices behind it",
+    )
 
 
 def _count(report: Report, record: Row, unused: int = 0) -> None:

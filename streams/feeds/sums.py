@@ -45,8 +45,7 @@ _Row = dict[int, int]  # place -> amount, of the cells that are one
 class Sums:
     """The first rows of a file, as they stand until its decimal sign is told."""
 
-    def __init__(self, columns: Columns, given: Collection[str]) -> None:
-        self._columns = columns
+    def __init__(self, given: Collection[str]) -> None:
         self._given = given
         self._rows: list[Sequence[str]] = []
 
@@ -55,9 +54,9 @@ class Sums:
         if len(self._rows) < _LOOKED_AT:
             self._rows += full[: _LOOKED_AT - len(self._rows)]
 
-    def told(self, path: Path, amounts: AmountReader) -> Columns:
-        """The columns as the sums tell them. Raises Refused where they leave two meanings, or contradict the only one."""
-        columns, texts = self._columns, self._rows
+    def told(self, path: Path, columns: Columns, amounts: AmountReader) -> Columns:
+        """The `columns` as the sums tell them. Raises Refused where they leave two meanings, or contradict the only one."""
+        texts = self._rows
         money = {columns.at[field] for field in MONEY if field in columns.at} | set(columns.added)
         named = set(columns.at.values()) - money
         rows: list[_Row] = [{} for _ in texts]

@@ -50,7 +50,7 @@ class Told:
     why_dates: str
     amounts: AmountReader
     why_decimal: str
-    signs: bool  # currencies stand beside the amounts
+    signs: frozenset[tuple[str, ...]]  # what the currencies beside some amounts can be
     flipped: bool  # a payments file that writes all payments as negative amounts
     negative: Mapping[str, bool]  # CREDIT, PAYMENT -> whether rows named so have negative amounts
 
@@ -125,15 +125,14 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         DecimalEvidence(),
         Signs(at, CREDIT if columns.kind == "credits" else None),
     )
-    codes = Codes(columns, choices.currency, choices.base_currency)
+    codes, sides = Codes(columns, choices.currency, choices.base_currency), Sides(columns)
     doubts = (
         Accounts(columns, "customer" in layout.columns),
         Counted(columns, "invoice" in layout.columns),
-        Sides(columns),
         Flags(columns),
         Words(columns),
     )
-    sums = Sums(columns, layout.columns)
+    sums = Sums(layout.columns)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
@@ -143,12 +142,13 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         for column in money:
             decimals.add(row[column] for row in full)
         signs.add(full)
-        for doubt in (codes, sums, *doubts):
+        for doubt in (codes, sides, sums, *doubts):
             doubt.add(full)
     if not decimals.signs:
         codes.check(one.path)
     for doubt in doubts:
         doubt.check(one.path)
+    columns = sides.told(one.path, decimals.negative > 0)
     order, form, why_dates = _order(one, dates, choices)
     if layout.decimal is not None:
         decimal, why_decimal = layout.decimal, "the layout says so"
@@ -164,12 +164,12 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     amounts = AmountReader(decimal)
     return Told(
         shape=one,
-        columns=sums.told(one.path, amounts),
+        columns=sums.told(one.path, columns, amounts),
         dates=DateReader(order, form, why_dates if choices.order or layout.order else ""),
         why_dates=why_dates,
         amounts=amounts,
         why_decimal=why_decimal,
-        signs=decimals.signs,
+        signs=frozenset(decimals.signs),
         flipped=columns.kind == "payments" and decimals.negative > 0 and decimals.positive == 0,
         negative=signs.told(),
     )

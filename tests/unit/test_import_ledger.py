@@ -1604,7 +1604,19 @@ def test_a_column_of_yes_and_no_says_which_rows_are_credit_notes(tmp_path: Path)
     assert (got.report.invoiced, got.report.credited) == ({"USD": 10000}, {})
 
 
-@pytest.mark.parametrize(("debit", "credit"), [("D", "C"), ("Dr", "Cr"), ("S", "H"), ("Debit", "Credit")])
+@pytest.mark.parametrize(
+    ("debit", "credit"),
+    [
+        ("D", "C"),
+        ("Dr", "Cr"),
+        ("S", "H"),
+        ("Debit", "Credit"),
+        ("I", "C"),
+        ("+", "-"),
+        ("INV", "CRN"),
+        ("", "CR"),
+    ],
+)
 def test_sides_in_a_column_that_nobody_named_refuse_the_file(tmp_path: Path, debit: str, credit: str) -> None:
     rows = ledger(
         f"{HEADER},Indicator",
@@ -1831,3 +1843,88 @@ def test_the_usual_names_go_before_those_of_clerks(tmp_path: Path) -> None:
         "Customer,Invoice,Invoice Date,Due Date,Outstanding,Total Due", "C1,I1,2024-01-02,2024-02-01,40,7"
     )
     assert imported(tmp_path, only_open).report.invoiced == {"USD": 4000}
+
+
+@pytest.mark.parametrize(
+    ("owes", "less"),
+    [("I", "C"), ("D", "C"), ("Dr", "Cr"), ("+", "-"), ("INV", "CRN"), ("FT", "NC"), ("FV", "KFV")],
+)
+def test_types_that_are_codes_tell_credit_notes(tmp_path: Path, owes: str, less: str) -> None:
+    for sign in ("", "-"):
+        rows = (f"C1,I1,2024-01-02,2024-02-01,100,{owes}", f"C1,M1,2024-01-03,2024-02-01,{sign}30,{less}")
+        got = imported(tmp_path, ledger(f"{HEADER},Type", *rows))
+        assert (got.report.invoiced, got.report.credited) == ({"USD": 10000}, {"USD": 3000})
+
+
+def test_types_of_more_codes_than_are_known_refuse_the_file_unless_a_sign_tells(tmp_path: Path) -> None:
+    rows = ledger(
+        f"{HEADER},Type",
+        "C1,I1,2024-01-02,2024-02-01,100,I",
+        "C1,M1,2024-01-03,2024-02-01,30,C",
+        "C1,P1,2024-01-03,2024-02-01,70,P",
+    )
+    with pytest.raises(
+        Refused, match=r"Type has codes \(C, I, P\) of which some may be credit notes or payments"
+    ):
+        imported(tmp_path, rows)
+    assert imported(tmp_path, rows.replace(",30,", ",-30,")).report.credited == {"USD": 3000}
+    assert imported(tmp_path, rows.replace(",C\n", ",A\n")).report.invoiced == {"USD": 20000}
+
+
+def test_codes_of_countries_are_no_sides(tmp_path: Path) -> None:
+    rows = ledger(f"{HEADER},Country", "C1,I1,2024-01-02,2024-02-01,100,CR", "C1,I2,2024-01-02,2024-02-01,9,")
+    assert imported(tmp_path, rows).report.invoiced == {"USD": 10900}
+
+
+@pytest.mark.parametrize(
+    ("name", "cells"), [("Account Owner", ("BOB", "ANG")), ("Vertreter", ("Bob", "Ang"))]
+)
+def test_names_of_people_are_no_currencies(tmp_path: Path, name: str, cells: tuple[str, str]) -> None:
+    rows = (f"C1,I{n},2024-01-02,2024-02-01,10,{cell}" for n, cell in enumerate(cells))
+    assert imported(tmp_path, ledger(f"{HEADER},{name}", *rows)).report.invoiced == {"USD": 2000}
+
+
+def test_an_amount_without_a_currency_among_others_with_one_is_told(tmp_path: Path) -> None:
+    rows = ledger(HEADER, "C1,I1,2024-01-02,2024-02-01,€100", "C1,I2,2024-01-02,2024-02-01,9")
+    note = "amounts without a currency among others that have one, taken for USD: say --currency CUR if all are in one"
+    got = imported(tmp_path, rows)
+    assert (got.report.invoiced, got.report.note_counts[note]) == ({"EUR": 10000, "USD": 900}, 1)
+    got = imported(tmp_path, rows, choices={"currency": "EUR"})
+    assert (got.report.invoiced, got.report.notes) == ({"EUR": 10900}, {})
+    got = imported(tmp_path, rows.replace("€", "$"))
+    assert (got.report.invoiced, got.report.notes) == ({"USD": 10900}, {})
+
+
+@pytest.mark.parametrize("number", ["Total", "Sub-Total", "Grand total", "Summe", "Total C1"])
+def test_a_line_of_totals_with_a_day_is_no_invoice(tmp_path: Path, number: str) -> None:
+    got = imported(tmp_path, ONE + f"C1,{number.replace('C1', 'Acme')},2024-01-31,2024-02-01,100\n")
+    assert (got.report.invoiced, got.report.note_counts["total lines left out"]) == ({"USD": 10000}, 1)
+    got = imported(tmp_path, ONE + "C1,TOTAL-12A,2024-01-31,2024-02-01,100\n")
+    assert got.report.invoiced == {"USD": 20000}
+
+
+@pytest.mark.parametrize(
+    "word", ["Opening Balance", "Balance b/f", "Balance brought forward", "Saldovortrag", "Closing balance"]
+)
+def test_a_balance_brought_forward_is_no_invoice(tmp_path: Path, word: str) -> None:
+    for row in (f"C1,{word},2024-01-31,2024-02-01,100,Invoice", f"C1,B1,2024-01-31,2024-02-01,100,{word}"):
+        got = imported(tmp_path, ledger(f"{HEADER},Type", "C1,I1,2024-01-02,2024-02-01,100,Invoice", row))
+        assert got.report.invoiced == {"USD": 10000}
+        assert f"{word!r} is the sum of what stands elsewhere, and no invoice" in got.bad[0]
+
+
+def test_a_payment_that_was_voided_is_none(tmp_path: Path) -> None:
+    rows = (
+        "C1,I1,2024-01-02,2024-02-01,100,Invoice",
+        "C1,P1,2024-01-03,,5,Payment",
+        "C1,P2,2024-01-03,,-5,Voided Payment",
+    )
+    got = imported(tmp_path, ledger(f"{HEADER},Type", *rows))
+    assert [p["payment_id"] for p in got.of("payment.received")] == ["P1"]
+
+
+def test_files_put_one_behind_the_other_are_read_past_the_mark_between_them(tmp_path: Path) -> None:
+    got = imported(
+        tmp_path, f'\ufeff{ONE}\ufeffC2,I2,2024-01-02,2024-02-01,9\n\ufeff"C3",I3,2024-01-02,2024-02-01,9\n'
+    )
+    assert [i["account_id"] for i in got.of("invoice.issued")] == ["C1", "C2", "C3"]
