@@ -35,6 +35,9 @@ _ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)
 _FAILED: Final = re.compile(r"#[^\W\d_][\w/]*[!?]|#N/?[ADV]|#{2,}|#DIV/0!")
 
 
+FUTURE: Final = "dated in the future"
+
+
 class Bad(Exception):
     """Why a row is not taken: (kind of reason, field, reason)."""
 
@@ -127,7 +130,7 @@ class Cells:
             said = f"{text.strip()!r} stands for no date" if text.strip() else "is empty"
             raise Bad(f"{field} is empty".replace("_", " "), field, said)
         if day > self.latest and field != "due_date":
-            raise Bad("dated in the future", field, f"{day} is in the future (today is {self.choices.today})")
+            raise Bad(FUTURE, field, f"{day} is in the future (today is {self.choices.today})")
         return day
 
     def minor(self, row: list[str], field: str, currency: str) -> int | None:

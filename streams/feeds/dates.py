@@ -8,6 +8,7 @@ from __future__ import annotations
 import datetime as dt
 import re
 import unicodedata
+from collections import Counter
 from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
@@ -30,6 +31,9 @@ EMPTY: Final = amounts.EMPTY | {
     "pending",
     "outstanding",
 }
+
+_MONTHS_OF_A_YEAR: Final = 12
+_FEW, _ENOUGH = 3, 8  # dates by which a pattern is no chance
 
 _FIRST, _LAST = dt.date(1970, 1, 1), dt.date(2100, 12, 31)
 _EXCEL_ZERO = dt.date(1899, 12, 30).toordinal()  # serial 1 is 1900-01-01; right for serials from 61 on
@@ -90,6 +94,9 @@ class Evidence:
         self.open_example = ""  # a text that says nothing
         self.two_digits = False
         self.serials = False
+        # (whether its order matters, whether its day is no month's number) of the dates in figures
+        self._days: Counter[tuple[bool, bool]] = Counter()
+        self._fixed = ""  # one of which it does not matter
         self._order_matters = False
         self._firsts: set[str] = set()  # of dates with two-digit years: what stands first and last
         self._lasts: set[str] = set()
@@ -110,6 +117,12 @@ class Evidence:
         if possible is None:
             return
         self.dates += 1
+        bare = _bare(text)
+        if possible and not two_digits:
+            self._days[True, len(possible) == 1] += 1
+        elif not possible and not any(map(str.isalpha, bare)) and (day := _date(bare, None)):
+            self._days[False, day.day > _MONTHS_OF_A_YEAR] += 1
+            self._fixed = self._fixed or text
         if not possible:  # the same in every order
             self.serials |= bool(_SERIAL.fullmatch(text.strip()))
             self.two_digits |= two_digits
@@ -145,6 +158,13 @@ class Evidence:
                 else "no dates"
             )
             return Told("ymd", why)
+        if self._turned():
+            other = next(iter(self.only.values()))
+            return Told(
+                None,
+                f"{self._fixed!r} and {other!r} look as if a spreadsheet had turned day and month wherever it could: no date "
+                "of the one kind is after the 12th, none of the other before; export the file again, with dates as text",
+            )
         fewest = min(self.impossible.values())
         fitting = [order for order in ORDERS if self.impossible[order] == fewest]
         best = self._without_odd_years(fitting)
@@ -172,6 +192,12 @@ class Evidence:
             contradict = "1 date contradicts it:" if fewest == 1 else f"{fewest} dates contradict it, such as"
             why += f"; {contradict} {self.example[order]!r}"
         return Told(order, why)
+
+    def _turned(self) -> bool:
+        """Whether dates that a spreadsheet could read in its own order were turned into its own, and the others left."""
+        days = self._days
+        mixed = min(days[True, True], days[False, False]) >= _FEW and days.total() >= _ENOUGH
+        return mixed and not (days[True, False] or days[False, True])
 
     def _without_odd_years(self, orders: list[Order]) -> list[Order]:
         """Of two-digit dates: 25/01/24 may begin with its year; what hardly ever changes is the year, the

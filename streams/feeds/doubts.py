@@ -5,6 +5,7 @@ What columns mean by their names is columns.py's; how cells are written is told 
 
 from __future__ import annotations
 
+import re
 from collections.abc import Iterable, Sequence
 from dataclasses import replace
 from pathlib import Path
@@ -15,7 +16,7 @@ from streams.errors import Refused
 from streams.feeds.columns import Columns, is_known, may_be_of_the_books, plain, shown
 from streams.feeds.flags import GIVEN_UP, NO, RETURNED, VOID, WHOLE, YES, came, state
 from streams.feeds.kinds import PAIRS, REFUND, WRITE_OFF, code, meant, names_invoice
-from streams.feeds.names import BALANCES
+from streams.feeds.names import BALANCES, MONEY
 
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
@@ -38,6 +39,10 @@ _ELSE: Final = (
     "deliver",
     "ship",
 )
+_HEAD: Final = re.compile(r"\s*-?\d{1,3}", re.ASCII)  # of a number that was cut in two, and the rest of it
+_TAIL: Final = re.compile(r"\d{2}|\d{3}(?:[.,]\d+)?\s*", re.ASCII)
+_OF_A_ROW: Final = 3  # cells that a row has at least, and a heading has not
+_PLANNED: Final = 5
 # Columns of these hold initials: BOB and ALL are no currencies there.
 _PERSONS: Final = (
     "owner",
@@ -86,6 +91,21 @@ _SETTLED: Final = (
 )
 _FEES: Final = ("refund", "bankcharge", "bankfee", "withheld", "withholding", "writeoff", "writtenoff")
 _CONTESTED: Final = ("disput", "litige", "reklam")
+_REMARKS: Final = (
+    "comment",
+    "remark",
+    "note",
+    "memo",
+    "bemerkung",
+    "notiz",
+    "kommentar",
+    "anmerkung",
+    "observac",
+    "opmerking",
+    "osservaz",
+    "uwagi",
+    "poznamk",
+)
 _OPEN_IF_YES: Final = ("isopen", "open", "openinvoice", "openyn")
 _OPEN_IF_NO: Final = ("isclosed", "closed", "closedyn")
 # How books name the account that customers' invoices stand on.
@@ -119,6 +139,92 @@ def unread(columns: Columns) -> list[tuple[int, str]]:
         and (not is_known(name) or plain(name) in BALANCES)
         and any(word in plain(name) for word in about)
     ]
+
+
+def cut_in_two(row: Sequence[str], columns: Columns) -> bool:
+    """Whether a number may have been cut at a separator in it (1,234.00), so that the cells behind it moved by one."""
+    return any(
+        _HEAD.fullmatch(row[at]) and _TAIL.fullmatch(row[at + 1])
+        for at in map(columns.at.get, MONEY)
+        if at is not None and at + 1 < len(row)
+    )
+
+
+class Ends:
+    """Whether the rows of a file end in a separator that its header lacks."""
+
+    def __init__(self, columns: Columns) -> None:
+        self._columns = columns
+        self._width = len(columns.header)
+        self._all = True
+        self._whole = False  # a row with an amount that can not be one cut in two
+        self._tails: set[int] = set()
+        self._certain = False
+
+    def add(self, rows: Sequence[Sequence[str]]) -> None:
+        """More rows, whatever their length."""
+        for row in rows:
+            if not self._all:
+                return
+            if sum(map(bool, row)) < _OF_A_ROW:
+                continue
+            self._all = len(row) == self._width + 1 and not row[-1].strip()
+            if self._all and cut_in_two(row, self._columns):
+                places = [at for at in map(self._columns.at.get, MONEY) if at is not None]
+                tails = [
+                    row[at + 1].strip()
+                    for at in places
+                    if _HEAD.fullmatch(row[at]) and _TAIL.fullmatch(row[at + 1])
+                ]
+                self._tails.update(map(len, tails))
+                self._certain |= not all(map(str.isdecimal, tails))
+            elif self._all:
+                self._whole |= any(
+                    row[at].strip() for at in map(self._columns.at.get, MONEY) if at is not None
+                )
+
+    def told(self) -> bool:
+        """Whether they do: all of them have one empty cell more, and their numbers can not all be halves of others."""
+        return self._all and not self._certain and (self._whole or len(self._tails) > 1)
+
+
+class Planned:
+    """Days of payment that are the due date in every row: they were planned, or are the due date once more."""
+
+    def __init__(self, columns: Columns, given: bool) -> None:
+        at = columns.at
+        known = not given and columns.kind == "invoices" and {"paid_date", "due_date"} <= set(at)
+        self._places = (at["paid_date"], at["due_date"]) if known else None
+        self._columns = columns
+        self._rows = 0
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        if self._places is None:
+            return
+        paid, due = self._places
+        for row in full:
+            if row[paid].strip() != row[due].strip():
+                self._places = None
+                return
+            self._rows += bool(row[paid].strip())
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where there are enough of them."""
+        if self._places is not None and self._rows >= _PLANNED:
+            name = self._columns.named("paid_date")
+            raise Refused(
+                f"{path}: the column {name} has the due date in all of its {self._rows:,} rows; if it is the day on which "
+                f'money is awaited leave it out, else write a layout file with [columns] paid_date = "{name}" and give it '
+                "with --layout"
+            )
+
+
+def remarks(columns: Columns) -> list[tuple[int, str]]:
+    """(place, name) of columns of remarks, of invoices of which no column says whether they were paid."""
+    used = set(columns.at.values())
+    named = enumerate(columns.header) if columns.kind == "invoices" else ()
+    return [(i, shown(name)) for i, name in named if i not in used and plain(name).startswith(_REMARKS)]
 
 
 class Flags:

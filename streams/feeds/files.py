@@ -45,7 +45,7 @@ csv.field_size_limit(1 << 24)
 @dataclass(frozen=True, slots=True)
 class Shape:
     """How a file is written. `header_row`: its place among the rows, from 0; `header_line`: the line it
-    stands in, from 1."""
+    stands in, from 1. `above`: the text of the rows above it."""
 
     path: Path
     encoding: str
@@ -53,6 +53,7 @@ class Shape:
     header_row: int
     header_line: int
     header: tuple[str, ...]
+    above: str = ""
 
     @property
     def said(self) -> str:
@@ -92,7 +93,9 @@ def shape(path: Path, layout: Layout) -> Shape:
             'Write a layout file with header = LINE and [columns] customer = "…", invoice = "…", invoice_date = "…", '
             'amount = "…", and give it with --layout'
         )
-    return Shape(path, encoding, delimiter, place, line, header)
+    rows_above = itertools.islice(_rows(path, encoding, delimiter, lambda _: None), place)
+    above = "\n".join(" ".join(row) for _, row in rows_above)
+    return Shape(path, encoding, delimiter, place, line, header, above)
 
 
 def rows(shape: Shape, progress: Callable[[int], None]) -> Iterator[tuple[int, list[str]]]:

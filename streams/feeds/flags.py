@@ -271,6 +271,9 @@ _STATES: Final = {
     )
     for word in words
 }
+_SPEAKING: Final = (PAID | WRITTEN_OFF | DISPUTED | GIVEN_BACK | NOT_OWED) - {
+    *("concept", "cl", "paga", "pago", "completed", "closed", "draft", "borrador", "reversed", "deleted")
+}
 _TOTAL: Final = re.compile(
     r"\s*(?:\*+\s*$|(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe"
     r"|gesamt(?:summe)?|zwischensumme|endsumme|somme|suma|saldo)\b)",
@@ -299,6 +302,13 @@ def state(text: str) -> str:
 def half_said(text: str) -> bool:
     """Whether a status has a word that says something, and says nothing as a whole: `Paid late`."""
     return not state(text) and any(plain(word) in _STATES for word in re.split(r"[\W_]+", text))
+
+
+@lru_cache(maxsize=10_000)
+def speaks(text: str) -> bool:
+    """Whether a remark, or a heading, has a word by which less may be owed, or it is disputed: `paid by cheque`."""
+    words = {plain(word) for word in re.split(r"[\W_]+", text)}
+    return bool(words & _SPEAKING) or any(word.startswith("disput") for word in words)
 
 
 def flagged(text: str) -> bool:

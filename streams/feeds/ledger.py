@@ -5,16 +5,16 @@ What a cell says is cells.py; what records of one invoice mean together, and the
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Sequence
 from typing import Final
 
+from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.amounts import EMPTY
-from streams.feeds.cells import Bad, Cells
-from streams.feeds.columns import plain, score, shown
+from streams.feeds.cells import FUTURE, Bad, Cells
+from streams.feeds.columns import Columns, plain, score, shown
 from streams.feeds.dates import is_empty, plus_days
-from streams.feeds.doubts import unread
+from streams.feeds.doubts import cut_in_two, remarks, unread
 from streams.feeds.files import rows
 from streams.feeds.flags import (
     CONTESTED,
@@ -34,6 +34,7 @@ from streams.feeds.flags import (
     half_said,
     is_total,
     names_total,
+    speaks,
     state,
 )
 from streams.feeds.kinds import (
@@ -52,15 +53,15 @@ from streams.feeds.kinds import (
     meant,
     names_invoice,
 )
-from streams.feeds.names import MONEY
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, WIDEST, Row
 from streams.feeds.report import BadRow, Report
 from streams.feeds.sorting import Sorter
 from streams.feeds.telling import Choices, Told
 
 _OF_A_HEADER: Final = 3  # fields that a line of names names at least
-_HEAD: Final = re.compile(r"\s*-?\d{1,3}", re.ASCII)  # of a number that was cut in two, and the rest of it
-_TAIL: Final = re.compile(r"\d{2}|\d{3}(?:[.,]\d+)?\s*", re.ASCII)
+
+
+_MISTAKES: Final = 2  # days that may be wrong by hand
 
 
 class _LeftOut(Exception):
@@ -101,6 +102,9 @@ class _Reader:
         self.types: dict[str, str] = {}
         self.unused = 0  # of the payment or credit note that was read last: what its balance says it settled nothing with
         self.unread = unread(told.columns)
+        self.remarks = remarks(told.columns)
+        self.heading = ""  # the last line of one word that says what stands below it, and where it is
+        self.awaited = 0  # rows that were settled in the future
         self.statuses = [field for field in ("status", "payment_status") if field in told.columns.at]
 
     def read(self, sorter: Sorter, by_invoice: Sorter | None, progress: Callable[[int], None]) -> None:
@@ -111,7 +115,7 @@ class _Reader:
         take = self.payment if told.columns.kind == "payments" else self.invoice
         homeless = "customer" not in told.columns.at
         add = sorter.add
-        first, last = "9999", ""
+        first, last, settled = "9999", "", 0
         if told.columns.runs_on is not None:
             name = shown(told.shape.header[told.columns.runs_on])
             report.note(
@@ -122,7 +126,9 @@ class _Reader:
             if len(row) != width:
                 if len(row) < width:
                     row += [""] * (width - len(row))
-                elif (beyond := any(map(str.strip, row[width:]))) or self._cut_in_two(row):
+                elif (beyond := any(map(str.strip, row[width:]))) or (
+                    not told.ends and cut_in_two(row, told.columns)
+                ):
                     report.rows += 1
                     why = f"{len(row)} cells where the header has {width}; is a separator not in quotes?"
                     if not beyond:
@@ -143,6 +149,8 @@ class _Reader:
                 if not filled:
                     continue
                 if len(filled) == 1 and filled[0].count(told.shape.delimiter) + 1 < width:
+                    if told.columns.kind == "invoices" and _sorts(filled[0], told.columns):
+                        self.heading = f"{path}:{line}: a heading stands here ({shown(filled[0])})"
                     report.note("lines with one cell left out, as headings and remarks are", f"{path}:{line}")
                     continue
                 if is_total(row, told.columns):
@@ -159,8 +167,19 @@ class _Reader:
                 report.rows += 1
                 kind, field, reason = bad.args
                 report.refuse(kind, BadRow(path, line, told.columns.named(field) if field else "", reason))
+                self.awaited += field == "paid_date" and kind == FUTURE
                 continue
+            if self.heading:
+                raise Refused(
+                    f"{self.heading}, and what it says of the rows below is not read; import them in a file of their own, or "
+                    "say it in a column of its own"
+                )
             report.rows += 1
+            for column, name in self.remarks:
+                if record.kind == INVOICE and not (record.paid_on or record.disputed) and speaks(row[column]):
+                    text = f"open invoices with a remark in {name} that they are paid, disputed or given up, which is not read"
+                    report.note(text, f"{path}:{line}")
+            settled += bool(record.paid_on)
             for column, name in self.unread:
                 if plain(row[column]).strip("0") not in NO and not is_empty(row[column]):
                     text = f"rows with something in {name}, which is not read and may say that less is owed, or disputed"
@@ -181,16 +200,13 @@ class _Reader:
             if newest > last:
                 last = newest
             add(CUT.join(record))
+        if self.awaited > _MISTAKES and self.awaited * 20 > settled:
+            raise Refused(
+                f"{path}: {self.awaited:,} rows were settled in the future by {told.columns.named('paid_date')}; if it is the "
+                'day on which money is awaited leave it out, or name the right one in a layout file (paid_date = "…")'
+            )
         report.first_day = min(filter(None, (report.first_day, "" if first == "9999" else first)), default="")
         report.last_day = max(report.last_day, last)
-
-    def _cut_in_two(self, row: list[str]) -> bool:
-        """Whether a number was cut at a separator in it (1,234.00), so that the cells behind it moved by one."""
-        return any(
-            _HEAD.fullmatch(row[at]) and _TAIL.fullmatch(row[at + 1])
-            for at in map(self.told.columns.at.get, MONEY)
-            if at is not None
-        )
 
     def invoice(self, row: list[str], place: str) -> Row:
         """A row of a file of invoices or of credit notes: an invoice, a credit note (negative, or named so), or a payment
@@ -593,6 +609,19 @@ class _Reader:
         if limit is not None and limit < 0:
             raise Bad("no amount", "limit", "is negative")
         return "" if limit is None else str(limit)
+
+
+def _sorts(heading: str, columns: Columns) -> bool:
+    """Whether a heading between rows says that those below are no invoices, or not owed, or in a currency."""
+    if "type" not in columns.at and meant(heading) in (CREDIT, PAYMENT, REFUND, WRITE_OFF, NOT_OWED):
+        return True
+    if "currency" not in columns.at and heading.strip() in EXPONENTS:
+        return True
+    return (
+        not {"status", "paid_date", "balance"} & set(columns.at)
+        and speaks(heading)
+        and not names_total(heading)
+    )
 
 
 def _forward(field: str, text: str) -> Bad:

@@ -7,16 +7,19 @@ from __future__ import annotations
 
 import contextlib
 import itertools
+import re
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
+from typing import Final
 
+from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
-from streams.feeds.doubts import Accounts, Codes, Counted, Flags, Sides, Words
+from streams.feeds.doubts import Accounts, Codes, Counted, Ends, Flags, Planned, Sides, Words
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.flags import flagged
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
@@ -25,6 +28,10 @@ from streams.feeds.names import DUE, MONEY
 from streams.feeds.sums import Sums
 
 _ROWS_AT_ONCE = 5_000
+_CURRENCY: Final = re.compile(
+    r"\b(?i:currency|w(?:ä|ae)hrung|devise|moneda|valuta|moeda|waluta|(?:amounts|figures|values|betr(?:ä|ae)ge) in)"
+    r"\W+([A-Z]{3})\b"
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +57,7 @@ class Told:
     why_dates: str
     amounts: AmountReader
     why_decimal: str
+    ends: bool  # the rows end in a separator that the header lacks
     signs: frozenset[tuple[str, ...]]  # what the currencies beside some amounts can be
     flipped: bool  # a payments file that writes all payments as negative amounts
     negative: Mapping[str, bool]  # CREDIT, PAYMENT -> whether rows named so have negative amounts
@@ -130,12 +138,14 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         Accounts(columns, "customer" in layout.columns),
         Counted(columns, "invoice" in layout.columns),
         Flags(columns),
+        Planned(columns, "paid_date" in layout.columns),
         Words(columns),
     )
-    sums = Sums(layout.columns)
+    sums, ends = Sums(layout.columns), Ends(columns)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
+        ends.add(block)
         full = [row for row in block if len(row) >= width]
         for column in date_columns:
             dates.add(_without_time(cell) for cell in dict.fromkeys(row[column] for row in full))
@@ -149,6 +159,8 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     for doubt in doubts:
         doubt.check(one.path)
     columns = sides.told(one.path, decimals.negative > 0)
+    if "currency" not in at and columns.currency is None and choices.currency is None:
+        columns = replace(columns, currency=_of_title(one.above))
     order, form, why_dates = _order(one, dates, choices)
     if layout.decimal is not None:
         decimal, why_decimal = layout.decimal, "the layout says so"
@@ -169,6 +181,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         why_dates=why_dates,
         amounts=amounts,
         why_decimal=why_decimal,
+        ends=ends.told(),
         signs=frozenset(decimals.signs),
         flipped=columns.kind == "payments" and decimals.negative > 0 and decimals.positive == 0,
         negative=signs.told(),
@@ -210,6 +223,13 @@ class Signs:
         return {
             kind: self._by_side or counts[kind, True] >= counts[kind, False] for kind in (CREDIT, PAYMENT)
         }
+
+
+def _of_title(above: str) -> str | None:
+    """The currency that a line above the header names: `Currency: EUR`."""
+    # A report on all currencies is none in Albania's
+    named = {code for code in _CURRENCY.findall(above) if code in EXPONENTS and code != "ALL"}
+    return named.pop() if len(named) == 1 else None
 
 
 def _without_time(cell: str) -> str:

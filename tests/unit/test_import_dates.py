@@ -214,3 +214,16 @@ def test_days_are_added_over_months() -> None:
 )
 def test_terms_name_their_net_days_or_none(text: str, net: int | None) -> None:
     assert days(text) == net
+
+
+def test_dates_that_a_spreadsheet_turned_are_told() -> None:
+    def told(*more: str) -> Told:
+        evidence = Evidence()
+        evidence.add([f"{day}/01/2024" for day in range(13, 18)] + [f"2024-0{day}-01" for day in range(1, 4)])
+        evidence.add(more)
+        return evidence.told()
+
+    assert told().order is None
+    assert "had turned day and month wherever it could" in told().why
+    assert told("45292").order is None  # the 1st of January, as spreadsheets count
+    assert (told("05/01/2024").order, told("2024-01-30").order, told("45320").order) == ("dmy",) * 3

@@ -1928,3 +1928,96 @@ def test_files_put_one_behind_the_other_are_read_past_the_mark_between_them(tmp_
         tmp_path, f'\ufeff{ONE}\ufeffC2,I2,2024-01-02,2024-02-01,9\n\ufeff"C3",I3,2024-01-02,2024-02-01,9\n'
     )
     assert [i["account_id"] for i in got.of("invoice.issued")] == ["C1", "C2", "C3"]
+
+
+def test_rows_that_all_end_in_a_separator_are_read_behind_a_header_that_does_not(tmp_path: Path) -> None:
+    def read(*cells: str) -> tuple[dict[str, int], int]:
+        rows = (f"C1,I{n},2024-01-02,2024-02-01,{cell}," for n, cell in enumerate(cells))
+        try:
+            got = imported(tmp_path, ledger(f"{HEADER},Days", *rows))
+        except Refused:
+            return {}, len(cells)
+        return dict(got.report.invoiced), got.report.refused
+
+    assert read("100,50", "700,30", "350,120") == ({"USD": 115000}, 0)
+    assert read("100,50", "1234,30") == ({"USD": 133400}, 0)
+    assert read("100,50", "700,30") == ({}, 2)  # or 100.50 and 700.30
+    assert read("1,234.00", "700,30", "7,") == ({"USD": 700}, 2)
+    # Not all rows end so
+    assert read("100,50", "1234,30\nC1,I9,2024-01-02,2024-02-01,8,1") == ({"USD": 124200}, 1)
+
+
+@pytest.mark.parametrize(
+    "heading", ["Credit Notes", "Paid invoices", "Storniert", "EUR", "Payments received"]
+)
+def test_a_heading_that_says_something_of_the_rows_below_refuses_the_file(
+    tmp_path: Path, heading: str
+) -> None:
+    rows = ONE + f'"{heading}",,,,\nC1,I2,2024-01-02,2024-02-01,9\n'
+    with pytest.raises(
+        Refused, match=r"0\.csv:3: a heading stands here \(.*and what it says of the rows below is not read"
+    ):
+        imported(tmp_path, rows)
+    assert imported(tmp_path, ONE + f'"{heading}",,,,\n').report.invoiced == {"USD": 10000}
+
+
+@pytest.mark.parametrize("heading", ["Open invoices", "North", "Acme Ltd", "Total paid"])
+def test_a_heading_that_says_nothing_of_the_rows_below_is_left_out(tmp_path: Path, heading: str) -> None:
+    rows = ONE + f"{heading},,,,\nC1,I2,2024-01-02,2024-02-01,9\n"
+    assert imported(tmp_path, rows).report.invoiced == {"USD": 10900}
+
+
+def test_a_remark_that_an_open_invoice_is_paid_or_disputed_is_told(tmp_path: Path) -> None:
+    def told(remark: str, more: str = "", cell: str = "") -> int:
+        row = f'C1,I1,2024-01-02,2024-02-01,100,"{remark}"{cell}'
+        notes = imported(
+            tmp_path, ledger(f"{HEADER},Remarks{more}", row, row.replace("I1", "I2"))
+        ).report.note_counts
+        return sum(count for note, count in notes.items() if "remark in Remarks" in note)
+
+    for remark in ("Paid 12/03 by cheque", "customer disputes\nthe price", "wurde am 3.4. bezahlt"):
+        assert told(remark) == 2
+    assert (
+        told("Paid 12/03 by cheque", ",Paid Date", ",2024-03-12") == told("will call again") == told("") == 0
+    )
+
+
+def test_days_of_payment_that_are_all_the_due_date_refuse_the_file(tmp_path: Path) -> None:
+    rows = [f"C1,I{n},2024-01-02,2024-02-0{n},100,2024-02-0{n}" for n in range(1, 6)]
+    with pytest.raises(Refused, match="Payment Date has the due date in all of its 5 rows"):
+        imported(tmp_path, ledger(f"{HEADER},Payment Date", *rows))
+    layout = Layout(columns={"paid_date": ("Payment Date",)})
+    got = imported(tmp_path, ledger(f"{HEADER},Payment Date", *rows), choices={"layout": layout})
+    assert len(got.of("payment.received")) == 5
+    assert len(imported(tmp_path, ledger(f"{HEADER},Payment Date", *rows[1:])).of("payment.received")) == 4
+    late = rows[0].removesuffix("1") + "9"
+    got = imported(tmp_path, ledger(f"{HEADER},Payment Date", late, *rows[1:]))
+    assert len(got.of("payment.received")) == 5
+
+
+def test_days_of_payment_in_the_future_are_the_days_on_which_money_is_awaited(tmp_path: Path) -> None:
+    rows = [
+        f"C1,I{n},2024-01-02,2024-02-01,100,{day}"
+        for n, day in enumerate(["2027-01-01"] * 3 + ["2024-02-03"])
+    ]
+    with pytest.raises(Refused, match="3 rows were settled in the future by Payment Date"):
+        imported(tmp_path, ledger(f"{HEADER},Payment Date", *rows))
+    got = imported(tmp_path, ledger(f"{HEADER},Payment Date", *rows[1:]))
+    assert (len(got.of("payment.received")), got.report.refused) == (1, 2)
+
+
+@pytest.mark.parametrize(
+    ("title", "currency"),
+    [
+        ("Currency: EUR", "EUR"),
+        ("Aged list; Währung EUR", "EUR"),
+        ("All amounts in EUR", "EUR"),
+        ("Currency: ALL", "USD"),
+        ("Report in EUR and USD", "USD"),
+        ("Currency: as invoiced", "USD"),
+    ],
+)
+def test_a_line_above_the_header_names_the_currency(tmp_path: Path, title: str, currency: str) -> None:
+    got = imported(tmp_path, f"{title}\n{ONE}")
+    assert list(got.report.invoiced) == [currency]
+    assert list(imported(tmp_path, f"{title}\n{ONE}", choices={"currency": "GBP"}).report.invoiced) == ["GBP"]
