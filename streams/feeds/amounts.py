@@ -55,6 +55,11 @@ _SIGNS: Final[dict[str, tuple[str, ...]]] = {
     "RM": ("MYR",),
     "Rp": ("IDR",),
     "Euro": ("EUR",),
+    "руб": ("RUB",),
+    "руб.": ("RUB",),
+    "TL": ("TRY",),
+    "円": ("JPY",),
+    "元": ("CNY",),
 }
 
 # Every blank that exports put between thousands, and every apostrophe; all become one of each.
@@ -180,9 +185,9 @@ class DecimalEvidence:
         self.votes[sign] += 1
         self.example.setdefault(sign, text)
 
-    def told(self) -> tuple[Sign | None, str]:
+    def told(self, whole: bool = False) -> tuple[Sign | None, str]:
         """(the decimal sign, why), or (None, why not). Amounts that contradict it are bad rows, within the
-        bounds of dates."""
+        bounds of dates. `whole`: their currency has no decimals."""
         point, comma = self.votes["."], self.votes[","]
         if point or comma:
             sign: Sign = "." if point >= comma else ","
@@ -199,7 +204,7 @@ class DecimalEvidence:
             return None, f"{self.unclear['.']!r} and {self.unclear[',']!r} are both unclear"
         mark, text = next(iter(self.unclear.items()))
         # Whole amounts are written without decimals, so these three digits are thousands
-        if self.short_whole:
+        if self.short_whole or whole:
             return (
                 (",", f"{text!r} can only be thousands")
                 if mark == "."

@@ -28,6 +28,14 @@ _CURRENCY_NAMES: Final = {
     "newzealanddollar": "NZD",
     "swissfranc": "CHF",
     "japaneseyen": "JPY",
+    "人民币": "CNY",
+    "元": "CNY",
+    "円": "JPY",
+    "日本円": "JPY",
+    "руб": "RUB",
+    "рубль": "RUB",
+    "tl": "TRY",
+    "kc": "CZK",
 }
 _FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
 _ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)

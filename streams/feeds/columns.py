@@ -20,6 +20,7 @@ from streams.feeds.names import (
     COMPANIES,
     DOCUMENT_TIER,
     DUE,
+    IN_DOCUMENTS,
     LOCAL_TIER,
     MONEY,
     MONEY_NAMES,
@@ -158,6 +159,7 @@ def recognise(
     """
     at, tier_of, doubtful = _match(header, given or {})
     if "amount" not in (given or {}):
+        _in_documents(at, tier_of, doubtful, header)
         _with_tax(at, tier_of, doubtful, header)
     _by_sides(at, tier_of, doubtful)
     if tier_of.get("amount") == LOCAL_TIER and "amount" in at and "currency" not in (given or {}):
@@ -254,6 +256,19 @@ def recognise(
         None if own is None else _split(header[own])[1],
         () if tax is None or kind == "payments" else (tax,),
     )
+
+
+def _in_documents(
+    at: dict[str, int], tier_of: dict[str, int], doubtful: dict[str, list[str]], header: Sequence[str]
+) -> None:
+    """Of an amount in the document's currency and one in that of the books: the one that a column of currencies speaks of."""
+    own = [i for i, cell in enumerate(header) if plain(cell) in IN_DOCUMENTS]
+    others = [name for name in doubtful.get("amount", []) if plain(name) not in IN_DOCUMENTS]
+    if len(own) != 1 or len(others) != 1:
+        return
+    del doubtful["amount"]
+    at["amount"] = own[0] if "currency" in at else list(map(str.strip, header)).index(others[0])
+    tier_of["amount"] = 0
 
 
 def _with_tax(

@@ -16,7 +16,7 @@ from streams.errors import Refused
 from streams.feeds.columns import Columns, is_known, may_be_of_the_books, plain, shown
 from streams.feeds.flags import GIVEN_UP, NO, RETURNED, VOID, WHOLE, YES, came, state
 from streams.feeds.kinds import PAIRS, REFUND, WRITE_OFF, code, meant, names_invoice
-from streams.feeds.names import BALANCES, MONEY
+from streams.feeds.names import BALANCES, MONEY, TIERS
 
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
@@ -26,6 +26,7 @@ _PLACES: Final = ("country", "land", "pays", "pais", "region", "state")  # CR is
 _LONGEST_CODE: Final = 6  # debit, credit
 _PROSE: Final = 30  # letters: a column with a longer cell holds remarks, and no types or statuses
 _LOOKED_AT: Final = 20
+_TWO: Final = 2  # rows: of one nothing is told
 # Columns of these say how something is paid, or how it stands with something else than the invoice.
 _ELSE: Final = (
     "method",
@@ -351,13 +352,11 @@ class Accounts:
         )
 
 
-class Counted:
-    """A column `No` that is taken for the invoices' numbers and may count the rows of the list: 1, 2, 3."""
+class Numbers:
+    """A column that is taken for the invoices' numbers and has words (Invoice, Invoice), or counts the rows of the list."""
 
     def __init__(self, columns: Columns, given: bool) -> None:
-        place = columns.at.get("invoice")
-        doubtful = place is not None and not given and plain(columns.header[place]) in ("no", "nr")
-        self._place = place if doubtful else None
+        self._place = None if given else columns.at.get("invoice")
         self._columns = columns
         self._first: list[str] = []
 
@@ -368,15 +367,22 @@ class Counted:
             self._first += [row[place].strip() for row in full if len(row) > place and row[place].strip()]
 
     def check(self, path: Path) -> None:
-        """Raises Refused where the first rows are counted."""
+        """Raises Refused where the first rows have no digit, or are counted."""
         first = self._first[:_LOOKED_AT]
-        if len(first) > 1 and first == [str(n) for n in range(1, len(first) + 1)]:
-            name = self._columns.named("invoice")
-            raise Refused(
-                f"{path}: the column {name} counts the rows, and no other was recognised as the invoices' numbers; write a "
-                f'layout file with [columns] invoice = "…" (or "{name}", where those are the numbers after all) and give it '
-                "with --layout"
-            )
+        if len(first) < _TWO:
+            return
+        name = self._columns.named("invoice")
+        if not any(any(map(str.isdigit, cell)) for cell in first):
+            what = f"holds words ({', '.join(sorted(set(first))[:3])})"
+        elif plain(name) in TIERS["invoice"][-1] and first == [str(n) for n in range(1, len(first) + 1)]:
+            what = "counts the rows"
+        else:
+            return
+        raise Refused(
+            f"{path}: the column {name} {what}, and no other was recognised as the invoices' numbers; write a "
+            f'layout file with [columns] invoice = "…" (or "{name}", where those are the numbers after all) and give it '
+            "with --layout"
+        )
 
 
 class Sides:

@@ -59,6 +59,25 @@ NO: Final = frozenset(
 )
 NOT_OWED: Final = frozenset(
     [
+        "iptal",
+        "iptaledildi",
+        "已作废",
+        "作废",
+        "取消",
+        "キャンセル",
+        "отменен",
+        "отменена",
+        "отменено",
+        "аннулирован",
+        "mitatoity",
+        "luonnos",
+        "szkic",
+        "taslak",
+        "черновик",
+        "草稿",
+        "下書き",
+        "zruseno",
+        "zrusena",
         "void",
         "voided",
         "draft",
@@ -98,6 +117,7 @@ NOT_OWED: Final = frozenset(
 )
 GIVEN_BACK: Final = frozenset(
     [
+        "hyvitetty",
         "credited",
         "refunded",
         "fullyrefunded",
@@ -170,6 +190,23 @@ NOT_RECEIVED: Final = NOT_OWED | {
 """Statuses of a payment of which no money came, or none stayed."""
 PAID: Final = frozenset(
     [
+        "maksettu",
+        "zaplaceno",
+        "zaplacena",
+        "odendi",
+        "tahsiledildi",
+        "已付款",
+        "已收款",
+        "已核销",
+        "入金済",
+        "入金済み",
+        "оплачено",
+        "оплачен",
+        "оплачена",
+        "rozliczona",
+        "rozliczono",
+        "zapłacone",
+        "opłacono",
         "paid",
         "paidinfull",
         "fullypaid",
@@ -228,11 +265,50 @@ PAID: Final = frozenset(
 """Statuses that say an invoice is settled, without a day."""
 PAID_FLAGS: Final = PAID | {"yes", "y", "true", "ja", "oui", "si"}
 UNPAID: Final = frozenset(
-    ["unpaid", "notpaid", "open", "outstanding", "awaitingpayment", "unbezahlt", "offen", "impayee"]
+    [
+        "avoin",
+        "未入金",
+        "未付款",
+        "未收款",
+        "неоплачен",
+        "неоплачено",
+        "неоплачена",
+        "nezaplaceno",
+        "neuhrazeno",
+        "odenmedi",
+        "niezapłacona",
+        "nieopłacona",
+        "emaberto",
+        "vencido",
+        "vencida",
+        "pendente",
+        "unpaid",
+        "notpaid",
+        "open",
+        "outstanding",
+        "awaitingpayment",
+        "unbezahlt",
+        "offen",
+        "impayee",
+    ]
 )
 """Statuses that say nothing of an invoice was paid."""
 PARTLY: Final = frozenset(
     [
+        "частичнооплачено",
+        "частичнооплачен",
+        "部分付款",
+        "部分收款",
+        "一部入金",
+        "castecneuhrazeno",
+        "kısmiodendi",
+        "osittainmaksettu",
+        "czesciowoopłacona",
+        "parcialmenterecebido",
+        "parcialmentepago",
+        "delvisbetald",
+        "delvisbetalt",
+        "parcijalno",
         "partial",
         "partiallypaid",
         "partlypaid",
@@ -276,7 +352,7 @@ _SPEAKING: Final = (PAID | WRITTEN_OFF | DISPUTED | GIVEN_BACK | NOT_OWED) - {
 }
 _TOTAL: Final = re.compile(
     r"\s*(?:\*+\s*$|(?:(?:grand|sub|page|report|overall|customer|account|sum)[\s-]*)?(?:totals?|totaal|totale|sum|summe"
-    r"|gesamt(?:summe)?|zwischensumme|endsumme|somme|suma|saldo)\b)",
+    r"|gesamt(?:summe)?|razem|celkem|toplam|итого|yhteensä|合計|合计|小計|小计|zwischensumme|endsumme|somme|suma|saldo)\b)",
     re.IGNORECASE,
 )
 

@@ -47,6 +47,13 @@ _CREDIT_TYPES: Final = frozenset(
         "skonto",
         "jc",
         "journalcredit",
+        "dobropis",
+        "kredittnota",
+        "hyvityslasku",
+        "iade",
+        "iadefaturası",
+        "红字发票",
+        "贷项通知单",
     ]
 )
 _CREDIT_WORDS: Final = ("creditnote", "creditmemo", "creditinvoice", "gutschrift")
@@ -60,6 +67,10 @@ _INVOICE_WORDS: Final = (
     "fatura",
     "faktura",
     "bill",
+    "lasku",
+    "счет",
+    "发票",
+    "請求書",
 )
 _PAYMENT_WORDS: Final = ("payment", "receipt", "zahlung")
 _PAYMENT_TYPES: Final = frozenset(
@@ -83,11 +94,18 @@ _PAYMENT_TYPES: Final = frozenset(
         "indbetaling",
         "wpłata",
         "zapłata",
+        "tahsilat",
+        "оплата",
+        "uhrada",
+        "suoritus",
+        "收款单",
+        "入金",
         "pmt",
         "pymt",
         "sr",
         "sa",
         "rc",
+        "ru",
     ]
 )
 _REFUND_TYPES: Final = frozenset(["nsf", "rucklastschrift"])

@@ -15,7 +15,10 @@ _STILL_OPEN: Final = (
     "openstaand openstaandsaldo nogopenstaand offen nochoffen pendiente importependiente saldopendiente restantdu "
     "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
     "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned restbeløp restbeløb "
-    "nochzuzahlen invoicebalance invoicebal outstandingbalance remainingbalance"
+    "nochzuzahlen invoicebalance invoicebal outstandingbalance remainingbalance "
+    "utestaende utestaaende rest pozostaje pozostało klikvidaci zbyvauhradit neuhrazeno kalan kalantutar "
+    "未核销金额 未收金额 余额 残高 未入金額 未回収額 売掛残高 долг остаток остатокдолга задолженность avoinna valorpendente "
+    "pendente areceber outstandingvalue duevalue currenttrxamount curtrxam saldoopenstaand"
 )
 _STILL_OPEN_TOO: Final = (  # where none of those is there
     "unpaid unpaidamount amountunpaid unpaidbalance remaining balanceremaining currentbalance totaldue dueamount openamt "
@@ -225,7 +228,95 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "rebzg referenceinvoice referencedinvoice parentinvoice correctsinvoice",
     ),
 }
-TIERS: Final = {field: tuple(tier.split() for tier in tiers) for field, tiers in _NAMES.items()}
+# What other languages call them, and systems that abbreviate: field -> tier -> names.
+_ELSEWHERE: Final[dict[str, dict[int, str]]] = {
+    "debit": {0: "dare debito debet borc дебет 借方 借方金額 winien"},
+    "credit": {0: "avere credito kredit alacak кредит 贷方 貸方 貸方金額"},
+    "customer": {
+        0: (
+            "nummerdebiteur kodkontrahenta custnmbr addressnumber carikodu musterikodu 客户编码 客户代码 客户编号 "
+            "得意先コート 取引先コート кодконтрагента nocliente billtoaccountnumber billtocustomernumber "
+            "asiakasnumero asiakasnro cislozakaznika kodklienta"
+        ),
+        1: (
+            "relatie asiakas odberatel zakaznik musteri 客户 取引先 得意先 контрагент покупатель клиент "
+            "заказчик entidade klient afnemer"
+        ),
+    },
+    "name": {
+        0: (
+            "cariunvanı musteriadı 客户名称 取引先名 得意先名 billtocustomername alphaname relatienaam naamdebiteur "
+            "asiakkaannimi nazwaklienta nazevfirmy companybilling billingcompany"
+        ),
+        1: "nome nazwa jmeno nazev unvan navn namn nimi наименование",
+    },
+    "invoice": {
+        0: (
+            "cislofaktury faturano faturanumarası 发票号 发票号码 請求書番号 請求番号 laskunnumero laskunumero "
+            "laskunnro номерсчета laskunro docnumbr"
+        ),
+        3: (
+            "numerdokumentu nrdokumentu cislodokladu 单据编号 numerodocumento nodocumento ndoc numdoc "
+            "bilagsnr bilagsnummer номердокумента evrakno notafiscal"
+        ),
+        4: "documento",
+        5: "cislo номер numer numero",
+    },
+    "invoice_date": {
+        1: (
+            "datafaktury laskunpaivamaara laskupaiva laskunpvm datumvystaveni vystaveno faturatarihi "
+            "发票日期 开票日期 請求日 請求書発行日 発行日 датасчета datedon"
+        ),
+        2: "datadokumentu datadoc datadocumento bilagsdato 单据日期 датадокумента",
+        5: "dato tarih дата 日期 日付 paivamaara paivays",
+    },
+    "due_date": {
+        0: (
+            "termin splatno splatnost datumsplatnosti vadetarihi vade sonodemetarihi 到期日 付款期限 应收日期 支払期限 "
+            "支払期日 入金期日 срокоплаты оплатитьдо erapaiva faellig fallig docduedate datascad datavenc "
+            "forfall"
+        ),
+    },
+    "paid_date": {
+        0: (
+            "датаоплаты 入金日 收款日期 odemetarihi tahsilattarihi maksupaiva datumuhrady slutbetald "
+            "datazapłacenia"
+        ),
+    },
+    "amount": {
+        0: "docinvoiceamt docinvoiceamount",
+        1: "wartoscbrutto beloppinklmoms totalvalue celkemsdph documentvalue",
+        2: "doctotalfc originaltrxamount ortrxamt enteredamount",
+        3: "kwota summa castka tutar сумма 金额 金額 valor valordaconta faturatutarı 請求金額 請求額",
+        4: "celkem celkemkc итого 合計金額 合计金额",
+    },
+    "paid_amount": {
+        0: "allocated applied appliedamt allocationamount allocatedvalue",
+        1: "已核销金额 已收金额 入金額 tahsiledilen paidvalue odenentutar",
+        2: "оплачено uhrazeno zaplaceno odenen maksettu",
+    },
+    "balance": {
+        0: "docinvoicebal",
+    },
+    "currency": {
+        1: "mena doviz dovizcinsi parabirimi 币别 币种 通貨 валюта valuutta currencyid ordercurrency",
+    },
+    "type": {
+        0: "типдокумента 单据类型 druhdokladu rodzajdokumentu typdokumentu tosite",
+    },
+    "status": {
+        1: "stav durum 状态 ステータス статус stan tila",
+    },
+    "payment_status": {
+        0: "入金ステータス 入金状況 收款状态 статусоплаты odemedurumu",
+    },
+}
+TIERS: Final = {
+    field: tuple(
+        [*tier.split(), *_ELSEWHERE.get(field, {}).get(n, "").split()] for n, tier in enumerate(tiers)
+    )
+    for field, tiers in _NAMES.items()
+}
 
 FIELDS: Final = tuple(_NAMES)
 """What a layout file may name under [columns]."""
@@ -246,6 +337,11 @@ LOCAL_TIER: Final = 5  # of amounts: in the books' own currency
 OPEN_TIER: Final = 6  # of amounts, and those behind it: what is still open
 DOCUMENT_TIER: Final = 3
 VALUE_TIER: Final = len(TIERS["paid_date"]) - 1  # of days of payment: the bank's
+IN_DOCUMENTS: Final = (
+    "docinvoiceamt",
+    "docinvoiceamount",
+    "doctotalfc",
+)  # amounts in the currency of the document
 APPLIED_TIER: Final = 0  # of paid amounts: what of a payment is for one invoice
 MORE: Final = {
     key: frozenset(names.split())
@@ -282,4 +378,11 @@ BARE_DATES: Final = [
     "budat",
     "postdate",
     "posteddate",
+    "dato",
+    "tarih",
+    "дата",
+    "日期",
+    "日付",
+    "paivamaara",
+    "paivays",
 ]

@@ -23,17 +23,24 @@ _NEAR: Final = 0.01  # between shares of an amount, or percents, that are the sa
 _HIGHEST: Final = 28  # rate of a tax, in percent
 # Columns of less than the whole that tell nothing of what is open.
 _SHARES: Final = (
-    "net",
-    "subtotal",
-    "taxable",
-    "untaxed",
-    "exclud",
-    "exvat",
-    "exgst",
-    "extax",
-    "goods",
-    "base",
-    "limit",
+    *("net", "subtotal", "taxable", "untaxed", "exclud", "exvat", "exgst", "extax", "goods", "base", "limit"),
+    *(
+        "price",
+        "rate",
+        "preis",
+        "prix",
+        "preci",
+        "item",
+        "line",
+        "unit",
+        "qty",
+        "quant",
+        "menge",
+        "hours",
+        "cost",
+        "each",
+    ),
+    *("profit", "margin", "discount", "shipping", "freight", "insur"),
 )
 _AGES: Final = ("current", "notdue", "notyetdue", "overdue", "pastdue", "older")
 

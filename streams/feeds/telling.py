@@ -19,7 +19,7 @@ from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
-from streams.feeds.doubts import Accounts, Codes, Counted, Ends, Flags, Planned, Sides, Words
+from streams.feeds.doubts import Accounts, Codes, Ends, Flags, Numbers, Planned, Sides, Words
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.flags import flagged
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
@@ -136,7 +136,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     codes, sides = Codes(columns, choices.currency, choices.base_currency), Sides(columns)
     doubts = (
         Accounts(columns, "customer" in layout.columns),
-        Counted(columns, "invoice" in layout.columns),
+        Numbers(columns, "invoice" in layout.columns),
         Flags(columns),
         Planned(columns, "paid_date" in layout.columns),
         Words(columns),
@@ -165,7 +165,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     if layout.decimal is not None:
         decimal, why_decimal = layout.decimal, "the layout says so"
     else:
-        told, why_decimal = decimals.told()
+        told, why_decimal = decimals.told(EXPONENTS.get(columns.currency or choices.currency or "") == 0)
         if told is None:
             raise Refused(
                 f'{one.path}: the decimal sign can not be told: {why_decimal}; write decimal = "." or '

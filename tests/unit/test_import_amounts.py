@@ -128,3 +128,9 @@ def test_each_way_to_write_an_amount_is_read_exactly(
 def test_what_is_no_amount_is_refused(text: str, reason: str) -> None:
     with pytest.raises(ValueError, match=reason):
         AmountReader(".").minor(text, "USD")
+
+
+def test_amounts_of_a_currency_without_decimals_have_thousands() -> None:
+    evidence = DecimalEvidence()
+    evidence.add(["110,000", "20,000"])
+    assert (evidence.told()[0], evidence.told(whole=True)[0]) == (None, ".")

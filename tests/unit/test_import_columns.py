@@ -527,3 +527,83 @@ def test_the_invoice_of_a_payment_may_stand_where_credit_notes_name_theirs() -> 
 def test_a_discount_beside_an_invoice_is_told_as_not_read() -> None:
     columns = recognise(["Customer", "Invoice", "Invoice Date", "Due Date", "Amount", "Discount"])
     assert columns.left == ["Discount"]
+
+
+@pytest.mark.parametrize(
+    ("header", "wanted"),
+    [
+        (
+            "Cliente;Número documento;Data emissão;Vencimento;Valor;Saldo;Situação",
+            "customer invoice invoice_date due_date amount balance status",
+        ),
+        (
+            "Situação;Data de Emissão;Data de Vencimento;Cliente;Nota Fiscal;Valor da Conta;Valor Recebido;A Receber",
+            "status invoice_date due_date customer invoice amount paid_amount balance",
+        ),
+        (
+            "Numer dokumentu;Kontrahent;Data wystawienia;Termin płatności;Kwota brutto;Zapłacono;Do zapłaty;Waluta",
+            "invoice customer invoice_date due_date amount paid_amount balance currency",
+        ),
+        (
+            "Číslo dokladu;Odběratel;Vystaveno;Datum splatnosti;Celkem Kč;Uhrazeno;Zbývá uhradit",
+            "invoice customer invoice_date due_date amount paid_amount balance",
+        ),
+        (
+            "Cari Kodu;Cari Unvanı;Fatura No;Tarih;Vade Tarihi;Tutar;Kalan;Döviz",
+            "customer name invoice invoice_date due_date amount balance currency",
+        ),
+        (
+            "客户编码;客户名称;单据编号;单据日期;到期日;金额;未核销金额;币别",
+            "customer name invoice invoice_date due_date amount balance currency",
+        ),
+        (
+            "取引先;請求書番号;請求日;支払期限;金額;入金額;残高;入金ステータス",
+            "customer invoice invoice_date due_date amount paid_amount balance payment_status",
+        ),
+        (
+            "Контрагент;Номер;Дата;Срок оплаты;Сумма;Оплачено;Долг;Валюта",
+            "customer invoice invoice_date due_date amount paid_amount balance currency",
+        ),
+        (
+            "Kundenr;Kundenavn;Bilagsnr;Bilagsdato;Forfallsdato;Beløp;Restbeløp;Valuta",
+            "customer name invoice invoice_date due_date amount balance currency",
+        ),
+        (
+            "Fakturanummer;Kundenummer;Kunde;Fakturadato;Forfallsdato;Beløp;Utestående",
+            "invoice customer name invoice_date due_date amount balance",
+        ),
+        (
+            "Laskun numero;Asiakas;Laskun päivämäärä;Eräpäivä;Summa;Avoinna;Valuutta",
+            "invoice customer invoice_date due_date amount balance currency",
+        ),
+        (
+            "Cliente;N. Doc.;Data Doc.;Data scadenza;Dare;Avere;Saldo",
+            "customer invoice invoice_date due_date debit credit balance",
+        ),
+        (
+            "Entidade;Nome;Documento;Data;Vencimento;Valor Total;Valor Pendente;Moeda",
+            "customer name invoice invoice_date due_date amount balance currency",
+        ),
+        (
+            "Relatie;Factuurnummer;Factuurdatum;Vervaldatum;Bedrag;Openstaand",
+            "customer invoice invoice_date due_date amount balance",
+        ),
+        (
+            "CUSTNMBR;DOCNUMBR;DOCDATE;DUEDATE;ORTRXAMT;CURTRXAM",
+            "customer invoice invoice_date due_date amount balance",
+        ),
+    ],
+)
+def test_ledgers_of_other_languages_are_known(header: str, wanted: str) -> None:
+    assert [field for field, _ in recognise(header.split(";")).taken] == wanted.split()
+
+
+def test_every_name_is_written_as_it_is_compared() -> None:
+    assert [name for tiers in TIERS.values() for tier in tiers for name in tier if plain(name) != name] == []
+
+
+def test_amounts_of_the_document_stand_beside_a_column_of_currencies() -> None:
+    header = "CustID,InvoiceNum,InvoiceDate,DueDate,InvoiceAmt,InvoiceBal,DocInvoiceAmt,DocInvoiceBal"
+    with_currency = taken(f"{header},CurrencyCode")
+    assert (with_currency["amount"], with_currency["balance"]) == ("DocInvoiceAmt", "DocInvoiceBal")
+    assert taken(header)["amount"] == "InvoiceAmt"

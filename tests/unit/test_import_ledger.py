@@ -2021,3 +2021,35 @@ def test_a_line_above_the_header_names_the_currency(tmp_path: Path, title: str, 
     got = imported(tmp_path, f"{title}\n{ONE}")
     assert list(got.report.invoiced) == [currency]
     assert list(imported(tmp_path, f"{title}\n{ONE}", choices={"currency": "GBP"}).report.invoiced) == ["GBP"]
+
+
+def test_words_are_no_invoices_numbers(tmp_path: Path) -> None:
+    rows = ledger(
+        "Customer,Documento,Doc,Invoice Date,Due Date,Amount",
+        "C1,Factura,F1,2024-01-02,2024-02-01,100",
+        "C2,Factura,F2,2024-01-02,2024-02-01,9",
+    )
+    with pytest.raises(
+        Refused, match=r"the column Documento holds words \(Factura\), and no other was recognised"
+    ):
+        imported(tmp_path, rows)
+    got = imported(tmp_path, rows, choices={"layout": Layout(columns={"invoice": ("Doc",)})})
+    assert [i["invoice_id"] for i in got.of("invoice.issued")] == ["F1", "F2"]
+
+
+@pytest.mark.parametrize(
+    ("status", "open_"),
+    [
+        ("已收款", False),
+        ("入金済み", False),
+        ("Оплачен", False),
+        ("Maksettu", False),
+        ("İptal", False),
+        ("Em aberto", True),
+    ],
+)
+def test_statuses_of_other_languages_are_known(tmp_path: Path, status: str, open_: bool) -> None:
+    rows = ledger(
+        f"{HEADER},Status", "C1,I1,2024-01-02,2024-02-01,100,", f"C1,I2,2024-01-02,2024-02-01,9,{status}"
+    )
+    assert imported(tmp_path, rows).report.invoiced == {"USD": 10900 if open_ else 10000}
