@@ -123,6 +123,13 @@ def bare(text: str) -> Bare:
     return Bare((marks in ("-", "()")) != credit, match["digits"].strip(), currencies)
 
 
+def is_dash(text: str) -> bool:
+    """Whether a cell is the dash that spreadsheets show for zero, a currency's sign beside it or not."""
+    plain = text.translate(_BLANKS).translate(_MINUS).replace("\u2014", "-")
+    around = plain.replace("-", "").strip()
+    return "-" in plain and (not around or around in _SIGNS or around in EXPONENTS)
+
+
 def _by_parts(around: str) -> tuple[str, ...]:
     """'USD$' and '$USD': a sign and a code together."""
     for sign in ("$", "€", "£", "¥"):
@@ -240,7 +247,7 @@ class AmountReader:
             negative, digits, _ = bare(text)
             number = self.minor(digits, "CLF")
         except ValueError:
-            return None
+            return 0 if is_dash(text) else None
         return -number if negative else number
 
     def _minor(self, text: str, currency: str, places: int) -> int:

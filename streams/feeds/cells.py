@@ -10,7 +10,7 @@ from typing import Final
 
 from schemas.money import EXPONENTS
 from streams.feeds import terms as terms_of_payment
-from streams.feeds.amounts import EMPTY, NULL, bare
+from streams.feeds.amounts import EMPTY, NULL, bare, is_dash
 from streams.feeds.columns import plain
 from streams.feeds.dates import plus_days
 from streams.feeds.report import Report
@@ -156,6 +156,8 @@ class Cells:
         try:
             return self.told.amounts.minor(text, currency)
         except ValueError as error:
+            if is_dash(text) and field != "limit":
+                return 0
             if text.strip().lower() in EMPTY:
                 return None
             raise Bad("no amount", field, str(error)) from None

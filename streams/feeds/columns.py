@@ -25,7 +25,9 @@ from streams.feeds.names import (
     MONEY,
     MONEY_NAMES,
     MORE,
+    NAMED_TIER,
     OPEN_TIER,
+    PAYMENT_TIER,
     TIERS,
     USUAL,
     VALUE_TIER,
@@ -202,6 +204,9 @@ def recognise(
         ):
             at.pop(field, None)
             doubtful.pop(field, None)
+        if tier_of.get("paid_amount") == PAYMENT_TIER and tier_of.get("amount") == NAMED_TIER:
+            number = at.pop("paid_amount")
+            at.setdefault("payment", number)
         if "amount" in at and tier_of.get("paid_amount") == APPLIED_TIER:
             at.setdefault("payment_total", at["amount"])
         if "paid_amount" not in at and "amount" in at:
@@ -219,6 +224,8 @@ def recognise(
     else:
         at.pop("payment_total", None)
         at.pop("discount", None)  # before the invoice's amount
+        if tier_of.get("paid_amount") == PAYMENT_TIER and "paid_amount" not in (given or {}):
+            at.pop("paid_amount", None)
         memo = at.pop("memo", None)
         if kind == "credits":
             _as_credits(at, doubtful, memo)
@@ -370,20 +377,21 @@ def _kind(
 ) -> Kind:
     certain_date = "invoice_date" in at and 0 < tier_of["invoice_date"] < CERTAIN_INVOICE_TIERS
     own_amount = "amount" in at or "debit" in at
+    paid = "paid_amount" in at and tier_of["paid_amount"] != PAYMENT_TIER
     invoiced = certain_date and "invoice" in at
     if "memo" in at and not (invoiced or (DUE | {"payment", "paid_date"}) & set(at)):
         return "credits"
     date = at.get("invoice_date")
     bare_date = date is not None and plain(header[date]) in BARE_DATES
     # An amount beside what was paid, or a day beside that of payment, is the invoice's
-    both_amounts = own_amount and "paid_amount" in at and tier_of["paid_amount"] != APPLIED_TIER
+    both_amounts = own_amount and paid and tier_of["paid_amount"] != APPLIED_TIER
     both_days = bare_date and "paid_date" in at and tier_of["paid_date"] < VALUE_TIER and own_amount
     known = "invoice" in at and ("customer" in at or "name" in at) and "payment" not in at
     own_days = both_days and "invoice" in at and tier_of["invoice"] < DOCUMENT_TIER
     if known and not beside_invoices and (own_days or (both_amounts and "paid_date" not in at)):
         return "invoices"
-    pays = "paid_date" in at or (bare_date and ("payment" in at or "paid_amount" in at))
-    has_money = own_amount or "paid_amount" in at
+    pays = "paid_date" in at or (bare_date and ("payment" in at or paid))
+    has_money = own_amount or paid
     if beside_invoices and "paid_date" in at and (date is None or not DUE & set(at)):
         return "payments"  # an invoice's date, or its due date, beside its payment is no second invoice
     if certain_date and own_amount and "customer" in at:

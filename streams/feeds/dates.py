@@ -30,6 +30,9 @@ EMPTY: Final = amounts.EMPTY | {
     "not paid",
     "pending",
     "outstanding",
+    "no",
+    "not yet",
+    "nein",
 }
 
 _MONTHS_OF_A_YEAR: Final = 12
@@ -225,6 +228,11 @@ def is_empty(text: str) -> bool:
     if bare in EMPTY or bare.startswith("9999") or bare.endswith("9999") or not bare.strip("0./- :t"):
         return True
     return _NO_DATE.fullmatch(bare) is not None
+
+
+def is_day(text: str) -> bool:
+    """Whether a text is a date in some order, and no number."""
+    return _possible(text)[0] is not None and not text.strip().replace(".", "", 1).isdecimal()
 
 
 def _possible(text: str) -> tuple[tuple[Order, ...] | None, bool]:

@@ -72,6 +72,11 @@ _LESS: Final = (
     "1stpayment",
     "firstpayment",
     "payments",
+    "tds",
+    "withh",
+    "retention",
+    "retencion",
+    "ritenuta",
 )
 # Where no column says what was paid, when, or what is open.
 _SETTLED: Final = (
@@ -91,7 +96,7 @@ _SETTLED: Final = (
     "lastpayment",
 )
 _FEES: Final = ("refund", "bankcharge", "bankfee", "withheld", "withholding", "writeoff", "writtenoff")
-_CONTESTED: Final = ("disput", "litige", "reklam")
+_CONTESTED: Final = ("disput", "litige", "reklam", "query", "queried")
 _REMARKS: Final = (
     "comment",
     "remark",
@@ -131,14 +136,15 @@ def unread(columns: Columns) -> list[tuple[int, str]]:
             about += _SETTLED
     if columns.kind == "invoices" and "disputed" not in at:
         about += _CONTESTED
-    used = {*at.values(), *columns.added}
+    # A mark that a row is a credit note may be the amount, or the number, of one that took from it
+    used = {*at.values(), *columns.added} - {at.get("is_credit")}
     return [
         (place, shown(name))
         for place, name in enumerate(columns.header)
         if place not in used
         and place != columns.runs_on
-        and (not is_known(name) or plain(name) in BALANCES)
-        and any(word in plain(name) for word in about)
+        and (place == at.get("is_credit") or not is_known(name) or plain(name) in BALANCES)
+        and (place == at.get("is_credit") or any(word in plain(name) for word in about))
     ]
 
 

@@ -180,7 +180,7 @@ class _Reader:
                     text = f"open invoices with a remark in {name} that they are paid, disputed or given up, which is not read"
                     report.note(text, f"{path}:{line}")
             settled += bool(record.paid_on)
-            for column, name in self.unread:
+            for column, name in self.unread if record.kind != CREDIT else ():
                 if plain(row[column]).strip("0") not in NO and not is_empty(row[column]):
                     text = f"rows with something in {name}, which is not read and may say that less is owed, or disputed"
                     report.note(text, f"{path}:{line}")
@@ -576,6 +576,8 @@ class _Reader:
         self, said: Sequence[str], amount: int, still_open: int | None, paid_on: str, place: str
     ) -> str:
         """What of an invoice is paid by its balance or its status, in minor units; '' where neither says."""
+        if still_open is None and "balance" in self.told.columns.at and not (paid_on or said):
+            self._note("invoices without a balance where others have one, read as open whole", place)
         if still_open is not None and still_open > amount and "paid_amount" not in self.told.columns.at:
             self._note(
                 "balances above the amount of their invoice, passed over: is the amount without its tax, or the balance "

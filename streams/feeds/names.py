@@ -117,6 +117,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "totalinvoiceamount invoicetotalamount rechnungsbetrag montantfacture importefactura factuurbedrag billamount "
         "billingamount invoicedamount",
         "grossamount amountgross grosstotal grossinvoiceamount totalgross bruttobetrag betragbrutto brutto montantttc gross "
+        "amountincgst amountincvat amountinctax amountinclgst "
         "totalincgst totalincvat totalinctax totalinclvat totalincltax totalincludingtax totalincludingvat "
         "amountincludingvat amountinclvat amountincltax",
         "totalamount amounttotal originalamount origamount originalamt origamt originalinvoiceamount documentamount docamount "
@@ -144,6 +145,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "paid ispaid fullypaid isfullypaid paidinfull settled issettled paidyn "
         "cobrado pagado regle paye betaald pagato pago recebido zapłacono betalt betald",
         "received collected collectedamount amountcollected paidtodate amountpaidtodate totalreceived totalcollected receipts",
+        "payment pmt pymt zahlung paiement pago betaling pagamento inbetalning innbetaling indbetaling",
     ),
     "payment_total": (
         "paymentamount paymentamt paymenttotal totalpayment receiptamount receipttotal receivedamount amountreceived",
@@ -342,6 +344,10 @@ IN_DOCUMENTS: Final = (
     "docinvoiceamount",
     "doctotalfc",
 )  # amounts in the currency of the document
+PAYMENT_TIER: Final = (
+    len(TIERS["paid_amount"]) - 1
+)  # of paid amounts: or the payment's number, or how it came
+NAMED_TIER: Final = 3  # of amounts: by a word that may be a payment's amount as well
 APPLIED_TIER: Final = 0  # of paid amounts: what of a payment is for one invoice
 MORE: Final = {
     key: frozenset(names.split())

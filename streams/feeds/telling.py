@@ -18,7 +18,7 @@ from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import Columns, Unclear, is_certain, recognise
-from streams.feeds.dates import PIVOT, DateReader, Evidence, Order
+from streams.feeds.dates import PIVOT, DateReader, Evidence, Order, is_day, is_empty
 from streams.feeds.doubts import Accounts, Codes, Ends, Flags, Numbers, Planned, Sides, Words
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.flags import flagged
@@ -115,7 +115,8 @@ def _kinds(shapes: Sequence[Shape], choices: Choices) -> list[Columns]:
 
 
 def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[int], None]) -> Told:
-    at, layout = columns.at, choices.layout
+    columns, layout = _paid_on(one, columns), choices.layout
+    at = columns.at
     if columns.kind == "invoices" and choices.terms_days is None and not DUE & set(at):
         if "baseline" not in at:
             raise Refused(
@@ -186,6 +187,19 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         flipped=columns.kind == "payments" and decimals.negative > 0 and decimals.positive == 0,
         negative=signs.told(),
     )
+
+
+def _paid_on(one: Shape, columns: Columns) -> Columns:
+    """The columns, with one of days for what it is where its name (`Paid`) would be that of an amount."""
+    at = columns.at
+    place = at.get("paid_amount")
+    if place is None or columns.kind != "invoices" or "paid_date" in at:
+        return columns
+    first = itertools.islice(rows(one, lambda _: None), _ROWS_AT_ONCE)
+    said = [row[place] for _, row in first if len(row) > place and not is_empty(row[place])]
+    if not said or not all(map(is_day, said)):
+        return columns
+    return replace(columns, at={**{f: i for f, i in at.items() if f != "paid_amount"}, "paid_date": place})
 
 
 class Signs:

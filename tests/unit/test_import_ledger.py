@@ -2053,3 +2053,50 @@ def test_statuses_of_other_languages_are_known(tmp_path: Path, status: str, open
         f"{HEADER},Status", "C1,I1,2024-01-02,2024-02-01,100,", f"C1,I2,2024-01-02,2024-02-01,9,{status}"
     )
     assert imported(tmp_path, rows).report.invoiced == {"USD": 10900 if open_ else 10000}
+
+
+@pytest.mark.parametrize("name", ["Original Amount", "Invoice Amount", "Amount Due"])
+def test_a_payment_is_not_what_was_invoiced(tmp_path: Path, name: str) -> None:
+    pays = f"Receipt No,Customer,Invoice,Payment Date,{name},Payment\nP1,C1,I1,2024-01-20,100,60\n"
+    assert [p["amount"] for p in imported(tmp_path, ONE, pays).of("payment.received")] == ["60.00"]
+    pays = "Payment,Customer,Invoice,Payment Date,Amount\nP1,C1,I1,2024-01-20,60\n"
+    got = imported(tmp_path, ONE, pays).of("payment.received")
+    assert [(p["payment_id"], p["amount"]) for p in got] == [("P1", "60.00")]
+
+
+@pytest.mark.parametrize("dash", ["-", "--", " - ", "\u2013", "\u2014", "$ -", "- €", "$-"])
+def test_the_dash_of_a_spreadsheet_is_zero(tmp_path: Path, dash: str) -> None:
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,100", f"C1,I2,2024-01-02,2024-02-01,9,{dash}")
+    got = imported(tmp_path, ledger(f"{HEADER},Balance", *rows))
+    assert (got.report.invoiced, got.report.refused) == ({"USD": 10000}, 1)
+    assert "it is paid, and nothing says when" in got.bad[0]
+    got = imported(tmp_path, ledger(f"{HEADER},Credit Limit", *rows))
+    assert [limit["credit_limit"] for limit in got.of("account.limit_set")] == ["100.00"]
+
+
+def test_an_invoice_without_a_balance_among_others_with_one_is_told(tmp_path: Path) -> None:
+    note = "invoices without a balance where others have one, read as open whole"
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,100,", "C1,I2,2024-01-02,2024-02-01,9,,")
+    got = imported(tmp_path, ledger(f"{HEADER},Balance,Paid Date", *rows))
+    assert (got.report.invoiced, got.report.note_counts[note]) == ({"USD": 10900}, 1)
+    got = imported(tmp_path, ledger(f"{HEADER},Balance,Paid Date", rows[0], f"{rows[1]}2024-01-20"))
+    assert note not in got.report.notes
+
+
+@pytest.mark.parametrize("none", ["", "No", "open", "not yet"])
+def test_days_in_a_column_called_paid_are_days_of_payment(tmp_path: Path, none: str) -> None:
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,20/01/2024", f"C1,I2,2024-01-02,2024-02-01,9,{none}")
+    got = imported(tmp_path, ledger(f"{HEADER},Paid", *rows))
+    assert got.of("payment.received") == [payment()]
+    assert got.bad == []
+
+
+def test_what_a_credit_note_took_beside_its_invoice_is_told(tmp_path: Path) -> None:
+    rows = (
+        "C1,I1,2024-01-02,2024-02-01,100,30.00",
+        "C1,I2,2024-01-02,2024-02-01,9,",
+        "C1,M1,2024-01-02,,2,yes",
+    )
+    got = imported(tmp_path, ledger(f"{HEADER},Credit Note", *rows))
+    note = "rows with something in Credit Note, which is not read and may say that less is owed, or disputed"
+    assert got.report.note_counts[note] == 1
