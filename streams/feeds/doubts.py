@@ -21,6 +21,7 @@ from streams.feeds.names import BALANCES, MONEY, TIERS
 _MANY: Final = 10_000  # customers that are looked at
 _MOST_WORDS: Final = 20
 _CODE: Final = 3
+_NO_COUNTRIES: Final = ("inv", "pay", "pmt", "rct", "crn")
 _MOST_CODES: Final = 8
 _PLACES: Final = ("country", "land", "pays", "pais", "region", "state")  # CR is Costa Rica
 _LONGEST_CODE: Final = 6  # debit, credit
@@ -463,7 +464,12 @@ class Words:
         """More rows."""
         for place, found in list(self._found.items()):
             # A code of two or three letters may be a country's
-            found |= {row[place] for row in full if len(row) > place and len(row[place].strip()) > _CODE}
+            found |= {
+                row[place]
+                for row in full
+                if len(row) > place
+                and (len(row[place].strip()) > _CODE or plain(row[place]) in _NO_COUNTRIES)
+            }
             if len(found) > _MOST_WORDS or any(len(word.strip()) > _PROSE for word in found):
                 del self._found[place]
 

@@ -102,6 +102,9 @@ _PAYMENT_TYPES: Final = frozenset(
         "入金",
         "pmt",
         "pymt",
+        "pay",
+        "rct",
+        "rcpt",
         "sr",
         "sa",
         "rc",
@@ -226,7 +229,7 @@ def meant(text: str) -> str:
 
 def names_invoice(text: str) -> bool:
     """Whether a type has the word invoice in it, in any of the languages that are read."""
-    return _has(plain(text), _INVOICE_WORDS)
+    return plain(text) == "inv" or _has(plain(text), _INVOICE_WORDS)
 
 
 def _has(named: str, words: Sequence[str]) -> bool:

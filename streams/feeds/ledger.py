@@ -277,6 +277,11 @@ class _Reader:
     def _credit(self, row: list[str], base: Row, named: str, paid_on: str, settled: bool) -> Row:
         at = self.told.columns.at
         credited = self.cells.id(row, "credits", needed=False) if "credits" in at else ""
+        if not (named or {"type", "is_credit", "side", "debit", "credits", "paid_date"} & set(at)):
+            self._note(
+                "negative amounts, taken as credit notes, as no type says otherwise: are payments among them?",
+                base.place,
+            )
         if not named and "debit" in at:
             self._note(
                 "amounts of the credit column, taken as credit notes, as no type says otherwise", base.place

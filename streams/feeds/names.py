@@ -16,7 +16,7 @@ _STILL_OPEN: Final = (
     "resteapayer soldedu restedu residuo importoresiduo dapagare emaberto saldoemaberto valoremaberto dozapłaty "
     "pozostałodozapłaty kvarattbetala amountduesigned amountresidual amountresidualsigned restbeløp restbeløb "
     "nochzuzahlen invoicebalance invoicebal outstandingbalance remainingbalance "
-    "utestaende utestaaende rest pozostaje pozostało klikvidaci zbyvauhradit neuhrazeno kalan kalantutar "
+    "utestaende utestaaende rest pte importepte pozostaje pozostało klikvidaci zbyvauhradit neuhrazeno kalan kalantutar "
     "未核销金额 未收金额 余额 残高 未入金額 未回収額 売掛残高 долг остаток остатокдолга задолженность avoinna valorpendente "
     "pendente areceber outstandingvalue duevalue currenttrxamount curtrxam saldoopenstaand"
 )
@@ -275,7 +275,7 @@ _ELSEWHERE: Final[dict[str, dict[int, str]]] = {
     "due_date": {
         0: (
             "termin splatno splatnost datumsplatnosti vadetarihi vade sonodemetarihi 到期日 付款期限 应收日期 支払期限 "
-            "支払期日 入金期日 срокоплаты оплатитьдо erapaiva faellig fallig docduedate datascad datavenc "
+            "支払期日 入金期日 срокоплаты оплатитьдо vto fechavto erapaiva faellig fallig docduedate datascad datavenc "
             "forfall"
         ),
     },

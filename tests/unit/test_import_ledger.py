@@ -2100,3 +2100,27 @@ def test_what_a_credit_note_took_beside_its_invoice_is_told(tmp_path: Path) -> N
     got = imported(tmp_path, ledger(f"{HEADER},Credit Note", *rows))
     note = "rows with something in Credit Note, which is not read and may say that less is owed, or disputed"
     assert got.report.note_counts[note] == 1
+
+
+@pytest.mark.parametrize(
+    ("more", "cell", "told"), [("", "", 1), (",Type", ",Credit", 0), (",Paid Date", ",", 0)]
+)
+def test_negative_amounts_of_which_nothing_tells_what_they_are_are_told(
+    tmp_path: Path, more: str, cell: str, told: int
+) -> None:
+    rows = ("C1,I1,2024-01-02,2024-02-01,100", "C1,R5,2024-01-20,2024-01-20,-100")
+    got = imported(tmp_path, ledger(f"{HEADER}{more}", f"{rows[0]}{cell and ','}", f"{rows[1]}{cell}"))
+    note = "negative amounts, taken as credit notes, as no type says otherwise: are payments among them?"
+    assert got.report.note_counts.get(note, 0) == told
+
+
+@pytest.mark.parametrize("code", ["PAY", "PMT", "RCT", "CRN"])
+def test_codes_that_are_no_countries_tell_payments_in_a_column_that_nobody_named(
+    tmp_path: Path, code: str
+) -> None:
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,INV", f"C1,R5,2024-01-20,2024-01-20,-60,{code}")
+    header = f"{HEADER},Transaction"
+    with pytest.raises(Refused, match="the column Transaction seems to say which rows"):
+        imported(tmp_path, ledger(header, *rows))
+    got = imported(tmp_path, ledger(header.replace("Transaction", "Type"), *rows))
+    assert len(got.of("invoice.credited" if code == "CRN" else "payment.received")) == 1
