@@ -9,6 +9,7 @@ header = 4                   # the line of the header
 [columns]
 customer = "Debitor"         # a column's name, or a list of names, the first that a file has
 invoice = "Beleg"
+tax = "MwSt."                # to be added to the amounts, where they are without it
 """
 
 from __future__ import annotations

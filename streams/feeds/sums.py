@@ -18,6 +18,9 @@ from streams.feeds.columns import Columns, plain, shown, taxes
 from streams.feeds.names import MONEY, WITH_TAX
 
 _LOOKED_AT: Final = 2_000  # rows
+_SPLIT: Final = (
+    2  # columns that add up to the amount may be what is open and what was paid; more are kinds of sales
+)
 _MOST: Final = 0.9  # of the rows of a running balance: a filter or a sort may have broken some
 _NEAR: Final = 0.01  # between shares of an amount, or percents, that are the same
 _HIGHEST: Final = 28  # rate of a tax, in percent
@@ -84,7 +87,8 @@ class Sums:
         if "amount" in columns.at and "amount" not in self._given and not columns.added:
             columns = _open(columns, path, rows)
             columns = _taxed(columns, path, rows)
-        _settled(columns, path, texts, rows)
+        if "amount" not in self._given:
+            _settled(columns, path, texts, rows)
         return columns
 
 
@@ -175,6 +179,8 @@ def _taxed(columns: Columns, path: Path, rows: Sequence[_Row]) -> Columns:
     ]
     # A column of rates has few values, and small ones
     rates = {tax for _, _, tax in taxed}
+    if all(abs(tax) >= abs(amount) for _, amount, tax in taxed):  # numbers for tax, and no tax
+        return columns
     if not taxed or (len(rates) < len({amount for _, amount, _ in taxed}) and rates <= _RATES):
         return columns
     for place in range(len(columns.header)):
@@ -213,6 +219,8 @@ def _settled(columns: Columns, path: Path, texts: Sequence[Sequence[str]], rows:
         if (amount := _amount(at, row)) > 0
     ]
     unread = [place for place in _unread(columns, rows) if place != columns.runs_on]
+    if len(unread) > _SPLIT and all(_sum(unread)(row) == amount for row, amount, _ in owed):
+        return
     ages = [place for place in unread if _is_age(plain(columns.header[place]))]
     candidates = [[place] for place in unread if place not in ages]
     for found in [*candidates, ages] if ages else candidates:
@@ -220,8 +228,8 @@ def _settled(columns: Columns, path: Path, texts: Sequence[Sequence[str]], rows:
             names = ", ".join(shown(columns.header[place]) for place in found)
             raise Refused(
                 f"{path}: {names}: what stands here seems to be what of each invoice is open, or was paid, and the name does "
-                'not say which; write a layout file with [columns] balance = "…" or paid_amount = "…" and give it with '
-                "--layout, or leave it out of the file"
+                'not say which; write a layout file with [columns] balance = "…" or paid_amount = "…", or amount = '
+                f'"{columns.named("amount")}" where it is neither, and give it with --layout'
             )
 
 

@@ -58,6 +58,7 @@ def test_an_amount_beside_its_tax_that_nothing_else_tells_refuses_the_file(tmp_p
         (",VAT %", ("100,20",)),
         (",VAT", ("100,20", "50,20", "70,5")),  # rates
         (",VAT", ("100,S", "50,T1")),
+        (",VAT", ("100,123456789", "50,987654321")),
     ):
         assert issued(read(tmp_path, more, *cells))[:2] == ["100.00", "50.00"][: len(cells)]
 
@@ -104,6 +105,8 @@ def test_a_column_that_nobody_named_and_that_may_be_what_is_open_refuses_the_fil
         Refused, match=r"seems to be what of each invoice is open, or was paid.*balance = \"…\""
     ):
         read(tmp_path, more, *cells)
+    said = Layout(columns={"amount": ("Amount",)})
+    assert len(issued(read(tmp_path, more, *cells, layout=said))) == len(cells)
     paid = [f"{cell}," for cell in cells]
     assert len(issued(read(tmp_path, f"{more},Paid Date", *paid))) == len(cells)
 
@@ -117,6 +120,7 @@ def test_a_column_that_nobody_named_and_that_may_be_what_is_open_refuses_the_fil
         (",Deductions", ("100,100", "50,-5", "80,0")),
         (",Current,1-30,31+", ("100,0,100,0", "50,50,0,0")),
         (",Sold by", ("100,100", "50,Ann")),
+        (",Parts,Labour,Travel", ("100,100,0,0", "50,0,50,0", "70,30,20,20")),
         (",Currency,In our books", ("100,EUR,100", "50,USD,45", "70,USD,70.5")),
     ],
 )
