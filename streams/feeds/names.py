@@ -232,6 +232,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
 }
 # What other languages call them, and systems that abbreviate: field -> tier -> names.
 _ELSEWHERE: Final[dict[str, dict[int, str]]] = {
+    "memo": {0: "cnno cnnumber"},
+    "credits": {0: "appliedto"},
     "debit": {0: "dare debito debet borc дебет 借方 借方金額 winien"},
     "credit": {0: "avere credito kredit alacak кредит 贷方 貸方 貸方金額"},
     "customer": {
@@ -271,6 +273,7 @@ _ELSEWHERE: Final[dict[str, dict[int, str]]] = {
         ),
         2: "datadokumentu datadoc datadocumento bilagsdato 单据日期 датадокумента",
         5: "dato tarih дата 日期 日付 paivamaara paivays",
+        0: "cndate",
     },
     "due_date": {
         0: (
@@ -284,9 +287,10 @@ _ELSEWHERE: Final[dict[str, dict[int, str]]] = {
             "датаоплаты 入金日 收款日期 odemetarihi tahsilattarihi maksupaiva datumuhrady slutbetald "
             "datazapłacenia"
         ),
+        4: "chequedate checkdate depositdate",
     },
     "amount": {
-        0: "docinvoiceamt docinvoiceamount",
+        0: "cnamount cnamt docinvoiceamt docinvoiceamount",
         1: "wartoscbrutto beloppinklmoms totalvalue celkemsdph documentvalue",
         2: "doctotalfc originaltrxamount ortrxamt enteredamount",
         3: "kwota summa castka tutar сумма 金额 金額 valor valordaconta faturatutarı 請求金額 請求額",
@@ -294,7 +298,7 @@ _ELSEWHERE: Final[dict[str, dict[int, str]]] = {
     },
     "paid_amount": {
         0: "allocated applied appliedamt allocationamount allocatedvalue",
-        1: "已核销金额 已收金额 入金額 tahsiledilen paidvalue odenentutar",
+        1: "receiptamt depositamount chequeamount checkamount 已核销金额 已收金额 入金額 tahsiledilen paidvalue odenentutar",
         2: "оплачено uhrazeno zaplaceno odenen maksettu",
     },
     "balance": {

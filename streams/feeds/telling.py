@@ -28,6 +28,7 @@ from streams.feeds.names import DUE, MONEY
 from streams.feeds.sums import Sums
 
 _ROWS_AT_ONCE = 5_000
+_CASH: Final = ("payment", "receipt", "invoice", "zahlung", "rechnung")
 _CURRENCY: Final = re.compile(
     r"\b(?i:currency|w(?:ä|ae)hrung|devise|moneda|valuta|moeda|waluta|(?:amounts|figures|values|betr(?:ä|ae)ge) in)"
     r"\W+([A-Z]{3})\b"
@@ -102,6 +103,10 @@ def _kinds(shapes: Sequence[Shape], choices: Choices) -> list[Columns]:
                     found[place] = recognise(one.header, layout.columns, layout.kind, beside_invoices=True)
                 except Unclear as error:
                     found[place] = error
+    for place, one in enumerate(shapes):
+        if layout.kind is None and _of_credits(one.above):
+            with contextlib.suppress(Unclear):
+                found[place] = recognise(one.header, layout.columns, "credits")
     for one, columns in zip(shapes, found, strict=True):
         if isinstance(columns, Unclear):
             raise Refused(f"{one.path}:{one.header_line}: {columns}")
@@ -237,6 +242,14 @@ class Signs:
         return {
             kind: self._by_side or counts[kind, True] >= counts[kind, False] for kind in (CREDIT, PAYMENT)
         }
+
+
+def _of_credits(above: str) -> bool:
+    """Whether a line above the header says that credit notes stand below, and no payments."""
+    return any(
+        meant(line) == CREDIT and not any(map(line.lower().__contains__, _CASH))
+        for line in above.splitlines()
+    )
 
 
 def _of_title(above: str) -> str | None:

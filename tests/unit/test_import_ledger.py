@@ -2124,3 +2124,18 @@ def test_codes_that_are_no_countries_tell_payments_in_a_column_that_nobody_named
         imported(tmp_path, ledger(header, *rows))
     got = imported(tmp_path, ledger(header.replace("Transaction", "Type"), *rows))
     assert len(got.of("invoice.credited" if code == "CRN" else "payment.received")) == 1
+
+
+@pytest.mark.parametrize(
+    "header", ["Number,Customer,Date,Applied To,Total", "Number,Customer,Date,Applies to,Amount,Due Date"]
+)
+def test_a_title_says_that_credit_notes_stand_below(tmp_path: Path, header: str) -> None:
+    row = "M1,C1,2024-01-20,I1,30" + (",2024-01-20" if "Due" in header else "")
+    got = imported(tmp_path, ONE, f"Credit Memos of 2024\n{header}\n{row}\n")
+    assert [(m["memo_id"], m["amount"], m["invoice_id"]) for m in got.of("invoice.credited")] == [
+        ("M1", "30.00", "I1")
+    ]
+    other = imported(
+        tmp_path, ONE, "Payments and credit memos\nReceipt No,Customer,Date,Amount\nR1,C1,2024-01-20,30\n"
+    )
+    assert len(other.of("payment.received")) == 1
