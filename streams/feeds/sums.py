@@ -18,32 +18,21 @@ from streams.feeds.columns import Columns, plain, shown, taxes
 from streams.feeds.names import MONEY, WITH_TAX
 
 _LOOKED_AT: Final = 2_000  # rows
-_SPLIT: Final = (
-    2  # columns that add up to the amount may be what is open and what was paid; more are kinds of sales
-)
-_MOST: Final = 0.9  # of the rows of a running balance: a filter or a sort may have broken some
+# Two columns that add up to the amount may be what is open and what was paid; more are kinds of sales.
+_SPLIT: Final = 2
+# Of the steps from row to row that a running balance takes (a filter or a sort may have broken some), and of its rows
+# those that no open balance could follow.
+_MOST, _TELLING = 0.9, 0.1
 _NEAR: Final = 0.01  # between shares of an amount, or percents, that are the same
 _HIGHEST: Final = 28  # rate of a tax, in percent
 # Columns of less than the whole that tell nothing of what is open.
-_SHARES: Final = (
-    *("net", "subtotal", "taxable", "untaxed", "exclud", "exvat", "exgst", "extax", "goods", "base", "limit"),
-    *(
-        "price",
-        "rate",
-        "preis",
-        "prix",
-        "preci",
-        "item",
-        "line",
-        "unit",
-        "qty",
-        "quant",
-        "menge",
-        "hours",
-        "cost",
-        "each",
-    ),
-    *("profit", "margin", "discount", "shipping", "freight", "insur"),
+_SHARES: Final = tuple(
+    word
+    for words in (
+        "net subtotal taxable untaxed exclud exvat exgst extax goods base limit profit margin discount shipping freight insur",
+        "price rate preis prix preci item line unit qty quant menge hours cost each",
+    )
+    for word in words.split()
 )
 _AGES: Final = ("current", "notdue", "notyetdue", "overdue", "pastdue", "older")
 
@@ -83,7 +72,8 @@ class Sums:
                         row[place] = number
         if columns.kind == "payments":
             return _applied(columns, texts, rows)
-        columns = _running(columns, texts, rows)
+        if "balance" not in self._given:
+            columns = _running(columns, texts, rows)
         if "amount" in columns.at and "amount" not in self._given and not columns.added:
             columns = _open(columns, path, rows)
             columns = _taxed(columns, path, rows)
@@ -119,7 +109,7 @@ def _running(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_R
         return columns
     customer = at.get("customer", 0)
     lines = [
-        (text[customer], _amount(at, row), row[place])
+        (text[customer] if customer < len(text) else "", _amount(at, row), row[place])
         for text, row in zip(texts, rows, strict=True)
         if place in row
     ]
@@ -133,10 +123,10 @@ def _running(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_R
                 for chain in chains
                 for before, now in pairwise(reversed(chain) if turned else chain)
             ]
-            # A step that an open balance could not take, as no more is open than was invoiced
-            if any(holds and tells for holds, tells in steps) and sum(
-                holds for holds, _ in steps
-            ) >= _MOST * len(steps):
+            # An open balance could not take such a step, as no more is open than was invoiced
+            telling = sum(holds and tells for holds, tells in steps)
+            holding = sum(holds for holds, _ in steps)
+            if telling and telling >= _TELLING * len(lines) and holding >= _MOST * len(steps):
                 return replace(
                     columns, at={field: i for field, i in at.items() if field != "balance"}, runs_on=place
                 )

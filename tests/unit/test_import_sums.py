@@ -158,6 +158,28 @@ def test_a_balance_that_goes_on_for_each_customer_is_none_of_an_invoice(tmp_path
     assert "balance" not in got.told[0].columns.at
 
 
+def test_a_balance_that_seems_to_go_on_in_one_row_of_many_is_what_is_open(tmp_path: Path) -> None:
+    rows = [f"C{n},I{n},2024-01-02,2024-02-01,100,40" for n in range(20)]
+    rows += ["C1,I20,2024-01-02,2024-02-01,50,90"]
+    got = imported(tmp_path, "\n".join((f"{HEADER},Balance", *rows)) + "\n")
+    assert "balance" in got.told[0].columns.at
+    few = imported(tmp_path, "\n".join((f"{HEADER},Balance", rows[1], rows[-1])) + "\n")
+    assert "balance" not in few.told[0].columns.at
+    said = Layout(columns={"balance": ("Balance",)})
+    few = imported(
+        tmp_path, "\n".join((f"{HEADER},Balance", rows[1], rows[-1])) + "\n", choices={"layout": said}
+    )
+    assert "balance" in few.told[0].columns.at
+
+
+def test_rows_that_end_before_their_customer_are_bad_rows_alone(tmp_path: Path) -> None:
+    rows = ("I1,2024-01-02,2024-02-01,100,100", "I2,2024-01-02,2024-02-01,50,50,C1")
+    got = imported(
+        tmp_path, "\n".join(("Invoice,Invoice Date,Due Date,Amount,Balance,Customer", *rows)) + "\n"
+    )
+    assert (issued(got), got.report.refused) == (["50.00"], 1)
+
+
 def test_what_is_open_of_each_invoice_is_no_balance_that_runs_on(tmp_path: Path) -> None:
     got = read(tmp_path, ",Balance", "100,0", "50,50", "100,100", "30,20", "20,0", "20,20")
     assert "balance" in got.told[0].columns.at
