@@ -268,11 +268,14 @@ class _Reader:
 
     def _payment_among_invoices(self, row: list[str], base: Row, settled: bool) -> Row:
         at = self.told.columns.at
-        invoice = (self.cells.id(row, "credits", needed=False) if "credits" in at else "") or ON_ACCOUNT
-        if invoice == ON_ACCOUNT and settled:
+        paid = self.cells.id(row, "credits", needed=False) if "credits" in at else ""
+        number = base.number
+        if self.told.of_invoices:
+            paid, number = number, ""
+        if not paid and settled:
             raise _LeftOut("payments left out, as the invoices they settled carry the day")
         reference = self.cells.text(row, "reference")
-        return base._replace(invoice=invoice, kind=PAYMENT, payment=base.number, reference=reference)
+        return base._replace(invoice=paid or ON_ACCOUNT, kind=PAYMENT, payment=number, reference=reference)
 
     def _credit(self, row: list[str], base: Row, named: str, paid_on: str, settled: bool) -> Row:
         at = self.told.columns.at

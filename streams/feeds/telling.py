@@ -28,6 +28,8 @@ from streams.feeds.names import DUE, MONEY
 from streams.feeds.sums import Sums
 
 _ROWS_AT_ONCE = 5_000
+_MANY: Final = 20_000  # invoices whose numbers are compared with those of payments
+_NEARLY_ALL: Final = 0.9
 _CASH: Final = ("payment", "receipt", "invoice", "zahlung", "rechnung")
 _CURRENCY: Final = re.compile(
     r"\b(?i:currency|w(?:ä|ae)hrung|devise|moneda|valuta|moeda|waluta|(?:amounts|figures|values|betr(?:ä|ae)ge) in)"
@@ -58,6 +60,7 @@ class Told:
     why_dates: str
     amounts: AmountReader
     why_decimal: str
+    of_invoices: bool  # payments among invoices have the number of the invoice that they pay
     ends: bool  # the rows end in a separator that the header lacks
     signs: frozenset[tuple[str, ...]]  # what the currencies beside some amounts can be
     flipped: bool  # a payments file that writes all payments as negative amounts
@@ -147,7 +150,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         Planned(columns, "paid_date" in layout.columns),
         Words(columns),
     )
-    sums, ends = Sums(layout.columns), Ends(columns)
+    sums, ends, payers = Sums(layout.columns), Ends(columns), Payers(at)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
     while block := [row for _, row in itertools.islice(lines, _ROWS_AT_ONCE)]:
@@ -158,7 +161,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         for column in money:
             decimals.add(row[column] for row in full)
         signs.add(full)
-        for doubt in (codes, sides, sums, *doubts):
+        for doubt in (codes, sides, sums, payers, *doubts):
             doubt.add(full)
     if not decimals.signs:
         codes.check(one.path)
@@ -187,6 +190,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         why_dates=why_dates,
         amounts=amounts,
         why_decimal=why_decimal,
+        of_invoices=payers.told(),
         ends=ends.told(),
         signs=frozenset(decimals.signs),
         flipped=columns.kind == "payments" and decimals.negative > 0 and decimals.positive == 0,
@@ -257,6 +261,31 @@ def _of_title(above: str) -> str | None:
     # A report on all currencies is none in Albania's
     named = {code for code in _CURRENCY.findall(above) if code in EXPONENTS and code != "ALL"}
     return named.pop() if len(named) == 1 else None
+
+
+class Payers:
+    """Whether the payments in a file of invoices have the number of the invoice that they pay, and none of their own."""
+
+    def __init__(self, at: Mapping[str, int]) -> None:
+        named = {"customer", "invoice", "type"} <= set(at) and "credits" not in at
+        self._places = (at["customer"], at["invoice"], at["type"]) if named else None
+        self._invoices: set[tuple[str, str]] = set()
+        self._payments: set[tuple[str, str]] = set()
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        if self._places is None or len(self._invoices) >= _MANY:
+            return
+        customer, number, kind = self._places
+        for row in full:
+            if len(row) > max(self._places) and row[number].strip():
+                of = self._payments if meant(row[kind].strip()) == PAYMENT else self._invoices
+                of.add((row[customer].strip(), row[number].strip()))
+
+    def told(self) -> bool:
+        """Whether nearly all of them have; a payment's own number may be one by chance."""
+        known = self._payments & self._invoices
+        return bool(known) and len(known) >= _NEARLY_ALL * len(self._payments)
 
 
 def _without_time(cell: str) -> str:

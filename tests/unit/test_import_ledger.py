@@ -2139,3 +2139,26 @@ def test_a_title_says_that_credit_notes_stand_below(tmp_path: Path, header: str)
         tmp_path, ONE, "Payments and credit memos\nReceipt No,Customer,Date,Amount\nR1,C1,2024-01-20,30\n"
     )
     assert len(other.of("payment.received")) == 1
+
+
+def test_payments_among_invoices_may_have_the_number_of_the_invoice_that_they_pay(tmp_path: Path) -> None:
+    header = "Customer,Date,Type,Invoice,Due Date,Amount"
+    rows = (
+        "C1,2024-01-02,Invoice,I1,2024-02-01,100",
+        "C1,2024-01-20,Payment,I1,,-60",
+        "C1,2024-01-25,Payment,I1,,-40",
+        "C1,2024-01-02,Invoice,I2,2024-02-01,9",
+        "C1,2024-01-26,Payment,,,-5",
+    )
+    got = imported(tmp_path, ledger(header, *rows))
+    assert [(p["paid_on"], p["amount"], "applications" in p) for p in got.of("payment.received")] == [
+        ("2024-01-20", "60.00", True),
+        ("2024-01-25", "40.00", True),
+        ("2024-01-26", "5.00", False),
+    ]
+    # Numbers of their own, of which one is an invoice's by chance, or that of another customer's
+    own = (rows[0], rows[1].replace("I1", "I7"), rows[2].replace("I1", "I2"), rows[3])
+    other = tuple(row.replace("C1", "C2") if "Payment" in row else row for row in rows)
+    for lines in (own, other):
+        payments = imported(tmp_path, ledger(header, *lines)).of("payment.received")
+        assert not any("applications" in p for p in payments)
