@@ -74,6 +74,14 @@ _LESS: Final = (
     "firstpayment",
     "payments",
     "tds",
+    "deduction",
+    "advance",
+    "deposit",
+    "downpayment",
+    "prepaid",
+    "netdue",
+    "nettopay",
+    "netpayable",
     "withh",
     "retention",
     "retencion",
@@ -446,6 +454,39 @@ class Sides:
 
 def _is_place(name: str) -> bool:
     return any(word in name for word in _PLACES)
+
+
+class States:
+    """Columns of statuses that are codes nobody knows (O and C), where nothing else says what was paid."""
+
+    def __init__(self, columns: Columns) -> None:
+        at = columns.at
+        told = (
+            columns.kind != "invoices"
+            or {"paid_date", "paid_amount", "balance"} & set(at)
+            or columns.only_open
+        )
+        self._columns = columns
+        self._found: dict[int, set[str]] = {
+            at[field]: set() for field in ("status", "payment_status") if field in at and not told
+        }
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        for place, found in list(self._found.items()):
+            found |= {row[place].strip() for row in full if len(row) > place}
+            if len(found) > _MOST_CODES or any(len(word) > _CODE or state(word) for word in found):
+                del self._found[place]
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where one of them may say that nothing is owed."""
+        for place, found in self._found.items():
+            if len(found) > 1:
+                name, said = shown(self._columns.header[place]), ", ".join(sorted(found - {""}))
+                raise Refused(
+                    f"{path}: the column {name} has codes ({said}) of which some may say that nothing is owed; write "
+                    "Open, Paid and Void there, or leave the column out of the file if all of its rows are open"
+                )
 
 
 class Words:

@@ -249,6 +249,7 @@ PAID: Final = frozenset(
         "closed",
         "cl",
         "completed",
+        "pif",
         "erledigt",
         "geschlossen",
         "abgeschlossen",
@@ -279,6 +280,8 @@ PAID: Final = frozenset(
 PAID_FLAGS: Final = PAID | {"yes", "y", "true", "ja", "oui", "si"}
 UNPAID: Final = frozenset(
     [
+        "os",
+        "op",
         "avoin",
         "未入金",
         "未付款",

@@ -19,7 +19,7 @@ from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order, is_day, is_empty
-from streams.feeds.doubts import Accounts, Codes, Ends, Flags, Numbers, Planned, Sides, Words
+from streams.feeds.doubts import Accounts, Codes, Ends, Flags, Numbers, Planned, Sides, States, Words
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.flags import flagged
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
@@ -148,6 +148,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         Numbers(columns, "invoice" in layout.columns),
         Flags(columns),
         Planned(columns, "paid_date" in layout.columns),
+        States(columns),
         Words(columns),
     )
     sums, ends, payers = Sums(layout.columns), Ends(columns), Payers(at)

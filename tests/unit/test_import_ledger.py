@@ -2162,3 +2162,23 @@ def test_payments_among_invoices_may_have_the_number_of_the_invoice_that_they_pa
     for lines in (own, other):
         payments = imported(tmp_path, ledger(header, *lines)).of("payment.received")
         assert not any("applications" in p for p in payments)
+
+
+@pytest.mark.parametrize(("one", "other"), [("O", "C"), ("P", "U"), ("1", "0"), ("P", "")])
+def test_statuses_that_are_codes_nobody_knows_refuse_the_file_where_nothing_else_tells(
+    tmp_path: Path, one: str, other: str
+) -> None:
+    rows = [f"C1,I1,2024-01-02,2024-02-01,100,{one}", f"C1,I2,2024-01-02,2024-02-01,9,{other}"]
+    with pytest.raises(
+        Refused, match=r"the column Status has codes \(.*of which some may say that nothing is owed"
+    ):
+        imported(tmp_path, ledger(f"{HEADER},Status", *rows))
+    got = imported(tmp_path, ledger(f"{HEADER},Status,Paid Date", *(f"{row}," for row in rows)))
+    assert got.report.invoiced == {"USD": 10900}
+
+
+def test_the_short_words_of_clerks_are_statuses(tmp_path: Path) -> None:
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,PIF", "C1,I2,2024-01-02,2024-02-01,9,O/S")
+    got = imported(tmp_path, ledger(f"{HEADER},Status", *rows))
+    assert got.report.invoiced == {"USD": 900}
+    assert "nothing says when" in got.bad[0]
