@@ -19,8 +19,9 @@ from agents.watch import Watch
 
 PULSE = "pulse"
 _PULSE_VERSION = 2  # 1 knew nothing of `linked`
-# Written while there is a `not_before` alone, so that older engines read all the others
+# Written while there is a `not_before` alone, or once a family was left, so that older engines read all the others
 _NOT_BEFORE_VERSION = 3
+_LEFT_VERSION = 4
 
 
 class Standing(NamedTuple):
@@ -39,12 +40,23 @@ class Pulse:
 
     `wake_on`: the first day whose tick must look at the account. `moved`: a checksum of the figures last emitted.
     `counted`: the exposure in base currency that the book's total holds for this account, in minor units. `linked`: the
-    parent that the account has told of itself. `not_before`: the newest day that an event was judged on before the first
-    tick; None once a tick has come to it. Nothing is judged as of a day before it: what was told of that day would be
-    taken back because it had not happened yet.
+    parent that the account has told of itself, `left`: how many others it had told so before. `not_before`: the newest day
+    that an event was judged on before the first tick; None once a tick has come to it. Nothing is judged as of a day before
+    it: what was told of that day would be taken back because it had not happened yet.
     """
 
-    __slots__ = ("changed", "counted", "linked", "moved", "not_before", "number", "status", "tier", "wake_on")
+    __slots__ = (
+        "changed",
+        "counted",
+        "left",
+        "linked",
+        "moved",
+        "not_before",
+        "number",
+        "status",
+        "tier",
+        "wake_on",
+    )
 
     def __init__(self) -> None:
         self.wake_on = NEVER  # until first put to sleep, which is a change: what is not stored is not woken
@@ -53,6 +65,7 @@ class Pulse:
         self.counted = 0
         self.status: Standing | None = None  # as last emitted
         self.linked: str | None = None
+        self.left = 0
         self.not_before: int | None = None
         self.tier: str | None = None  # as of the last tick that looked at the account
         self.changed = False
@@ -74,6 +87,8 @@ class Pulse:
             self.tier,
             self.linked,
         ]
+        if self.left:
+            return orjson.dumps([_LEFT_VERSION, *told, self.not_before, self.left])
         if self.not_before is None:
             return orjson.dumps([_PULSE_VERSION, *told])
         return orjson.dumps([_NOT_BEFORE_VERSION, *told, self.not_before])
@@ -82,11 +97,11 @@ class Pulse:
     def load(cls, raw: bytes) -> Pulse:
         pulse = cls()
         version, *rest = orjson.loads(raw)
-        if version not in (1, _PULSE_VERSION, _NOT_BEFORE_VERSION):
-            raise ValueError(
-                f"pulse of version {version}: this engine reads versions 1 to {_NOT_BEFORE_VERSION}"
-            )
-        if version == _NOT_BEFORE_VERSION:
+        if version not in (1, _PULSE_VERSION, _NOT_BEFORE_VERSION, _LEFT_VERSION):
+            raise ValueError(f"pulse of version {version}: this engine reads versions 1 to {_LEFT_VERSION}")
+        if version == _LEFT_VERSION:
+            pulse.left = rest.pop()
+        if version in (_NOT_BEFORE_VERSION, _LEFT_VERSION):
             pulse.not_before = rest.pop()
         if version == 1:
             if len(rest) == 7:  # the first layout counted the numbers of each day anew

@@ -435,14 +435,19 @@ class Fold:
         account_id, pulse, parent = account.account_id, account.pulse, account.ledger.parent_id
         least = policy.triggers.related_party_distress.their_severity
         known = pulse.linked
-        out = relations.told(self.ids, account_id, account.signals.children, known, alerts, least, at)
+        out = relations.told(
+            self.ids, account_id, account.signals.children, known, alerts, least, at, pulse.left
+        )
         if parent != known:
             still_open = account.watch.open_alerts()
             if known is not None:
-                out += relations.parted(self.ids, account_id, known, still_open, least, at)
+                out += relations.parted(self.ids, account_id, known, still_open, least, at, pulse.left)
+                pulse.left += 1
             if parent is not None:
                 out.append(relations.link(self.ids, account_id, parent, at))
-                out += relations.introduced(self.ids, account_id, parent, parent, still_open, least, at)
+                out += relations.introduced(
+                    self.ids, account_id, parent, parent, still_open, least, at, pulse.left
+                )
             pulse.linked, pulse.changed = parent, True
         return out
 

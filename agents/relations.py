@@ -33,14 +33,16 @@ def told(
     changes: Iterable[AlertChange],
     least: int,
     at: str,
+    stay: int,
 ) -> list[Output]:
-    """What the alerts that moved say to the relatives: distress at severity `least` or above, and its end.
+    """What the alerts that moved say to the relatives: distress at severity `least` or above, and its end. `stay`: how
+    many families the account had left before its parent's.
 
     A child that has moved away is told on, for it may come back; of another family's distress it takes no notice.
     """
-    to = [(child, account_id) for child in children]
+    to = [(child, _family(account_id)) for child in children]
     if parent is not None:
-        to.append((parent, parent))
+        to.append((parent, _family(parent, stay)))
     messages = []
     for change in changes:
         if change.severity < least or change.history or change.status not in _SAYS:
@@ -48,8 +50,7 @@ def told(
         fields = {"alert_id": change.alert_id, "severity": change.severity}
         messages += [
             _message(
-                ids, _SAYS[change.status], relative, account_id, at, SOURCE, fields | {"parent_id": family},
-                change.number,
+                ids, _SAYS[change.status], relative, account_id, at, SOURCE, fields | family, change.number,
             )
             for relative, family in to
         ]  # fmt: skip
@@ -64,12 +65,14 @@ def introduced(
     alerts: Iterable[OpenAlert],
     least: int,
     at: str,
+    stay: int = 0,
 ) -> list[Output]:
-    """What a relative that is new must be told: the alerts that are open already. `parent`: which of the two it is."""
+    """What a relative that is new must be told: the alerts that are open already. `parent`: which of the two it is; `stay`:
+    how many families a child had left before that one's."""
     return [
         _message(
             ids, "related.distressed", relative, account_id, at, SOURCE,
-            {"alert_id": alert.alert_id, "severity": alert.severity, "parent_id": parent}, "introduced",
+            {"alert_id": alert.alert_id, "severity": alert.severity} | _family(parent, stay), "introduced",
         )
         for alert in alerts
         if alert.severity >= least
@@ -77,16 +80,16 @@ def introduced(
 
 
 def parted(
-    ids: UUID, account_id: str, parent: str, alerts: Iterable[OpenAlert], least: int, at: str
+    ids: UUID, account_id: str, parent: str, alerts: Iterable[OpenAlert], least: int, at: str, stay: int
 ) -> list[Output]:
     """What a parent that is one no longer must be told, and passes on: that what is open there is not its family's.
 
-    Not guaranteed: that a child which comes back while such an alert is open still is heard of it: what has ended stays so.
+    What has ended stays so: of a child that comes back, the next `stay` is told.
     """
     return [
         _message(
             ids, "related.recovered", parent, account_id, at, SOURCE,
-            {"alert_id": alert.alert_id, "severity": alert.severity, "parent_id": parent}, "parted",
+            {"alert_id": alert.alert_id, "severity": alert.severity} | _family(parent, stay), "parted",
         )
         for alert in alerts
         if alert.severity >= least
@@ -100,7 +103,7 @@ def relayed(ids: UUID, event: RelatedEvent, signals: Signals, at: str) -> list[O
         return []
     if event.type == "related.linked" or event.parent_id not in (parent, None):
         return []
-    fields = {"alert_id": event.alert_id, "severity": event.severity, "parent_id": parent}
+    fields = {"alert_id": event.alert_id, "severity": event.severity} | _family(parent, event.stay)
     return [
         _message(ids, event.type, sibling, child, at, RELAYED, fields, event.event_id, parent)
         for sibling in signals.children
@@ -113,11 +116,15 @@ def siblings(ids: UUID, parent: str, child: str, distress: Iterable[Distress], a
     return [
         _message(
             ids, "related.distressed", child, one.related_account_id, at, RELAYED,
-            {"alert_id": one.alert_id, "severity": one.severity, "parent_id": parent}, "introduced",
+            {"alert_id": one.alert_id, "severity": one.severity} | _family(parent, one.stay), "introduced",
         )
         for one in distress
         if one.related_account_id != child
     ]  # fmt: skip
+
+
+def _family(parent: str, stay: int | None = None) -> dict[str, Any]:
+    return {"parent_id": parent, "stay": stay} if stay else {"parent_id": parent}
 
 
 def _message(

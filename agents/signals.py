@@ -73,6 +73,7 @@ class Distress(NamedTuple):
     related_account_id: str
     alert_id: str
     parent_id: str | None  # of the family that was told; None: it was not said
+    stay: int  # how many families the child that tells its own had left before
     severity: int
     event_id: str
 
@@ -237,6 +238,8 @@ class Signals:
         key = f"{event.related_account_id}\x1f{event.alert_id}"
         if event.parent_id is not None:
             key += f"\x1f{event.parent_id}"
+        if event.stay:  # what was open when it left ends there, and may be open still when it comes back
+            key += f"\x1f{event.stay}"
         answer = self._put("s.f", self._related, key, version, today)
         self._forget("s.f", self._related, lambda last: last[3] == 0, today, policy.bureau.filing_keep_days)
         return answer
@@ -436,8 +439,9 @@ class Signals:
 
     def _related_alerts(self, today: int) -> tuple[Distress, ...]:
         def alert(key: str, version: Version) -> Distress:
-            related, alert_id, *parent = key.split("\x1f")
-            return Distress(related, alert_id, parent[0] if parent else None, version[3], version[EVENT])
+            related, alert_id, *family = key.split("\x1f")
+            parent, stay = (family[0] if family else None), (int(family[1]) if len(family) > 1 else 0)
+            return Distress(related, alert_id, parent, stay, version[3], version[EVENT])
 
         return self.kept(
             "related",

@@ -478,11 +478,12 @@ class RelatedLinked(_Related):
 
 class _Distress(_Related):
     """`parent_id`: the parent of the family that is told. It counts for that family's children alone; without one, for
-    whoever is told."""
+    whoever is told. `stay`: how many families a child that tells its own had left before; left out for none."""
 
     alert_id: Id
     severity: Severity
     parent_id: Id | None = None
+    stay: Count | None = None
 
 
 class RelatedDistressed(_Distress):

@@ -19,6 +19,7 @@ STATUS = ["good", "low", "1000.00", 0, None, "10.00"]
         ([1, 739000, 7, 11, 500, STATUS, "low"], None),
         ([2, 739000, 7, 11, 500, STATUS, "low", "parent"], "parent"),
         ([3, 739000, 7, 11, 500, STATUS, "low", "parent", 739000], "parent"),
+        ([4, 739000, 7, 11, 500, STATUS, "low", "parent", None, 2], "parent"),
     ],
 )
 def test_a_pulse_of_every_layout_is_read(row: list[Any], linked: str | None) -> None:
@@ -35,8 +36,8 @@ def test_a_pulse_of_every_layout_is_read(row: list[Any], linked: str | None) -> 
 
 
 def test_a_pulse_of_a_later_version_is_refused() -> None:
-    with pytest.raises(ValueError, match="version 4: this engine reads versions 1 to 3"):
-        Pulse.load(orjson.dumps([4, 739000, 7, 11, 500, STATUS, "low", None]))
+    with pytest.raises(ValueError, match="version 5: this engine reads versions 1 to 4"):
+        Pulse.load(orjson.dumps([5, 739000, 7, 11, 500, STATUS, "low", None]))
 
 
 def test_a_pulse_that_has_met_a_tick_is_written_as_older_engines_read_it() -> None:
@@ -44,3 +45,10 @@ def test_a_pulse_that_has_met_a_tick_is_written_as_older_engines_read_it() -> No
     assert pulse.not_before == 739000
     pulse.not_before = None
     assert orjson.loads(pulse.dump())[0] == 2
+
+
+def test_a_pulse_says_how_many_families_were_left() -> None:
+    pulse = Pulse.load(orjson.dumps([3, 739000, 7, 11, 500, STATUS, "low", "parent", 739000]))
+    pulse.left = 2
+    again = Pulse.load(pulse.dump())
+    assert (again.left, again.linked, again.not_before) == (2, "parent", 739000)

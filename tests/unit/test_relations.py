@@ -183,6 +183,27 @@ def test_a_child_that_comes_back_finds_its_family_as_it_is_by_then() -> None:
     assert heard(group, "first", TODAY + 1) == ["parent"]
 
 
+def test_a_child_that_comes_back_in_distress_is_heard_until_that_ends() -> None:
+    group = family()
+    group.take(*over_its_limit("first"))
+    for left, back in (("2026-03-04", "2026-03-05"), ("2026-03-06", "2026-03-07")):
+        group.take(opened("first", None, left))
+        assert heard(group, "second", TODAY + 8) == []
+        group.take(opened("first", "parent", back))
+        assert heard(group, "second", TODAY + 8) == ["first"]
+    group.take(opened("late", "parent", "2026-03-08"))
+    assert heard(group, "late", TODAY + 8) == ["first"]
+    group.take(back_under_it("first", "2026-03-09"))
+    assert [heard(group, name, TODAY + 8) for name in ("second", "late")] == [[], []]
+
+
+def test_a_child_that_recovered_while_it_was_away_is_not_heard_when_it_comes_back() -> None:
+    group = family()
+    group.take(*over_its_limit("first"), opened("first", None, "2026-03-04"))
+    group.take(back_under_it("first"), opened("first", "parent", "2026-03-06"))
+    assert heard(group, "second", TODAY + 4) == []
+
+
 def test_a_child_that_becomes_its_parents_parent_is_heard_as_such() -> None:
     group = Group()
     group.take(opened("above"), opened("below", "above"), opened("leaf", "above"))

@@ -50,8 +50,8 @@ accounts security.recorded security_id kind amount currency expires_on?
 accounts statement.filed statement_id period_end months currency audited? figures
 accounts reference.given reference_id high_credit currency dbt? since?
 accounts related.linked related_account_id
-accounts related.distressed related_account_id alert_id severity parent_id?
-accounts related.recovered related_account_id alert_id severity parent_id?
+accounts related.distressed related_account_id alert_id severity parent_id? stay?
+accounts related.recovered related_account_id alert_id severity parent_id? stay?
 decisions proposal.approved proposal_id actor role limit currency note?
 decisions proposal.rejected proposal_id actor role note?
 decisions alert.acknowledged alert_id actor owner? until?
