@@ -315,6 +315,7 @@ def recovered_relations(view: View) -> Lever | None:
             "alert_id": d.alert_id,
             "severity": d.severity,
             "parent_id": d.parent_id,
+            "stay": d.stay,
         }
         for d in found
     ]

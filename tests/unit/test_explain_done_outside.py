@@ -49,6 +49,9 @@ def relative(name: str, severity: int, kind: str = "distressed", on: date = FIRS
     }  # fmt: skip
 
 
+BACK: Row = {"parent_id": "P-0", "stay": 1}  # of a child that had left its family, and came back
+
+
 def classed(rating: str, on: date, agency: str = "creditsafe") -> Row:
     return {
         "type": "bureau.reported", "at": on, "agency": agency, "reported_on": on.isoformat(), "rating_class": rating,
@@ -110,6 +113,8 @@ def test_what_others_must_say_opens_the_alert_and_the_next_best_does_not(
         ("related_party_distress", [relative("P-1", 5), relative("P-2", 4), relative("P-3", 3)],
          "the alerts of P-1, P-2 cleared",
          [relative("P-1", 5, "recovered", ON), relative("P-2", 4, "recovered", ON)]),
+        ("related_party_distress", [OPENED[0] | {"parent_id": "P-0"}, relative("P-1", 4) | BACK], "the alerts of P-1 cleared",
+         [relative("P-1", 4, "recovered", ON) | BACK]),
         ("bureau_downgrade", [classed("A", FIRST), classed("C", FIRST + DAY), classed("1", FIRST, "dnb"),
                               classed("4", FIRST + DAY, "dnb")],
          "creditsafe at rating class A or better (now C); dnb at rating class 1 or better (now 4)",
