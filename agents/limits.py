@@ -6,7 +6,7 @@ Source: domain section 5. Pure functions of a view; the life of a proposal is ag
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from statistics import median
 from typing import Any, Final, Literal, NamedTuple
@@ -196,7 +196,7 @@ def score(view: View) -> Scoring:
         grade = max(grade, rule.missing_caps_grade)  # letters: the greater is the worse
         if grade != earned:
             caps.append("missing")
-    if all(categories[name] is None for name in _SUBSTANCE):
+    if _unknown(categories):
         worse = max(grade, rule.no_substance_caps_grade)
         if worse != grade:
             grade, caps = worse, [*caps, "no_substance"]
@@ -473,8 +473,17 @@ def _in_other_currencies(view: View) -> bool:
 
 
 def _condemned(scoring: Scoring, rule: Limits) -> bool:
-    """Grade D or E, earned: where it stands only because nothing is known of the payer, nothing speaks for a cut."""
-    return scoring.grade in rule.cut.grades and "no_substance" not in scoring.caps
+    """Grade D or E, earned: where nothing is known of the payer, only a worse grade than that alone gives speaks for a cut.
+
+    A year of tenure makes an unknown payer no worse: it scores 20 where it was missing before.
+    """
+    unknown = _unknown(scoring.categories) and scoring.grade <= rule.no_substance_caps_grade
+    return scoring.grade in rule.cut.grades and not unknown
+
+
+def _unknown(categories: Mapping[str, float | None]) -> bool:
+    """Whether nothing stands behind the four categories that speak of the payer."""
+    return all(categories[name] is None for name in _SUBSTANCE)
 
 
 def hold(view: View, scoring: Scoring, alerts: Sequence[OpenAlert]) -> Draft:

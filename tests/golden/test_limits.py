@@ -507,6 +507,19 @@ def test_cuts(what: str, story: list[Event], wanted: list[tuple[str, int, str, s
     assert offers(play(customer(), story, until=5)) == wanted
 
 
+def test_a_year_of_tenure_is_no_reason_to_cut_a_customer_of_whom_nothing_else_is_known() -> None:
+    # (10 x 20 + 5 x 100) / 15 = 46.7 where it was 100, capped at D, the day before
+    story = [
+        account(),
+        limit("20000.00"),
+        invoice("I", "1000.00", 0),
+        payment("P", "1000.00", 30, {"I": "1000.00"}),
+    ]
+    result = play(story, until=370)
+    assert (result.accounts["A"]["score"], result.accounts["A"]["grade"]) == (46.84, "D")
+    assert offers(result) == []
+
+
 def test_a_cut_below_the_open_balance_says_freeze_and_run_off() -> None:
     story = [customer(), limit("80000.00"), bureau("dnb", 0, 19), invoice("I1", "30000.00", 0)]
     offer = first_offer(story)

@@ -50,7 +50,9 @@ def play(story: list[dict[str, Any]], stored_each: int = 0) -> list[ProposalChan
         for _ in range(step["days"]):
             today += 1
             seen = view(known, ledger=ledger, today=today)
-            scoring = limits.score(seen)._replace(grade=step["grade"], caps=[])
+            scoring = limits.score(seen)
+            paid = scoring.categories | {"own_payments": 50.0}
+            scoring = scoring._replace(grade=step["grade"], caps=[], categories=paid)
             changes += desk.tick(seen, watch, scoring, "low", IDS)
         if step["decision"] and desk.waiting:
             body = {

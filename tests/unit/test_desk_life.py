@@ -61,7 +61,9 @@ class Days:
         return view(known, ledger=self.ledger, today=self.today, policy=self.policy, rates=self.rates)
 
     def scoring(self) -> Scoring:
-        return limits.score(self.view())._replace(grade=self.grade, caps=[])
+        known = limits.score(self.view())
+        paid = known.categories | {"own_payments": 50.0}
+        return known._replace(grade=self.grade, caps=[], categories=paid)
 
     def tick(self, days: int = 1) -> list[str]:
         told: list[ProposalChange] = []
