@@ -18,6 +18,7 @@ from agents.drift import drift
 from agents.invoices import Invoice
 from agents.levers import LONGEST, MOST, Lever, MakeLever, exposed, money, suppose
 from agents.lines import Lines, lines
+from agents.measure import measure
 from agents.policy import exact
 from agents.policy_triggers import PaymentDrift
 from agents.view import NOTHING_KEPT, Firing, View
@@ -226,10 +227,24 @@ def _paid_in(view: View, window: int) -> tuple[int, float]:
 
 
 def paid_later(fires: Callable[[View], Firing | None]) -> MakeLever:
-    """Nothing is paid until a day on which all that is owed is."""
+    """Nothing is paid until a day on which all that is owed is, or on which that alone is enough."""
 
     def make(view: View) -> Lever | None:
         found = _day_paid(view, fires)
+        waited = _day_unpaid(
+            view, fires, view.today + view.policy.figures.mid_days if found is None else found[0]
+        )
+        if waited is not None:
+            unpaid_on, unpaid = waited
+            return Lever(
+                "last_payment_on",
+                "date",
+                1,
+                view.today,
+                unpaid_on,
+                lambda step: unpaid if step == unpaid_on else view,
+                lambda step: f"time: nothing is paid until {iso(step)}",
+            )
         if found is None:
             return None
         day, supposed = found
@@ -245,6 +260,19 @@ def paid_later(fires: Callable[[View], Firing | None]) -> MakeLever:
         )
 
     return make
+
+
+def _day_unpaid(view: View, fires: Callable[[View], Firing | None], until: int) -> tuple[int, View] | None:
+    """The first day up to `until` on which the trigger fires though nothing comes, and the account as it would be then:
+    payments in time leave the window, and what is open grows older."""
+    if any(baseline is None for baseline in rules_paying.baselines(view)):
+        return None
+    for day in range(view.today + 1, until + 1):
+        known = measure(view.ledger, day, view.policy, view.rates, False)
+        then = suppose(view, known._asdict(), today=day)
+        if fires(then) is not None:
+            return day, then
+    return None
 
 
 def _day_paid(view: View, fires: Callable[[View], Firing | None]) -> tuple[int, View] | None:

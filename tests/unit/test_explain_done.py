@@ -431,6 +431,18 @@ def test_what_is_owed_and_paid_on_the_day_told_makes_a_drift(
         assert asked(written(tmp_path / "done.jsonl", after), trigger_id)["holds"] is holds, on
 
 
+def test_payments_in_time_that_leave_the_window_make_a_drift_of_few_late_ones(tmp_path: Path) -> None:
+    """4 of 45 days beside 5 of 28 left within 90 days: 35.6 on average."""
+    paid = [*paid_after(28, range(30)), *paid_after(45, range(30, 34))]
+    last = FIRST + timedelta(days=7 * 33 + 45)
+    facts = ticked([OPENED[0], *paid], FIRST, last)
+    day = FIRST + timedelta(days=7 * 24 + 28 + 90)
+    assert fired_by(tmp_path, facts, "payment_drift") == [f"time: nothing is paid until {day}"]
+    for on, holds in ((day, True), (day - DAY, False)):
+        after = written(tmp_path / "done.jsonl", ticked(facts, last + DAY, on))
+        assert asked(after, "payment_drift")["holds"] is holds, on
+
+
 def test_one_late_payment_is_no_slope_of_few_so_the_figures_alone_are_told(tmp_path: Path) -> None:
     words = fired_by(tmp_path, owing(5, 60), "payment_drift")
     assert not any(word.startswith("time") for word in words)
