@@ -523,11 +523,9 @@ _NO_TERM: Final = {
 
 def _why_direction(change: ProposalChange, view: View) -> list[str]:
     rule, current = view.policy.limits, change.current_limit
-    alerts = [f"{alert['trigger']} (severity {alert['severity']})" for alert in change.evidence["alerts"]]
+    alerts = change.evidence["alerts"]
     if change.direction == "hold":
-        return [
-            f"an alert of severity {rule.hold.severity} is open: {alerts[0]}; orders stop at once, the limit stays"
-        ]
+        return [f"{_open(alerts, f'of severity {rule.hold.severity}')}; orders stop at once, the limit stays"]
     if change.direction == "open":
         said = "the account has no credit limit" if current is None else "the credit limit is 0"
         return [said, f"answer to the customer: {_ANSWERS[change.evidence['answer']]}"]
@@ -537,10 +535,16 @@ def _why_direction(change: ProposalChange, view: View) -> list[str]:
     if "grade" in change.reasons:
         why.append(f"grade {change.grade}: {' and '.join(rule.cut.grades)} call for a cut")
     if "open_alert" in change.reasons:
-        why.append(f"an alert of severity {rule.cut.severity} or more is open: {', '.join(alerts)}")
+        grave = [alert for alert in alerts if alert["severity"] >= rule.cut.severity]
+        why.append(_open(grave, f"of severity {rule.cut.severity} or more"))
     if "freeze_and_run_off" in change.reasons:
         why.append("the balance exceeds the proposed limit: no new orders until it has run off")
     return why
+
+
+def _open(alerts: Sequence[Row], grave: str) -> str:
+    named = ", ".join(f"{alert['trigger']} (severity {alert['severity']})" for alert in alerts)
+    return f"an alert {grave} is open: {named}" if len(alerts) == 1 else f"alerts {grave} are open: {named}"
 
 
 _ANSWERS: Final = {

@@ -17,6 +17,8 @@ CHANGE = ProposalChange(
     approver="analyst", reasons=[], evidence={"alerts": []}, decided_by=None, effective_limit=None, expires_at=TODAY + 28,
 )  # fmt: skip
 OPEN = {"alerts": [{"alert_id": "a-1", "trigger": "delinquent", "severity": 5}]}
+GRAVE = {"alert_id": "a-2", "trigger": "over_limit", "severity": 4}
+LESSER = {"alert_id": "a-3", "trigger": "past_due_share", "severity": 3}
 
 
 @pytest.mark.parametrize(
@@ -63,6 +65,8 @@ def test_each_transition_says_why(moved: dict[str, Any], said: str) -> None:
         ({"reasons": ["grade", "open_alert", "freeze_and_run_off"], "evidence": OPEN},
          ["grade D: D and E call for a cut", "an alert of severity 4 or more is open: delinquent (severity 5)",
           "the balance exceeds the proposed limit: no new orders until it has run off"]),
+        ({"reasons": ["open_alert"], "evidence": {"alerts": [*OPEN["alerts"], GRAVE, LESSER]}},
+         ["alerts of severity 4 or more are open: delinquent (severity 5), over_limit (severity 4)"]),
         ({"reasons": ["grade"]}, ["grade D: D and E call for a cut"]),
     ],
 )  # fmt: skip
