@@ -247,8 +247,7 @@ def paid_later(fires: Callable[[View], Firing | None]) -> MakeLever:
             )
         if found is None:
             return None
-        day, supposed = found
-        owed = money(view, view.figures.open_balance)
+        day, supposed, owed = found
         return Lever(
             "last_payment_on",
             "date",
@@ -256,7 +255,9 @@ def paid_later(fires: Callable[[View], Firing | None]) -> MakeLever:
             view.today - 1,
             day,
             lambda step: supposed if step == day else view,
-            lambda step: f"time: the {owed} that are owed are paid on {iso(step)}, and nothing before",
+            lambda step: (
+                f"time: the {money(view, owed)} open on invoices are paid on {iso(step)}, and nothing before"
+            ),
         )
 
     return make
@@ -275,8 +276,9 @@ def _day_unpaid(view: View, fires: Callable[[View], Firing | None], until: int) 
     return None
 
 
-def _day_paid(view: View, fires: Callable[[View], Firing | None]) -> tuple[int, View] | None:
-    """The first day on which paying all that is owed makes the trigger fire, and the account as it would be then."""
+def _day_paid(view: View, fires: Callable[[View], Firing | None]) -> tuple[int, View, int] | None:
+    """The first day on which paying all that is owed makes the trigger fire, the account as it would be then, and how much
+    that is: of the invoices, from which a credit on account takes nothing."""
     ledger, currency = view.ledger, view.figures.currency
     if currency is None or totals_of(ledger).native:
         return None
@@ -287,7 +289,7 @@ def _day_paid(view: View, fires: Callable[[View], Firing | None]) -> tuple[int, 
     for day in range(view.today, view.today + view.policy.figures.mid_days):
         then = all_paid(view, known, owed, day)
         if fires(then) is not None:
-            return day, then
+            return day, then, owed.amount
     return None
 
 

@@ -421,8 +421,16 @@ def test_what_is_owed_and_paid_on_the_day_told_makes_a_drift(
     tmp_path: Path, trigger_id: str, runs: int, gap: int
 ) -> None:
     facts = owing(runs, gap)
+    credit: Row = {
+        "type": "invoice.credited",
+        "at": FIRST,
+        "memo_id": "m1",
+        "amount": "50.00",
+        "currency": "USD",
+    }
+    facts.insert(1, credit)  # on account: it pays no invoice
     (words,) = fired_by(tmp_path, facts, trigger_id)
-    assert words.startswith("time: the 2,700.00 USD that are owed are paid on ")
+    assert words.startswith("time: the 2,700.00 USD open on invoices are paid on ")
     day = date.fromisoformat(re.findall(r"are paid on (\S+),", words)[0])
     begun = max(fact["at"] for fact in facts)
     for on, holds in ((day, True), (day - DAY, False)):
