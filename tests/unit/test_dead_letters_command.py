@@ -268,6 +268,7 @@ def test_all_letters_or_those_that_are_named_are_sent_again(monkeypatch: pytest.
 
 
 def test_in_a_pipe_a_letter_is_one_line_with_its_whole_reason(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("COLUMNS", raising=False)
     reason = "amount: '12,50' is no decimal number; " * 12
     letter = Letter(0, own=((PREFIX + "exception.message", reason.encode()),))
     told = run(Kept((letter,)), monkeypatch, "list").output
