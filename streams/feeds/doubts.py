@@ -23,7 +23,17 @@ _MOST_WORDS: Final = 20
 _CODE: Final = 3
 _NO_COUNTRIES: Final = ("inv", "pay", "pmt", "rct", "crn")
 _MOST_CODES: Final = 8
-_PLACES: Final = ("country", "land", "pays", "pais", "region", "state")  # CR is Costa Rica
+# Columns of these hold codes of customers, places and goods: C is a grade, S a size, and CR is Costa Rica.
+_ATTRIBUTES: Final = tuple(
+    word
+    for words in (
+        "country land pays pais region state origin area zone territory location city branch plant store warehouse lager",
+        "customer client kunde segment dept department abteilung division sector sparte industry grade grad rating risk score",
+        "priority prio rank tier level size brand product deliver ship gender shift team",
+        "paymenttype paymentmethod paymentmode zahlungsart",
+    )
+    for word in words.split()
+)
 _LONGEST_CODE: Final = 6  # debit, credit
 _PROSE: Final = 30  # letters: a column with a longer cell holds remarks, and no types or statuses
 _LOOKED_AT: Final = 20
@@ -40,6 +50,12 @@ _ELSE: Final = (
     "order",
     "deliver",
     "ship",
+    "email",
+    "sync",
+    "project",
+    "opportunity",
+    "campaign",
+    "ticket",
 )
 _HEAD: Final = re.compile(r"\s*-?\d{1,3}", re.ASCII)  # of a number that was cut in two, and the rest of it
 _TAIL: Final = re.compile(r"\d{2}|\d{3}(?:[.,]\d+)?\s*", re.ASCII)
@@ -104,6 +120,7 @@ _SETTLED: Final = (
     "amountdue",
     "lastpayment",
 )
+_OF_ELSE: Final = ("netduedate", "customerbalance", "accountbalance")  # days late, or more than one invoice
 _FEES: Final = ("refund", "bankcharge", "bankfee", "withheld", "withholding", "writeoff", "writtenoff")
 _CONTESTED: Final = ("disput", "litige", "reklam", "query", "queried")
 _REMARKS: Final = (
@@ -152,6 +169,8 @@ def unread(columns: Columns) -> list[tuple[int, str]]:
         for place, name in enumerate(columns.header)
         if place not in used
         and place != columns.runs_on
+        and "%" not in name
+        and not any(word in plain(name) for word in _OF_ELSE)
         and (place == at.get("is_credit") or not is_known(name) or plain(name) in BALANCES)
         and (place == at.get("is_credit") or any(word in plain(name) for word in about))
     ]
@@ -301,7 +320,7 @@ class Codes:
         self._found: dict[int, set[str]] = {
             place: set()
             for place, name in enumerate(columns.header)
-            if not known and place not in used and not any(word in plain(name) for word in _PERSONS)
+            if not known and place not in used and not _holds_words(plain(name))
         }
 
     def add(self, full: Sequence[Sequence[str]]) -> None:
@@ -413,7 +432,7 @@ class Sides:
             place: set()
             for place, name in enumerate(columns.header)
             if place == self._type
-            or (not told and place not in used and not is_known(name) and not _is_place(plain(name)))
+            or (not told and place not in used and not is_known(name) and not _holds_attributes(plain(name)))
         }
 
     def add(self, full: Sequence[Sequence[str]]) -> None:
@@ -425,14 +444,14 @@ class Sides:
                 del self._found[place]
 
     def told(self, path: Path, negative: bool) -> Columns:
-        """The columns, with such types as sides. Raises Refused where nobody named the column, or where `negative` amounts
-        do not say either what its other codes are: credit notes would be taken for invoices."""
+        """The columns, with such types as sides. Raises Refused where nobody named the column, or it has other codes, and no
+        `negative` amount shows that signs tell credit notes: they would be taken for invoices."""
         at = self._columns.at
         for place, found in self._found.items():
             codes = frozenset(map(code, found))
             name = self._columns.header[place].strip() or "(blank)"
             said = ", ".join(sorted(found - {""}))
-            if place != self._type and (codes in PAIRS or codes - {""} in PAIRS):
+            if place != self._type and not negative and (codes in PAIRS or codes - {""} in PAIRS):
                 raise Refused(
                     f"{path}: the column {name} seems to say which rows are debits and which credits ({said}), and its name "
                     f'does not; write a layout file with [columns] side = "{name}" and give it with --layout, or leave the '
@@ -452,8 +471,12 @@ class Sides:
         return self._columns
 
 
-def _is_place(name: str) -> bool:
-    return any(word in name for word in _PLACES)
+def _holds_attributes(name: str) -> bool:
+    return any(word in name for word in _ATTRIBUTES)
+
+
+def _holds_words(name: str) -> bool:
+    return name.endswith("by") or any(word in name for word in (*_PERSONS, "brand", "product"))
 
 
 class States:

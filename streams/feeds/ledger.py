@@ -103,6 +103,7 @@ class _Reader:
         self.unused = 0  # of the payment or credit note that was read last: what its balance says it settled nothing with
         self.unread = unread(told.columns)
         self.remarks = remarks(told.columns)
+        self.discounted = "%" not in told.columns.named("discount")
         self.heading = ""  # the last line of one word that says what stands below it, and where it is
         self.awaited = 0  # rows that were settled in the future
         self.statuses = [field for field in ("status", "payment_status") if field in told.columns.at]
@@ -440,7 +441,7 @@ class _Reader:
         self._like_others(place)
         amount = self._paid(row, "paid_amount", currency)
         total = self._paid(row, "payment_total", currency) if "payment_total" in at else ""
-        if any(digit in self.cells.cell(row, "discount") for digit in "123456789"):
+        if self.discounted and any(digit in self.cells.cell(row, "discount") for digit in "123456789"):
             self._note(
                 "payments with a discount beside them, which is not read: import it as a credit note, or it stands open",
                 place,

@@ -30,6 +30,7 @@ _SHARES: Final = tuple(
     word
     for words in (
         "net subtotal taxable untaxed exclud exvat exgst extax goods base limit profit margin discount shipping freight insur",
+        "lastyear prioryear previousyear vorjahr budget forecast target promis covered",
         "price rate preis prix preci item line unit qty quant menge hours cost each",
     )
     for word in words.split()
@@ -37,6 +38,9 @@ _SHARES: Final = tuple(
 _AGES: Final = ("current", "notdue", "notyetdue", "overdue", "pastdue", "older")
 
 _RATES: Final = frozenset(range(0, _HIGHEST * 10_000, 1_000))  # of a tax, in percent
+# Of taxes on what is sold, in tenths of a percent, and by how much (in ten-thousandths) a tax may be rounded.
+_USUAL_RATES: Final = (*range(10, _HIGHEST * 10 + 1, 10), 21, 26, 38, 55, 77, 81, 135)
+_CENT: Final = 100
 
 _Row = dict[int, int]  # place -> amount, of the cells that are one
 
@@ -188,6 +192,9 @@ def _taxed(columns: Columns, path: Path, rows: Sequence[_Row]) -> Columns:
         for row, a, t in taxed
     ]
     whole, net = any(a in sums for sums, a, _ in said), any(a + t in sums for sums, a, t in said)
+    if not whole and not net:
+        whole = all(_is_taxed(amount - tax, tax) for _, amount, tax in taxed)
+        net = all(_is_taxed(amount, tax) for _, amount, tax in taxed)
     if whole != net:
         return replace(columns, added=tuple(parts)) if net else columns
     name, beside_it = columns.named("amount"), shown(columns.header[parts[0]])
@@ -195,6 +202,10 @@ def _taxed(columns: Columns, path: Path, rows: Sequence[_Row]) -> Columns:
         f"{path}: {name} may be with or without {beside_it}, and no column says which; write a layout file with [columns] "
         f'amount = "{name}" where it is with it, and tax = "{beside_it}" where that is to be added, and give it with --layout'
     )
+
+
+def _is_taxed(net: int, tax: int) -> bool:
+    return any(abs(tax * 1_000 - net * rate) <= _CENT * 1_000 for rate in _USUAL_RATES)
 
 
 def _settled(columns: Columns, path: Path, texts: Sequence[Sequence[str]], rows: Sequence[_Row]) -> None:

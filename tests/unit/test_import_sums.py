@@ -63,6 +63,30 @@ def test_an_amount_beside_its_tax_that_nothing_else_tells_refuses_the_file(tmp_p
         assert issued(read(tmp_path, more, *cells))[:2] == ["100.00", "50.00"][: len(cells)]
 
 
+@pytest.mark.parametrize(
+    ("cells", "amounts"),
+    [
+        (("1200,200", "350,58.33", "42,2"), ["1200.00", "350.00", "42.00"]),  # 20 and 5 percent
+        (("1000,190", "99.99,19", "50,0"), ["1190.00", "118.99", "50.00"]),
+        (("-119,-19", "238,38"), ["238.00"]),
+    ],
+)
+def test_a_tax_of_a_usual_rate_tells_whether_it_is_in_the_amounts(
+    tmp_path: Path, cells: tuple[str, ...], amounts: list[str]
+) -> None:
+    assert issued(read(tmp_path, ",VAT", *cells)) == amounts
+
+
+@pytest.mark.parametrize(
+    "cells", [("100,20", "250,50"), ("1.20,0.20",), ("100,8.88", "50,4.1"), ("119,19", "200,38")]
+)
+def test_a_tax_of_a_rate_with_and_without_itself_or_of_none_tells_nothing(
+    tmp_path: Path, cells: tuple[str, ...]
+) -> None:
+    with pytest.raises(Refused, match="Amount may be with or without VAT"):
+        read(tmp_path, ",VAT", *cells)
+
+
 # Invoiced or open
 
 
