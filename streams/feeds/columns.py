@@ -131,6 +131,16 @@ def is_known(name: str) -> bool:
     return plain(name) in USUAL
 
 
+def is_foreign(name: str) -> bool:
+    """Whether a column of this name is in the currency of the document, beside one in that of the books."""
+    return plain(name) in IN_DOCUMENTS or "foreign" in plain(name)
+
+
+def is_bare_status(name: str) -> bool:
+    """Whether a column of this name is a status, and no word says of what."""
+    return plain(name) in TIERS["status"][-1]
+
+
 def may_be_of_the_books(name: str) -> bool:
     """Whether a column of this name holds customers, or accounts of the books: `Account`, `Account No`."""
     return plain(name) in MORE["account"]
@@ -182,7 +192,7 @@ def recognise(
         if "paid_date" not in at and bare_date is not None and plain(header[bare_date]) in BARE_DATES:
             at["paid_date"] = bare_date
         # The payment's, and no invoice's
-        if "status" in at and plain(header[at["status"]]) in TIERS["status"][-1]:
+        if "status" in at and is_bare_status(header[at["status"]]):
             at.setdefault("payment_status", at["status"])
         for field in (
             "invoice_date",
@@ -229,6 +239,7 @@ def recognise(
         memo = at.pop("memo", None)
         if kind == "credits":
             _as_credits(at, doubtful, memo)
+        _bare_status(at, header)
         # An invoice has a value date too, and it is no day of payment
         if tier_of.get("paid_date") == VALUE_TIER and "paid_date" not in (given or {}):
             at.pop("paid_date", None)
@@ -263,6 +274,14 @@ def recognise(
         None if own is None else _split(header[own])[1],
         () if tax is None or kind == "payments" else (tax,),
     )
+
+
+def _bare_status(at: dict[str, int], header: Sequence[str]) -> None:
+    """What `Status` says beside `Invoice Status` is heeded too, where no other tells of the payment."""
+    if "status" in at and "payment_status" not in at:
+        bare = [i for i, cell in enumerate(header) if is_bare_status(cell) and i != at["status"]]
+        if bare:
+            at["payment_status"] = bare[0]
 
 
 def _in_documents(

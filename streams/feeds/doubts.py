@@ -13,7 +13,7 @@ from typing import Final
 
 from schemas.money import EXPONENTS
 from streams.errors import Refused
-from streams.feeds.columns import Columns, is_known, may_be_of_the_books, plain, shown
+from streams.feeds.columns import Columns, is_foreign, is_known, may_be_of_the_books, plain, shown
 from streams.feeds.flags import GIVEN_UP, NO, RETURNED, VOID, WHOLE, YES, came, state
 from streams.feeds.kinds import PAIRS, REFUND, WRITE_OFF, code, meant, names_invoice
 from streams.feeds.names import BALANCES, MONEY, TIERS
@@ -30,7 +30,6 @@ _ATTRIBUTES: Final = tuple(
         "country land pays pais region state origin area zone territory location city branch plant store warehouse lager",
         "customer client kunde segment dept department abteilung division sector sparte industry grade grad rating risk score",
         "priority prio rank tier level size brand product deliver ship gender shift team",
-        "paymenttype paymentmethod paymentmode zahlungsart",
     )
     for word in words.split()
 )
@@ -61,6 +60,10 @@ _HEAD: Final = re.compile(r"\s*-?\d{1,3}", re.ASCII)  # of a number that was cut
 _TAIL: Final = re.compile(r"\d{2}|\d{3}(?:[.,]\d+)?\s*", re.ASCII)
 _OF_A_ROW: Final = 3  # cells that a row has at least, and a heading has not
 _PLANNED: Final = 5
+# Midnights from Sydney to Berlin; at noon dates are safe from zones
+_EVENING: Final = re.compile(
+    r"\d{4}-\d\d-\d\d[T ]((?:1[3-9]|2\d):[03]0):00(?:\.0+)?\s*(?:Z|UTC|GMT|[+-]00(?::?00)?)", re.ASCII
+)
 # Columns of these hold initials: BOB and ALL are no currencies there.
 _PERSONS: Final = (
     "owner",
@@ -223,6 +226,39 @@ class Ends:
         return self._all and not self._certain and (self._whole or len(self._tails) > 1)
 
 
+class Midnights:
+    """Days of invoices written in UTC as the midnights of a zone east of it: as they stand, each is a day early."""
+
+    def __init__(self, columns: Columns, given: bool) -> None:
+        places = (columns.at.get(field) for field in ("invoice_date", "due_date"))
+        self._columns = columns
+        self._found: dict[int, set[str]] = {
+            place: set() for place in places if place is not None and not given
+        }
+
+    def add(self, full: Sequence[Sequence[str]]) -> None:
+        """More rows."""
+        for place, found in list(self._found.items()):
+            for cell in dict.fromkeys(row[place] for row in full):
+                match = _EVENING.fullmatch(cell.strip())
+                if match is None and cell.strip():
+                    del self._found[place]
+                    break
+                if match is not None:
+                    found.add(match[1])
+
+    def check(self, path: Path) -> None:
+        """Raises Refused where all of a column are (in summer an hour earlier)."""
+        for place, found in self._found.items():
+            if 0 < len(found) <= _TWO:
+                raise Refused(
+                    f"{path}: all days of {shown(self._columns.header[place])} are at {' or '.join(sorted(found))} UTC, which "
+                    "is midnight of the next day in a time zone east of it; export the days without a time, or, where they "
+                    "are those of UTC, write their form into a layout file, such as dates = "
+                    '"%Y-%m-%dT%H:%M:%SZ", and give it with --layout'
+                )
+
+
 class Planned:
     """Days of payment that are the due date in every row: they were planned, or are the due date once more."""
 
@@ -335,13 +371,20 @@ class Codes:
     def check(self, path: Path) -> None:
         """Raises Refused where such a column says that the amounts are not in the policy's base currency."""
         for place, found in self._found.items():
-            if found - {self._base}:
-                name = self._header[place].strip()
+            if not found - {self._base}:
+                continue
+            name = self._header[place].strip()
+            foreign = next((shown(cell) for cell in self._header if is_foreign(cell)), self._of)
+            if foreign != self._of:
                 raise Refused(
-                    f"{path}: the column {name} holds currencies ({', '.join(sorted(found)[:5])}), and its name does "
-                    f'not say that they are those of {self._of}; write a layout file with [columns] currency = "{name}" '
-                    "and give it with --layout, or say --currency CUR if all amounts are in one currency"
+                    f"{path}: the column {name} holds currencies ({', '.join(sorted(found)[:5])}), which seem to be those of "
+                    f"{foreign}, while {self._of} is in the currency of the books; say that one with --currency CUR"
                 )
+            raise Refused(
+                f"{path}: the column {name} holds currencies ({', '.join(sorted(found)[:5])}), and its name does "
+                f'not say that they are those of {self._of}; write a layout file with [columns] currency = "{name}" '
+                "and give it with --layout, or say --currency CUR if all amounts are in one currency"
+            )
 
 
 class Accounts:
@@ -425,6 +468,8 @@ class Sides:
 
     def __init__(self, columns: Columns) -> None:
         used = set(columns.at.values())
+        # Cards are credit or debit too; of a payment they may say that it went back
+        passed = (*_ATTRIBUTES, *(("paymenttype", "paymentmethod") if columns.kind == "invoices" else ()))
         told = {"side", "debit", "type", "is_credit"} & set(columns.at)
         self._columns = columns
         self._type = columns.at["type"] if told == {"type"} and columns.kind == "invoices" else None
@@ -432,7 +477,12 @@ class Sides:
             place: set()
             for place, name in enumerate(columns.header)
             if place == self._type
-            or (not told and place not in used and not is_known(name) and not _holds_attributes(plain(name)))
+            or (
+                not told
+                and place not in used
+                and not is_known(name)
+                and not any(word in plain(name) for word in passed)
+            )
         }
 
     def add(self, full: Sequence[Sequence[str]]) -> None:
@@ -469,10 +519,6 @@ class Sides:
                     "amount is negative; write Invoice, Credit note and Payment there"
                 )
         return self._columns
-
-
-def _holds_attributes(name: str) -> bool:
-    return any(word in name for word in _ATTRIBUTES)
 
 
 def _holds_words(name: str) -> bool:

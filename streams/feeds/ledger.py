@@ -5,6 +5,7 @@ What a cell says is cells.py; what records of one invoice mean together, and the
 
 from __future__ import annotations
 
+import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
@@ -12,7 +13,7 @@ from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.amounts import EMPTY
 from streams.feeds.cells import FUTURE, Bad, Cells
-from streams.feeds.columns import Columns, plain, score, shown
+from streams.feeds.columns import Columns, is_bare_status, plain, score, shown
 from streams.feeds.dates import is_empty, plus_days
 from streams.feeds.doubts import cut_in_two, remarks, unread
 from streams.feeds.files import rows
@@ -53,6 +54,7 @@ from streams.feeds.kinds import (
     meant,
     names_invoice,
 )
+from streams.feeds.names import CHEQUES
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, WIDEST, Row
 from streams.feeds.report import BadRow, Report
 from streams.feeds.sorting import Sorter
@@ -62,6 +64,7 @@ _OF_A_HEADER: Final = 3  # fields that a line of names names at least
 
 
 _MISTAKES: Final = 2  # days that may be wrong by hand
+_AHEAD: Final = 7  # days from a cheque's receipt until it can be paid in: more, and it was dated ahead
 
 
 class _LeftOut(Exception):
@@ -103,10 +106,19 @@ class _Reader:
         self.unused = 0  # of the payment or credit note that was read last: what its balance says it settled nothing with
         self.unread = unread(told.columns)
         self.remarks = remarks(told.columns)
+        self.cheques = [
+            place
+            for place, name in enumerate(told.columns.header)
+            if told.columns.kind == "payments"
+            and plain(name) in CHEQUES
+            and place != told.columns.at["paid_date"]
+        ]
         self.discounted = "%" not in told.columns.named("discount")
         self.heading = ""  # the last line of one word that says what stands below it, and where it is
         self.awaited = 0  # rows that were settled in the future
         self.statuses = [field for field in ("status", "payment_status") if field in told.columns.at]
+        # A payment that is void leaves its invoice open
+        self.of_invoices = ("status", *(f for f in self.statuses if is_bare_status(told.columns.named(f))))
 
     def read(self, sorter: Sorter, by_invoice: Sorter | None, progress: Callable[[int], None]) -> None:
         told, report = self.told, self.report
@@ -215,9 +227,10 @@ class _Reader:
         at = self.told.columns.at
         said = [state(self.cells.cell(row, field)) for field in self.statuses]
         self._stands(row)
-        if "status" in at and said[0] == VOID:
-            status = self.cells.cell(row, "status").strip()
-            raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
+        for field, what in zip(self.statuses, said, strict=True):
+            if what == VOID and field in self.of_invoices:
+                status = self.cells.cell(row, field).strip()
+                raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
         named = CREDIT if self.told.columns.kind == "credits" else self._meant(row) if "type" in at else ""
         if not named and "is_credit" in at and flagged(self.cells.cell(row, "is_credit")):
             named = CREDIT
@@ -428,6 +441,16 @@ class _Reader:
         if invoice != ON_ACCOUNT and not invoice[-1:].isdigit():
             self._of_one(invoice)
         day = self.cells.day(row, "paid_date", needed=True)
+        for column in self.cheques:
+            with contextlib.suppress(ValueError):
+                if self.told.dates.iso(row[column]) > plus_days(day, _AHEAD):
+                    self._note(
+                        f"payments of a day ({self.told.columns.named('paid_date')}) over a week before their "
+                        f"{shown(self.told.columns.header[column])}: were cheques dated ahead? name the right one in a "
+                        'layout file (paid_date = "…")',
+                        place,
+                    )
+                    break
         if "side" in at and self._side(row, DEBIT_SIDE, CREDIT_SIDE) in DEBIT_SIDE:
             raise Bad(
                 "a refund",

@@ -46,7 +46,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "name": (
         "customername custname namecustomer accountname clientname debtorname buyername companyname cardname "
         "name1 kundenname nomclient nombrecliente ragionesociale klantnaam businesspartnername "
-        "customerfullname customerproject customerjob nomduclient debiteurnaam debitorenname partnername "
+        "colastname customerfullname customerproject customerjob nomduclient debiteurnaam debitorenname partnername "
         "partnerdisplayname invoicepartnerdisplayname partyname partysname payername kundnamn kundenavn nomedocliente "
         "nomecliente nazwakontrahenta",
         "name nombre naam firma company",
@@ -90,13 +90,14 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "zfbdt baselinedate baselinecreatedate",
     ),
     "due_date": (
-        "duedate datedue dueon due duedt invoiceduedate netduedate paymentduedate dueindate duein netdt faedt "
+        "duedate datedue dueon due duedt invoiceduedate netduedate paymentduedate dueindate netdt faedt "
         "faelligkeit falligkeit faelligkeitsdatum falligkeitsdatum faelligam falligam nettofalligkeit "
         "nettofaelligkeit maturitydate maturity dateecheance echeance vervaldatum fechavencimiento "
         "vencimiento datascadenza scadenza payby paybydate netduedt "
         "nettofalligkeitsdatum forfallodatum datedecheance fechadevencimiento datavencimento datadevencimento "
         "vencimento terminpłatnosci terminzapłaty duedatereceiveby forfallsdato forfaldsdato zahlbarbis "
         "datelimitedepaiement fechalimitedepago",
+        "duein",  # or the days until then
     ),
     "baseline": ("zfbdt baselinedate baselinecreatedate",),
     "paid_date": (
@@ -157,7 +158,8 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "debit": ("debitamount debit sollbetrag betragsoll soll debe",),
     "credit": ("creditamount credit habenbetrag betraghaben haben haber",),
     "balance": (
-        "foreignopenbalance foreignbalance foreignamountdue openbalanceforeign balancefc",
+        "foreignopenbalance foreignbalance foreignamountdue openbalanceforeign balancefc "
+        "amountremainingforeigncurrency amountdueforeigncurrency balanceforeigncurrency",
         f"{_STILL_OPEN} amountremaining invoiceamountdue transactionamountdue saldo os osamount",
         _STILL_OPEN_TOO,
     ),
@@ -347,6 +349,7 @@ IN_DOCUMENTS: Final = (
     "docinvoiceamt",
     "docinvoiceamount",
     "doctotalfc",
+    "amountforeigncurrency",
 )  # amounts in the currency of the document
 PAYMENT_TIER: Final = (
     len(TIERS["paid_amount"]) - 1
@@ -375,6 +378,9 @@ WITH_TAX: Final = frozenset(
     for name in tier
     if any(word in name for word in ("total", "totaal", "gross", "brutto", "ttc"))
 )
+CHEQUES: Final = frozenset(
+    [*TIERS["paid_date"][2], "chequedate", "checkdate", "maturitydate"]
+)  # days on which money of a cheque came, or can come
 COMPANIES: Final = ("company", "firma")  # may be the seller's own, so they stand for no customer
 BARE_DATES: Final = [
     "date",

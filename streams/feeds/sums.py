@@ -14,8 +14,8 @@ from typing import Final
 
 from streams.errors import Refused
 from streams.feeds.amounts import EMPTY, AmountReader
-from streams.feeds.columns import Columns, plain, shown, taxes
-from streams.feeds.names import MONEY, WITH_TAX
+from streams.feeds.columns import Columns, is_foreign, plain, shown, taxes
+from streams.feeds.names import MONEY, MONEY_NAMES, WITH_TAX
 
 _LOOKED_AT: Final = 2_000  # rows
 # Two columns that add up to the amount may be what is open and what was paid; more are kinds of sales.
@@ -77,7 +77,9 @@ class Sums:
         if columns.kind == "payments":
             return _applied(columns, texts, rows)
         if "balance" not in self._given:
-            columns = _running(columns, texts, rows)
+            columns = _was_due(_running(columns, texts, rows), rows)
+        if not {"amount", "balance"} & set(self._given):
+            _of_books(columns, path, rows)
         if "amount" in columns.at and "amount" not in self._given and not columns.added:
             columns = _open(columns, path, rows)
             columns = _taxed(columns, path, rows)
@@ -135,6 +137,39 @@ def _running(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_R
                     columns, at={field: i for field, i in at.items() if field != "balance"}, runs_on=place
                 )
     return columns
+
+
+def _was_due(columns: Columns, rows: Sequence[_Row]) -> Columns:
+    """Without a balance of which all is left where all was paid: it was due, and is what was invoiced (Stripe)."""
+    at = columns.at
+    if not {"amount", "paid_amount", "balance"} <= set(at):
+        return columns
+    settled = [row for row in rows if 0 < row.get(at["amount"], 0) == row.get(at["paid_amount"])]
+    if settled and all(row.get(at["balance"]) == row[at["amount"]] for row in settled):
+        return replace(columns, at={field: i for field, i in at.items() if field != "balance"})
+    return columns
+
+
+def _of_books(columns: Columns, path: Path, rows: Sequence[_Row]) -> None:
+    """Refuses what is open in the books' own currency beside amounts in that of the document."""
+    at = columns.at
+    fields = [field for field in ("balance", "paid_amount") if field in at]
+    if not fields or "amount" not in at or not is_foreign(columns.header[at["amount"]]):
+        return
+    own, left = at["amount"], at[fields[0]]
+    if is_foreign(columns.header[left]):
+        return
+    for place, name in enumerate(columns.header):
+        if place in (own, left) or plain(name) not in MONEY_NAMES:
+            continue
+        unlike = [row for row in rows if row.get(place, 0) and row.get(own, 0) != row[place]]
+        if unlike and not any(row.get(left) == row.get(own) for row in unlike):
+            foreign, open_ = shown(columns.header[own]), shown(columns.header[left])
+            raise Refused(
+                f"{path}: {open_} seems to be in the currency of the books, as {shown(name)} is, and {foreign} in that of "
+                f"the document; leave {foreign} and the currencies out of the file and say --currency CUR with the books' "
+                f"own, or export {open_} in the currency of the document as well"
+            )
 
 
 def _open(columns: Columns, path: Path, rows: Sequence[_Row]) -> Columns:

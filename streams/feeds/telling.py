@@ -19,7 +19,18 @@ from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import Columns, Unclear, is_certain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order, is_day, is_empty
-from streams.feeds.doubts import Accounts, Codes, Ends, Flags, Numbers, Planned, Sides, States, Words
+from streams.feeds.doubts import (
+    Accounts,
+    Codes,
+    Ends,
+    Flags,
+    Midnights,
+    Numbers,
+    Planned,
+    Sides,
+    States,
+    Words,
+)
 from streams.feeds.files import Shape, rows, shape
 from streams.feeds.flags import flagged
 from streams.feeds.kinds import CREDIT, PAYMENT, meant
@@ -30,6 +41,7 @@ from streams.feeds.sums import Sums
 _ROWS_AT_ONCE = 5_000
 _MANY: Final = 20_000  # invoices whose numbers are compared with those of payments
 _NEARLY_ALL: Final = 0.9
+_MOST_CURRENCIES: Final = 1_000
 _CASH: Final = ("payment", "receipt", "invoice", "zahlung", "rechnung")
 _CURRENCY: Final = re.compile(
     r"\b(?i:currency|w(?:ä|ae)hrung|devise|moneda|valuta|moeda|waluta|(?:amounts|figures|values|betr(?:ä|ae)ge) in)"
@@ -148,9 +160,11 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         Numbers(columns, "invoice" in layout.columns),
         Flags(columns),
         Planned(columns, "paid_date" in layout.columns),
+        Midnights(columns, layout.date_form is not None),
         States(columns),
         Words(columns),
     )
+    written: set[str] = set()  # currencies of the rows
     sums, ends, payers = Sums(layout.columns), Ends(columns), Payers(at)
     width = max((*date_columns, *money)) + 1
     lines = rows(one, progress)
@@ -161,6 +175,8 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
             dates.add(_without_time(cell) for cell in dict.fromkeys(row[column] for row in full))
         for column in money:
             decimals.add(row[column] for row in full)
+        if "currency" in at and len(written) < _MOST_CURRENCIES:
+            written |= {row[at["currency"]].strip().upper() for row in full if len(row) > at["currency"]}
         signs.add(full)
         for doubt in (codes, sides, sums, payers, *doubts):
             doubt.add(full)
@@ -175,7 +191,10 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     if layout.decimal is not None:
         decimal, why_decimal = layout.decimal, "the layout says so"
     else:
-        told, why_decimal = decimals.told(EXPONENTS.get(columns.currency or choices.currency or "") == 0)
+        # Signs beside amounts may be those of others
+        base = "" if decimals.signs else choices.base_currency
+        usual = columns.currency or choices.currency or base
+        told, why_decimal = decimals.told(all(EXPONENTS.get(code or usual) == 0 for code in written or {""}))
         if told is None:
             raise Refused(
                 f'{one.path}: the decimal sign can not be told: {why_decimal}; write decimal = "." or '

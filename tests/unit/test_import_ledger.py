@@ -2187,3 +2187,127 @@ def test_the_short_words_of_clerks_are_statuses(tmp_path: Path) -> None:
     got = imported(tmp_path, ledger(f"{HEADER},Status", *rows))
     assert got.report.invoiced == {"USD": 900}
     assert "nothing says when" in got.bad[0]
+
+
+def test_a_status_beside_that_of_the_invoice_is_heeded_too(tmp_path: Path) -> None:
+    rows = [
+        f"C1,I{n},2024-01-02,2024-02-01,{n},Sent,{s}" for n, s in enumerate(("Open", "Paid", "Void"), start=1)
+    ]
+    got = imported(tmp_path, ledger(f"{HEADER},Invoice Status,Status", *rows))
+    assert (got.report.invoiced, got.report.refused) == ({"USD": 100}, 1)
+    assert got.report.note_counts["rows left out, as by their status nothing is owed: Void"] == 1
+    # A void payment leaves its invoice open
+    got = imported(tmp_path, ledger(f"{HEADER},Status,Payment Status", *rows))
+    assert got.report.invoiced == {"USD": 400}
+
+
+@pytest.mark.parametrize(
+    ("header", "cells", "amounts"),
+    [
+        ("Amount (Foreign Currency),Amount,Currency", ("100,110,EUR", "9,9,USD"), {"EUR": 10000, "USD": 900}),
+        ("Amount,Amount (Foreign Currency),Currency", ("110,100,EUR", "9,9,USD"), {"EUR": 10000, "USD": 900}),
+        ("Amount,Amount (Foreign Currency)", ("110,100", "9,9"), {"USD": 11900}),
+        (
+            "Amount,Amount (Foreign Currency),Currency,Balance",
+            ("110,100,EUR,100", "9,9,USD,9"),
+            {"EUR": 10000, "USD": 900},
+        ),
+    ],
+)
+def test_amounts_of_the_document_and_of_the_books_are_told_apart(
+    tmp_path: Path, header: str, cells: tuple[str, ...], amounts: dict[str, int]
+) -> None:
+    rows = (f"C1,I{n},2024-01-02,2024-02-01,{cell}" for n, cell in enumerate(cells))
+    got = imported(tmp_path, ledger(HEADER.replace("Amount", header), *rows))
+    assert got.report.invoiced == amounts
+
+
+def test_what_is_open_in_the_books_currency_beside_amounts_of_documents_refuses_the_file(
+    tmp_path: Path,
+) -> None:
+    header = "Customer,Invoice,Invoice Date,Due Date,Amount,Amount Remaining"
+    row = "C1,I1,2024-01-02,2024-02-01,110,55"
+    with pytest.raises(
+        Refused, match=r"Amount Remaining seems to be in the currency of the books, as Amount is"
+    ):
+        imported(tmp_path, ledger(f"{header},Amount (Foreign Currency),Currency", f"{row},100,EUR"))
+    assert imported(tmp_path, ledger(header, row), choices={"currency": "USD"}).report.invoiced == {
+        "USD": 5500
+    }
+
+
+def test_currencies_of_documents_beside_amounts_of_the_books_are_not_theirs(tmp_path: Path) -> None:
+    rows = ledger(
+        "CardCode,DocNum,DocDate,DocDueDate,DocTotal,DocTotalFC,DocCur",
+        "C1,1,2024-01-02,2024-02-01,110,100,EUR",
+        "C1,2,2024-01-02,2024-02-01,9,0,USD",
+    )
+    with pytest.raises(
+        Refused, match=r"DocCur holds currencies .* those of DocTotalFC, while DocTotal is .*--currency"
+    ):
+        imported(tmp_path, rows)
+    assert imported(tmp_path, rows, choices={"currency": "USD"}).report.invoiced == {"USD": 11900}
+
+
+def test_a_cheque_that_was_dated_ahead_is_told(tmp_path: Path) -> None:
+    def told(receipt: str, cheque: str) -> list[str]:
+        row = f"C1,R1,{receipt},{cheque},I1,5"
+        payments = ledger("Customer,Receipt No,Receipt Date,Cheque Date,Invoice No,Amount", row)
+        return [note for note in imported(tmp_path, ONE, payments).report.notes if "dated ahead" in note]
+
+    assert told("2024-01-05", "2024-01-20")
+    assert not told("2024-01-18", "2024-01-20")
+    assert not told("2024-01-18", "")
+
+
+def test_a_currency_without_decimals_tells_that_its_amounts_are_thousands(tmp_path: Path) -> None:
+    rows = ledger(f"{HEADER},Currency", 'C1,I1,2024-01-02,2024-02-01,"33,000",JPY')
+    assert imported(tmp_path, rows).report.invoiced == {"JPY": 33000}
+    unsaid, mixed = rows.replace("JPY", ""), rows + 'C1,I2,2024-01-02,2024-02-01,"33,000",USD\n'
+    for other in (unsaid, mixed):
+        with pytest.raises(Refused, match="the decimal sign can not be told"):
+            imported(tmp_path, other)
+    assert imported(tmp_path, unsaid, choices={"base_currency": "JPY"}).report.invoiced == {"JPY": 33000}
+
+
+@pytest.mark.parametrize("hours", [("23:00", "22:00"), ("16:00", "16:00"), ("18:30", "18:30")])
+def test_midnights_of_an_eastern_zone_in_utc_refuse_the_file(tmp_path: Path, hours: tuple[str, str]) -> None:
+    rows = ledger(
+        HEADER, *(f"C1,I{n},2024-0{n}-02T{hour}:00Z,2024-09-01,5" for n, hour in enumerate(hours, start=1))
+    )
+    with pytest.raises(Refused, match=r"all days of Invoice Date are at .* midnight of the next day"):
+        imported(tmp_path, rows)
+    said = Layout(date_form="%Y-%m-%dT%H:%M:%SZ")
+    assert (
+        imported(
+            tmp_path, rows.replace("2024-09-01", "2024-09-01T00:00:00Z"), choices={"layout": said}
+        ).report.rows
+        == 2
+    )
+    for other in ("00:00", "12:00", "05:00"):
+        mixed = rows.replace(f"-01-02T{hours[0]}", f"-01-02T{other}")
+        assert imported(tmp_path, mixed).report.rows == 2
+
+
+def test_the_amount_that_was_due_is_no_balance_of_what_is_paid_whole(tmp_path: Path) -> None:
+    header = HEADER.replace("Amount", "Total,Amount Due,Amount Paid,Paid At")
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,100,100,2024-01-20", "C1,I2,2024-01-02,2024-02-01,9,9,0,")
+    got = imported(tmp_path, ledger(header, *rows))
+    assert (got.report.invoiced, got.report.paid) == ({"USD": 10900}, {"USD": 10000})
+
+
+@pytest.mark.parametrize("name", ["Entered By", "Posted by", "Brand"])
+def test_initials_and_brands_are_no_currencies(tmp_path: Path, name: str) -> None:
+    assert (
+        imported(tmp_path, ledger(f"{HEADER},{name}", "C1,I1,2024-01-02,2024-02-01,1,ANG")).report.rows == 1
+    )
+
+
+@pytest.mark.parametrize("name", ["Net Due Date Days", "Retention %", "Customer Balance"])
+def test_what_is_no_part_of_an_invoice_is_not_told(tmp_path: Path, name: str) -> None:
+    assert not imported(tmp_path, ledger(f"{HEADER},{name}", "C1,I1,2024-01-02,2024-02-01,1,5")).report.notes
+
+
+def test_days_until_an_invoice_is_due_are_no_second_due_date(tmp_path: Path) -> None:
+    got = imported(tmp_path, ledger(f"{HEADER},Due In", "C1,I1,2024-01-02,2024-02-01,1,30"))
+    assert got.of("invoice.issued")[0]["due_date"] == "2024-02-01"
