@@ -188,9 +188,10 @@ def recognise(
             at.setdefault("payment", document)
         if "invoice" not in at and "invoice" not in doubtful and "credits" in at:
             at["invoice"] = at["credits"]
-        bare_date = at.get("invoice_date")
-        if "paid_date" not in at and bare_date is not None and plain(header[bare_date]) in BARE_DATES:
-            at["paid_date"] = bare_date
+        bare_dates = [i for i, cell in enumerate(header) if plain(cell) in BARE_DATES]
+        own_date = at.get("invoice_date", -1)
+        if "paid_date" not in at and (own_date in bare_dates or len(bare_dates) == 1):
+            at["paid_date"] = own_date if own_date in bare_dates else bare_dates[0]
         # The payment's, and no invoice's
         if "status" in at and is_bare_status(header[at["status"]]):
             at.setdefault("payment_status", at["status"])
@@ -413,6 +414,15 @@ def _kind(
     has_money = own_amount or paid
     if beside_invoices and "paid_date" in at and (date is None or not DUE & set(at)):
         return "payments"  # an invoice's date, or its due date, beside its payment is no second invoice
+    # A payment's number and day beside the day of its invoice
+    own_number = "payment" in at and tier_of["payment"] == 0
+    if (
+        certain_date
+        and own_number
+        and not DUE & set(at)
+        and any(plain(cell) in BARE_DATES for cell in header)
+    ):
+        return "payments"
     if certain_date and own_amount and "customer" in at:
         return "invoices"
     if pays and has_money and "due_date" not in at:

@@ -14,6 +14,7 @@ from typing import Final
 from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.columns import Columns, is_foreign, is_known, may_be_of_the_books, plain, shown
+from streams.feeds.dates import is_empty
 from streams.feeds.flags import GIVEN_UP, NO, RETURNED, VOID, WHOLE, YES, came, state
 from streams.feeds.kinds import PAIRS, REFUND, WRITE_OFF, code, meant, names_invoice
 from streams.feeds.names import BALANCES, MONEY, TIERS
@@ -60,6 +61,7 @@ _HEAD: Final = re.compile(r"\s*-?\d{1,3}", re.ASCII)  # of a number that was cut
 _TAIL: Final = re.compile(r"\d{2}|\d{3}(?:[.,]\d+)?\s*", re.ASCII)
 _OF_A_ROW: Final = 3  # cells that a row has at least, and a heading has not
 _PLANNED: Final = 5
+_AMOUNT: Final = re.compile(r"[1-9]")  # that is not zero
 # Midnights from Sydney to Berlin; at noon dates are safe from zones
 _EVENING: Final = re.compile(
     r"\d{4}-\d\d-\d\d[T ]((?:1[3-9]|2\d):[03]0):00(?:\.0+)?\s*(?:Z|UTC|GMT|[+-]00(?::?00)?)", re.ASCII
@@ -172,7 +174,7 @@ def unread(columns: Columns) -> list[tuple[int, str]]:
         for place, name in enumerate(columns.header)
         if place not in used
         and place != columns.runs_on
-        and "%" not in name
+        and not ("%" in name or plain(name).endswith("rate"))
         and not any(word in plain(name) for word in _OF_ELSE)
         and (place == at.get("is_credit") or not is_known(name) or plain(name) in BALANCES)
         and (place == at.get("is_credit") or any(word in plain(name) for word in about))
@@ -278,7 +280,17 @@ class Planned:
             if row[paid].strip() != row[due].strip():
                 self._places = None
                 return
-            self._rows += bool(row[paid].strip())
+            self._rows += bool(row[paid].strip()) and not self._settled(row)
+
+    def _settled(self, row: Sequence[str]) -> bool:
+        """Whether another column says that it is paid."""
+        said = {field: row[place] for field, place in self._columns.at.items() if place < len(row)}
+        left = said.get("balance", "")
+        return (
+            bool(left.strip() and not _AMOUNT.search(left))
+            or _AMOUNT.search(said.get("paid_amount", "")) is not None
+            or WHOLE in map(state, (said.get("status", ""), said.get("payment_status", "")))
+        )
 
     def check(self, path: Path) -> None:
         """Raises Refused where there are enough of them."""
@@ -308,6 +320,8 @@ class Flags:
         known = not invoices or {"paid_date", "paid_amount", "balance", "status", "payment_status"} & set(at)
         self._columns = columns
         self._paid = at.get("paid_amount") if invoices else None
+        self._day = at.get("paid_date")
+        self._undated = self._paid is None or self._day is None
         places = [
             place
             for place, name in enumerate(columns.header)
@@ -323,6 +337,21 @@ class Flags:
             found |= {plain(row[place]) for row in full if len(row) > place}
             if len(found) > _MOST_WORDS:
                 del self._found[place]
+        if self._paid is not None and self._day is not None:
+            last = max(self._paid, self._day)
+            self._undated |= any(
+                row[self._paid].strip() not in (("0", "") if is_empty(row[self._day]) else ("1",))
+                for row in full
+                if len(row) > last
+            )
+
+    def told(self, columns: Columns) -> Columns:
+        """The `columns` without marks of which each 1 has a day of payment beside it, and no other has."""
+        if self._undated:
+            return columns
+        return replace(
+            columns, at={field: place for field, place in columns.at.items() if field != "paid_amount"}
+        )
 
     def check(self, path: Path) -> None:
         """Raises Refused where such a column says of a row that nothing of it is owed, or holds no amounts."""
@@ -330,7 +359,7 @@ class Flags:
             name = shown(self._columns.header[place])
             said = found - {""}
             if place == self._paid:
-                if "1" in said and said <= {"0", "1"}:
+                if self._undated and "1" in said and said <= {"0", "1"}:
                     raise Refused(
                         f"{path}: the column {name} holds nothing but 0 and 1, which are marks and no amounts paid; "
                         "write yes and no there, or leave the column out of the file"

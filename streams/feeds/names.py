@@ -31,7 +31,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "customer": (
         "customerid customerno customernumber customernum customercode custid custno custnumber custnum "
         "custcode customeraccount customeraccountno customeraccountnumber customeraccountid customerkey "
-        "custaccount",
+        "custaccount tenantcode tenantid",
         "kunnr accountid accountno accountnumber accountcode acctid acctno acctnumber acctnum debtorid "
         "debtorno debtornumber debtorcode clientid clientno clientnumber clientcode buyerid buyerno "
         "buyernumber cardcode bpcode partnerid businesspartner businesspartnerid kundennummer kundennr "
@@ -51,7 +51,7 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
         "nomecliente nazwakontrahenta",
         "name nombre naam firma company",
         "customer client debtor buyer kunde account",
-        "contactname contact",
+        "contactname contact kontakt",
     ),
     "invoice": (
         "invoicenumber invoiceno invoicenum invoicenr invno invnum invnumber invnr "

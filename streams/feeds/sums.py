@@ -35,6 +35,13 @@ _SHARES: Final = tuple(
     )
     for word in words.split()
 )
+_SALES: Final = (
+    "labour",
+    "labor",
+    "material",
+    "service",
+    "commission",
+)  # kinds of what was sold, alone or in a row
 _AGES: Final = ("current", "notdue", "notyetdue", "overdue", "pastdue", "older")
 
 _RATES: Final = frozenset(range(0, _HIGHEST * 10_000, 1_000))  # of a tax, in percent
@@ -258,7 +265,8 @@ def _settled(columns: Columns, path: Path, texts: Sequence[Sequence[str]], rows:
     if len(unread) > _SPLIT and all(_sum(unread)(row) == amount for row, amount, _ in owed):
         return
     ages = [place for place in unread if _is_age(plain(columns.header[place]))]
-    candidates = [[place] for place in unread if place not in ages]
+    sales = {place for place in unread if any(word in plain(columns.header[place]) for word in _SALES)}
+    candidates = [[place] for place in unread if place not in sales.union(ages)]
     for found in [*candidates, ages] if ages else candidates:
         if _part_of(owed, _sum(found), found is ages):
             names = ", ".join(shown(columns.header[place]) for place in found)

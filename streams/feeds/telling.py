@@ -139,10 +139,13 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     at = columns.at
     if columns.kind == "invoices" and choices.terms_days is None and not DUE & set(at):
         if "baseline" not in at:
+            payments = (
+                ', or, if these are payments, kind = "payments"' if {"payment", "paid_date"} & set(at) else ""
+            )
             raise Refused(
                 f"{one.path}: no due date and no terms of payment among the columns "
                 f"({', '.join(one.header)}); say the usual terms with --terms DAYS, or name the column in a "
-                'layout file: [columns] due_date = "…"'
+                f'layout file: [columns] due_date = "…"{payments}'
             )
         # SAP: without terms the baseline date is the due date.
         columns = replace(columns, at={**at, "due_date": at["baseline"]})
@@ -155,10 +158,11 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         Signs(at, CREDIT if columns.kind == "credits" else None),
     )
     codes, sides = Codes(columns, choices.currency, choices.base_currency), Sides(columns)
+    flags = Flags(columns)
     doubts = (
+        flags,
         Accounts(columns, "customer" in layout.columns),
         Numbers(columns, "invoice" in layout.columns),
-        Flags(columns),
         Planned(columns, "paid_date" in layout.columns),
         Midnights(columns, layout.date_form is not None),
         States(columns),
@@ -184,7 +188,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         codes.check(one.path)
     for doubt in doubts:
         doubt.check(one.path)
-    columns = sides.told(one.path, decimals.negative > 0)
+    columns = flags.told(sides.told(one.path, decimals.negative > 0))
     if "currency" not in at and columns.currency is None and choices.currency is None:
         columns = replace(columns, currency=_of_title(one.above))
     order, form, why_dates = _order(one, dates, choices)

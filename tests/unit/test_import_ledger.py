@@ -1660,6 +1660,17 @@ def test_marks_of_0_and_1_are_no_amounts_paid(tmp_path: Path) -> None:
     assert imported(tmp_path, rows.replace(",1\n", ",0\n")).report.invoiced == {"USD": 10900}
 
 
+def test_marks_of_0_and_1_that_go_with_the_day_of_payment_are_passed_over(tmp_path: Path) -> None:
+    header = f"{HEADER},Paid,Paid Date"
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,1,2024-01-20", "C1,I2,2024-01-02,2024-02-01,9,0,")
+    assert imported(tmp_path, ledger(header, *rows)).report.paid == {"USD": 10000}
+    for other in (",9,1,", ",9,0,2024-01-21"):
+        with pytest.raises(Refused, match="the column Paid holds nothing but 0 and 1"):
+            imported(tmp_path, ledger(header, rows[0], rows[1].replace(",9,0,", other)))
+    one = ledger(header, rows[0].replace(",1,", ",1.00,"), rows[1])
+    assert imported(tmp_path, one).report.paid == {"USD": 100}
+
+
 @pytest.mark.parametrize(
     ("status", "invoiced", "word"),
     [
@@ -1995,6 +2006,9 @@ def test_days_of_payment_that_are_all_the_due_date_refuse_the_file(tmp_path: Pat
     got = imported(tmp_path, ledger(f"{HEADER},Payment Date", *rows), choices={"layout": layout})
     assert len(got.of("payment.received")) == 5
     assert len(imported(tmp_path, ledger(f"{HEADER},Payment Date", *rows[1:])).of("payment.received")) == 4
+    for more, cell in (("Balance", "0.00"), ("Amount Paid", "100"), ("Status", "Paid")):
+        text = ledger(f"{HEADER},Payment Date,{more}", *(f"{row},{cell}" for row in rows))
+        assert imported(tmp_path, text).report.paid == {"USD": 50000}
     late = rows[0].removesuffix("1") + "9"
     got = imported(tmp_path, ledger(f"{HEADER},Payment Date", late, *rows[1:]))
     assert len(got.of("payment.received")) == 5
@@ -2311,3 +2325,15 @@ def test_what_is_no_part_of_an_invoice_is_not_told(tmp_path: Path, name: str) ->
 def test_days_until_an_invoice_is_due_are_no_second_due_date(tmp_path: Path) -> None:
     got = imported(tmp_path, ledger(f"{HEADER},Due In", "C1,I1,2024-01-02,2024-02-01,1,30"))
     assert got.of("invoice.issued")[0]["due_date"] == "2024-02-01"
+
+
+def test_payments_with_a_number_and_a_day_beside_that_of_their_invoice_are_payments(tmp_path: Path) -> None:
+    header = "Payment Number,Customer,Amount,Date,Amount Applied to Invoice,Invoice Number,Invoice Date"
+    payments = ledger(header, "P1,C1,9,2024-01-20,5,I1,2024-01-02", "P1,C1,9,2024-01-20,4,I7,2024-01-03")
+    paid = imported(tmp_path, ONE, payments).of("payment.received")
+    assert [(p["amount"], p["paid_on"], len(p["applications"])) for p in paid] == [("9.00", "2024-01-20", 2)]
+    unsaid = payments.replace(",Date,", ",Entered,")
+    with pytest.raises(Refused, match=r'if these are payments, kind = "payments"'):
+        imported(tmp_path, unsaid)
+    said = Layout(kind="payments", columns={"paid_date": ("Entered",)})
+    assert imported(tmp_path, unsaid, choices={"layout": said}).report.paid == {"USD": 900}

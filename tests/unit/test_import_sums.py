@@ -140,6 +140,9 @@ def test_a_column_that_nobody_named_and_that_may_be_what_is_open_refuses_the_fil
     [
         (",Ohne Steuer", ("120,100", "60,50", "80,80")),  # without a tax of 20 %
         (",Commission", ("100,5", "50,0", "80,3")),
+        (",Services", ("100,100", "50,0", "80,30")),
+        (",Last Year", ("100,100", "50,0", "80,30")),
+        (",Promised", ("100,100", "50,0", "80,30")),
         (",Local", ("100,100", "50,50")),
         (",Deductions", ("100,100", "50,-5", "80,0")),
         (",Current,1-30,31+", ("100,0,100,0", "50,50,0,0")),
