@@ -118,7 +118,9 @@ class _Reader:
         self.awaited = 0  # rows that were settled in the future
         self.statuses = [field for field in ("status", "payment_status") if field in told.columns.at]
         # A payment that is void leaves its invoice open
-        self.of_invoices = ("status", *(f for f in self.statuses if is_bare_status(told.columns.named(f))))
+        self.of_invoices = [
+            f for f in self.statuses if f == "status" or is_bare_status(told.columns.named(f))
+        ]
 
     def read(self, sorter: Sorter, by_invoice: Sorter | None, progress: Callable[[int], None]) -> None:
         told, report = self.told, self.report
@@ -225,7 +227,7 @@ class _Reader:
         """A row of a file of invoices or of credit notes: an invoice, a credit note (negative, or named so), or a payment
         that is named so (which may have no number)."""
         at = self.told.columns.at
-        said = [state(self.cells.cell(row, field)) for field in self.statuses]
+        said = self._said(row)
         self._stands(row)
         for field, what in zip(self.statuses, said, strict=True):
             if what == VOID and field in self.of_invoices:
@@ -279,6 +281,13 @@ class _Reader:
             self.report.by_sign += not named
             return self._credit(row, base, named, paid_on, settled)
         return self._owed(row, base, said, paid_on, still_open)
+
+    def _said(self, row: list[str]) -> list[str]:
+        """What the statuses say. A bare one says of an invoice what the invoice's own leaves open, or that it is void."""
+        said = [state(self.cells.cell(row, field)) for field in self.statuses]
+        if len(self.of_invoices) > 1 and said[0] and said[1] != VOID:
+            return said[:1] * 2
+        return said
 
     def _payment_among_invoices(self, row: list[str], base: Row, settled: bool) -> Row:
         at = self.told.columns.at
@@ -441,16 +450,7 @@ class _Reader:
         if invoice != ON_ACCOUNT and not invoice[-1:].isdigit():
             self._of_one(invoice)
         day = self.cells.day(row, "paid_date", needed=True)
-        for column in self.cheques:
-            with contextlib.suppress(ValueError):
-                if self.told.dates.iso(row[column]) > plus_days(day, _AHEAD):
-                    self._note(
-                        f"payments of a day ({self.told.columns.named('paid_date')}) over a week before their "
-                        f"{shown(self.told.columns.header[column])}: were cheques dated ahead? name the right one in a "
-                        'layout file (paid_date = "…")',
-                        place,
-                    )
-                    break
+        self._dated_ahead(row, day, place)
         if "side" in at and self._side(row, DEBIT_SIDE, CREDIT_SIDE) in DEBIT_SIDE:
             raise Bad(
                 "a refund",
@@ -487,6 +487,19 @@ class _Reader:
             payment=self.cells.id(row, "payment", needed=False) if "payment" in at else "",
             reference=self.cells.text(row, "reference") if "reference" in at else "",
         )
+
+    def _dated_ahead(self, row: list[str], day: str, place: str) -> None:
+        """Names payments of a `day` on which their cheque could not be paid in yet."""
+        for column in self.cheques:
+            with contextlib.suppress(ValueError):
+                if self.told.dates.iso(row[column]) > plus_days(day, _AHEAD):
+                    self._note(
+                        f"payments of a day ({self.told.columns.named('paid_date')}) over a week before their "
+                        f"{shown(self.told.columns.header[column])}: were cheques dated ahead? name the right one in a "
+                        'layout file (paid_date = "…")',
+                        place,
+                    )
+                    return
 
     def _meant(self, row: list[str]) -> str:
         """The kind of record that a row's type names; '' where it is any other: then the amount's sign tells."""

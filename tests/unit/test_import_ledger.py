@@ -2210,6 +2210,12 @@ def test_a_status_beside_that_of_the_invoice_is_heeded_too(tmp_path: Path) -> No
     got = imported(tmp_path, ledger(f"{HEADER},Invoice Status,Status", *rows))
     assert (got.report.invoiced, got.report.refused) == ({"USD": 100}, 1)
     assert got.report.note_counts["rows left out, as by their status nothing is owed: Void"] == 1
+    # What the invoice's own says goes before it
+    own = [row.replace("Sent", "Unpaid") for row in rows]
+    assert imported(tmp_path, ledger(f"{HEADER},Invoice Status,Status", *own)).report.invoiced == {"USD": 300}
+    layout = Layout(columns={"status": ("Invoice Status",)})
+    got = imported(tmp_path, ledger(f"{HEADER},Invoice Status,Status", *rows), choices={"layout": layout})
+    assert got.report.invoiced == {"USD": 600}
     # A void payment leaves its invoice open
     got = imported(tmp_path, ledger(f"{HEADER},Status,Payment Status", *rows))
     assert got.report.invoiced == {"USD": 400}
