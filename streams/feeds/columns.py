@@ -52,6 +52,25 @@ _OPTIONAL: Final = (
     "discount",
     "is_credit",
 )
+# What a file of payments says of their invoices.
+_OF_INVOICES: Final = (
+    "invoice_date",
+    "due_date",
+    "terms",
+    "days_1",
+    "days_2",
+    "days_3",
+    "disputed",
+    "credits",
+    "is_credit",
+    "baseline",
+    "limit",
+    "memo",
+    "balance",
+    "status",
+    "debit",
+    "credit",
+)
 _ZONE: Final = re.compile(r"\((?:utc|gmt)\)", re.IGNORECASE)
 
 
@@ -182,85 +201,12 @@ def recognise(
         if field in doubtful:
             at[field] = list(map(str.strip, header)).index(doubtful.pop(field)[0])
     if kind == "payments":
-        # The payment's own number, or its invoice's
-        if "invoice" in at and tier_of["invoice"] >= DOCUMENT_TIER:
-            document = at.pop("invoice")
-            at.setdefault("payment", document)
-        if "invoice" not in at and "invoice" not in doubtful and "credits" in at:
-            at["invoice"] = at["credits"]
-        bare_dates = [i for i, cell in enumerate(header) if plain(cell) in BARE_DATES]
-        own_date = at.get("invoice_date", -1)
-        if "paid_date" not in at and (own_date in bare_dates or len(bare_dates) == 1):
-            at["paid_date"] = own_date if own_date in bare_dates else bare_dates[0]
-        # The payment's, and no invoice's
-        if "status" in at and is_bare_status(header[at["status"]]):
-            at.setdefault("payment_status", at["status"])
-        for field in (
-            "invoice_date",
-            "due_date",
-            "terms",
-            "days_1",
-            "days_2",
-            "days_3",
-            "disputed",
-            "credits",
-            "is_credit",
-            "baseline",
-            "limit",
-            "memo",
-            "balance",
-            "status",
-            "debit",
-            "credit",
-        ):
-            at.pop(field, None)
-            doubtful.pop(field, None)
-        if tier_of.get("paid_amount") == PAYMENT_TIER and tier_of.get("amount") == NAMED_TIER:
-            number = at.pop("paid_amount")
-            at.setdefault("payment", number)
-        if "amount" in at and tier_of.get("paid_amount") == APPLIED_TIER:
-            at.setdefault("payment_total", at["amount"])
-        if "paid_amount" not in at and "amount" in at:
-            at["paid_amount"] = at["amount"]
-            if "amount" in doubtful:
-                doubtful["paid_amount"] = doubtful["amount"]
-        at.pop("amount", None)
-        doubtful.pop("amount", None)
-        if at.get("payment_total") == at.get("paid_amount") or "payment" not in at:
-            at.pop("payment_total", None)
-        at.pop("document", None)
-        wanted = ["paid_date", "paid_amount"]
-        if "customer" not in at and "invoice" not in at:
-            wanted.append("customer")
+        wanted = _as_payments(at, tier_of, doubtful, header)
     else:
-        at.pop("payment_total", None)
-        at.pop("discount", None)  # before the invoice's amount
-        if tier_of.get("paid_amount") == PAYMENT_TIER and "paid_amount" not in (given or {}):
-            at.pop("paid_amount", None)
         memo = at.pop("memo", None)
         if kind == "credits":
             _as_credits(at, doubtful, memo)
-        _bare_status(at, header)
-        # An invoice has a value date too, and it is no day of payment
-        if tier_of.get("paid_date") == VALUE_TIER and "paid_date" not in (given or {}):
-            at.pop("paid_date", None)
-        if at.get("document") == at.get("invoice"):
-            at.pop("document", None)
-        # A statement's reference is its invoices' number where nothing else is
-        reference = at.get("reference")
-        unnumbered = "invoice" not in at and "invoice" not in doubtful
-        if unnumbered and reference is not None and plain(header[reference]) in ("ref", "reference"):
-            at["invoice"] = reference
-        known = "customer" in at or "customer" in doubtful
-        if not known and "name" in at and plain(header[at["name"]]) not in COMPANIES:
-            at["customer"] = at["name"]  # known by his name alone
-        wanted = ["customer", "invoice", "invoice_date"]
-        if "debit" not in at:
-            wanted.append("amount")
-        if at.get("balance") == at.get("amount"):
-            at.pop("balance", None)
-        if "amount" in at or "debit" in at:  # it only tells more of the amount
-            doubtful.pop("balance", None)
+        wanted = _as_invoices(at, tier_of, doubtful, header, given or {})
     if at.get("name") == at.get("customer"):
         at.pop("name", None)
     missing = [field for field in wanted if field not in at and field not in doubtful]
@@ -275,6 +221,79 @@ def recognise(
         None if own is None else _split(header[own])[1],
         () if tax is None or kind == "payments" else (tax,),
     )
+
+
+def _as_payments(
+    at: dict[str, int], tier_of: Mapping[str, int], doubtful: dict[str, list[str]], header: Sequence[str]
+) -> list[str]:
+    """The columns for what they are in a file of payments. Returns the fields that it must have."""
+    # The payment's own number, or its invoice's
+    if "invoice" in at and tier_of["invoice"] >= DOCUMENT_TIER:
+        document = at.pop("invoice")
+        at.setdefault("payment", document)
+    if "invoice" not in at and "invoice" not in doubtful and "credits" in at:
+        at["invoice"] = at["credits"]
+    bare_dates = [i for i, cell in enumerate(header) if plain(cell) in BARE_DATES]
+    own_date = at.get("invoice_date", -1)
+    if "paid_date" not in at and (own_date in bare_dates or len(bare_dates) == 1):
+        at["paid_date"] = own_date if own_date in bare_dates else bare_dates[0]
+    # The payment's, and no invoice's
+    if "status" in at and is_bare_status(header[at["status"]]):
+        at.setdefault("payment_status", at["status"])
+    for field in _OF_INVOICES:
+        at.pop(field, None)
+        doubtful.pop(field, None)
+    if tier_of.get("paid_amount") == PAYMENT_TIER and tier_of.get("amount") == NAMED_TIER:
+        number = at.pop("paid_amount")
+        at.setdefault("payment", number)
+    if "amount" in at and tier_of.get("paid_amount") == APPLIED_TIER:
+        at.setdefault("payment_total", at["amount"])
+    if "paid_amount" not in at and "amount" in at:
+        at["paid_amount"] = at["amount"]
+        if "amount" in doubtful:
+            doubtful["paid_amount"] = doubtful["amount"]
+    at.pop("amount", None)
+    doubtful.pop("amount", None)
+    if at.get("payment_total") == at.get("paid_amount") or "payment" not in at:
+        at.pop("payment_total", None)
+    at.pop("document", None)
+    needed = ["paid_date", "paid_amount"]
+    return needed if {"customer", "invoice"} & set(at) else [*needed, "customer"]
+
+
+def _as_invoices(
+    at: dict[str, int],
+    tier_of: Mapping[str, int],
+    doubtful: dict[str, list[str]],
+    header: Sequence[str],
+    given: Mapping[str, Sequence[str]],
+) -> list[str]:
+    """The columns for what they are in a file of invoices or credit notes. Returns the fields that it must have."""
+    at.pop("payment_total", None)
+    at.pop("discount", None)  # before the invoice's amount
+    if tier_of.get("paid_amount") == PAYMENT_TIER and "paid_amount" not in given:
+        at.pop("paid_amount", None)
+    if "status" not in given:
+        _bare_status(at, header)
+    # An invoice has a value date too, and it is no day of payment
+    if tier_of.get("paid_date") == VALUE_TIER and "paid_date" not in given:
+        at.pop("paid_date", None)
+    if at.get("document") == at.get("invoice"):
+        at.pop("document", None)
+    # A statement's reference is its invoices' number where nothing else is
+    reference = at.get("reference")
+    unnumbered = "invoice" not in at and "invoice" not in doubtful
+    if unnumbered and reference is not None and plain(header[reference]) in ("ref", "reference"):
+        at["invoice"] = reference
+    known = "customer" in at or "customer" in doubtful
+    if not known and "name" in at and plain(header[at["name"]]) not in COMPANIES:
+        at["customer"] = at["name"]  # known by his name alone
+    if at.get("balance") == at.get("amount"):
+        at.pop("balance", None)
+    if "amount" in at or "debit" in at:  # it only tells more of the amount
+        doubtful.pop("balance", None)
+    needed = ["customer", "invoice", "invoice_date"]
+    return needed if "debit" in at else [*needed, "amount"]
 
 
 def _bare_status(at: dict[str, int], header: Sequence[str]) -> None:

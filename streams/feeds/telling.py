@@ -9,7 +9,7 @@ import contextlib
 import itertools
 import re
 from collections import Counter
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Final
@@ -192,21 +192,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
     if "currency" not in at and columns.currency is None and choices.currency is None:
         columns = replace(columns, currency=_of_title(one.above))
     order, form, why_dates = _order(one, dates, choices)
-    if layout.decimal is not None:
-        decimal, why_decimal = layout.decimal, "the layout says so"
-    else:
-        # Signs beside amounts may be those of others
-        base = "" if decimals.signs else choices.base_currency
-        usual = columns.currency or choices.currency or base
-        told, why_decimal = decimals.told(all(EXPONENTS.get(code or usual) == 0 for code in written or {""}))
-        if told is None:
-            raise Refused(
-                f'{one.path}: the decimal sign can not be told: {why_decimal}; write decimal = "." or '
-                f'decimal = "," in a '
-                "layout file and give it with --layout"
-            )
-        decimal = told
-    amounts = AmountReader(decimal)
+    amounts, why_decimal = _amounts(one, columns, decimals, written, choices)
     return Told(
         shape=one,
         columns=sums.told(one.path, columns, amounts),
@@ -315,6 +301,25 @@ class Payers:
 def _without_time(cell: str) -> str:
     """A date cell without the time behind it: then a file has some thousand different ones, not a million."""
     return cell[: cell.index(":") - 2].strip(" T") if ":" in cell[11:] and cell[10:11] in " T" else cell
+
+
+def _amounts(
+    one: Shape, columns: Columns, evidence: DecimalEvidence, written: Collection[str], choices: Choices
+) -> tuple[AmountReader, str]:
+    """(what reads the amounts, why so). `written`: the currencies of the rows. Raises Refused."""
+    if choices.layout.decimal is not None:
+        return AmountReader(choices.layout.decimal), "the layout says so"
+    # Signs beside amounts may be those of others
+    base = "" if evidence.signs else choices.base_currency
+    usual = columns.currency or choices.currency or base
+    whole = all(EXPONENTS.get(code or usual) == 0 for code in written or {""})
+    sign, why = evidence.told(whole)
+    if sign is None:
+        raise Refused(
+            f'{one.path}: the decimal sign can not be told: {why}; write decimal = "." or decimal = "," in a layout file and '
+            "give it with --layout"
+        )
+    return AmountReader(sign), why
 
 
 def _order(one: Shape, evidence: Evidence, choices: Choices) -> tuple[Order, str | None, str]:
