@@ -155,6 +155,11 @@ def is_foreign(name: str) -> bool:
     return plain(name) in IN_DOCUMENTS or "foreign" in plain(name)
 
 
+def is_amount(name: str) -> bool:
+    """Whether a column of this name is what was invoiced, by one of its usual names."""
+    return any(plain(name) in tier for tier in TIERS["amount"][:OPEN_TIER])
+
+
 def is_bare_status(name: str) -> bool:
     """Whether a column of this name is a status, and no word says of what."""
     return plain(name) in TIERS["status"][-1]

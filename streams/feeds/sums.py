@@ -14,8 +14,8 @@ from typing import Final
 
 from streams.errors import Refused
 from streams.feeds.amounts import EMPTY, AmountReader
-from streams.feeds.columns import Columns, is_foreign, plain, shown, taxes
-from streams.feeds.names import MONEY, MONEY_NAMES, WITH_TAX
+from streams.feeds.columns import Columns, is_amount, is_foreign, plain, shown, taxes
+from streams.feeds.names import MONEY, WITH_TAX
 
 _LOOKED_AT: Final = 2_000  # rows
 # Two columns that add up to the amount may be what is open and what was paid; more are kinds of sales.
@@ -167,7 +167,7 @@ def _of_books(columns: Columns, path: Path, rows: Sequence[_Row]) -> None:
     if is_foreign(columns.header[left]):
         return
     for place, name in enumerate(columns.header):
-        if place in (own, left) or plain(name) not in MONEY_NAMES:
+        if place in (own, left) or not is_amount(name):
             continue
         unlike = [row for row in rows if row.get(place, 0) and row.get(own, 0) != row[place]]
         if unlike and not any(row.get(left) == row.get(own) for row in unlike):

@@ -2227,6 +2227,7 @@ def test_a_status_beside_that_of_the_invoice_is_heeded_too(tmp_path: Path) -> No
         ("Amount (Foreign Currency),Amount,Currency", ("100,110,EUR", "9,9,USD"), {"EUR": 10000, "USD": 900}),
         ("Amount,Amount (Foreign Currency),Currency", ("110,100,EUR", "9,9,USD"), {"EUR": 10000, "USD": 900}),
         ("Amount,Amount (Foreign Currency)", ("110,100", "9,9"), {"USD": 11900}),
+        ("Foreign Amount,Currency,Amount Paid,Balance", ("100,EUR,40,60",), {"EUR": 6000}),
         (
             "Amount,Amount (Foreign Currency),Currency,Balance",
             ("110,100,EUR,100", "9,9,USD,9"),
