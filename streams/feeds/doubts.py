@@ -168,26 +168,34 @@ def unread(columns: Columns) -> list[tuple[int, str]]:
     if columns.kind == "invoices" and "disputed" not in at:
         about += _CONTESTED
     # A mark that a row is a credit note may be the amount, or the number, of one that took from it
-    used = {*at.values(), *columns.added} - {at.get("is_credit")}
+    mark = at.get("is_credit")
+    used = {*at.values(), *columns.added, columns.runs_on} - {mark}
     return [
         (place, shown(name))
         for place, name in enumerate(columns.header)
-        if place not in used
-        and place != columns.runs_on
-        and not ("%" in name or plain(name).endswith("rate"))
-        and not any(word in plain(name) for word in _OF_ELSE)
-        and (place == at.get("is_credit") or not is_known(name) or plain(name) in BALANCES)
-        and (place == at.get("is_credit") or any(word in plain(name) for word in about))
+        if place == mark
+        or (
+            place not in used
+            and (not is_known(name) or plain(name) in BALANCES)
+            and not ("%" in name or plain(name).endswith("rate"))
+            and not any(word in plain(name) for word in _OF_ELSE)
+            and any(word in plain(name) for word in about)
+        )
     ]
 
 
 def cut_in_two(row: Sequence[str], columns: Columns) -> bool:
     """Whether a number may have been cut at a separator in it (1,234.00), so that the cells behind it moved by one."""
-    return any(
-        _HEAD.fullmatch(row[at]) and _TAIL.fullmatch(row[at + 1])
+    return bool(_tails(row, columns))
+
+
+def _tails(row: Sequence[str], columns: Columns) -> list[str]:
+    """The cells that may be the second half of a number."""
+    return [
+        row[at + 1].strip()
         for at in map(columns.at.get, MONEY)
-        if at is not None and at + 1 < len(row)
-    )
+        if at is not None and at + 1 < len(row) and _HEAD.fullmatch(row[at]) and _TAIL.fullmatch(row[at + 1])
+    ]
 
 
 class Ends:
@@ -209,19 +217,14 @@ class Ends:
             if sum(map(bool, row)) < _OF_A_ROW:
                 continue
             self._all = len(row) == self._width + 1 and not row[-1].strip()
-            if self._all and cut_in_two(row, self._columns):
-                places = [at for at in map(self._columns.at.get, MONEY) if at is not None]
-                tails = [
-                    row[at + 1].strip()
-                    for at in places
-                    if _HEAD.fullmatch(row[at]) and _TAIL.fullmatch(row[at + 1])
-                ]
+            if not self._all:
+                return
+            if tails := _tails(row, self._columns):
                 self._tails.update(map(len, tails))
                 self._certain |= not all(map(str.isdecimal, tails))
-            elif self._all:
-                self._whole |= any(
-                    row[at].strip() for at in map(self._columns.at.get, MONEY) if at is not None
-                )
+            else:
+                money = map(self._columns.at.get, MONEY)
+                self._whole |= any(row[at].strip() for at in money if at is not None)
 
     def told(self) -> bool:
         """Whether they do: all of them have one empty cell more, and their numbers can not all be halves of others."""
