@@ -232,10 +232,10 @@ class Ends:
 
 
 class Midnights:
-    """Days of invoices written in UTC as the midnights of a zone east of it: as they stand, each is a day early."""
+    """Days written in UTC as the midnights of a zone east of it: as they stand, each is a day early."""
 
     def __init__(self, columns: Columns, given: bool) -> None:
-        places = (columns.at.get(field) for field in ("invoice_date", "due_date"))
+        places = (columns.at.get(field) for field in ("invoice_date", "due_date", "paid_date"))
         self._columns = columns
         self._found: dict[int, set[str]] = {
             place: set() for place in places if place is not None and not given
@@ -246,7 +246,7 @@ class Midnights:
         for place, found in list(self._found.items()):
             for cell in dict.fromkeys(row[place] for row in full):
                 match = _EVENING.fullmatch(cell.strip())
-                if match is None and cell.strip():
+                if match is None and not is_empty(cell):
                     del self._found[place]
                     break
                 if match is not None:

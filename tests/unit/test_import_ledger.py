@@ -2310,6 +2310,25 @@ def test_midnights_of_an_eastern_zone_in_utc_refuse_the_file(tmp_path: Path, hou
         assert imported(tmp_path, mixed).report.rows == 2
 
 
+def test_days_of_payment_that_are_such_midnights_refuse_the_file_and_times_of_day_do_not(
+    tmp_path: Path,
+) -> None:
+    header = "Customer,Receipt No,Payment Date,Invoice No,Amount"
+    payments = ledger(
+        header,
+        "C1,R1,2024-01-20T23:00:00.000Z,I1,5",
+        "C1,R2,2024-01-21 23:00:00+00:00,I1,5",
+        "C1,R3,null,I1,5",
+    )
+    with pytest.raises(Refused, match=r"all days of Payment Date are at 23:00 UTC"):
+        imported(tmp_path, ONE, payments)
+    timed = payments.replace("20T23:00:00", "20T23:04:17")
+    assert [p["paid_on"] for p in imported(tmp_path, ONE, timed).of("payment.received")] == [
+        "2024-01-20",
+        "2024-01-21",
+    ]
+
+
 def test_the_amount_that_was_due_is_no_balance_of_what_is_paid_whole(tmp_path: Path) -> None:
     header = HEADER.replace("Amount", "Total,Amount Due,Amount Paid,Paid At")
     rows = ("C1,I1,2024-01-02,2024-02-01,100,100,100,2024-01-20", "C1,I2,2024-01-02,2024-02-01,9,9,0,")
