@@ -12,7 +12,7 @@ from schemas.money import EXPONENTS
 from streams.feeds import terms as terms_of_payment
 from streams.feeds.amounts import EMPTY, NULL, bare, is_dash
 from streams.feeds.columns import plain
-from streams.feeds.dates import AHEAD, plus_days
+from streams.feeds.dates import plus_days
 from streams.feeds.report import Report
 from streams.feeds.telling import Choices, Told
 
@@ -60,7 +60,7 @@ class Cells:
         self.told = told
         self.choices = choices
         self.report = report
-        self.latest = plus_days(choices.today, AHEAD)
+        self.latest = plus_days(choices.today, 2)
         self.ids: dict[str, str] = {}
         self.currencies: dict[str, str] = {}
         self.terms: dict[str, int | None] = {}

@@ -6,11 +6,10 @@ Nothing is guessed: where the dates fit more than one order, `told` says that it
 from __future__ import annotations
 
 import datetime as dt
-import itertools
 import re
 import unicodedata
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final, Literal, NamedTuple
 
@@ -36,12 +35,8 @@ EMPTY: Final = amounts.EMPTY | {
     "nein",
 }
 
-AHEAD: Final = 2
-"""Days after today of which a ledger may be, written where it is tomorrow."""
-
 _MONTHS_OF_A_YEAR: Final = 12
 _FEW, _ENOUGH = 3, 8  # dates by which a pattern is no chance
-_LOOKED_AT: Final = 2_000  # invoices
 
 _FIRST, _LAST = dt.date(1970, 1, 1), dt.date(2100, 12, 31)
 _EXCEL_ZERO = dt.date(1899, 12, 30).toordinal()  # serial 1 is 1900-01-01; right for serials from 61 on
@@ -109,11 +104,6 @@ class Evidence:
         self._firsts: set[str] = set()  # of dates with two-digit years: what stands first and last
         self._lasts: set[str] = set()
         self._seen: set[str] = set()
-        self._invoices: list[tuple[str, str]] = []  # days of the first invoices, and when they are due
-
-    def add_invoices(self, days: Iterable[tuple[str, str]]) -> None:
-        """More invoices: their day and the day on which they are due (the first are kept)."""
-        self._invoices += itertools.islice(days, _LOOKED_AT - len(self._invoices))
 
     def add(self, texts: Iterable[str]) -> None:
         """More texts; a text that was seen is passed over (up to 200,000 are remembered)."""
@@ -158,8 +148,8 @@ class Evidence:
                 self.impossible[order] += 1
                 self.example.setdefault(order, text)
 
-    def told(self, latest: str = "") -> Told:
-        """The order, or None and the sentence that says why it can not be told. No invoice is of a day after `latest`.
+    def told(self) -> Told:
+        """The order, or None and the sentence that says why it can not be told.
 
         A date that contradicts the order told is a bad row, as long as such dates are one against three or more, or
         fewer than one in ten; otherwise the file says two things and nothing is told.
@@ -181,8 +171,6 @@ class Evidence:
         fewest = min(self.impossible.values())
         fitting = [order for order in ORDERS if self.impossible[order] == fewest]
         best = self._without_odd_years(fitting)
-        if not fewest and len(best) > 1 and (order := self._only_sensible(best, latest)):
-            return Told(order, "in any other order invoices are due before their date, or of the future")
         if len(best) > 1 and fewest:
             one, other = best[0], best[1]
             return Told(
@@ -213,22 +201,6 @@ class Evidence:
         days = self._days
         mixed = min(days[True, True], days[False, False]) >= _FEW and days.total() >= _ENOUGH
         return mixed and not (days[True, False] or days[False, True])
-
-    def _only_sensible(self, orders: Sequence[Order], latest: str) -> Order | None:
-        """The only order in which no invoice is due before its day or of a day after `latest`; None where the invoices do
-        not speak clearly against each of the others."""
-        wrong: Counter[Order] = Counter()
-        for order in orders:
-            for day, due in ((_date(_bare(a), order), _date(_bare(b), order)) for a, b in self._invoices):
-                late = day is not None and bool(latest) and day.isoformat() > latest
-                wrong[order] += late or (day is not None and due is not None and due < day)
-        right = [order for order in orders if not wrong[order]]
-        clear = max(1, min(_FEW, len(self._invoices)))
-        return (
-            right[0]
-            if len(right) == 1 and sum(wrong[o] >= clear for o in orders) == len(orders) - 1
-            else None
-        )
 
     def _without_odd_years(self, orders: list[Order]) -> list[Order]:
         """Of two-digit dates: 25/01/24 may begin with its year; what hardly ever changes is the year, the

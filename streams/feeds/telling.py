@@ -18,7 +18,7 @@ from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.columns import Columns, Unclear, is_certain, recognise
-from streams.feeds.dates import AHEAD, PIVOT, DateReader, Evidence, Order, is_day, is_empty, plus_days
+from streams.feeds.dates import PIVOT, DateReader, Evidence, Order, is_day, is_empty
 from streams.feeds.doubts import (
     Accounts,
     Codes,
@@ -177,8 +177,6 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         full = [row for row in block if len(row) >= width]
         for column in date_columns:
             dates.add(_without_time(cell) for cell in dict.fromkeys(row[column] for row in full))
-        if {"invoice_date", "due_date"} <= set(at):
-            dates.add_invoices((row[at["invoice_date"]], row[at["due_date"]]) for row in full)
         for column in money:
             decimals.add(row[column] for row in full)
         if "currency" in at and len(written) < _MOST_CURRENCIES:
@@ -340,7 +338,7 @@ def _order(one: Shape, evidence: Evidence, choices: Choices) -> tuple[Order, str
         return choices.order, None, f"--dates says so{extra}"
     if layout.order is not None:
         return layout.order, None, f"the layout says so{extra}"
-    told = evidence.told(plus_days(choices.today, AHEAD))
+    told = evidence.told()
     if told.order is None:
         raise Refused(
             f"{one.path}: the order of day and month can not be told: {told.why}; say it with --dates "

@@ -2363,24 +2363,3 @@ def test_payments_with_a_number_and_a_day_beside_that_of_their_invoice_are_payme
         imported(tmp_path, unsaid)
     said = Layout(kind="payments", columns={"paid_date": ("Entered",)})
     assert imported(tmp_path, unsaid, choices={"layout": said}).report.paid == {"USD": 900}
-
-
-@pytest.mark.parametrize(
-    ("days", "first"),
-    [
-        (("13.01.26,12.02.26",), "2026-01-13"),
-        (("05/01/2026,04/02/2026", "06/01/2026,05/02/2026", "07/01/2026,06/02/2026"), "2026-01-05"),
-        (("01/05/2026,02/04/2026", "01/06/2026,02/05/2026", "01/07/2026,02/06/2026"), "2026-01-05"),
-        (("26.01.11,26.02.10",), "2026-01-11"),
-    ],
-)
-def test_an_order_in_which_invoices_are_due_before_their_date_is_not_that_of_a_file(
-    tmp_path: Path, days: tuple[str, ...], first: str
-) -> None:
-    header = "Customer,Invoice,Amount,Invoice Date,Due Date"
-    got = imported(tmp_path, ledger(header, *(f"C1,I{n},5,{day}" for n, day in enumerate(days))))
-    assert got.of("invoice.issued")[0]["invoice_date"] == first
-    if len(days) > 1:  # a row or two may be wrong
-        same = "C1,I9,5,03/03/2026,03/03/2026"
-        with pytest.raises(Refused, match="the order of day and month can not be told"):
-            imported(tmp_path, ledger(header, *(f"C1,I{n},5,{day}" for n, day in enumerate(days[:2])), same))
