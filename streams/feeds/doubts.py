@@ -61,6 +61,35 @@ _HEAD: Final = re.compile(r"\s*-?\d{1,3}", re.ASCII)  # of a number that was cut
 _TAIL: Final = re.compile(r"\d{2}|\d{3}(?:[.,]\d+)?\s*", re.ASCII)
 _OF_A_ROW: Final = 3  # cells that a row has at least, and a heading has not
 _PLANNED: Final = 5
+_IS_PAST: Final = (
+    *(
+        "paid",
+        "settl",
+        "clear",
+        "receiv",
+        "receipt",
+        "collect",
+        "closed",
+        "bezahlt",
+        "beglichen",
+        "ausgleich",
+        "eingang",
+    ),
+    *(
+        "paye",
+        "pagad",
+        "pagat",
+        "cobr",
+        "incass",
+        "betaald",
+        "voldaan",
+        "betalt",
+        "maksettu",
+        "zaplac",
+        "uhrad",
+        "odendi",
+    ),
+)
 _AMOUNT: Final = re.compile(r"[1-9]")  # that is not zero
 # Midnights from Sydney to Berlin; at noon dates are safe from zones
 _EVENING: Final = re.compile(
@@ -265,11 +294,15 @@ class Midnights:
 
 
 class Planned:
-    """Days of payment that are the due date in every row: they were planned, or are the due date once more."""
+    """Days of payment that are the due date in every row: they were planned, or are the due date once more. Of a column
+    whose name speaks of what is past they are believed: who pays by direct debit pays on that day."""
 
     def __init__(self, columns: Columns, given: bool) -> None:
         at = columns.at
         known = not given and columns.kind == "invoices" and {"paid_date", "due_date"} <= set(at)
+        if known:
+            name = plain(columns.header[at["paid_date"]])
+            known = not any(word in name for word in _IS_PAST)
         self._places = (at["paid_date"], at["due_date"]) if known else None
         self._columns = columns
         self._rows = 0

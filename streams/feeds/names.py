@@ -102,15 +102,15 @@ _NAMES: Final[dict[str, tuple[str, ...]]] = {
     "baseline": ("zfbdt baselinedate baselinecreatedate",),
     "paid_date": (
         "paiddate datepaid paidon paidat paymentdate dateofpayment paymentdt settleddate settlementdate "
-        "datesettled settledon zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
+        "datesettled settledon settledat zahlungsdatum bezahltam datepaiement datereglement fechapago betaaldatum "
         "receiptdate receiveddate datereceived receivedon paymentreceiveddate paymentreceivedon "
         "datepaymentreceived fullypaidondate fullypaidon datedepaiement datedereglement fechadepago fechacobro "
         "fechadecobro datapagamento betaldatum betalningsdatum datefullypaid fullypaiddate "
         "datadopagamento datadepagamento datarecebimento slutbetalningsdatum datazapłaty betaaldop zahldatum "
         "bezahldatum betaltdato betalingsdato datedencaissement dateencaissement dataincasso datarecebimento",
-        "paydate paiddt dateofreceipt collectiondate datecollected dateofsettlement",
-        "clearingdate cleareddate cleardate datecleared clearedon clearing augdt ausgleichsdatum ausgleich",
-        "closeddate dateclosed closedate closedatdate geschlossenam actualdateclosed",
+        "paydate paiddt dateofreceipt collectiondate datecollected collectedon collectedat dateofsettlement",
+        "clearingdate cleareddate cleardate datecleared clearedon clearedat clearing augdt ausgleichsdatum ausgleich",
+        "closeddate dateclosed closedate closedon closedat closedatdate geschlossenam actualdateclosed",
         "valuedate valutadatum bankdate",
     ),
     "amount": (

@@ -17,7 +17,7 @@ from typing import Final
 from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
-from streams.feeds.columns import Columns, Unclear, is_certain, recognise
+from streams.feeds.columns import Columns, Unclear, is_certain, plain, recognise
 from streams.feeds.dates import PIVOT, DateReader, Evidence, Order, is_day, is_empty
 from streams.feeds.doubts import (
     Accounts,
@@ -43,6 +43,7 @@ _MANY: Final = 20_000  # invoices whose numbers are compared with those of payme
 _NEARLY_ALL: Final = 0.9
 _MOST_CURRENCIES: Final = 1_000
 _CASH: Final = ("payment", "receipt", "invoice", "zahlung", "rechnung")
+_OR_DAYS: Final = ("cleared", "closed", "settlement")
 _CURRENCY: Final = re.compile(
     r"\b(?i:currency|w(?:ä|ae)hrung|devise|moneda|valuta|moeda|waluta|(?:amounts|figures|values|betr(?:ä|ae)ge) in)"
     r"\W+([A-Z]{3})\b"
@@ -209,16 +210,20 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
 
 
 def _paid_on(one: Shape, columns: Columns) -> Columns:
-    """The columns, with one of days for what it is where its name (`Paid`) would be that of an amount."""
+    """The columns, with one of days for what it is where its name would be that of an amount (`Paid`) or of a mark
+    (`Cleared`)."""
     at = columns.at
-    place = at.get("paid_amount")
-    if place is None or columns.kind != "invoices" or "paid_date" in at:
+    if columns.kind != "invoices" or "paid_date" in at:
+        return columns
+    marks = [i for i, name in enumerate(columns.header) if plain(name) in _OR_DAYS and i not in at.values()]
+    place = at.get("paid_amount", marks[0] if len(marks) == 1 else None)
+    if place is None:
         return columns
     first = itertools.islice(rows(one, lambda _: None), _ROWS_AT_ONCE)
     said = [row[place] for _, row in first if len(row) > place and not is_empty(row[place])]
     if not said or not all(map(is_day, said)):
         return columns
-    return replace(columns, at={**{f: i for f, i in at.items() if f != "paid_amount"}, "paid_date": place})
+    return replace(columns, at={**{f: i for f, i in at.items() if i != place}, "paid_date": place})
 
 
 class Signs:

@@ -1838,7 +1838,7 @@ def test_what_was_paid_is_known_by_the_names_that_clerks_give_it(tmp_path: Path,
     assert [p["amount"] for p in got.of("payment.received")] == ["60.00"]
 
 
-@pytest.mark.parametrize("header", ["Payment Rec'd", "Cleared", "Last Payment", "Balance,Amount Due"])
+@pytest.mark.parametrize("header", ["Payment Rec'd", "Last Payment", "Balance,Amount Due"])
 def test_an_unread_column_of_settlement_is_told_where_no_other_is_there(tmp_path: Path, header: str) -> None:
     def told(more: str, cells: str) -> list[str]:
         rows = ledger(f"{HEADER},{header}{more}", f"C1,I1,2024-01-02,2024-02-01,100,{cells}")
@@ -1998,6 +1998,19 @@ def test_a_remark_that_an_open_invoice_is_paid_or_disputed_is_told(tmp_path: Pat
     )
 
 
+@pytest.mark.parametrize(
+    "name", ["Cleared", "Closed", "Settlement", "Cleared At", "settled_at", "Collected On"]
+)
+def test_days_in_a_column_of_what_was_settled_are_days_of_payment(tmp_path: Path, name: str) -> None:
+    rows = ("C1,I1,2024-01-02,2024-02-01,100,2024-02-11", "C1,I2,2024-01-02,2024-02-01,100,")
+    (paid,) = imported(tmp_path, ledger(f"{HEADER},{name}", *rows)).of("payment.received")
+    assert paid["paid_on"] == "2024-02-11"
+    marks = (row.replace("2024-02-11", "Yes") for row in rows)
+    if name == "Cleared":
+        got = imported(tmp_path, ledger(f"{HEADER},{name}", *marks))
+        assert any("something in Cleared" in note for note in got.report.notes)
+
+
 def test_days_of_payment_that_are_all_the_due_date_refuse_the_file(tmp_path: Path) -> None:
     rows = [f"C1,I{n},2024-01-02,2024-02-0{n},100,2024-02-0{n}" for n in range(1, 6)]
     with pytest.raises(Refused, match="Payment Date has the due date in all of its 5 rows"):
@@ -2012,6 +2025,8 @@ def test_days_of_payment_that_are_all_the_due_date_refuse_the_file(tmp_path: Pat
     late = rows[0].removesuffix("1") + "9"
     got = imported(tmp_path, ledger(f"{HEADER},Payment Date", late, *rows[1:]))
     assert len(got.of("payment.received")) == 5
+    for past in ("Paid Date", "Settled Date", "Cleared", "Clearing Date"):  # of direct debits, say
+        assert len(imported(tmp_path, ledger(f"{HEADER},{past}", *rows)).of("payment.received")) == 5
 
 
 def test_days_of_payment_in_the_future_are_the_days_on_which_money_is_awaited(tmp_path: Path) -> None:
