@@ -190,6 +190,7 @@ def rows() -> dict[str, list[Row]]:
         "proposal": [proposal()],
         "proposal_life": [{**proposal(), "number": 1, "written_at": NOW}],
         "decision": [],
+        "decision_sent": [],
         "decided": [
             {
                 "type": "proposal.approved",

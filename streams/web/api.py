@@ -36,7 +36,7 @@ from streams.web.queries_accounts import AccountsQuery
 from streams.web.queries_alerts import AlertsQuery
 from streams.web.queries_proposals import ProposalsQuery
 from streams.web.security import deciding
-from streams.web.site import SITE, asked, one, own_id, sentence, the_alert, the_proposal
+from streams.web.site import SITE, Site, asked, one, own_id, sentence, the_alert, the_proposal
 
 DOCUMENT: Final = Path(__file__).with_name("openapi.json")
 VERSION: Final = "1.0.0"
@@ -184,7 +184,11 @@ def add_routes(router: web.UrlDispatcher) -> None:
     """The addresses for programs."""
     for operation in OPERATIONS:
         # An account's id is the seller's own number: braces too, which {id} alone leaves out.
-        router.add_route(operation.method, operation.path.replace("{id}", "{id:[^/]+}"), operation.handler)
+        path = operation.path.replace("{id}", "{id:[^/]+}")
+        if operation.method == "GET":
+            router.add_get(path, operation.handler)  # with HEAD, as HTTP wants
+        else:
+            router.add_route(operation.method, path, operation.handler)
     router.add_get("/api/v1/openapi.json", openapi)
 
 
@@ -315,9 +319,12 @@ async def decide_proposal(request: web.Request) -> web.Response:
     body = await _body(request, ProposalDecision)
     site = request.app[SITE]
     row = await the_proposal(request)
-    event = decisions.on_proposal(
-        row, person, body.action, _event_id(body.event_id), site.now(), body.limit, body.note
-    )
+    event_id = _event_id(body.event_id)
+    try:
+        event = decisions.on_proposal(row, person, body.action, event_id, site.now(), body.limit, body.note)
+    except decisions.Declined as declined:
+        said = (row["proposal_id"], decisions.KINDS[body.action], person.name)
+        return await _repeated(site, declined, event_id, row["account_id"], said)
     await site.decisions.send(event)
     return _answer({"event": event}, 202)
 
@@ -329,10 +336,28 @@ async def decide_alert(request: web.Request) -> web.Response:
     site = request.app[SITE]
     row = await the_alert(request)
     until = body.until.isoformat() if body.until else None
-    event = decisions.on_alert(
-        row, person, body.action, _event_id(body.event_id), site.now(), body.owner, until
-    )
+    event_id = _event_id(body.event_id)
+    try:
+        event = decisions.on_alert(row, person, body.action, event_id, site.now(), body.owner, until)
+    except decisions.Declined as declined:
+        said = (row["alert_id"], decisions.KINDS[body.action], person.name)
+        return await _repeated(site, declined, event_id, row["account_id"], said)
     await site.decisions.send(event)
+    return _answer({"event": event}, 202)
+
+
+async def _repeated(
+    site: Site, declined: decisions.Declined, event_id: str, account_id: str, wanted: tuple[str, str, str]
+) -> web.Response:
+    """The first answer once more, where a program repeats a decision of its own; else raises `declined`.
+
+    The first answer may have been lost on the way: then the program itself is why the proposal waits no longer.
+    `wanted` is what the repeat says: proposal or alert, type, actor.
+    """
+    rows = await site.store.ask(queries_proposals.decision_sent(event_id, account_id, decisions.SOURCE))
+    event: Json = orjson.loads(rows[0]["value"]) if rows else {}
+    if (event.get("proposal_id", event.get("alert_id")), event.get("type"), event.get("actor")) != wanted:
+        raise declined
     return _answer({"event": event}, 202)
 
 

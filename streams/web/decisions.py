@@ -27,6 +27,14 @@ from streams.web.security import Person
 
 SOURCE: Final = "bellwether-page"
 PATIENCE: Final = 10.0  # seconds until Kafka must have taken it
+KINDS: Final = {
+    "approve": "proposal.approved",
+    "reject": "proposal.rejected",
+    "acknowledge": "alert.acknowledged",
+    "assign": "alert.assigned",
+    "snooze": "alert.snoozed",
+}
+"""What a person does -> the type of its event."""
 
 
 def decision(
@@ -114,8 +122,7 @@ def on_proposal(
         amount = given or amount_text(row["proposed_limit"] or 0, row["currency"])
         fields |= {"limit": amount, "currency": row["currency"]}
     fields["note"] = (note or "").strip() or None
-    kind = "proposal.approved" if action == "approve" else "proposal.rejected"
-    return _event(kind, row["account_id"], event_id, now, fields)
+    return _event(KINDS[action], row["account_id"], event_id, now, fields)
 
 
 def on_alert(
@@ -140,7 +147,7 @@ def on_alert(
         except ValueError:
             raise Declined(422, "Snooze until which day? Write it as YYYY-MM-DD.") from None
         fields["until"] = until
-    return _event(_ALERT_ACTIONS[action], row["account_id"], event_id, now, fields)
+    return _event(KINDS[action], row["account_id"], event_id, now, fields)
 
 
 _THOUSANDS: Final = re.compile(r"\d{1,3}(,\d{3})+(\.\d*)?")
@@ -157,13 +164,6 @@ def _without_thousands(limit: str, currency: str) -> str:
             422, "Write the limit with a point before its decimals, for example 35000.00 or 35,000.00."
         )
     return limit.replace(",", "")
-
-
-_ALERT_ACTIONS: Final = {
-    "acknowledge": "alert.acknowledged",
-    "assign": "alert.assigned",
-    "snooze": "alert.snoozed",
-}
 
 
 def _event(

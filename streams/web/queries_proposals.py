@@ -97,3 +97,14 @@ def decision(sent: str, account_id: str) -> Question:
         LIMIT 2""",
         {"sent": sent, "account_id": account_id},
     )
+
+
+def decision_sent(event_id: str, account_id: str, source: str) -> Question:
+    """The decision of this id, as it is in the journal; none where it has not come that far."""
+    return Question(
+        "decision_sent",
+        """
+        SELECT value FROM journal
+        WHERE account_id = {account_id:String} AND event_id = {event_id:String} AND source = {source:String} LIMIT 1""",
+        {"event_id": event_id, "account_id": account_id, "source": source},
+    )

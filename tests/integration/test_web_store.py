@@ -126,6 +126,7 @@ def questions(text: str) -> list[Question]:
         queries_proposals.proposal_life(text, text),
         queries_proposals.decided(text),
         queries_proposals.decision(text, text),
+        queries_proposals.decision_sent(text, text, text),
         queries_portfolio.totals(),
         queries_portfolio.tiers(),
         queries_portfolio.statuses(),
@@ -469,6 +470,22 @@ def test_figures_are_as_new_as_the_newest_of_statuses_and_snapshots(clickhouse: 
     store.close()
     client.command(f"DROP DATABASE `{client.database}`")
     client.close()
+
+
+def test_a_decision_of_ours_is_found_by_its_whole_id_and_no_other_sources(filled: Filled) -> None:
+    filled.client.command(
+        """INSERT INTO journal_rows
+            (account_id, type, event_id, source, occurred_at, value, topic, partition, offset, written_at)
+        SELECT 'C-sent', 'proposal.approved', 'api-once', if(number = 0, 'erp', 'ours'), now64(6), toString(number),
+            't', 0, 1000 + number, now64(3) FROM numbers(2)"""
+    )
+    assert filled.ask(queries_proposals.decision_sent("api-once", "C-sent", "ours")) == [{"value": "1"}]
+    for asked in (
+        ("api-on", "C-sent", "ours"),
+        ("api-once", "C-other", "ours"),
+        ("api-once", "C-sent", "mine"),
+    ):
+        assert filled.ask(queries_proposals.decision_sent(*asked)) == []
 
 
 def test_a_decision_of_today_that_was_refused_is_found_by_its_id(filled: Filled) -> None:

@@ -10,6 +10,7 @@ import pytest
 from jsonschema import Draft202012Validator
 
 from streams.web import api
+from streams.web.queries import Question, Row
 from tests.web_kit import (
     ACCOUNT,
     ALERT,
@@ -217,6 +218,57 @@ def test_the_event_id_of_a_program_makes_a_repeat_a_repeat() -> None:
             body = {"action": "acknowledge", "event_id": "once"}
             it.ask("POST", f"/api/v1/alerts/{ALERT}/decision", json=body, headers=CORA)
     assert [event["event_id"] for event in kept.events] == ["api-once", "api-once"]
+
+
+class Journalled(MemoryStore):
+    """A store that has journalled what was decided here, and whose proposal and alert wait no longer for that."""
+
+    def __init__(self, kept: KeptDecisions) -> None:
+        super().__init__(
+            proposal=[proposal(status="approved", decided_by="cora")], alert=[alert(status="cleared")]
+        )
+        self.kept = kept
+
+    async def ask(self, question: Question) -> list[Row]:
+        if question.name != "decision_sent":
+            return await super().ask(question)
+        said = question.parameters
+        return [
+            {"value": json.dumps(event)}
+            for event in self.kept.events
+            if (event["event_id"], event["source"]) == (said["event_id"], said["source"])
+        ]
+
+
+@pytest.mark.parametrize(
+    ("path", "body", "other"),
+    [
+        (f"/api/v1/proposals/{PROPOSAL}/decision", {"action": "approve"}, {"action": "reject"}),
+        (f"/api/v1/alerts/{ALERT}/decision", {"action": "acknowledge"}, {"action": "assign"}),
+    ],
+)
+def test_a_program_whose_first_answer_was_lost_asks_again_and_hears_the_same(
+    path: str, body: dict[str, Any], other: dict[str, Any]
+) -> None:
+    kept = KeptDecisions()
+    with browser(decisions=kept) as it:
+        first = it.ask("POST", path, json={**body, "event_id": "once"}, headers=CORA)
+    with browser(Journalled(kept), kept) as it:
+        again = it.ask("POST", path, json={**body, "event_id": "once"}, headers=CORA)
+        assert (again.status, again.json) == (202, first.json)
+        mo = {"Authorization": "Bearer token-of-mo"}
+        for change, headers in (({"event_id": "mine"}, CORA), ({}, mo), (other, CORA)):
+            asked = {**body, "event_id": "once", **change}
+            assert it.ask("POST", path, json=asked, headers=headers).status == 409
+        assert it.ask("POST", path, json=body, headers=CORA).status == 409
+    assert len(kept.events) == 1
+
+
+def test_what_answers_get_answers_head() -> None:
+    with browser() as it:
+        for address in ("/api/v1/alerts", f"/api/v1/proposals/{PROPOSAL}", "/api/v1/openapi.json"):
+            answer = it.ask("HEAD", address)
+            assert (answer.status, answer.text) == (200, "")
 
 
 def test_only_json_is_taken() -> None:
