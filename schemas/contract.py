@@ -216,12 +216,13 @@ _HEADERS: Final[Json] = {
     ),
     "CloudEventsHeaders": _headers(
         "CloudEvents 1.0, Kafka binding, binary mode.",
-        ["ce_id", "ce_type", "ce_source", "ce_time", "ce_specversion"],
+        ["ce_id", "ce_type", "ce_source", "ce_time", "ce_specversion", "content-type"],
         ce_id="UUIDv5, a different one for each record: take each once.",
         ce_type="credit.<thing>.<what became of it>, such as credit.alert.opened.",
         ce_source="Who emitted it.",
         ce_time="RFC 3339 instant of what caused it.",
         ce_specversion="1.0",
+        content_dash_type="Of the value: application/json.",
         traceparent=_TRACE,
     ),
     "OriginHeaders": {
@@ -233,6 +234,10 @@ _HEADERS: Final[Json] = {
                 ("topic", "The topic that the input came from."),
                 ("partition", "Its partition."),
                 ("offset", "Its offset."),
+                (
+                    "exception.class.name",
+                    "The kind of reason: refused (the input), failed (a step of ours), late (what it is about is closed).",
+                ),
                 ("exception.message", "Why it was refused: the field, what was given, what is wanted."),
             )
         },
@@ -240,6 +245,7 @@ _HEADERS: Final[Json] = {
             "__connect.errors.topic",
             "__connect.errors.partition",
             "__connect.errors.offset",
+            "__connect.errors.exception.class.name",
             "__connect.errors.exception.message",
         ],
     },

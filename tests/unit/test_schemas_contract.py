@@ -19,6 +19,7 @@ from schemas.events import MODEL_OF
 from schemas.topics import OUTPUTS, TOPICS
 from streams.commands.schemas import schemas as command
 from streams.errors import Refused
+from streams.letters import dead_letter
 
 
 def _committed(name: str) -> Any:
@@ -193,7 +194,9 @@ def test_every_type_is_a_message_on_its_topic_on_history_and_in_the_journal(docu
 
 def test_outputs_carry_cloudevents_headers(document: Any) -> None:
     headers = document["components"]["schemas"]["CloudEventsHeaders"]
-    assert set(headers["required"]) == {"ce_id", "ce_type", "ce_source", "ce_time", "ce_specversion"}
+    assert set(headers["required"]) == {
+        "ce_id", "ce_type", "ce_source", "ce_time", "ce_specversion", "content-type",
+    }  # fmt: skip
     for name in ("alert", "limit-proposal", "account-status", "snapshot"):
         assert document["components"]["messages"][name]["headers"] == {
             "$ref": "#/components/schemas/CloudEventsHeaders"
@@ -203,3 +206,16 @@ def test_outputs_carry_cloudevents_headers(document: Any) -> None:
 def test_the_list_of_currencies_is_said_once_a_schema() -> None:
     assert json.dumps(json_schema("payment.received")).count('"USD"') == 1
     assert json.dumps(asyncapi()["components"]["schemas"]).count('"KGS"') == 1
+
+
+def test_the_headers_of_letters_are_all_described(document: Any) -> None:
+    class Input:
+        """A record without headers of its own."""
+
+        key = value = headers = staticmethod(lambda: None)
+        topic = staticmethod(lambda: "credit.invoices.v1")
+        partition = offset = staticmethod(lambda: 0)
+
+    *_, headers = dead_letter("credit.dead-letters.v1", Input(), "no value", "refused")
+    described = document["components"]["schemas"]["OriginHeaders"]
+    assert {name for name, _ in headers} == set(described["required"]) == set(described["properties"])
