@@ -160,6 +160,21 @@ def test_rows_have_the_columns_of_the_tables(store: Client) -> None:
         assert set(built.names) == set(names), topic
 
 
+def test_views_say_what_is_in_them_and_their_columns_what_those_of_their_table_say(store: Client) -> None:
+    silent = store.query(
+        "SELECT name FROM system.tables WHERE database = currentDatabase() AND engine = 'View' AND comment = '' ORDER BY name"
+    ).result_columns
+    assert silent == [["account_weeks", "accounts_alerted"]], "views that only other views read"
+    unsaid = store.query(
+        """
+        SELECT concat(view.table, '.', view.name) FROM system.columns AS view
+        INNER JOIN system.columns AS rows ON rows.name = view.name AND rows.database = view.database
+        WHERE view.database = currentDatabase() AND view.comment = '' AND rows.comment != ''
+            AND rows.table = concat(view.table, '_rows') AND view.table NOT IN ('account_weeks', 'accounts_alerted')"""
+    ).result_rows
+    assert unsaid == []
+
+
 def test_views_show_topic_partition_and_offset_of_every_row(store: Client) -> None:
     views = (
         "journal",
