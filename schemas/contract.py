@@ -51,8 +51,8 @@ def example(name: str) -> Json:
 def json_schema(name: str) -> Json:
     """The JSON Schema of one event type or output.
 
-    What fields must be to one another (an amount fits its currency, a score its scale) is beyond it and only said in
-    the models.
+    It says which fields want others beside them; what their values must be to one another (an amount fits its currency,
+    a score its scale) is beyond it and only said in the models.
     """
     schema = MODELS[name].model_json_schema(ref_template="#/$defs/{model}")
     schema = _tidied(schema, "#/$defs/Currency")

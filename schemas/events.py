@@ -8,8 +8,16 @@ from __future__ import annotations
 
 from typing import Annotated, Any, ClassVar, Final, Literal, Self, get_args
 
-from pydantic import BaseModel, ConfigDict, Field, TypeAdapter, ValidationError, model_validator
-from pydantic_core import PydanticCustomError
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    GetJsonSchemaHandler,
+    TypeAdapter,
+    ValidationError,
+    model_validator,
+)
+from pydantic_core import CoreSchema, PydanticCustomError
 
 from schemas.fields import (
     Amount,
@@ -94,10 +102,26 @@ class _Event(_Control):
     account_id: Id
 
 
+def _wanted_beside(field: str, *wanted: str) -> dict[str, Any]:
+    """In JSON Schema: where the field is given, the wanted ones are too. Null is as good as left out."""
+    given = {"not": {"type": "null"}}
+    return {
+        "if": {"required": [field], "properties": {field: given}},
+        "then": {"required": list(wanted), "properties": dict.fromkeys(wanted, given)},
+    }
+
+
 class _Money(_Event):
     """An event with one amount and its currency; a currency alone says nothing and is let through."""
 
     amount_field: ClassVar[str] = "amount"
+
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = handler.resolve_ref_schema(handler(core))
+        if not cls.model_fields["currency"].is_required():
+            schema.setdefault("allOf", []).append(_wanted_beside(cls.amount_field, "currency"))
+        return schema
 
     @model_validator(mode="after")
     def _fits(self) -> Self:
@@ -251,6 +275,9 @@ class PaymentScheduled(_Money):
 # credit.bureau.v1
 
 
+_SCALE: Final = ("scale_min", "scale_max", "higher_is_better")
+
+
 class BureauReported(_Money):
     amount_field: ClassVar[str] = "recommended_limit"
 
@@ -266,6 +293,12 @@ class BureauReported(_Money):
     currency: Currency | None = None
     dbt: Number | None = None
 
+    @classmethod
+    def __get_pydantic_json_schema__(cls, core: CoreSchema, handler: GetJsonSchemaHandler) -> dict[str, Any]:
+        schema = super().__get_pydantic_json_schema__(core, handler)
+        schema["allOf"].append(_wanted_beside("score", *_SCALE))
+        return schema
+
     @model_validator(mode="after")
     def _scale(self) -> Self:
         score, low, high = self.score, self.scale_min, self.scale_max
@@ -273,7 +306,7 @@ class BureauReported(_Money):
             raise _refuse(f"scale_max: {high:g} given; wanted a number above scale_min, which is {low:g}")
         if score is None:
             return self
-        for name in ("scale_min", "scale_max", "higher_is_better"):
+        for name in _SCALE:
             if getattr(self, name) is None:
                 raise _refuse(f"{name}: missing; wanted because score is given")
         if low is not None and high is not None and not low <= score <= high:

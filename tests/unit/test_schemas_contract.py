@@ -15,7 +15,7 @@ from click.testing import CliRunner
 
 from schemas import contract
 from schemas.contract import MODELS, asyncapi, differences, example, json_schema
-from schemas.events import MODEL_OF
+from schemas.events import MODEL_OF, Invalid, parse
 from schemas.topics import OUTPUTS, TOPICS
 from streams.commands.schemas import schemas as command
 from streams.errors import Refused
@@ -100,6 +100,45 @@ def test_inputs_are_closed_and_outputs_open(name: str) -> None:
 def test_a_schema_refuses_what_the_model_refuses(change: dict[str, Any]) -> None:
     validator = jsonschema.Draft202012Validator(_committed("payment.received"))
     assert not validator.is_valid(example("payment.received") | change)
+
+
+@pytest.mark.parametrize(
+    ("name", "field", "wanted"),
+    [
+        ("bureau.reported", "score", "scale_min"),
+        ("bureau.reported", "score", "scale_max"),
+        ("bureau.reported", "score", "higher_is_better"),
+        ("bureau.reported", "recommended_limit", "currency"),
+        ("bureau.filed", "amount", "currency"),
+        ("invoice.written_off", "amount", "currency"),
+        ("invoice.voided", "amount", "currency"),
+        ("order.booked", "amount", "currency"),
+        ("order.closed", "amount", "currency"),
+        ("news.published", "claim", "currency"),
+    ],
+)
+def test_a_schema_wants_the_fields_that_the_model_wants_beside_another(
+    name: str, field: str, wanted: str
+) -> None:
+    validator = jsonschema.Draft202012Validator(_committed(name))
+    whole = example(name) | {
+        field: example(name).get(field, "500.00"),
+        wanted: example(name).get(wanted, "EUR"),
+    }
+    for change, valid in (
+        ({}, True),
+        ({wanted: None}, False),
+        ({field: None, wanted: None}, True),
+    ):
+        given = whole | change
+        left_out = {key: value for key, value in given.items() if value is not None}
+        for event in (given, left_out):
+            assert validator.is_valid(event) is valid, event
+            if valid:
+                parse(json.dumps(event).encode())
+            else:
+                with pytest.raises(Invalid, match=f"{wanted}: missing"):
+                    parse(json.dumps(event).encode())
 
 
 def test_there_is_one_example_for_each_type_and_output() -> None:
