@@ -149,9 +149,13 @@ class ProposalDecision(_Body):
     """Approve or reject. Name and role are the token's."""
 
     action: Literal["approve", "reject"]
-    limit: Annotated[str | None, Field(max_length=24, description="Another limit than the proposed one.")] = (
-        None
-    )
+    limit: Annotated[
+        str | None,
+        Field(
+            max_length=24,
+            description="Another limit than the proposed one; a hold leaves the limit as it is.",
+        ),
+    ] = None
     note: Annotated[str | None, Field(max_length=2000)] = None
     event_id: EventId = ""
 
