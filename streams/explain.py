@@ -228,15 +228,15 @@ def _refold(
     fold.told = _teller(fold, found, wanted, explain, broken)
     for number, (event, live) in enumerate(events):
         account_id = _account_of(event)
+        day = fold.book.day
         if account_id is not None:
             if failed.reason(number) is not None:
                 continue
-            day = fold.book.day
             zone = ZoneInfo(fold.book.policy.time_zone) if fold.book.policy is not None else UTC
             found.touched[account_id] = day_of(event, zone) if day is None else day + 1
             if explain:
                 found.events[event.event_id] = event_row(event)
-        elif isinstance(event, ClockTicked) and event.as_of.toordinal() > (fold.book.day or 0):
+        elif isinstance(event, ClockTicked) and event.as_of.toordinal() > (day or 0):
             found.tick = event.event_id
             if explain and fold.book.policy is not None and (event.book_exposure is not None or event.rates):
                 base = None if event.book_exposure is None else fold.book.policy.base_currency
@@ -247,7 +247,9 @@ def _refold(
             if broken:
                 raise broken[0] from None
             raise
-        if isinstance(event, ClockTicked):
+        if (
+            fold.book.day != day
+        ):  # a tick of a day that is over already, as an import brings them, ends nothing
             found.touched.clear()
             found.days += 1
         elif isinstance(event, PolicyAdopted) and event.occurred_at != _GIVEN:

@@ -479,6 +479,35 @@ def test_why_not_says_what_is_missing(tmp_path: Path) -> None:
     assert "what is missing above must come first" in said
 
 
+@pytest.mark.parametrize("repeated", [(), ("2026-03-02",), ("2026-03-01", "2025-01-01")])
+def test_where_an_alert_stands_now_takes_in_what_came_today_also_after_ticks_of_days_that_are_over(
+    tmp_path: Path, repeated: tuple[str, ...]
+) -> None:
+    us, euros = {"source": "erp", "account_id": "007"}, {"currency": "EUR"}
+    ticks = [{"type": "clock.ticked", "source": "clock", "as_of": day} for day in ("2026-03-02", *repeated)]
+    facts = [
+        {"type": "account.limit_set", "credit_limit": "1000.00", **us, **euros},
+        {"type": "invoice.issued", "invoice_id": "i1", "amount": "900.00", "invoice_date": "2026-03-01",
+         "due_date": "2026-04-01", **us, **euros},
+        ticks[0],
+        {"type": "account.limit_set", "credit_limit": "500.00", **us, **euros},
+        *ticks[1:],
+    ]  # fmt: skip
+    book = tmp_path / "book.jsonl"
+    days = ("2026-03-01", "2026-03-01", "2026-03-02", "2026-03-03", *repeated)
+    book.write_bytes(
+        b"\n".join(
+            orjson.dumps({"event_id": str(n), "occurred_at": f"{day}T09:00:00Z", **fact})
+            for n, (day, fact) in enumerate(zip(days, facts, strict=True))
+        )
+    )
+    (now,) = (
+        row["now"] for row in explanations(File(book, POLICY_TEXT), "") if row.get("trigger") == "over_limit"
+    )
+    assert (now["as_of"], now["conditions"][0]["met"]) == ("2026-03-03", True)
+    assert quiet(File(book, POLICY_TEXT), "", "007", "over_limit")["ticks_folded"] == 1
+
+
 def on_screen(row: Row) -> str:
     console = Console(width=100, record=True, file=io.StringIO())
     console.print(laid_out(row))
