@@ -247,9 +247,7 @@ def _refold(
             if broken:
                 raise broken[0] from None
             raise
-        if (
-            fold.book.day != day
-        ):  # a tick of a day that is over already, as an import brings them, ends nothing
+        if fold.book.day != day:  # the tick of a day that is over, as an import brings them, ends nothing
             found.touched.clear()
             found.days += 1
         elif isinstance(event, PolicyAdopted) and event.occurred_at != _GIVEN:
