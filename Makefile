@@ -26,10 +26,10 @@ lint: setup
 	$(RUN)/ruff format --check .
 	$(RUN)/mypy
 
-# Half of the time tests wait for processes: three at once keep two cores busy.
+# Half of the time tests wait for processes: four at once keep two cores busy.
 test: setup lint
 	@tests/tools.sh
-	$(RUN)/python -m pytest -q -n 3 --no-loadscope-reorder -m "not faults"
+	$(RUN)/python -m pytest -q -n 4 --no-loadscope-reorder -m "not faults"
 
 faults: setup
 	$(RUN)/python -m pytest -q -m faults tests/faults
