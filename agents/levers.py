@@ -37,6 +37,22 @@ class Lever(NamedTuple):
 
 MakeLever = Callable[[View], Lever | None]
 
+
+def by_time(
+    day: int, figure: str, view: View, then: View, says: Callable[[int], str], start: int | None = None
+) -> Lever:
+    """The account stays as it is, from `start` (today), until that day, on which it is `then`."""
+    return Lever(
+        figure,
+        "date",
+        1,
+        view.today if start is None else start,
+        day,
+        lambda step: then if step == day else view,
+        says,
+    )
+
+
 # --- Views that are supposed --------------------------------------------------------------------------------
 
 MOST: Final = 10**15  # minor units: beyond every balance

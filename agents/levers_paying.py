@@ -16,7 +16,7 @@ from agents import behaviour, rules_paying, survival
 from agents.balances import past_due, reversals, totals_of
 from agents.drift import drift
 from agents.invoices import Invoice
-from agents.levers import LONGEST, MOST, Lever, MakeLever, exposed, money, suppose
+from agents.levers import LONGEST, MOST, Lever, MakeLever, by_time, exposed, money, suppose
 from agents.lines import Lines, lines
 from agents.measure import measure
 from agents.policy import exact
@@ -171,13 +171,11 @@ def still_unpaid(view: View) -> Lever | None:
     else:
         return None
     late = supposed.figures.overdue_surprise_days
-    return Lever(
-        "overdue_surprise",
-        "date",
-        1,
-        view.today,
+    return by_time(
         day,
-        lambda step: supposed if step == day else view,
+        "overdue_surprise",
+        view,
+        supposed,
         lambda step: f"time: nothing is paid until {iso(step)}, and an invoice is {late} days past due then",
     )
 
@@ -236,28 +234,25 @@ def paid_later(fires: Callable[[View], Firing | None]) -> MakeLever:
         )
         if waited is not None:
             unpaid_on, unpaid = waited
-            return Lever(
-                "last_payment_on",
-                "date",
-                1,
-                view.today,
+            return by_time(
                 unpaid_on,
-                lambda step: unpaid if step == unpaid_on else view,
+                "last_payment_on",
+                view,
+                unpaid,
                 lambda step: f"time: nothing is paid until {iso(step)}",
             )
         if found is None:
             return None
         day, supposed, owed = found
-        return Lever(
-            "last_payment_on",
-            "date",
-            1,
-            view.today - 1,
+        return by_time(
             day,
-            lambda step: supposed if step == day else view,
+            "last_payment_on",
+            view,
+            supposed,
             lambda step: (
                 f"time: the {money(view, owed)} open on invoices are paid on {iso(step)}, and nothing before"
             ),
+            view.today - 1,
         )
 
     return make

@@ -11,7 +11,7 @@ from typing import Final
 
 from agents import rules_exposure
 from agents.balances import totals_of
-from agents.levers import MOST, Lever, MakeLever, count, money, suppose
+from agents.levers import MOST, Lever, MakeLever, by_time, count, money, suppose
 from agents.lines import lines
 from agents.view import View
 from agents.wording import iso
@@ -72,15 +72,7 @@ def _in_time(view: View, reached: Callable[[View], bool], words: str) -> Lever |
             break
     else:
         return None
-    return Lever(
-        "purchases_prior_90d",
-        "date",
-        1,
-        view.today,
-        day,
-        lambda step: then if step == day else view,
-        lambda step: f"time: {words.format(iso(day))}",
-    )
+    return by_time(day, "purchases_prior_90d", view, then, lambda step: f"time: {words.format(iso(step))}")
 
 
 def bought_again(view: View) -> Lever | None:
