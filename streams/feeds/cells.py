@@ -41,8 +41,6 @@ _FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
 _ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)
 # What spreadsheets show of a formula that failed, in any language, and of a number wider than its column.
 _FAILED: Final = re.compile(r"#[^\W\d_][\w/]*[!?]|#N/?[ADV]|#{2,}|#DIV/0!")
-
-
 FUTURE: Final = "dated in the future"
 
 

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Final, Literal
 
@@ -107,6 +107,10 @@ class Columns:
         """The header's own name of a field's column, the field's name where it has none."""
         index = self.at.get(field)
         return field.replace("_", " ") if index is None else shown(self.header[index])
+
+    def without(self, field: str) -> Columns:
+        """The columns, and none for this field."""
+        return replace(self, at={name: place for name, place in self.at.items() if name != field})
 
     @property
     def only_open(self) -> bool:

@@ -385,9 +385,7 @@ class Flags:
         """The `columns` without marks of which each 1 has a day of payment beside it, and no other has."""
         if self._undated:
             return columns
-        return replace(
-            columns, at={field: place for field, place in columns.at.items() if field != "paid_amount"}
-        )
+        return columns.without("paid_amount")
 
     def check(self, path: Path) -> None:
         """Raises Refused where such a column says of a row that nothing of it is owed, or holds no amounts."""
@@ -561,7 +559,6 @@ class Sides:
     def told(self, path: Path, negative: bool) -> Columns:
         """The columns, with such types as sides. Raises Refused where nobody named the column, or it has other codes, and no
         `negative` amount shows that signs tell credit notes: they would be taken for invoices."""
-        at = self._columns.at
         for place, found in self._found.items():
             codes = frozenset(map(code, found))
             name = self._columns.header[place].strip() or "(blank)"
@@ -575,9 +572,7 @@ class Sides:
             if place != self._type or not any(pair - {""} <= codes for pair in PAIRS):
                 continue
             if codes - {""} in PAIRS:
-                return replace(
-                    self._columns, at={**{f: i for f, i in at.items() if f != "type"}, "side": place}
-                )
+                return replace(self._columns, at={**self._columns.without("type").at, "side": place})
             if not negative:
                 raise Refused(
                     f"{path}: the column {name} has codes ({said}) of which some may be credit notes or payments, and no "

@@ -61,8 +61,6 @@ from streams.feeds.sorting import Sorter
 from streams.feeds.telling import Choices, Told
 
 _OF_A_HEADER: Final = 3  # fields that a line of names names at least
-
-
 _MISTAKES: Final = 2  # days that may be wrong by hand
 _AHEAD: Final = 7  # days from a cheque's receipt until it can be paid in: more, and it was dated ahead
 

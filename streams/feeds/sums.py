@@ -35,13 +35,8 @@ _SHARES: Final = tuple(
     )
     for word in words.split()
 )
-_SALES: Final = (
-    "labour",
-    "labor",
-    "material",
-    "service",
-    "commission",
-)  # kinds of what was sold, alone or in a row
+# Kinds of what was sold, alone or in a row
+_SALES: Final = ("labour", "labor", "material", "service", "commission")
 _AGES: Final = ("current", "notdue", "notyetdue", "overdue", "pastdue", "older")
 
 _RATES: Final = frozenset(range(0, _HIGHEST * 10_000, 1_000))  # of a tax, in percent
@@ -140,9 +135,7 @@ def _running(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_R
             telling = sum(holds and tells for holds, tells in steps)
             holding = sum(holds for holds, _ in steps)
             if telling and telling >= _TELLING * len(lines) and holding >= _MOST * len(steps):
-                return replace(
-                    columns, at={field: i for field, i in at.items() if field != "balance"}, runs_on=place
-                )
+                return replace(columns.without("balance"), runs_on=place)
     return columns
 
 
@@ -153,7 +146,7 @@ def _was_due(columns: Columns, rows: Sequence[_Row]) -> Columns:
         return columns
     settled = [row for row in rows if 0 < row.get(at["amount"], 0) == row.get(at["paid_amount"])]
     if settled and all(row.get(at["balance"]) == row[at["amount"]] for row in settled):
-        return replace(columns, at={field: i for field, i in at.items() if field != "balance"})
+        return columns.without("balance")
     return columns
 
 
@@ -213,11 +206,11 @@ def _taxed(columns: Columns, path: Path, rows: Sequence[_Row]) -> Columns:
         for row in rows
         if own in row and (tax := sum(row.get(part, 0) for part in parts))
     ]
+    if all(abs(tax) >= abs(amount) for _, amount, tax in taxed):  # numbers for tax, or nothing
+        return columns
     # A column of rates has few values, and small ones
     rates = {tax for _, _, tax in taxed}
-    if all(abs(tax) >= abs(amount) for _, amount, tax in taxed):  # numbers for tax, and no tax
-        return columns
-    if not taxed or (len(rates) < len({amount for _, amount, _ in taxed}) and rates <= _RATES):
+    if len(rates) < len({amount for _, amount, _ in taxed}) and rates <= _RATES:
         return columns
     for place in range(len(columns.header)):
         if place in (own, *parts) or any(place not in row for row, _, _ in taxed):
