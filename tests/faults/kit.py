@@ -30,7 +30,7 @@ def make_topics(servers: str, partitions: Mapping[str, int], compacted: Iterable
     for future in admin.create_topics(new).values():
         future.result()
     until = time.monotonic() + WAIT
-    while not partitions.keys() <= admin.list_topics(timeout=10).topics.keys():
+    while not partitions.keys() <= admin.list_topics(timeout=30).topics.keys():
         assert time.monotonic() < until, "the broker does not show the topics that were made"
         time.sleep(0.02)
 
@@ -42,7 +42,7 @@ def grow(servers: str, topic: str, partitions: int) -> None:
     _handle.cache_clear()  # they know the topic as it was
     _partitions.cache_clear()
     until = time.monotonic() + WAIT
-    while len(admin.list_topics(timeout=10).topics[topic].partitions) < partitions:
+    while len(admin.list_topics(timeout=30).topics[topic].partitions) < partitions:
         assert time.monotonic() < until, "the broker does not show the partitions that were made"
         time.sleep(0.02)
 
@@ -109,7 +109,7 @@ def read(servers: str, topic: str, isolation: str = "read_committed") -> Iterato
     ends = ck.Consumer(
         {"bootstrap.servers": servers, "group.id": "reader", "isolation.level": "read_uncommitted"}
     )
-    numbers = consumer.list_topics(topic, timeout=10).topics[topic].partitions
+    numbers = consumer.list_topics(topic, timeout=30).topics[topic].partitions
     highs = {n: ends.get_watermark_offsets(ck.TopicPartition(topic, n), 10)[1] for n in numbers}
     consumer.assign([ck.TopicPartition(topic, n, ck.OFFSET_BEGINNING) for n in numbers])
     until = time.monotonic() + WAIT
@@ -197,7 +197,7 @@ def _handle(servers: str, group: str, isolation: str) -> ck.Consumer:
 @functools.cache
 def _partitions(servers: str, topic: str) -> list[int]:
     return list(
-        _handle(servers, "unread", "read_committed").list_topics(topic, timeout=10).topics[topic].partitions
+        _handle(servers, "unread", "read_committed").list_topics(topic, timeout=30).topics[topic].partitions
     )
 
 

@@ -66,7 +66,7 @@ def broker(tmp_path_factory: pytest.TempPathFactory) -> Iterator[int]:
 
 def test_the_broker_takes_the_settings_and_they_hold(broker: int) -> None:
     admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{broker}"})
-    assert admin.list_topics(timeout=10).cluster_id == ENVIRONMENT["CLUSTER_ID"]
+    assert admin.list_topics(timeout=30).cluster_id == ENVIRONMENT["CLUSTER_ID"]
     node = ConfigResource(ResourceType.BROKER, "1")
     told = {name: entry.value for name, entry in admin.describe_configs([node])[node].result().items()}
     wanted = compose.kafka_properties(ENVIRONMENT)
@@ -78,5 +78,5 @@ def test_the_broker_takes_the_settings_and_they_hold(broker: int) -> None:
 
 def test_a_client_inside_and_one_on_the_host_are_each_told_an_address_that_they_reach(broker: int) -> None:
     admin = AdminClient({"bootstrap.servers": f"127.0.0.1:{broker}"})
-    (node,) = admin.list_topics(timeout=10).brokers.values()
+    (node,) = admin.list_topics(timeout=30).brokers.values()
     assert node.port == broker, "who asks on the host's listener is sent to it, not into the network"

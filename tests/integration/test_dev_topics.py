@@ -54,17 +54,17 @@ def make(kafka: str, name: str, partitions: int, **config: str) -> None:
         name, partitions, 1, config={key.replace("_", "."): value for key, value in config.items()}
     )
     admin = AdminClient({"bootstrap.servers": kafka})  # held: a client that is collected ends its requests
-    admin.create_topics([new])[name].result(10)
-    until(lambda: name in admin.list_topics(timeout=10).topics)
+    admin.create_topics([new])[name].result(30)
+    until(lambda: name in admin.list_topics(timeout=30).topics)
 
 
 def set_config(kafka: str, name: str, key: str, value: str) -> None:
     entry = ConfigEntry(key, value, incremental_operation=AlterConfigOpType.SET)
     resource = ConfigResource(ResourceType.TOPIC, name, incremental_configs=[entry])
     admin = AdminClient({"bootstrap.servers": kafka})
-    admin.incremental_alter_configs([resource])[resource].result(10)
+    admin.incremental_alter_configs([resource])[resource].result(30)
     shown = ConfigResource(ResourceType.TOPIC, name)
-    until(lambda: admin.describe_configs([shown])[shown].result(10)[key].value == value)
+    until(lambda: admin.describe_configs([shown])[shown].result(30)[key].value == value)
 
 
 def test_every_topic_of_the_table_is_created_as_the_table_says(kafka: str, namespace: str) -> None:
@@ -149,8 +149,8 @@ def test_state_and_history_must_have_as_many_partitions_as_the_journal_and_sourc
     assert check(Kafka(kafka), settings) == 2
     admin = AdminClient({"bootstrap.servers": kafka})
     name = f"{namespace}.credit.account-state.v1"
-    admin.create_partitions([NewPartitions(name, 3)])[name].result(10)
-    until(lambda: len(admin.list_topics(timeout=10).topics[name].partitions) == 3)
+    admin.create_partitions([NewPartitions(name, 3)])[name].result(30)
+    until(lambda: len(admin.list_topics(timeout=30).topics[name].partitions) == 3)
     with pytest.raises(Refused, match="has 3 partitions and must have 2, as many as the journal"):
         check(Kafka(kafka), settings)
 
@@ -169,7 +169,7 @@ def test_a_journal_that_was_given_more_partitions_is_refused_also_where_all_its_
     producer.produce(
         journal, b"a policy whose worker died", partition=0, headers={"origin-topic": b"control"}
     )
-    producer.flush(10)
+    producer.flush(30)
     assert check(client, settings) == 2, "what is not committed tells nothing"
     producer.abort_transaction(20)
     producer.begin_transaction()
@@ -183,8 +183,8 @@ def test_a_journal_that_was_given_more_partitions_is_refused_also_where_all_its_
     assert check(client, settings) == 2
     grown = [settings.prefixed(TOPICS[name].name) for name in ("journal", "history", "account-state")]
     for done in admin.create_partitions([NewPartitions(name, 3) for name in grown]).values():
-        done.result(10)
-    until(lambda: all(len(admin.list_topics(timeout=10).topics[name].partitions) == 3 for name in grown))
+        done.result(30)
+    until(lambda: all(len(admin.list_topics(timeout=30).topics[name].partitions) == 3 for name in grown))
     with pytest.raises(Refused, match=r"was given more partitions after its first record.*new namespace"):
         check(client, settings)
 

@@ -68,7 +68,7 @@ def produce(kafka: str, topic: str, *transactions: tuple[str, list[tuple[str, di
 def make_topic(kafka: str, topic: str) -> None:
     admin = AdminClient({"bootstrap.servers": kafka})
     admin.create_topics([NewTopic(topic, 1, 1)])[topic].result(30)
-    until(lambda: topic in admin.list_topics(timeout=10).topics, f"{topic} is there")
+    until(lambda: topic in admin.list_topics(timeout=30).topics, f"{topic} is there")
 
 
 class Program:

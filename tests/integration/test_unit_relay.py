@@ -174,7 +174,7 @@ def test_a_living_worker_is_not_ended_by_another_however_long_it_takes(run: Run)
     producer = slow.slot._producer
     producer.begin_transaction()
     producer.produce(run.names["marker"], slow.slot.name.encode(), WHO, 0)
-    producer.flush(10)
+    producer.flush(30)
     other.slot.end_dead(other.source, [(run.names["marker"], 0)])
     assert other.stats()["fenced"] == 0
     producer.abort_transaction(10)

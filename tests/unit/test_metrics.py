@@ -67,7 +67,7 @@ def read(metrics: Metrics) -> dict[tuple[str, ...], float]:
 
 def answer(port: int, path: str) -> tuple[int, str]:
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=10) as got:
+        with urllib.request.urlopen(f"http://127.0.0.1:{port}{path}", timeout=30) as got:
             return got.status, got.read().decode()
     except urllib.error.HTTPError as error:
         return error.code, error.read().decode()

@@ -221,15 +221,15 @@ def test_they_are_served_beside_the_metrics_on_the_pages_own_port() -> None:
         assert it.client.app is not None
         serve(Settings(_env_file=None, metrics_port=port - PORTS["web"]), it.client.app[METRICS])
     at = f"http://127.0.0.1:{port}"
-    with urllib.request.urlopen(f"{at}/metrics", timeout=10) as answer:
+    with urllib.request.urlopen(f"{at}/metrics", timeout=30) as answer:
         found = {family.name: family for family in text_string_to_metric_families(answer.read().decode())}
     sample = next(
         s for s in found["bellwether_page_requests"].samples if s.labels["route"] == "/feeds" and s.value
     )
     assert sample.labels == {"app": "web", "route": "/feeds", "status": "2xx"}
-    with urllib.request.urlopen(f"{at}/livez", timeout=10) as answer:
+    with urllib.request.urlopen(f"{at}/livez", timeout=30) as answer:
         assert answer.read() == b"ok\n"
     with pytest.raises(urllib.error.HTTPError) as refused:
-        urllib.request.urlopen(f"{at}/readyz", timeout=10)
+        urllib.request.urlopen(f"{at}/readyz", timeout=30)
     with refused.value as error:
         assert (error.code, error.read()) == (503, b"the store has not been asked yet\n")
