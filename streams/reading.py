@@ -92,9 +92,14 @@ def read_partitions(kafka: Kafka, topic: str, seconds: float = 60.0) -> Iterator
         yield from read_topic(kafka, topic, partition, seconds=seconds)
 
 
-def bounds(kafka: Kafka, topic: str, partitions: Iterable[int]) -> list[tuple[int, int]]:
-    """First offset and end of each of the partitions now; what is not decided yet lies behind the end."""
-    asked = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": "read_committed"})
+def bounds(
+    kafka: Kafka, topic: str, partitions: Iterable[int], isolation: str = "read_committed"
+) -> list[tuple[int, int]]:
+    """First offset and end of each of the partitions now; read_committed: what is not decided yet lies behind the end.
+
+    A commit is told to its partitions one after the other: of one transaction a part may lie behind the end, and a part not.
+    """
+    asked = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": isolation})
     try:
         return [patiently(watermarks, asked, ck.TopicPartition(topic, n), 10) for n in partitions]
     finally:

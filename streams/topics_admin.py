@@ -110,15 +110,18 @@ def check(kafka: Kafka, settings: Settings) -> int:
 def _grown(kafka: Kafka, journal: State) -> bool:
     """The first policy goes into all partitions in one transaction: where one has it, none is empty. What somebody else
     wrote there says nothing."""
-    ends = [end for _, end in bounds(kafka, journal.name, range(journal.partitions))]
+    partitions = range(journal.partitions)
+    ends = [end for _, end in bounds(kafka, journal.name, partitions)]
     if all(ends) or not any(ends):
         return False
-    return any(
+    begun = any(
         "origin-topic" in dict(record.headers() or ())
         for number, end in enumerate(ends)
         if end
         for record in read_topic(kafka, journal.name, number)
     )
+    # Only now, and with what waits for its commit's mark: an intake may be committing that first policy at this moment.
+    return begun and not all(end for _, end in bounds(kafka, journal.name, partitions, "read_uncommitted"))
 
 
 def compare(kafka: Kafka, settings: Settings) -> list[State]:

@@ -177,9 +177,18 @@ def test_a_journal_that_was_given_more_partitions_is_refused_also_where_all_its_
     producer.commit_transaction(20)
     assert check(client, settings) == 2, "nor does what is not intake's"
     producer.begin_transaction()
-    for partition in range(2):
-        producer.produce(journal, b"a policy", partition=partition, headers={"origin-topic": b"control"})
+    policy = {"origin-topic": b"control"}
+    producer.produce(journal, b"a policy", partition=0, headers=policy)
+    other = client.producer({"transactional.id": f"{namespace}-other"})
+    other.init_transactions(20)
+    other.begin_transaction()
+    other.produce(journal, b"a policy", partition=1, headers=policy)
+    other.flush(30)
     producer.commit_transaction(20)
+    assert check(client, settings) == 2, (
+        "so it looks while the mark of a commit is still on its way to partition 1"
+    )
+    other.commit_transaction(20)
     assert check(client, settings) == 2
     grown = [settings.prefixed(TOPICS[name].name) for name in ("journal", "history", "account-state")]
     for done in admin.create_partitions([NewPartitions(name, 3) for name in grown]).values():
