@@ -23,7 +23,7 @@ from schemas.topics import TOPICS, Topic
 HERE: Final = Path(__file__).parent
 DIALECT: Final = "https://json-schema.org/draft/2020-12/schema"
 # Of the contract: the minor for what is added, the major never while topics end in v1
-VERSION: Final = "1.0.0"
+VERSION: Final = "1.1.0"
 
 OUTPUT_NAMES: Final = {
     "alerts": "alert",

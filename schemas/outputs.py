@@ -36,6 +36,9 @@ Money = SignedAmount | None  # None: nothing stands behind it
 Figure = Number | None
 
 
+_NUMBER: Final = "Counts its records from 1: the one with the greatest is how it stands."
+
+
 class Evidence(_Output):
     """What an alert stands on: the figures, the thresholds they were held against, and the events behind them."""
 
@@ -66,8 +69,29 @@ class Alert(_Output):
     evidence: Evidence
     history: Annotated[Flag, Field(description="True: found in a backfill, before the policy went live.")]
     url: Text | None
+    number: Annotated[Count | None, Field(description=_NUMBER)] = None
     policy: Annotated[Text, Field(description="The hash of the policy that it was made with.")]
     engine: Annotated[Text, Field(description="The version of the engine that it was made with.")]
+
+
+class AlertBehind(_Output):
+    """An alert that was open when a limit was proposed."""
+
+    alert_id: Id
+    trigger: Id
+    severity: Severity
+
+
+class ProposalEvidence(_Output):
+    """What a proposal stands on: the figures, the alerts that were open, gravest first, and the events behind them."""
+
+    metrics: dict[str, Any]
+    alerts: list[AlertBehind]
+    event_ids: list[Id]
+    answer: Annotated[
+        Literal["grant", "grant_smaller", "prepay"] | None,
+        Field(description="With open only: what a new customer is told."),
+    ] = None
 
 
 class LimitProposal(_Output):
@@ -75,6 +99,7 @@ class LimitProposal(_Output):
 
     proposal_id: Id
     account_id: Id
+    account_name: Text | None = None
     as_of: Day
     status: Literal["proposed", "escalated", "approved", "rejected", "expired", "superseded"]
     direction: Literal["open", "raise", "cut", "hold"]
@@ -89,11 +114,18 @@ class LimitProposal(_Output):
     terms: Annotated[dict[str, Any], Field(description="The terms whose minimum is the proposed limit.")]
     binding: Annotated[Text | None, Field(description="The term that binds; with hold the trigger's id.")]
     approver: Literal["auto", "analyst", "manager", "controller"]
-    reasons: list[Text]
-    evidence: dict[str, Any]
+    reasons: Annotated[
+        list[Text],
+        Field(
+            description="Codes, the weightiest first: earned, grade, open_alert, freeze_and_run_off; bound_by_ and the "
+            "binding term; a category of the score that is low, or no_ and one that is missing."
+        ),
+    ]
+    evidence: ProposalEvidence
     decided_by: Text | None
     effective_limit: AmountOrZero | None
     expires_at: Instant | Day | None
+    number: Annotated[Count | None, Field(description=_NUMBER)] = None
     policy: Text
     engine: Text
 
@@ -106,6 +138,7 @@ class AccountStatus(_Output):
     status: Literal["good", "watch", "hold", "prepay"]
     tier: Tier
     credit_limit: AmountOrZero | None
+    currency: Currency | None = None
     headroom: Annotated[
         Money,
         Field(description="Limit less exposure; negative over the limit; null where either is not known."),

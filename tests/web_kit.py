@@ -58,13 +58,12 @@ def alert(**changed: Any) -> Row:
     row = _stored("alert", **changed)
     row["event_ids"] = example("alert")["evidence"]["event_ids"]
     row["opened_on"] = row["opened_at"].date()
-    row["number"] = 1
     row.setdefault("sleeps_until", None)
     return row
 
 
 def proposal(**changed: Any) -> Row:
-    return {"account_name": "Brenner Pumpen GmbH", "number": 1, **_stored("limit-proposal", **changed)}
+    return _stored("limit-proposal", **changed)
 
 
 def account(**changed: Any) -> Row:
@@ -74,7 +73,7 @@ def account(**changed: Any) -> Row:
         "exposure_base": Decimal("50100.8800"), "base_currency": "USD", "credit_limit": Decimal("80000.0000"),
         "utilization": 0.577625, "past_due": Decimal("31549.5000"), "open_balance": Decimal("49210.0000"),
         "past_due_share": 0.641, "dtp_90d": 71.4, "dtp_baseline": 44.8, "drift": 26.6, "open_alerts": 1, "worst": 4,
-        "triggers": ["seriously_past_due"], "worst_title": "14,549.50 EUR is more than 60 days past due",
+        "triggers": ["seriously_past_due"], "worst_title": "Invoices are more than 60 days past due",
         "since": date(2026, 5, 2), "place": 4000001.0,
     }  # fmt: skip
     return {**row, **changed}

@@ -16,8 +16,11 @@ from typing import Any
 import orjson
 import pytest
 
+from agents.limits import REASONS
 from agents.monitor import ENGINE
 from agents.triggers import BY_ID
+from schemas.contract import OUTPUT_NAMES, example
+from schemas.outputs import OUTPUT_OF
 from streams.simulate import generate
 from tests.rules import outputs_of
 
@@ -168,6 +171,35 @@ def test_every_trigger_and_each_direction_is_in_the_book() -> None:
     found = told_of_book()
     assert {alert["trigger"] for alert in found["alerts"]} == set(BY_ID)
     assert {p["direction"] for p in found["limit-proposals"]} == {"open", "cut", "hold", "raise"}
+
+
+def shape_of(record: Row) -> Row:
+    """What a record of alerts or proposals is made of, without its figures."""
+    evidence = record.get("evidence", {})
+    return {
+        "fields": sorted(record),
+        "evidence": sorted(evidence),
+        "metrics": sorted(evidence.get("metrics", ())),
+        "thresholds": sorted(evidence.get("thresholds", ())),
+        "alerts": [sorted(alert) for alert in evidence.get("alerts", ())[:1]],
+        "categories": sorted(record.get("categories", ())),
+        "words": [record.get("title"), record.get("action")],
+    }
+
+
+@pytest.mark.parametrize("topic", OUTPUT_OF)
+def test_the_examples_of_the_contract_are_of_the_shape_that_is_told(topic: str) -> None:
+    shown = example(OUTPUT_NAMES[topic])
+    assert shown.keys() == OUTPUT_OF[topic].model_fields.keys(), (
+        "every field is declared, and stands in the example"
+    )
+    shown = {name: part for name, part in shown.items() if name not in ("policy", "engine")}
+    same = {"alerts": ("trigger", "status"), "limit-proposals": ("direction", "status")}.get(topic, ())
+    alike = [body for body in told_of_book()[topic] if all(body[name] == shown[name] for name in same)]
+    assert shape_of(shown) in [shape_of(body) for body in alike], shape_of(alike[0])
+    # Those terms are told that something stands behind.
+    assert set(shown.get("terms", ())) <= {name for body in alike for name in body.get("terms", ())}
+    assert set(shown.get("reasons", ())) <= REASONS.keys()
 
 
 def test_a_cent_that_is_told_otherwise_is_noticed_and_the_last_digit_of_a_float_is_not() -> None:

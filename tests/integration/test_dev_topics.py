@@ -177,7 +177,7 @@ def test_a_journal_that_was_given_more_partitions_is_refused_also_where_all_its_
     producer.commit_transaction(20)
     assert check(client, settings) == 2, "nor does what is not intake's"
     producer.begin_transaction()
-    policy = {"origin-topic": b"control"}
+    policy: list[tuple[str, str | bytes | None]] = [("origin-topic", b"control")]
     producer.produce(journal, b"a policy", partition=0, headers=policy)
     other = client.producer({"transactional.id": f"{namespace}-other"})
     other.init_transactions(20)
