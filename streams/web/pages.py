@@ -377,14 +377,16 @@ async def proposal(request: web.Request) -> web.Response:
     row = await the_proposal(request)
     account_id = row["account_id"]
     evidence = words.loaded(row["evidence"])
-    life, decided, events, known = await asyncio.gather(
+    life, decided, events, known, alerts = await asyncio.gather(
         site.store.ask(queries_proposals.proposal_life(account_id, row["proposal_id"])),
         site.store.ask(queries_proposals.decided(row["proposal_id"])),
         site.store.ask(
             queries_accounts.events(account_id, [str(e) for e in evidence.get("event_ids") or ()][:200])
         ),
         site.store.ask(queries_accounts.account(account_id)),
+        site.store.ask(queries_alerts.alerts_of(account_id)),
     )
+    because = [a for a in evidence.get("alerts") or () if isinstance(a, dict)]
     categories, terms = words.loaded(row["categories"]), words.loaded(row["terms"])
     person = request[PERSON]
     metrics = evidence.get("metrics")
@@ -399,7 +401,8 @@ async def proposal(request: web.Request) -> web.Response:
         ],
         terms=terms,
         metrics=metrics if isinstance(metrics, dict) else {},
-        because=[a for a in evidence.get("alerts") or () if isinstance(a, dict)],
+        because=because,
+        since=_since(row, known, life, because, alerts),
         life=life,
         decided=decided,
         events=[_event(event) for event in events],
@@ -408,6 +411,30 @@ async def proposal(request: web.Request) -> web.Response:
         limit=decisions.amount_text(row["proposed_limit"] or 0, row["currency"] or ""),
         sent=await _sent(request, query.sent, account_id),
     )
+
+
+def _since(
+    proposal: Row, known: list[Row], life: list[Row], because: list[dict[str, Any]], alerts: list[Row]
+) -> list[str]:
+    """What has changed since it was proposed, as facts: grounds that are gone, and new ones. A person weighs them."""
+    behind = {a.get("alert_id") for a in because}
+    told = [
+        f"{row['title']}: cleared on {words.day(row['as_of'])}."
+        for row in alerts
+        if row["alert_id"] in behind and row["status"] == "cleared"
+    ]
+    if life:
+        told += [
+            f"{row['title']}: opened on {words.day(row['opened_on'])}."
+            for row in alerts
+            if row["alert_id"] not in behind
+            and row["status"] != "cleared"
+            and row["opened_on"] > life[0]["as_of"]
+        ]
+    grade = known[0]["grade"] if known else None
+    if grade and proposal["grade"] and grade != proposal["grade"]:
+        told.append(f"The grade is {grade} now; it was {proposal['grade']}.")
+    return told
 
 
 async def proposal_explanation(request: web.Request) -> web.Response:

@@ -165,6 +165,34 @@ def test_a_hold_is_shown_as_one_and_not_as_a_limit() -> None:
     assert "The least of them is proposed" in shown(f"/proposals/{PROPOSAL}")
 
 
+CLEARED = alert(status="cleared", as_of="2026-05-09")
+NEW = {**alert(opened_at="2026-05-08T00:00:00Z"), "alert_id": "new", "title": "20,000 EUR over the limit"}
+
+
+@pytest.mark.parametrize(
+    ("alerts", "grade", "says"),
+    [
+        ([CLEARED], "D", f"Since it was proposed:{CLEARED['title']}: cleared on 9 May 2026."),
+        ([NEW], "D", "Since it was proposed:20,000 EUR over the limit: opened on 8 May 2026."),
+        ([alert()], "B", "Since it was proposed:The grade is B now; it was D."),
+        ([alert()], "D", ""),
+        ([{**CLEARED, "alert_id": "another"}], None, ""),
+    ],
+)
+def test_who_decides_sees_what_has_changed_since_it_was_proposed(
+    alerts: list[Any], grade: str | None, says: str
+) -> None:
+    waits = proposal(grade="D")
+    told = [{**waits, "as_of": date(2026, 5, 2)}]
+    store = MemoryStore(
+        proposal=[waits], proposal_life=told, alerts_of=alerts, account=[account(grade=grade)]
+    )
+    text = shown(f"/proposals/{PROPOSAL}", store)
+    assert f"Decide {says}Sign in to decide" in text
+    store = MemoryStore(proposal=[{**waits, "status": "approved"}], alerts_of=alerts)
+    assert "Since it was proposed" not in shown(f"/proposals/{PROPOSAL}", store), "nothing waits"
+
+
 @pytest.mark.parametrize("path", ["/alerts", f"/alerts/{ALERT}"])
 @pytest.mark.parametrize("sleeps_until", ["2026-12-24", None])
 def test_an_alert_is_said_to_sleep_where_the_store_says_so(path: str, sleeps_until: str | None) -> None:
