@@ -10,11 +10,14 @@ import urllib.error
 import urllib.request
 from collections.abc import Sequence
 
+# A proxy of the machine's settings is not asked for what answers on this machine.
+_DIRECT = urllib.request.build_opener(urllib.request.ProxyHandler({}))
+
 
 def ails(address: str, seconds: float = 4.0) -> str | None:
     """What is wrong at PORT/PATH; None when it answers 200."""
     try:
-        with urllib.request.urlopen(f"http://127.0.0.1:{address}", timeout=seconds) as answer:
+        with _DIRECT.open(f"http://127.0.0.1:{address}", timeout=seconds) as answer:
             return None if answer.status == 200 else f"{address}: {answer.status}"
     except urllib.error.HTTPError as error:
         return f"{address}: {error.code} {error.read(200).decode(errors='replace').strip()}"

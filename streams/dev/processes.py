@@ -533,23 +533,22 @@ def _start_clickhouse(directory: Path, fixed: int) -> tuple[Child, str]:
 
 
 def _clickhouse_answers(child: Child, port: int) -> None:
-    import http.client
+    import httpx
 
     deadline = time.monotonic() + START_TIMEOUT
-    while child.ended() is None:
-        connection = http.client.HTTPConnection("127.0.0.1", port, timeout=1)
-        try:
-            connection.request("GET", "/ping")
-            if connection.getresponse().status == 200:
-                return
-        except (OSError, http.client.HTTPException):
+    # No proxy of the user's settings stands between.
+    with httpx.Client(base_url=f"http://127.0.0.1:{port}", timeout=1, trust_env=False) as client:
+        while child.ended() is None:
+            try:
+                if client.get("/ping").is_success:
+                    return
+            except httpx.TransportError:
+                pass
+            if time.monotonic() > deadline:
+                raise Refused(
+                    f"the ClickHouse engine does not answer after {START_TIMEOUT:.0f} s; its log: {child.log}"
+                )
             time.sleep(0.03)
-        finally:
-            connection.close()
-        if time.monotonic() > deadline:
-            raise Refused(
-                f"the ClickHouse engine does not answer after {START_TIMEOUT:.0f} s; its log: {child.log}"
-            )
     said = _tail(child.log).strip().splitlines() if child.log else []
     because = f" ({said[-1][:300]})" if said else ""
     raise Refused(

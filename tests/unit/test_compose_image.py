@@ -206,9 +206,14 @@ def served() -> Iterator[int]:
         server.shutdown()
 
 
-def livez(*addresses: str) -> tuple[int, str]:
+def livez(*addresses: str, **environment: str) -> tuple[int, str]:
     script = compose.DOCKERFILE.with_name("livez.py")
-    done = subprocess.run([sys.executable, script, *addresses], capture_output=True, text=True)
+    done = subprocess.run(
+        [sys.executable, script, *addresses],
+        capture_output=True,
+        text=True,
+        env={**os.environ, **environment},
+    )
     return done.returncode, done.stdout + done.stderr
 
 
@@ -219,6 +224,10 @@ def test_a_worker_is_well_when_all_its_apps_are(served: int) -> None:
     assert f"{served}/readyz: 503 no commit for 70 s" in text
     assert "1/livez: " in text
     assert f"{served}/livez" not in text
+
+
+def test_a_proxy_of_the_machine_is_not_asked_how_a_worker_is(served: int) -> None:
+    assert livez(f"{served}/livez", http_proxy="http://127.0.0.1:1", no_proxy="") == (0, "well\n")
 
 
 def test_a_health_check_that_asks_nothing_fails() -> None:
