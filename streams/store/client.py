@@ -5,6 +5,7 @@ No query and no table is named here.
 
 from __future__ import annotations
 
+import ipaddress
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -14,6 +15,7 @@ import clickhouse_connect
 from clickhouse_connect.driver.exceptions import Error as ClickHouseError
 from clickhouse_connect.driver.exceptions import OperationalError
 from clickhouse_connect.driver.httpclient import HttpClient as Client
+from clickhouse_connect.driver.httputil import default_pool_manager
 from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
@@ -62,7 +64,8 @@ def connect(dsn: str, database: str | None, *, timeout: float = 300) -> Client:
     `dsn` is clickhouse://user:password@host:8123/… or clickhouses://… (TLS). Raises Refused, with the host and how to
     mend it, when the server cannot be reached, does not answer, does not accept the user, or has no such database.
     `timeout` in seconds is a statement's, once the server has answered at all. Not guaranteed: that the server stays.
-    A client is for one thread at a time.
+    A client is for one thread at a time. The proxy of http_proxy and https_proxy is asked for servers of other machines,
+    unless no_proxy names them.
     """
     parts = urlsplit(dsn)
     where = named(dsn)
@@ -80,10 +83,18 @@ def connect(dsn: str, database: str | None, *, timeout: float = 300) -> Client:
             send_receive_timeout=int(min(timeout, FIRST_ANSWER)),
             autogenerate_session_id=False,  # a session admits one statement at a time; nothing here needs one
             client_name="bellwether",
+            pool_mgr=default_pool_manager() if _on_this_machine(host) else None,
         )
         assert isinstance(made, Client)
         made.timeout = Timeout(connect=CONNECT, read=timeout)
         return made
+
+
+def _on_this_machine(host: str) -> bool:
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return host == "localhost"
 
 
 @contextmanager
@@ -99,6 +110,10 @@ def refusals(where: str, database: str | None = None) -> Iterator[None]:
             reason = f"has no database {database}; run `bellwether migrate`"
         elif "Read timed out" in str(error):
             reason = "does not answer in time; look at its log, its disk and its load"
+        elif "Unable to connect to proxy" in str(error) or "Tunnel connection failed" in str(error):
+            reason = (
+                "cannot be reached through the proxy of http_proxy or https_proxy; name the host in no_proxy"
+            )
         elif code is None and (isinstance(error, OperationalError | HTTPError | OSError)):
             reason = "cannot be reached; is ClickHouse running there, and is BELLWETHER_STORE right?"
         else:

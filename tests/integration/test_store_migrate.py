@@ -231,6 +231,21 @@ def test_a_wrong_password_is_one_sentence_without_it(refusing: int, call: object
     assert "\n" not in str(refused.value)
 
 
+def test_a_store_of_this_machine_is_asked_without_the_proxy_that_others_are_asked_through(
+    clickhouse: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for variable in ("http_proxy", "https_proxy"):
+        monkeypatch.setenv(variable, f"http://127.0.0.1:{free_port()}")
+    for variable in ("no_proxy", "NO_PROXY"):
+        monkeypatch.delenv(variable, raising=False)
+    here = connect(clickhouse, None)
+    assert here.query("SELECT 1").result_rows == [(1,)]
+    here.close()
+    for dsn in ("clickhouse://analyst@store.example:8123", "clickhouses://analyst@store.example:8443"):
+        with pytest.raises(Refused, match=r"cannot be reached through the proxy of http_proxy.*in no_proxy$"):
+            connect(dsn, None)
+
+
 @pytest.mark.parametrize("call", [migrate, differences, lambda dsn: connect(dsn, "x")])
 def test_a_server_that_is_not_there_is_one_sentence(call: object) -> None:
     assert callable(call)
