@@ -74,7 +74,7 @@ def start_all(
         if quiet:
             log = config.data_dir / "logs" / f"{name}.log"
             log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-m", "streams", "worker", "--only", name]
+        command = [sys.executable, "-P", "-m", "streams", "worker", "--only", name]
         children.append(start(name, command, log=log, env={**environment(config), **(env or {})}))
     return children
 

@@ -54,7 +54,7 @@ class Explanations:
         return self._kept[key]
 
     async def _explained(self, ident: str) -> dict[str, Any]:
-        command = (sys.executable, "-m", "streams", "explain", "--json", "--", ident)
+        command = (sys.executable, "-P", "-m", "streams", "explain", "--json", "--", ident)
         own = {**os.environ, **environment(self._settings), "BELLWETHER_TOKENS": ""}
         child = await asyncio.create_subprocess_exec(
             *command, env=own, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

@@ -5,13 +5,15 @@ from __future__ import annotations
 import os
 import signal
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 
-from streams.commands.worker import watch
+from streams.commands.worker import start_all, watch
 from streams.dev.processes import Child, start, stop
+from streams.settings import Settings
 
 ASLEEP = "import time; time.sleep(600)"
 
@@ -81,3 +83,18 @@ def test_told_to_stop_it_stops_also_what_waits_to_be_started_again(children: lis
     children += [child("store", "raise SystemExit(1)"), child("intake", ends_us, os.getpid())]
     assert watch(children) == 0
     assert all(each.ended() is not None for each in children)
+
+
+def test_folders_of_the_same_names_where_it_is_started_are_not_taken_for_ours(
+    children: list[Child], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for module in ("streams", "agents", "json"):
+        (tmp_path / f"{module}.py").write_text("raise SystemExit('of somebody else')")
+    monkeypatch.chdir(tmp_path)
+    config = Settings(_env_file=None, data_dir=tmp_path / "data")
+    children += start_all(["intake"], config, env={"BELLWETHER_BROKER": "nowhere"}, quiet=True)
+    while children[0].ended() is None:
+        time.sleep(0.02)
+    said = (tmp_path / "data" / "logs" / "intake.log").read_text()
+    assert "somebody else" not in said
+    assert "BELLWETHER_BROKER" in said
