@@ -65,10 +65,15 @@ class Health:
         self.phase: Phase = "starting"
         self.positions: dict[TP, int] = {}  # of our own commits since the last assignment
         self.behind: dict[TP, int] = {}  # owned partition -> records that wait, at most
+        # Owned partition -> seconds for which the same transaction has been open there, as far as the broker was heard
+        self.open: dict[TP, float] = {}
         self.broker = ""  # host:port of the one that was silent for longest when librdkafka spoke of it last
         self._clock = clock
         self._since = self._worked = clock()
         self._assignments = 0
+        self._oldest: dict[
+            TP, tuple[int, float]
+        ] = {}  # of `open`: where it begins, and when that was seen first
         # When a broker that leads our partitions was heard; which statistics were read
         self._heard = self._read = 0.0
         self._restored = 0.0
@@ -96,6 +101,8 @@ class Health:
             self._assignments = source.assignments
             self.positions.clear()
             self.behind.clear()
+            self.open.clear()
+            self._oldest.clear()
             self._worked = self._heard = self._clock()  # what waits, waits for us from now on
         at, said = source.statistics
         if said and at != self._read:
@@ -106,6 +113,13 @@ class Health:
                 silent, broker = said_of
                 self.broker = broker or self.broker
                 self._heard = max(self._heard, at - silent)
+            begins = undecided(told, self.behind)
+            heard = min(at, self._heard)
+            self._oldest = {
+                tp: self._oldest[tp] if self._oldest.get(tp, (-1, 0.0))[0] == offset else (offset, heard)
+                for tp, offset in begins.items()
+            }
+            self.open = {tp: heard - self._oldest[tp][1] if tp in begins else 0.0 for tp in self.behind}
         if not blocks and not any(self.behind.values()):
             self._worked = self._clock()
 
@@ -121,7 +135,7 @@ class Health:
         if self.unit is None:
             return 0.0
         if self._restores():
-            self._heard = max(self._heard, self._worked)
+            self._heard = max(self._heard, self._worked, self.unit.answered)
         listened = self._clock() if self.phase == "polling" else self._since
         return max(0.0, listened - self._heard)
 
@@ -207,6 +221,20 @@ def waiting(
         queued = said["fetchq_cnt"] and said["app_offset"] < said["next_offset"]
         fetched = said["next_offset"] >= said["ls_offset"] and not queued
         out[topic, number] = 0 if fetched and done >= taken else max(0, said["ls_offset"] - done)
+    return out
+
+
+def undecided(told: Mapping[str, Any], behind: Mapping[TP, int]) -> dict[TP, int]:
+    """Partition -> where the oldest transaction begins that is open there, by librdkafka's statistics.
+
+    Of partitions of which nothing waits alone: what is fetched no further, its reader being behind, is not known to be as
+    it was.
+    """
+    out: dict[TP, int] = {}
+    for (topic, number), records in behind.items():
+        said = told["topics"].get(topic, {}).get("partitions", {}).get(str(number))
+        if said is not None and not records and said["ls_offset"] < said["hi_offset"]:
+            out[topic, number] = said["ls_offset"]
     return out
 
 

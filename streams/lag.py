@@ -6,10 +6,12 @@ topic the records are looked at.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Sequence
 from typing import Any
 
 import confluent_kafka as ck
+from confluent_kafka.admin import OffsetSpec  # type: ignore[attr-defined, unused-ignore]
 
 from schemas.topics import SOURCES, TOPICS
 from streams.blocks import TP, Kafka, patiently, watermarks
@@ -87,3 +89,35 @@ class Lag:
         for group in self._groups.values():
             group.close()
         self._reader.close()
+
+
+def open_transactions(
+    kafka: Kafka, settings: Settings, topics: Sequence[str], seconds: float = 1.0
+) -> dict[TP, int]:
+    """Partition of these logical topics -> where the oldest transaction begins that stays open there for so many seconds.
+
+    Nobody who reads what is committed gets anything behind it, and no lag shows that. Raises confluent_kafka.KafkaException.
+    """
+    counts = kafka.partitions([settings.prefixed(TOPICS[name].name) for name in topics])
+    first = _open(kafka, [(topic, n) for topic, count in counts.items() for n in range(count)])
+    if not first:
+        return {}
+    time.sleep(seconds)
+    again = _open(kafka, list(first))
+    return {tp: offset for tp, offset in again.items() if first[tp] == offset}
+
+
+def _open(kafka: Kafka, tps: Sequence[TP]) -> dict[TP, int]:
+    admin = kafka.admin()
+    stable, ends = (
+        patiently(_ends, admin, tps, level)
+        for level in (ck.IsolationLevel.READ_COMMITTED, ck.IsolationLevel.READ_UNCOMMITTED)
+    )
+    return {tp: stable[tp] for tp in tps if stable[tp] < ends[tp]}
+
+
+def _ends(admin: Any, tps: Sequence[TP], level: ck.IsolationLevel) -> dict[TP, int]:
+    newest: Any = OffsetSpec
+    asked = {ck.TopicPartition(*tp): newest.latest() for tp in tps}
+    answers = admin.list_offsets(asked, isolation_level=level, request_timeout=10)
+    return {(tp.topic, tp.partition): found.result().offset for tp, found in answers.items()}

@@ -73,6 +73,12 @@ METRICS: Final[tuple[Metric, ...]] = (
         ("topic", "partition"),
     ),
     Metric(
+        "bellwether_open_transaction_seconds",
+        "gauge",
+        "For how long the same transaction has been open in an owned partition; no lag shows what lies behind it.",
+        ("topic", "partition"),
+    ),
+    Metric(
         "bellwether_broker_silent_seconds",
         "gauge",
         "Seconds since a broker that leads owned partitions was last heard.",
@@ -439,6 +445,7 @@ class Metrics:
         for name, known in (
             ("bellwether_consumer_lag_records", health.behind),
             ("bellwether_committed_offset", health.positions),
+            ("bellwether_open_transaction_seconds", health.open),
         ):
             for tp, value in sorted(known.copy().items()):
                 if tp in owned:  # what was lost goes at once, what replaces it comes minutes later

@@ -243,7 +243,7 @@ class Slot:
         names = ", ".join(sorted(name for name, times in self._ended.items() if times >= TRIES))
         return (
             f"; the broker has ended the transaction of {names} and still holds it open (a hanging transaction, as Kafka "
-            "4.3.0 and 4.3.1 make them when they start again): see 'A transaction hangs' in deploy/runbook.md"
+            "4.3.0 and 4.3.1 make them when they start again): see BellwetherTransactionHangs in deploy/runbook.md"
             if names
             else ""
         )

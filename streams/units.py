@@ -16,6 +16,7 @@ from structlog import get_logger
 
 from streams.blocks import TP, Block, Kafka, Source, watermarks
 from streams.errors import Fatal, Refused
+from streams.health import Waits
 from streams.memory import at_hand
 from streams.partition import Partition, Pieces
 from streams.reading import read_topic
@@ -287,13 +288,23 @@ class StatefulUnit:
             if high > low:
                 missing[n] = high
         self._restorer.assign([ck.TopicPartition(self.changelog, n, ck.OFFSET_BEGINNING) for n in missing])
-        patience = time.monotonic() + STABLE_SECONDS
+        read, waits = time.monotonic(), Waits()
+        patience = read + STABLE_SECONDS
         count = 0
         while missing:
             self.source.check_stop()
             if time.monotonic() > patience:
                 self.slot.end_dead(self.source, [(self.changelog, n) for n in missing])
-                patience = time.monotonic() + 2
+                self.slot.answered = now = time.monotonic()  # it asked Kafka where the partitions end
+                patience = now + 2
+                if waits.due(now - read):
+                    log.warning(
+                        "a transaction is open among the states, waiting",
+                        topic=self.changelog,
+                        partitions=sorted(missing),
+                        seconds=round(now - read),
+                        look="BellwetherTransactionHangs in deploy/runbook.md",
+                    )
             first: Any = self._restorer.poll(0.05)
             if first is None:
                 continue
@@ -311,7 +322,8 @@ class StatefulUnit:
                 else:
                     log.warning("restore", error=error.str())
                     continue
-                patience = time.monotonic() + STABLE_SECONDS
+                read = time.monotonic()
+                patience = read + STABLE_SECONDS
         self._restorer.unassign()
         for n in numbers:
             if self._on_restored:

@@ -15,7 +15,7 @@ from streams.commands.options import full_width, settings
 from streams.control import not_in_force, read_control
 from streams.dev.processes import clickhouse_dsn, kafka_servers
 from streams.errors import Refused
-from streams.lag import READS, Lag
+from streams.lag import READS, Lag, open_transactions
 from streams.reading import read_partitions
 from streams.settings import Settings
 from streams.store import queries
@@ -50,8 +50,21 @@ def status() -> None:
                 behind.add_row(group, topic, f"{left:,}")
     lag.close()
     console.print(behind)
+    _transactions(console, kafka, config)
     console.print(_freshness(kafka, config))
     _store(console, config)
+
+
+def _transactions(console: Console, kafka: Kafka, config: Settings) -> None:
+    """What no lag shows: records behind a transaction that nobody ends."""
+    for (topic, partition), offset in sorted(open_transactions(kafka, config, sorted(TOPICS)).items()):
+        console.print(
+            f"{topic}/{partition}: a transaction is open at offset {offset}, and nobody is given what is behind it: "
+            "BellwetherTransactionHangs in deploy/runbook.md",
+            highlight=False,
+            markup=False,
+            soft_wrap=True,
+        )
 
 
 def _freshness(kafka: Kafka, config: Settings) -> Table:

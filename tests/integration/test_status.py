@@ -10,6 +10,7 @@ from schemas.topics import TOPICS
 from streams import topics_admin
 from streams.blocks import Kafka
 from streams.commands import status
+from streams.lag import open_transactions
 from streams.settings import Settings
 
 
@@ -53,3 +54,21 @@ def test_more_letters_than_anybody_waits_for_are_told_by_their_offsets(
     topics_admin.create(Kafka(kafka), settings)
     letters(kafka, settings.prefixed(TOPICS["dead-letters"].name), kept=3, given_up=0)
     assert told(kafka, settings)[0] == "at most 6", "a letter and a mark each"
+
+
+def test_a_transaction_that_stays_open_is_found_where_it_begins_and_one_that_ends_is_not(
+    kafka: str, namespace: str
+) -> None:
+    settings = Settings(broker=f"kafka://{kafka}", namespace=namespace)
+    topics_admin.create(Kafka(kafka), settings)
+    topic = settings.prefixed(TOPICS["payments"].name)
+    assert open_transactions(Kafka(kafka), settings, ["payments", "news"], 0) == {}
+    letters(kafka, topic, kept=1, given_up=0)
+    producer = ck.Producer({"bootstrap.servers": kafka, "transactional.id": f"{topic}.open"})
+    producer.init_transactions(30)
+    producer.begin_transaction()
+    producer.produce(topic, b"{}", partition=0)
+    producer.flush(30)
+    assert open_transactions(Kafka(kafka), settings, ["payments", "news"], 0) == {(topic, 0): 2}
+    producer.abort_transaction(30)
+    assert open_transactions(Kafka(kafka), settings, ["payments", "news"], 0) == {}

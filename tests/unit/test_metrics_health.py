@@ -32,16 +32,23 @@ class Unit:
     def __init__(self) -> None:
         self.source = Source()
         self.counted: dict[str, float] = {"restoring": 0, "restored_records": 0}
+        self.answered = 0.0
 
     def stats(self) -> dict[str, float]:
         return self.counted
 
 
 def statistics(
-    end: int = 10, fetched: int = 10, queued: int = 0, silent: float = 0.0, quiet: int = -1
+    end: int = 10,
+    fetched: int = 10,
+    queued: int = 0,
+    silent: float = 0.0,
+    quiet: int = -1,
+    undecided: int = 0,
 ) -> dict[str, Any]:
     partition = {
         "ls_offset": end,
+        "hi_offset": end + undecided,
         "next_offset": fetched,
         "fetchq_cnt": queued,
         "app_offset": fetched - queued,
@@ -222,6 +229,17 @@ def test_a_long_restore_that_reads_is_a_broker_that_is_heard() -> None:
         assert worker.health.unready() == "states are being restored"
 
 
+def test_a_restore_that_an_open_transaction_holds_up_is_a_stall_of_a_broker_that_is_heard() -> None:
+    worker = Worker()
+    worker.unit.counted["restoring"] = 4
+    worker.health.enter("polling")
+    worker.passes(STALL_SECONDS + 1)
+    worker.unit.answered = worker.now - 2  # it asks every two seconds where the partitions end
+    assert worker.health.silent_seconds() == 2
+    assert worker.health.stalled() == "a restore reads nothing for 61 s"
+    assert worker.health.unready() == "states are being restored"
+
+
 def test_a_worker_that_does_not_join_is_a_stall_after_a_while() -> None:
     worker = Worker(joined=False)
     worker.passes(START_SECONDS - 1)
@@ -327,6 +345,44 @@ def test_a_store_that_comes_back_from_a_long_round_has_not_been_left_by_kafka_me
 
 
 # -- what waits ----------------------------------------------------------------------------------------------------
+
+
+def test_a_transaction_that_stays_open_is_timed_and_keeps_nobody_from_being_live() -> None:
+    worker = Worker()
+    worker.polls()
+    assert worker.health.open == {JOURNAL: 0}
+    worker.passes(5)
+    worker.polls(seconds=600, undecided=7)
+    assert worker.health.open == {JOURNAL: 600}
+    assert worker.health.stalled() is None, "starting it again would mend nothing"
+    worker.passes(5)
+    worker.polls()
+    assert worker.health.open == {JOURNAL: 0}
+
+
+def test_transactions_that_follow_each_other_are_each_timed_alone() -> None:
+    worker = Worker()
+    for end in range(10, 40):
+        worker.unit.source.where = {JOURNAL: end}
+        worker.polls(seconds=5, end=end, fetched=end, undecided=3)
+        assert worker.health.open[JOURNAL] <= 5
+    worker.unit.source.assignments += 1
+    worker.passes(60)
+    worker.polls(end=39, fetched=39, undecided=3)
+    assert worker.health.open == {JOURNAL: 0}, "what was seen before it was ours is not known to have lasted"
+
+
+def test_where_nothing_is_fetched_a_transaction_is_not_known_to_be_still_open() -> None:
+    worker = Worker()
+    worker.polls(undecided=3)
+    worker.polls(seconds=600, end=30, undecided=3)
+    assert worker.health.open == {JOURNAL: 0}, "records wait: their reader is behind"
+    away = Worker()
+    away.polls(undecided=3)
+    for silent in range(5, 605, 5):
+        away.passes(5)
+        away.polls(silent=silent, undecided=3)
+    assert away.health.open == {JOURNAL: 0}, "the broker is away"
 
 
 @pytest.mark.parametrize(

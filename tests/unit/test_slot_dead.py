@@ -151,7 +151,7 @@ def test_a_transaction_that_stays_open_though_it_was_ended_is_told_with_the_page
     monkeypatch.setattr(slots, "Patience", lambda *_: SimpleNamespace(over=lambda: next(overs)))
     cluster.answers = [UNSTABLE] * 9
     with pytest.raises(
-        Fatal, match=r"ended the transaction of dead and still holds it open.*'A transaction hangs'"
+        Fatal, match=r"ended the transaction of dead and still holds it open.*BellwetherTransactionHangs"
     ):
         asked(slot, cluster)
 

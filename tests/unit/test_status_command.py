@@ -58,6 +58,7 @@ def test_whatever_waits_is_told_with_who_is_behind(monkeypatch: pytest.MonkeyPat
         ("kafka_servers", lambda _: "h:1"),
         ("read_control", lambda *_: Control(policy_hash="abc", last_tick=date(2026, 3, 1))),
         ("Lag", Behind),
+        ("open_transactions", lambda *_: {("credit.invoices.v1", 2): 462}),
         ("_freshness", lambda *_: "feeds"),
         ("_store", lambda *_: None),
     ):
@@ -72,6 +73,7 @@ def test_whatever_waits_is_told_with_who_is_behind(monkeypatch: pytest.MonkeyPat
         ("store", "journal", "7"),
         ("store", "alerts", "3"),
     ]
+    assert "credit.invoices.v1/2: a transaction is open at offset 462," in told
 
 
 @pytest.mark.parametrize(
