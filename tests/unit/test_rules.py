@@ -126,7 +126,9 @@ def test_what_a_pager_shows_is_whole(tmp_path: Path) -> None:
 
 
 OF_THE_STORE = '{{ if eq $labels.app "store" }}warning{{ else }}critical{{ end }}'
-OF_THE_PAGE = '{{ if eq $labels.job "bellwether-web" }}warning{{ else }}critical{{ end }}'
+OF_THE_STORES_JOB = '{{ if eq $labels.job "bellwether-store" }}warning{{ else }}critical{{ end }}'
+PAGE_OR_STORE = 'or (eq $labels.job "bellwether-web") (eq $labels.job "bellwether-store")'
+OF_BOTH_JOBS = "{{ if " + PAGE_OR_STORE + " }}warning{{ else }}critical{{ end }}"
 
 
 def test_a_number_of_things_that_an_alert_tells_is_whole() -> None:
@@ -146,7 +148,8 @@ def test_every_alert_says_how_bad_what_and_where_to_read_on() -> None:
             {"severity": "critical"},
             {"severity": "warning"},
             {"severity": OF_THE_STORE},
-            {"severity": OF_THE_PAGE},
+            {"severity": OF_THE_STORES_JOB},
+            {"severity": OF_BOTH_JOBS},
         )
         assert set(alert["annotations"]) == {"summary", "description", "runbook_url"}
         assert alert["annotations"]["runbook_url"] == f"deploy/runbook.md#{name.lower()}"
@@ -300,6 +303,20 @@ def test_one_kafka_that_is_away_is_one_call() -> None:
         "BellwetherWorkerStalled", "BellwetherWorkerNotReady",
         "BellwetherPartitionsUnowned", "BellwetherPartitionStuck",
     }  # fmt: skip
+
+
+@pytest.mark.parametrize(
+    ("explains", "explained"),
+    [
+        ("BellwetherWorkerRestarting", "BellwetherWorkerDown"),
+        ("BellwetherRestoreTooSlow", "BellwetherWorkerNotReady"),
+    ],
+)
+def test_what_one_worker_is_at_is_told_once(explains: str, explained: str) -> None:
+    rules = prometheus.loaded(ALERTMANAGER)["inhibit_rules"]
+    (rule,) = (rule for rule in rules if rule["source_matchers"] == [f'alertname="{explains}"'])
+    assert rule["target_matchers"] == [f'alertname="{explained}"']
+    assert rule["equal"] == ["job", "instance"]
 
 
 def test_no_secret_stands_in_the_routes() -> None:
