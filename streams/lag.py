@@ -30,6 +30,7 @@ class Lag:
 
     def __init__(self, kafka: Kafka, settings: Settings) -> None:
         self._settings = settings
+        self._admin = kafka.admin()
         self._names = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
         self._counts = kafka.partitions(sorted({self._names[n] for names in READS.values() for n in names}))
         self._groups = {
@@ -58,7 +59,12 @@ class Lag:
         return out
 
     def idle(self, group: str, topics: Sequence[str] | None = None) -> bool:
-        """Whether nothing is left for the group to read."""
+        """Whether nothing is left for the group to read, and nothing of a transaction that has not ended in each partition
+        yet: a commit is told to them one after the other, the offsets of who wrote perhaps before what it wrote."""
+        asked = READS[group] if topics is None else topics
+        tps = [(self._names[name], n) for name in asked for n in range(self._counts[self._names[name]])]
+        if _open(self._admin, tps):
+            return False
         return all(behind == 0 for behind, _ in self.of(group, topics).values())
 
     def _left(self, topic: str, partition: int, at: int, high: int) -> int:
@@ -99,16 +105,16 @@ def open_transactions(
     Nobody who reads what is committed gets anything behind it, and no lag shows that. Raises confluent_kafka.KafkaException.
     """
     counts = kafka.partitions([settings.prefixed(TOPICS[name].name) for name in topics])
-    first = _open(kafka, [(topic, n) for topic, count in counts.items() for n in range(count)])
+    admin = kafka.admin()
+    first = _open(admin, [(topic, n) for topic, count in counts.items() for n in range(count)])
     if not first:
         return {}
     time.sleep(seconds)
-    again = _open(kafka, list(first))
+    again = _open(admin, list(first))
     return {tp: offset for tp, offset in again.items() if first[tp] == offset}
 
 
-def _open(kafka: Kafka, tps: Sequence[TP]) -> dict[TP, int]:
-    admin = kafka.admin()
+def _open(admin: Any, tps: Sequence[TP]) -> dict[TP, int]:
     stable, ends = (
         patiently(_ends, admin, tps, level)
         for level in (ck.IsolationLevel.READ_COMMITTED, ck.IsolationLevel.READ_UNCOMMITTED)

@@ -18,6 +18,7 @@ class Cluster:
         self, low: int = 0, high: int = 0, committed: int = ck.OFFSET_INVALID, *records: int
     ) -> None:
         self.low, self.high, self.at, self.records = low, high, committed, list(records)
+        self.undecided = 0
         self.silent = False
         self.assigned = 0
         self.here = 0
@@ -30,6 +31,16 @@ class Cluster:
 
     def reader(self, _group: str) -> Cluster:
         return self
+
+    def admin(self) -> Cluster:
+        return self
+
+    def list_offsets(
+        self, asked: dict[ck.TopicPartition, Any], isolation_level: Any, **_: Any
+    ) -> dict[Any, Any]:
+        more = self.undecided if isolation_level == ck.IsolationLevel.READ_UNCOMMITTED else 0
+        end = SimpleNamespace(offset=self.high + more)
+        return {part: SimpleNamespace(result=lambda: end) for part in asked}
 
     def committed(self, parts: list[ck.TopicPartition], _timeout: float) -> list[ck.TopicPartition]:
         return [ck.TopicPartition(part.topic, part.partition, self.at) for part in parts]
@@ -83,4 +94,13 @@ def test_where_only_marks_lie_nobody_looks_again_until_more_has_come() -> None:
     assert cluster.assigned == 1
     cluster.high, cluster.records = 21, [20]
     assert behind(cluster, lag) == (1, 10)
+    assert not lag.idle("monitor")
+
+
+def test_a_group_that_has_read_all_is_not_idle_while_the_end_of_a_transaction_is_not_told() -> None:
+    cluster: Any = Cluster(0, 20, 20)
+    lag = Lag(cluster, Settings(_env_file=None))
+    assert lag.idle("monitor")
+    cluster.undecided = 3
+    assert behind(cluster, lag) == (0, 20)
     assert not lag.idle("monitor")
