@@ -14,6 +14,7 @@ from streams.feeds.report import Report
 from streams.feeds.telling import Choices, Told
 
 TODAY = "2026-06-30"
+MOMENT = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)  # the first there is: times are whole hours
 
 # The headers of two public books of invoices.
 IBM = (
@@ -92,7 +93,7 @@ def imported(
 ) -> Imported:
     """The ledgers' events, each file's name its place: 0.csv, 1.csv, …"""
     paths = [written(folder, f"{place}.csv", ledger) for place, ledger in enumerate(ledgers)]
-    said = Choices(**{"base_currency": "USD", "today": TODAY, **(choices or {})})
+    said = Choices(**{"base_currency": "USD", "today": TODAY, "moment": MOMENT, **(choices or {})})
     kept, report = Kept(), Report()
     told = import_ledgers(paths, said, zone, kept, report, Silent())
     raw = [record for _, record in kept.records]

@@ -92,9 +92,11 @@ def import_(
     said, columns = _currency(currency), read_layout(layout) if layout is not None else Layout()
     sink, policy, no_clock = _sink(config, to, dry_run)
     zone = ZoneInfo(policy.time_zone)
+    now = dt.datetime.now(zone)
     choices = Choices(
         base_currency=policy.base_currency,
-        today=dt.datetime.now(zone).date().isoformat(),
+        today=now.date().isoformat(),
+        moment=now,
         currency=said,
         terms_days=terms,
         order=dates,

@@ -1,7 +1,7 @@
 """Records of a ledger into events: what the rows of one invoice mean together, in the order of time.
 
-Reading rows is ledger.py's; sending is history.py's. An event's id is derived from its content, so the same ledger
-imported again repeats the same events.
+Reading rows is ledger.py's; sending is history.py's. A fact has the same natural id in every export, and of two imports
+that say different things of it the later one holds.
 """
 
 from __future__ import annotations
@@ -37,6 +37,11 @@ _CLOCK: Final = {
     RESOLVED: dt.time(16),
 }
 _WHOLE, _PART, _LIMIT_LINE = "E", "P", "L"
+# Within its hour an event says when it was imported: as many microseconds as quarters of a second since then. So a later
+# export corrects an earlier one, as the newest `occurred_at` holds, and no day moves by it. Enough until 2053.
+_FIRST_MOMENT: Final = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
+_MOMENT: Final = dt.timedelta(milliseconds=250)
+_LAST: Final = dt.timedelta(hours=1, microseconds=-1)
 _ALIKE: Final = 100_000  # customers whose names are compared
 
 
@@ -62,16 +67,22 @@ class _Part(NamedTuple):
 
 
 class Booking:
-    """Makes the events of the sorted records. `place` gives file and line of a record's place; `zone` is
-    the policy's."""
+    """Makes the events of the sorted records. `where` gives file and line of a record's place; `zone` is the policy's;
+    `moment` is when the import was begun."""
 
     def __init__(
-        self, report: Report, where: Callable[[str], tuple[str, int]], base_currency: str, zone: dt.tzinfo
+        self,
+        report: Report,
+        where: Callable[[str], tuple[str, int]],
+        base_currency: str,
+        zone: dt.tzinfo,
+        moment: dt.datetime,
     ) -> None:
         self._report = report
         self._where = where
         self._base = base_currency
-        self._at = lru_cache(maxsize=100_000)(lambda day, rank: _instant(day, rank, zone))
+        said = min(dt.timedelta(microseconds=max(moment - _FIRST_MOMENT, dt.timedelta()) // _MOMENT), _LAST)
+        self._at = lru_cache(maxsize=100_000)(lambda day, rank: _instant(day, rank, zone, said))
 
     def book(
         self, records: Iterable[str], last_day: str, events: Sorter, progress: Callable[[int], None]
@@ -577,9 +588,9 @@ def _received(
     return fields
 
 
-def _instant(day: str, rank: str, zone: dt.tzinfo) -> str:
-    """The fixed time of a day in the policy's zone, as RFC 3339."""
-    instant = dt.datetime.combine(dt.date.fromisoformat(day), _CLOCK[rank], zone)
+def _instant(day: str, rank: str, zone: dt.tzinfo, said: dt.timedelta) -> str:
+    """The time of a day in the policy's zone, as RFC 3339: its hour is that of the kind, `said` how late it was said."""
+    instant = dt.datetime.combine(dt.date.fromisoformat(day), _CLOCK[rank], zone) + said
     return instant.isoformat().replace("+00:00", "Z")
 
 

@@ -61,7 +61,7 @@ def import_ledgers(
             def where(place: str) -> tuple[str, int]:
                 return str(files[int(place[:3])].shape.path), int(place[3:])
 
-            booking = Booking(report, where, choices.currency or choices.base_currency, zone)
+            booking = Booking(report, where, choices.currency or choices.base_currency, zone, choices.moment)
             bar.stage("booking", records.count)
             booking.book(records, report.last_day, events, bar.advance)
         if not events.count:

@@ -6,6 +6,7 @@ The second reading, which makes records of the rows, is ledger.py.
 from __future__ import annotations
 
 import contextlib
+import datetime as dt
 import itertools
 import re
 from collections import Counter
@@ -53,10 +54,11 @@ _CURRENCY: Final = re.compile(
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What the user said, and what the policy says where he did not. `today` (ISO): no row is dated more
-    than two days later."""
+    than two days later. `moment`: when the import was begun; of two, the later one holds."""
 
     base_currency: str
     today: str
+    moment: dt.datetime
     currency: str | None = None
     terms_days: int | None = None
     order: Order | None = None

@@ -19,7 +19,7 @@ from streams.feeds.report import Report
 from streams.feeds.telling import Choices
 from streams.murmur2 import partition_of
 from streams.settings import Settings
-from tests.import_builders import TODAY, Silent, imported, written
+from tests.import_builders import MOMENT, TODAY, Silent, imported, written
 
 PARTITIONS = 4
 ACCOUNTS = 60
@@ -34,7 +34,7 @@ def ledger() -> str:
 
 
 def send(folder: Path, servers: str, settings: Settings) -> Report:
-    choices = Choices(base_currency="USD", today=TODAY, layout=Layout())
+    choices = Choices(base_currency="USD", today=TODAY, moment=MOMENT, layout=Layout())
     report = Report()
     path = written(folder, "ar.csv", ledger())
     import_ledgers([path], choices, dt.UTC, ToHistory(Kafka(servers), settings), report, Silent())

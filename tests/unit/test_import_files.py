@@ -14,7 +14,7 @@ from streams.feeds.importing import import_ledgers
 from streams.feeds.layout import Layout, read_layout
 from streams.feeds.report import Report
 from streams.feeds.telling import Choices
-from tests.import_builders import TODAY, Kept, Silent, imported, written
+from tests.import_builders import MOMENT, TODAY, Kept, Silent, imported, written
 
 HEADER = "Customer,Customer Name,Invoice,Invoice Date,Due Date,Amount"
 ROW = "C1,Müller & Söhne,I1,2024-01-02,2024-02-01,12.50"
@@ -139,7 +139,7 @@ def test_a_file_that_is_written_to_while_it_is_read_is_refused(tmp_path: Path) -
             if name == "reading":
                 path.write_text(LEDGER + ROW.replace("I1", "I2")[:-1])  # the last amount is not whole yet
 
-    choices = Choices(base_currency="USD", today=TODAY)
+    choices = Choices(base_currency="USD", today=TODAY, moment=MOMENT)
     with pytest.raises(Refused, match=r"growing\.csv: it was written to while it was read; import it again"):
         import_ledgers([path], choices, dt.UTC, Kept(), Report(), Growing())
 

@@ -1,0 +1,87 @@
+"""The same ledger exported every week and imported each time: what it says again is corrected, and nothing counts twice."""
+
+from __future__ import annotations
+
+import datetime as dt
+from itertools import pairwise
+from pathlib import Path
+from typing import NamedTuple
+
+import orjson
+import pytest
+
+from streams.backtest import run
+from streams.control import clock_ticked
+from tests.golden.stories import shipped_policy
+from tests.import_builders import MOMENT, Imported, imported
+
+HEADER = "Customer,Invoice,Invoice Date,Due Date,Amount"
+WEEK = dt.timedelta(days=7)
+
+
+class Figures(NamedTuple):
+    """Of one account, at the end of 2024-06-30."""
+
+    open: str
+    past_due: str = "0.00"
+    unapplied: str = "0.00"
+
+
+def week(folder: Path, number: int, *ledgers: str) -> Imported:
+    """What one week's import sends."""
+    return imported(folder, *ledgers, choices={"moment": MOMENT + number * WEEK})
+
+
+def figures(folder: Path, *weeks: str | tuple[str, ...]) -> dict[str, Figures]:
+    """The accounts after the imports of some weeks, each of one ledger, or of several at once."""
+    lines: list[bytes] = []
+    for number, ledgers in enumerate(weeks):
+        files = (ledgers,) if isinstance(ledgers, str) else ledgers
+        lines += [raw for raw in week(folder, number, *files).raw if b'"clock.ticked"' not in raw]
+    lines.append(
+        orjson.dumps(clock_ticked(dt.date(2024, 6, 30), dt.datetime(2024, 6, 30, 23, tzinfo=dt.UTC)))
+    )
+    path = folder / "weeks.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    return {
+        account: Figures(figure["open_balance"], figure["past_due"], figure["unapplied"])
+        for account, figure in run(path, shipped_policy()).accounts.items()
+    }
+
+
+def one(amount: str = "100.00", due: str = "2024-02-01", more: str = "", columns: str = "") -> str:
+    return f"{HEADER}{columns}\nC1,I1,2024-01-02,{due},{amount}{more}\n"
+
+
+@pytest.mark.parametrize(
+    "amount", ["60.00", "70.00", "80.00", "90.00", "110.00", "120.00", "130.00", "140.00"]
+)
+def test_a_later_export_corrects_an_amount(tmp_path: Path, amount: str) -> None:
+    assert figures(tmp_path, one(), one(amount))["C1"] == Figures(amount, amount)
+    assert figures(tmp_path, one(amount), one())["C1"] == Figures("100.00", "100.00")
+    # And back again
+    assert figures(tmp_path, one(), one(amount), one())["C1"] == Figures("100.00", "100.00")
+
+
+@pytest.mark.parametrize("day", range(1, 7))
+def test_a_later_export_corrects_a_due_date(tmp_path: Path, day: int) -> None:
+    later = one(due=f"2024-07-0{day}")
+    assert figures(tmp_path, one(), later)["C1"] == Figures("100.00")
+    assert figures(tmp_path, later, one())["C1"] == Figures("100.00", "100.00")
+
+
+def test_the_same_export_again_says_nothing_new(tmp_path: Path) -> None:
+    again = one(more=",2024-01-20,40.00", columns=",Payment Date,Amount Paid")
+    assert figures(tmp_path, again, again, again) == figures(tmp_path, again)
+
+
+def test_a_later_import_is_later_within_the_hour_of_its_kind_and_on_the_same_day(tmp_path: Path) -> None:
+    paid = one(more=",2024-01-20", columns=",Settled Date")
+    years = [week(tmp_path, 52 * number, paid).events for number in range(28)]
+    for old, new in pairwise(years):
+        for before, after in zip(old, new, strict=True):
+            if before.type != "clock.ticked":
+                assert before.occurred_at < after.occurred_at
+                assert before.occurred_at.replace(
+                    minute=0, second=0, microsecond=0
+                ) == after.occurred_at.replace(minute=0, second=0, microsecond=0)
