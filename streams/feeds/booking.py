@@ -466,6 +466,7 @@ class _Account:
         settled_on = ""
         # That what is owed after all is told: no payment is missing, or of another currency
         sure = len(parts) == len(rows)
+        last = ""
         times: dict[str, int] = {}
         for day, amount, row, currency in parts:
             if amount < 0:
@@ -483,10 +484,15 @@ class _Account:
                     settled_on = day
                 if applied < amount:
                     self._booking.note("payments above what was owed; the rest is left unapplied", row)
-            times[day] = times.get(day, 0) + 1
-            derived = f"{number}/{day}" + (f"/{times[day]}" if times[day] > 1 else "")
+            # What an invoice says of itself it says anew in each export, as a sum or by another day. A list of payments
+            # may hold those of one week alone.
+            derived = f"{number}/paid" if row.kind == INVOICE else f"{number}/{day}"
+            times[derived] = times.get(derived, 0) + 1
+            last = day
+            if times[derived] > 1:
+                derived += f"/{times[derived]}"
             self._part(row, day, derived, number, applied, amount, currency)
-        return settled_on, owed if sure else 0, max(times, default="")
+        return settled_on, owed if sure else 0, last
 
     def on_account(self, row: Row) -> None:
         """Cash that names no invoice."""

@@ -26,7 +26,7 @@ def payment(**fields: Any) -> dict[str, Any]:
     """The whole settlement of invoice I1 of C1, with what is different."""
     return {
         "account_id": "C1",
-        "payment_id": "I1/2024-01-20",
+        "payment_id": "I1/paid",
         "amount": "100.00",
         "currency": "USD",
         "paid_on": "2024-01-20",
@@ -746,7 +746,7 @@ def test_payments_that_settled_invoices_of_their_own_file_are_not_counted_twice(
         ),
     )
     assert [(p["payment_id"], p["amount"]) for p in got.of("payment.received")] == [
-        ("180/2024-02-20", "100.00"),
+        ("180/paid", "100.00"),
         ("141", "30.00"),  # open: nothing else tells of it
     ]
     assert got.report.note_counts["payments left out, as the invoices they settled carry the day"] == 1
@@ -938,7 +938,7 @@ def test_payments_that_carry_their_invoices_due_date_are_no_invoices(tmp_path: P
     pays = ledger(
         "Invoice,Due Date,Invoice Amount,Payment Date,Payment Amount", "I1,2024-02-01,100,2024-01-20,100"
     )
-    assert imported(tmp_path, ONE, pays).of("payment.received") == [payment()]
+    assert imported(tmp_path, ONE, pays).of("payment.received") == [payment(payment_id="I1/2024-01-20")]
 
 
 @pytest.mark.parametrize(

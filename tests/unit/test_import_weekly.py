@@ -85,3 +85,34 @@ def test_a_later_import_is_later_within_the_hour_of_its_kind_and_on_the_same_day
                 assert before.occurred_at.replace(
                     minute=0, second=0, microsecond=0
                 ) == after.occurred_at.replace(minute=0, second=0, microsecond=0)
+
+
+def test_what_was_paid_so_far_is_one_payment_however_often_it_is_said(tmp_path: Path) -> None:
+    def paid(day: str, amount: str) -> str:
+        return one(more=f",{day},{amount}", columns=",Payment Date,Amount Paid")
+
+    life = paid("2024-01-20", "30.00"), paid("2024-02-03", "70.00"), paid("2024-02-20", "100.00")
+    assert figures(tmp_path, *life)["C1"] == Figures("0.00")
+    assert figures(tmp_path, *life[:2])["C1"] == Figures("30.00", "30.00")
+
+
+def test_a_day_of_settlement_that_is_corrected_is_no_second_payment(tmp_path: Path) -> None:
+    first, later = (one(more=f",{day}", columns=",Settled Date") for day in ("2024-01-20", "2024-01-22"))
+    assert figures(tmp_path, first, later)["C1"] == Figures("0.00")
+    assert figures(tmp_path, later, first)["C1"] == Figures("0.00")
+
+
+def test_one_row_a_payment_grows_by_a_payment(tmp_path: Path) -> None:
+    row = "C1,I1,2024-01-02,2024-02-01,100.00"
+    columns = f"{HEADER},Payment Date,Amount Paid"
+    first = f"{columns}\n{row},2024-01-20,30.00\n"
+    assert figures(tmp_path, first, f"{first}{row},2024-02-03,45.00\n")["C1"] == Figures("25.00", "25.00")
+
+
+def test_a_list_of_one_weeks_payments_adds_to_those_of_the_week_before(tmp_path: Path) -> None:
+    def paid(day: str, amount: str) -> tuple[str, str]:
+        return one(), f"Customer,Invoice,Payment Date,Payment Amount\nC1,I1,{day},{amount}\n"
+
+    assert figures(tmp_path, paid("2024-01-20", "30.00"), paid("2024-02-03", "45.00"))["C1"] == Figures(
+        "25.00", "25.00"
+    )
