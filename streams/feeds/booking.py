@@ -18,7 +18,7 @@ import orjson
 from schemas.money import text as money
 from streams.feeds.columns import plain
 from streams.feeds.dates import plus_days
-from streams.feeds.kinds import INVOICE, PAYMENT
+from streams.feeds.kinds import INVOICE, PAYMENT, TAKEN_BACK
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, Row, in_minor
 from streams.feeds.report import BadRow, Report
 from streams.feeds.sorting import Sorter
@@ -234,9 +234,12 @@ class _Account:
         settlements: list[Row] = []
         payments: dict[tuple[str, ...], Row] = {}
         credits: dict[str, Row] = {}
-        named = any(row.kind != INVOICE for row in rows)
+        named = any(row.kind not in (INVOICE, TAKEN_BACK) for row in rows)
+        taken_back: Row | None = None
         for row in rows:
-            if row.kind == INVOICE:
+            if row.kind == TAKEN_BACK:
+                taken_back = row
+            elif row.kind == INVOICE:
                 if not (row.paid_on or named) and row.paid not in ("", "0") and self._undated(row):
                     left = int(row.amount) - int(row.paid)
                     if left <= 0 or row.closed:
@@ -303,6 +306,9 @@ class _Account:
                 invoice, int(invoice.amount) - credited, list(payments.values()) or settlements, closed
             )
         else:
+            # A number that was given anew is owed
+            if taken_back is not None and not any(row.kind == INVOICE for row in rows):
+                self._emit("invoice.voided", taken_back.day, CREDITED, number, {"invoice_id": number})
             for row in payments.values():
                 self._booking.note("payments of invoices that the files do not hold, sent as they are", row)
             self._pay(number, list(payments.values()), None)

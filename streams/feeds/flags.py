@@ -57,7 +57,24 @@ NO: Final = frozenset(
         ],
     ]
 )
-NOT_OWED: Final = frozenset(
+_DRAFTS: Final = frozenset(
+    [
+        "draft",
+        "entwurf",
+        "brouillon",
+        "borrador",
+        "bozza",
+        "concept",
+        "rascunho",
+        "luonnos",
+        "szkic",
+        "taslak",
+        "черновик",
+        "草稿",
+        "下書き",
+    ]
+)
+VOIDED: Final = frozenset(
     [
         "iptal",
         "iptaledildi",
@@ -70,38 +87,25 @@ NOT_OWED: Final = frozenset(
         "отменено",
         "аннулирован",
         "mitatoity",
-        "luonnos",
-        "szkic",
-        "taslak",
-        "черновик",
-        "草稿",
-        "下書き",
         "zruseno",
         "zrusena",
         "void",
         "voided",
-        "draft",
         "deleted",
         "cancelled",
         "canceled",
         "storniert",
         "storno",
-        "entwurf",
         "annule",
         "annulee",
-        "brouillon",
         "anulada",
         "anulado",
-        "borrador",
         "reversed",
         "cancelada",
         "cancelado",
         "annullata",
         "annullato",
-        "bozza",
         "geannuleerd",
-        "concept",
-        "rascunho",
         "makulerad",
         "anulowana",
         "stornierte",
@@ -115,6 +119,7 @@ NOT_OWED: Final = frozenset(
         "annulleret",
     ]
 )
+NOT_OWED: Final = VOIDED | _DRAFTS
 GIVEN_BACK: Final = frozenset(
     [
         "hyvitetty",
@@ -388,6 +393,11 @@ def state(text: str) -> str:
     if parts == {NOTHING, CONTESTED}:
         return CONTESTED
     return parts.pop() if len(parts) == 1 else ""
+
+
+def taken_back(text: str) -> bool:
+    """Whether a status that says VOID is that of an invoice that was there once, and of no draft."""
+    return not any(plain(part) in _DRAFTS for part in (text, *_PARTS.split(text)))
 
 
 @lru_cache(maxsize=10_000)

@@ -10,7 +10,7 @@ from typing import Final
 
 from streams.feeds.columns import plain
 
-INVOICE, CREDIT, PAYMENT = "1", "2", "3"
+INVOICE, CREDIT, PAYMENT, TAKEN_BACK = "1", "2", "3", "4"
 REFUND: Final = "refund"  # no record is made of one
 WRITE_OFF: Final = "write-off"  # nor of one
 FORWARD: Final = "forward"  # a balance brought or carried forward: the sum of other rows

@@ -37,6 +37,7 @@ from streams.feeds.flags import (
     names_total,
     speaks,
     state,
+    taken_back,
 )
 from streams.feeds.kinds import (
     CREDIT,
@@ -49,6 +50,7 @@ from streams.feeds.kinds import (
     OWES_LESS,
     PAYMENT,
     REFUND,
+    TAKEN_BACK,
     WRITE_OFF,
     code,
     meant,
@@ -188,6 +190,9 @@ class _Reader:
                     "say it in a column of its own"
                 )
             report.rows += 1
+            if record.kind == TAKEN_BACK:
+                add(CUT.join(record))
+                continue
             for column, name in self.remarks:
                 if record.kind == INVOICE and not (record.paid_on or record.disputed) and speaks(row[column]):
                     text = f"open invoices with a remark in {name} that they are paid, disputed or given up, which is not read"
@@ -226,11 +231,8 @@ class _Reader:
         that is named so (which may have no number)."""
         at = self.told.columns.at
         said = self._said(row)
-        self._stands(row)
-        for field, what in zip(self.statuses, said, strict=True):
-            if what == VOID and field in self.of_invoices:
-                status = self.cells.cell(row, field).strip()
-                raise _LeftOut(f"rows left out, as by their status nothing is owed: {status}")
+        if why := self._gone(row, said):
+            return self._taken_back(row, place, why)
         named = CREDIT if self.told.columns.kind == "credits" else self._meant(row) if "type" in at else ""
         if not named and "is_credit" in at and flagged(self.cells.cell(row, "is_credit")):
             named = CREDIT
@@ -279,6 +281,46 @@ class _Reader:
             self.report.by_sign += not named
             return self._credit(row, base, named, paid_on, settled)
         return self._owed(row, base, said, paid_on, still_open)
+
+    def _gone(self, row: list[str], said: Sequence[str]) -> str:
+        """Why a row does not stand, by a column of its own or by the invoice's status; '' where it does. Raises _LeftOut for
+        a draft, which never did."""
+        if why := self._voided(row):
+            return why
+        for field, what in zip(self.statuses, said, strict=True):
+            if what == VOID and field in self.of_invoices:
+                status = self.cells.cell(row, field).strip()
+                why = f"rows left out, as by their status nothing is owed: {status}"
+                if not taken_back(status):
+                    raise _LeftOut(why)
+                return why
+        return ""
+
+    def _taken_back(self, row: list[str], place: str, why: str) -> Row:
+        """An invoice that does not stand: an earlier export may have said that it is owed. Raises _LeftOut where it is no
+        invoice, or has no number or day."""
+        at = self.told.columns.at
+        no_invoice = (
+            self.told.columns.kind == "credits"
+            or meant(self.cells.cell(row, "type"))
+            or ("is_credit" in at and flagged(self.cells.cell(row, "is_credit")))
+            or ("side" in at and code(self.cells.cell(row, "side")) in OWES_LESS)
+            or (self.told.amounts.number(self.cells.cell(row, "amount")) or 0) < 0
+            or self.told.amounts.number(self.cells.cell(row, "credit"))
+        )
+        if no_invoice:
+            raise _LeftOut(why)
+        try:
+            account = self.cells.id(row, "customer", needed=True)
+            number = self.cells.id(row, "invoice", needed="document" not in at)
+            number = number or self.cells.id(row, "document", needed=True)
+            day = self.cells.day(row, "invoice_date", needed=True)
+        except Bad:
+            raise _LeftOut(why) from None
+        self._note(why, place)
+        if "type" in at:
+            self._told_type(row)
+        return Row(account, number, TAKEN_BACK, place, number, "0", "", day)
 
     def _said(self, row: list[str]) -> list[str]:
         """What the statuses say. A bare one says of an invoice what the invoice's own leaves open, or that it is void."""
@@ -434,7 +476,8 @@ class _Reader:
     def payment(self, row: list[str], place: str) -> Row:
         """A row of a file of payments. Without an invoice it is cash on account."""
         at = self.told.columns.at
-        self._stands(row)
+        if why := self._voided(row):
+            raise _LeftOut(why)
         self._came(row)
         for field in self.statuses:
             status = self.cells.cell(row, field)
@@ -560,13 +603,12 @@ class _Reader:
         if text not in read and len(read) < 100:
             read[text] = self.types.get(text, "")
 
-    def _stands(self, row: list[str]) -> None:
-        """Leaves out a row that a column of its own says is voided, by a mark or a day."""
+    def _voided(self, row: list[str]) -> str:
+        """What to say of a row that a column of its own says is voided, by a mark or a day; '' of any other."""
         said = self.cells.cell(row, "voided")
-        if "voided" in self.told.columns.at and plain(said).strip("0") not in NO and not is_empty(said):
-            raise _LeftOut(
-                f"rows left out, as by their column {self.told.columns.named('voided')} they do not stand"
-            )
+        if "voided" not in self.told.columns.at or plain(said).strip("0") in NO or is_empty(said):
+            return ""
+        return f"rows left out, as by their column {self.told.columns.named('voided')} they do not stand"
 
     def _came(self, row: list[str]) -> None:
         """Leaves out a payment that by its status did not come, or went back."""

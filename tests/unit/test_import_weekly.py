@@ -116,3 +116,41 @@ def test_a_list_of_one_weeks_payments_adds_to_those_of_the_week_before(tmp_path:
     assert figures(tmp_path, paid("2024-01-20", "30.00"), paid("2024-02-03", "45.00"))["C1"] == Figures(
         "25.00", "25.00"
     )
+
+
+VOIDED = [
+    (",Status", (",Open", ",Void")),
+    (",Status", (",Open", ",Storniert - duplicate")),
+    (",Voided", (",", ",yes")),
+    (",Cancelled At", (",", ",2024-01-20")),
+]
+
+
+@pytest.mark.parametrize(("columns", "said"), VOIDED)
+def test_an_invoice_that_is_void_by_now_is_taken_back(
+    tmp_path: Path, columns: str, said: tuple[str, str]
+) -> None:
+    before, after = (one(more=more, columns=columns) for more in said)
+    assert figures(tmp_path, before, after)["C1"] == Figures("0.00")
+    # Exports write nothing as its amount, too
+    nothing = one("0.00", more=said[1], columns=columns)
+    assert figures(tmp_path, before, nothing)["C1"] == Figures("0.00")
+    # What was paid of it is the customer's
+    paid = "Customer,Invoice,Payment Date,Payment Amount\nC1,I1,2024-01-20,30.00\n"
+    assert figures(tmp_path, (before, paid), (after, paid))["C1"] == Figures("0.00", "0.00", "30.00")
+
+
+def test_a_draft_is_not_taken_back_as_it_never_stood(tmp_path: Path) -> None:
+    draft, issued = (one(more=f",{said}", columns=",Status") for said in ("Draft", "Open"))
+    other = f"{HEADER}\nC2,I2,2024-01-02,2024-02-01,5.00\n"
+    assert figures(tmp_path, (draft, other), issued)["C1"] == Figures("100.00", "100.00")
+
+
+def test_a_void_credit_note_takes_no_invoice_back(tmp_path: Path) -> None:
+    rows = "C1,I1,2024-01-02,2024-02-01,-100.00,Void\nC2,I2,2024-01-02,2024-02-01,5.00,Open\n"
+    assert figures(tmp_path, one(), f"{HEADER},Status\n{rows}")["C1"] == Figures("100.00", "100.00")
+
+
+def test_a_number_that_was_void_and_is_used_again_is_owed(tmp_path: Path) -> None:
+    both = one(more=",Void", columns=",Status") + "C1,I1,2024-01-02,2024-02-01,80.00,Open\n"
+    assert figures(tmp_path, both)["C1"] == Figures("80.00", "80.00")
