@@ -321,5 +321,10 @@ def _print_summary(report: Report, told: list[Told], seconds: float) -> None:
             )
     if report.invoiced and not report.paid:
         lines.append(("paid", "nothing: the files tell of no payment, so every invoice stands as open"))
+    if told:
+        stays = "a later export corrects what it names again; what it leaves out stands as it is"
+        if report.invoiced and not report.settled:
+            stays += ": an invoice that is missing in the next list stays open until its payment is imported or sent"
+        lines.append(("next", stays))
     for name, text in lines:
         click.echo(f"{name:<12} {text}")

@@ -399,6 +399,7 @@ class _Account:
         resolved as rejected, since the customer paid, when all of it is paid.
         """
         settled_on, left, last = self._pay(invoice.invoice, rows, (invoice, owed))
+        self._booking.report.settled += bool(last)
         if closed and last and left > 0:
             settled_on = self._forgive(invoice, left, last)
         if not invoice.disputed:
@@ -512,7 +513,8 @@ class _Account:
             self._booking.note("payments that stand there twice, taken once", row)
             return
         self._on_account.add(derived)
-        self._booking.note("payments that name no invoice, left unapplied", row)
+        known = "" if row.payment else "; without a number, one that a later export applies counts twice"
+        self._booking.note(f"payments that name no invoice, left unapplied{known}", row)
         self._meet(row, row.day)
         number = f"on-account/{row.day}/{amount}"
         if row.reference:

@@ -39,6 +39,7 @@ class Report:
     credited: Counter[str] = field(default_factory=Counter)
     paid: Counter[str] = field(default_factory=Counter)
     accounts: int = 0
+    settled: int = 0  # invoices of which something was paid on a day
     paid_by: Counter[str] = field(default_factory=Counter)  # account -> its payments, of any currency
     credited_by: Counter[str] = field(default_factory=Counter)  # account -> its credit notes, likewise
     # Accounts with payments or credit notes that name no invoice

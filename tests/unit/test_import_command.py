@@ -256,3 +256,26 @@ def test_of_very_many_bad_rows_the_first_are_printed_and_all_counted(tmp_path: P
     assert result.exit_code == 0
     assert "1,501 no amount" in result.stdout
     assert "and 1,401 more rows" in result.stderr
+
+
+def test_a_list_of_open_items_says_that_one_that_vanishes_stays_open(tmp_path: Path) -> None:
+    header = "Customer,Invoice,Invoice Date,Due Date"
+    open_items = f"{header},Open Amount\nC1,I1,2024-01-02,2024-02-01,100\n"
+    whole = f"{header},Amount,Paid Date\nC1,I1,2024-01-02,2024-02-01,100,2024-01-20\n"
+    vanished = "an invoice that is missing in the next list stays open until its payment is imported or sent"
+    assert vanished in run(written(tmp_path, "open.csv", open_items), "--dry-run").stdout
+    said = run(written(tmp_path, "whole.csv", whole), "--dry-run").stdout
+    assert vanished not in said
+    assert "what it leaves out stands as it is" in said
+
+
+def test_cash_on_account_without_a_number_is_said_to_count_twice_once_it_is_applied(tmp_path: Path) -> None:
+    invoices = written(
+        tmp_path, "i.csv", "Customer,Invoice,Invoice Date,Due Date,Amount\nC1,I1,2024-01-02,2024-02-01,9\n"
+    )
+    header = "Customer,Invoice,Payment Date,Payment Amount"
+    bare = written(tmp_path, "p.csv", f"{header}\nC1,,2024-01-20,5\n")
+    numbered = written(tmp_path, "n.csv", f"{header},Payment No\nC1,,2024-01-20,5,P1\n")
+    twice = "one that a later export applies counts twice"
+    assert twice in run(invoices, bare, "--dry-run").stdout
+    assert twice not in run(invoices, numbered, "--dry-run").stdout
