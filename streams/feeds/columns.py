@@ -393,12 +393,15 @@ def _match(
     tier_of: dict[str, int] = {}
     doubtful: dict[str, list[str]] = {}
     for field, wanted in given.items():
-        exact = [i for i, cell in enumerate(header) if cell.strip() in wanted]
-        loose = exact or [i for i, name in enumerate(names) if name in {plain(w) for w in wanted}]
-        if len(loose) == 1:
-            at[field], tier_of[field] = loose[0], 0
-        elif loose:
-            doubtful[field] = [header[i].strip() for i in loose]
+        for one in wanted:
+            exact = [i for i, cell in enumerate(header) if cell.strip() == one]
+            loose = exact or [i for i, name in enumerate(names) if name == plain(one)]
+            if len(loose) == 1:
+                at[field], tier_of[field] = loose[0], 0
+            elif loose:
+                doubtful[field] = [header[i].strip() for i in loose]
+            if loose:
+                break
     claimed = set(at.values())
     no_accounts = bool(MORE["no customer's account beside"] & set(names))
     for field, tiers in TIERS.items():

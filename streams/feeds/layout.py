@@ -1,6 +1,6 @@
 """The layout file of an import: what a ledger's columns, dates and amounts are, said instead of told. TOML.
 
-kind = "invoices"            # or "payments", "credits"; for all files that are not told otherwise
+kind = "invoices"            # or "payments", "credits"; of all files of one import
 dates = "dmy"                # or "mdy", "ymd", or a strptime form such as "%d.%m.%y"
 decimal = ","                # or "."
 delimiter = ";"              # one character, or "tab"

@@ -330,6 +330,12 @@ def test_the_layout_goes_before_the_usual_names() -> None:
     assert dict(columns.taken)["amount"] == "Total due"
 
 
+def test_of_several_names_in_the_layout_the_first_that_a_file_has_is_taken() -> None:
+    header = ["Customer", "Invoice", "Invoice Date", "Old Sum", "New Sum"]
+    for names, taken in ((["New Sum", "Old Sum"], 4), (["Old Sum", "New Sum"], 3), (["Sum", "old sum"], 3)):
+        assert recognise(header, {"amount": names}).at["amount"] == taken
+
+
 def test_a_line_of_cells_scores_below_a_header() -> None:
     assert score(["Customer", "Invoice", "Due Date", "Amount"]) > score(["ACME", "17", "2024-01-31", "12.50"])
 
