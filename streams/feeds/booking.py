@@ -333,16 +333,8 @@ class _Account:
         booking = self._booking
         if invoice is not None and invoice.as_invoice() != row.as_invoice():
             lines = invoice._replace(amount=row.amount).as_invoice() == row.as_invoice()
-            booking.refuse(
-                row,
-                "a number with two contents",
-                f"invoice {row.number!r} of this customer stands in {booking.line_of(invoice)} with another "
-                + (
-                    "amount; if they are lines of one invoice, import one row with their sum"
-                    if lines
-                    else "content"
-                ),
-            )
+            advice = "; if they are lines of one invoice, import one row with their sum" if lines else ""
+            self._differs(row, [invoice], "amount" if lines else "content", advice)
             return invoice
         settles = row.paid_on and row.paid != "0"
         if invoice is None:
@@ -352,17 +344,26 @@ class _Account:
             return row
         if not settles or any(row.as_settlement() == other.as_settlement() for other in settlements):
             booking.note("rows that stand there twice, taken once", row)
-        elif not settlements or (row.paid and all(p.paid for p in settlements)):
+        elif not settlements or (
+            row.paid and all(p.paid for p in settlements) and not _sums_grew(invoice, row, settlements)
+        ):
             # Open in an older export of the same invoice, or one row a payment, a part each.
             self._meet(row, row.day)
             settlements.append(row)
         else:
-            booking.refuse(
-                row,
-                "a number with two contents",
-                f"invoice {row.number!r} of this customer stands in {booking.line_of(invoice)} with another settlement",
-            )
+            self._differs(row, settlements, "settlement", "")
         return invoice
+
+    def _differs(self, row: Row, others: Sequence[Row], what: str, advice: str) -> None:
+        """Refuses a row of an invoice of which `others` say something else."""
+        if row.file != others[0].file:
+            advice = "; exports of one ledger of several weeks are imported one by one, the oldest first"
+        self._booking.refuse(
+            row,
+            "a number with two contents",
+            f"invoice {row.number!r} of this customer stands in {self._booking.line_of(others[0])} with another "
+            f"{what}{advice}",
+        )
 
     def _issue(self, row: Row) -> None:
         fields = {
@@ -582,6 +583,12 @@ class _Account:
     def _emit(self, kind: str, day: str, rank: str, number: str, fields: dict[str, Any]) -> None:
         body = self._booking.event(kind, self._account, day, rank, fields)
         self._add(f"{day}{rank}{CUT}{self._account}{CUT}{number}{CUT}{_WHOLE}{CUT}{kind}{CUT}{body}")
+
+
+def _sums_grew(invoice: Row, row: Row, settlements: Sequence[Row]) -> bool:
+    """Whether files of several weeks seem to say what was paid of an invoice so far, as their parts would be too much."""
+    paid = int(row.paid) + sum(int(other.paid) for other in settlements)
+    return paid > int(invoice.amount) and any(other.file != row.file for other in settlements)
 
 
 def _received(

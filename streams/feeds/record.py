@@ -46,6 +46,11 @@ class Row(NamedTuple):
     by_balance: str = ""
     closed: str = ""  # of an invoice row: nothing of it is open any more, by its balance or status
 
+    @property
+    def file(self) -> str:
+        """Which of the import's files it stands in."""
+        return self.place[:3]
+
     # What rows say of one thing: where it is equal, they are the same thing told twice.
 
     def as_invoice(self) -> tuple[str, ...]:

@@ -154,3 +154,29 @@ def test_a_void_credit_note_takes_no_invoice_back(tmp_path: Path) -> None:
 def test_a_number_that_was_void_and_is_used_again_is_owed(tmp_path: Path) -> None:
     both = one(more=",Void", columns=",Status") + "C1,I1,2024-01-02,2024-02-01,80.00,Open\n"
     assert figures(tmp_path, both)["C1"] == Figures("80.00", "80.00")
+
+
+def test_exports_of_several_weeks_in_one_import_are_refused_where_they_differ(tmp_path: Path) -> None:
+    def refused(*ledgers: str) -> list[str]:
+        return [bad.partition(": ")[2] for bad in imported(tmp_path, *ledgers).bad]
+
+    one_by_one = "exports of one ledger of several weeks are imported one by one, the oldest first"
+    paid = [
+        one(more=f",2024-0{month}-20,{sum_}", columns=",Payment Date,Amount Paid")
+        for month, sum_ in ((1, 40), (2, 100))
+    ]
+    settled = [one(more=f",2024-01-{day}", columns=",Settled Date") for day in (20, 21)]
+    for weeks in ((one(), one("80.00")), (one(), one(due="2024-02-03")), paid, settled):
+        (reason,) = refused(*weeks)
+        assert one_by_one in reason
+    # In one file they may be its lines
+    (reason,) = refused(one() + "C1,I1,2024-01-02,2024-02-01,80.00\n")
+    assert one_by_one not in reason
+
+
+def test_part_payments_in_files_of_their_months_add_up(tmp_path: Path) -> None:
+    parts = [
+        one(more=f",2024-0{month}-20,{part}", columns=",Payment Date,Amount Paid")
+        for month, part in ((1, 40), (2, 60))
+    ]
+    assert figures(tmp_path, (parts[0], parts[1]))["C1"] == Figures("0.00")
