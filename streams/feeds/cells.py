@@ -6,6 +6,7 @@ What the cells of a row make together is ledger.py; how amounts and dates are wr
 from __future__ import annotations
 
 import re
+from collections.abc import Iterable
 from typing import Final
 
 from schemas.money import EXPONENTS
@@ -37,6 +38,42 @@ _CURRENCY_NAMES: Final = {
     "tl": "TRY",
     "kc": "CZK",
 }
+# Words beside a currency in a line that says which one the rows are in.
+_ABOUT: Final = frozenset(
+    [
+        "currency",
+        "currencies",
+        "wahrung",
+        "waehrung",
+        "devise",
+        "moneda",
+        "valuta",
+        "moeda",
+        "waluta",
+        "in",
+        "of",
+        "for",
+        "the",
+        "amounts",
+        "invoices",
+        "items",
+        "customers",
+        "total",
+        "totals",
+        "subtotal",
+        "sum",
+        "grand",
+        "balance",
+        "summe",
+        "gesamt",
+        "zwischensumme",
+        "betrage",
+        "totale",
+        "totaal",
+        "open",
+    ]
+)
+_WORDS: Final = re.compile(r"\w+")
 _FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)
 _ROUNDED: Final = re.compile(r"\d[.,]\d+[eE]\+?\d+|\d+[eE]\+\d+", re.ASCII)
 # What spreadsheets show of a formula that failed, in any language, and of a number wider than its column.
@@ -231,6 +268,16 @@ class Cells:
         if text not in self.terms and len(self.terms) < 10_000:
             self.terms[text] = terms_of_payment.days(text)
         return text, self.terms.get(text)
+
+
+def currency_of_line(cells: Iterable[str]) -> str:
+    """The currency that a line between rows names, and nothing else: `EUR`, `Currency: EUR`, `Total Euro`; '' of any other."""
+    words = [word for cell in cells for word in _WORDS.findall(cell)]
+    codes = {word for word in words if word in EXPONENTS and word != "ALL"}
+    rest = plain("".join(word for word in words if word not in codes and plain(word) not in _ABOUT))
+    if rest:
+        codes.add(_CURRENCY_NAMES.get(rest, ""))
+    return codes.pop() if len(codes) == 1 else ""
 
 
 def _currencies(text: str) -> tuple[str, ...]:

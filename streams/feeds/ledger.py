@@ -9,10 +9,9 @@ import contextlib
 from collections.abc import Callable, Sequence
 from typing import Final
 
-from schemas.money import EXPONENTS
 from streams.errors import Refused
 from streams.feeds.amounts import EMPTY
-from streams.feeds.cells import FUTURE, Bad, Cells
+from streams.feeds.cells import FUTURE, Bad, Cells, currency_of_line
 from streams.feeds.columns import Columns, is_bare_status, plain, score, shown
 from streams.feeds.dates import is_empty, plus_days
 from streams.feeds.doubts import cut_in_two, remarks, unread
@@ -163,9 +162,17 @@ class _Reader:
                 filled = [cell for cell in row if cell.strip()]
                 if not filled:
                     continue
-                if len(filled) == 1 and filled[0].count(told.shape.delimiter) + 1 < width:
-                    if told.columns.kind == "invoices" and _sorts(filled[0], told.columns):
-                        self.heading = f"{path}:{line}: a heading stands here ({shown(filled[0])})"
+                foreign = self._foreign(filled)
+                if foreign and any(map(names_total, filled)):
+                    raise Refused(
+                        f"{path}:{line}: a total is in {foreign}, and no column says which rows are; import them in a file "
+                        f"of their own with --currency {foreign}, or say it in a column of its own"
+                    ) from bad
+                alone = len(filled) == 1 and filled[0].count(told.shape.delimiter) + 1 < width
+                sorts = alone and told.columns.kind == "invoices" and _sorts(filled[0], told.columns)
+                if foreign or sorts:
+                    self.heading = f"{path}:{line}: a heading stands here ({', '.join(map(shown, filled))})"
+                if alone:
                     report.note("lines with one cell left out, as headings and remarks are", f"{path}:{line}")
                     continue
                 if is_total(row, told.columns):
@@ -225,6 +232,15 @@ class _Reader:
             )
         report.first_day = min(filter(None, (report.first_day, "" if first == "9999" else first)), default="")
         report.last_day = max(report.last_day, last)
+
+    def _foreign(self, filled: Sequence[str]) -> str:
+        """The currency that a line between rows names, where the rows have none and are taken for another."""
+        told = self.told
+        if "currency" in told.columns.at or told.signs:
+            return ""
+        named = currency_of_line(cell for cell in filled if not any(map(str.isdigit, cell)))
+        taken = told.columns.currency or self.choices.currency or self.choices.base_currency
+        return "" if named == taken else named
 
     def invoice(self, row: list[str], place: str) -> Row:
         """A row of a file of invoices or of credit notes: an invoice, a credit note (negative, or named so), or a payment
@@ -701,8 +717,6 @@ class _Reader:
 def _sorts(heading: str, columns: Columns) -> bool:
     """Whether a heading between rows says that those below are no invoices, or not owed, or in a currency."""
     if "type" not in columns.at and meant(heading) in (CREDIT, PAYMENT, REFUND, WRITE_OFF, NOT_OWED):
-        return True
-    if "currency" not in columns.at and heading.strip() in EXPONENTS:
         return True
     return (
         not {"status", "paid_date", "balance"} & set(columns.at)

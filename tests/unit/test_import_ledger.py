@@ -1979,7 +1979,55 @@ def test_a_heading_that_says_something_of_the_rows_below_refuses_the_file(
     assert imported(tmp_path, ONE + f'"{heading}",,,,\n').report.invoiced == {"USD": 10000}
 
 
-@pytest.mark.parametrize("heading", ["Open invoices", "North", "Acme Ltd", "Total paid"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "Currency: EUR",
+        "Currency EUR",
+        "EUR - Euro",
+        "Euro",
+        "Währung: EUR",
+        "Invoices in EUR",
+        "Currency,EUR",
+        "EUR,,Euro",
+    ],
+)
+def test_a_line_that_names_the_currency_of_the_rows_below_refuses_the_file(tmp_path: Path, line: str) -> None:
+    rows = ONE + f"{line}\nC1,I2,2024-01-02,2024-02-01,9\n"
+    with pytest.raises(Refused, match=r"0\.csv:3: a heading stands here \(.*is not read"):
+        imported(tmp_path, rows)
+    assert imported(tmp_path, rows, choices={"currency": "EUR"}).report.invoiced == {"EUR": 10900}
+    pays = f"Customer,Payment Date,Amount\nC1,2024-01-20,5\n{line}\nC1,2024-01-21,6\n"
+    with pytest.raises(Refused, match=r"1\.csv:3: a heading stands here"):
+        imported(tmp_path, ONE, pays)
+
+
+@pytest.mark.parametrize("total", ["Total EUR,,,,9", "Total,EUR,,,9", "Subtotal in Euro,,,,9"])
+def test_a_total_in_another_currency_than_its_rows_were_taken_for_refuses_the_file(
+    tmp_path: Path, total: str
+) -> None:
+    rows = f"{HEADER}\nC1,I2,2024-01-02,2024-02-01,9\n{total}\n"
+    with pytest.raises(Refused, match=r"0\.csv:3: a total is in EUR.*--currency EUR"):
+        imported(tmp_path, rows)
+    assert imported(tmp_path, rows, choices={"currency": "EUR"}).report.invoiced == {"EUR": 900}
+    assert imported(tmp_path, rows.replace("EUR", "USD").replace("Euro", "USD")).report.invoiced == {
+        "USD": 900
+    }
+
+
+@pytest.mark.parametrize(
+    "heading",
+    [
+        "Open invoices",
+        "North",
+        "Acme Ltd",
+        "Total paid",
+        "ALL CUSTOMERS",
+        "TOP 10",
+        "Euro Trading Ltd",
+        "USD",
+    ],
+)
 def test_a_heading_that_says_nothing_of_the_rows_below_is_left_out(tmp_path: Path, heading: str) -> None:
     rows = ONE + f"{heading},,,,\nC1,I2,2024-01-02,2024-02-01,9\n"
     assert imported(tmp_path, rows).report.invoiced == {"USD": 10900}
