@@ -288,6 +288,11 @@ class _Reader:
                 f"{self._money(row)} goes the other way than a {what} of this file: it takes one back, or is none, "
                 "and is not imported",
             )
+        if self.alone and self.told.all_open and (named or amount < 0) and self.unused < abs(amount):
+            self._note(
+                "credit notes and payments in a list of open items, taken with what is open of them", place
+            )
+            amount = -self.unused if amount < 0 else self.unused
         base = Row(
             account, number, INVOICE, place, number, str(abs(amount)), currency, day, name=name, limit=limit
         )

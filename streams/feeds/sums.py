@@ -89,6 +89,20 @@ class Sums:
             _settled(columns, path, texts, rows)
         return columns
 
+    def all_open(self, columns: Columns, amounts: AmountReader) -> bool:
+        """Whether something is open of each row by its balance, and no other column tells of payments: a list of open items,
+        whose amounts are partly settled by what is not in it."""
+        at = columns.at
+        if columns.kind != "invoices" or "balance" not in at or {"paid_date", "paid_amount"} & set(at):
+            return False
+        needed = max(at["balance"], at.get("invoice_date", 0), at.get("customer", 0))
+        rows = [
+            row
+            for row in self._rows
+            if len(row) > needed and row[at["invoice_date"]].strip() and row[at["customer"]].strip()
+        ]
+        return bool(rows) and all(amounts.number(row[at["balance"]]) for row in rows)
+
 
 def _applied(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_Row]) -> Columns:
     """A payment's rows that each show the whole of it, and a column of which the parts are that whole."""

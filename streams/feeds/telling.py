@@ -79,6 +79,7 @@ class Told:
     ends: bool  # the rows end in a separator that the header lacks
     signs: frozenset[tuple[str, ...]]  # what the currencies beside some amounts can be
     flipped: bool  # a payments file that writes all payments as negative amounts
+    all_open: bool  # every row is open by its balance, so credit notes and payments are what is left of them
     negative: Mapping[str, bool]  # CREDIT, PAYMENT -> whether rows named so have negative amounts
 
 
@@ -196,9 +197,10 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         columns = replace(columns, currency=_of_title(one.above))
     order, form, why_dates = _order(one, dates, choices)
     amounts, why_decimal = _amounts(one, columns, decimals, written, choices)
+    columns = sums.told(one.path, columns, amounts)
     return Told(
         shape=one,
-        columns=sums.told(one.path, columns, amounts),
+        columns=columns,
         dates=DateReader(order, form, why_dates if choices.order or layout.order else ""),
         why_dates=why_dates,
         amounts=amounts,
@@ -207,6 +209,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         ends=ends.told(),
         signs=frozenset(decimals.signs),
         flipped=columns.kind == "payments" and decimals.negative > 0 and decimals.positive == 0,
+        all_open=sums.all_open(columns, amounts),
         negative=signs.told(),
     )
 

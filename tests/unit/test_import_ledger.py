@@ -1783,6 +1783,26 @@ def test_what_a_payments_own_balance_says_is_unused_explains_no_invoice(tmp_path
     assert (aging("-40"), aging("40"), aging("0")) == (["60.00"], ["60.00"], ["100.00"])
 
 
+def test_credits_and_payments_in_a_list_of_open_items_are_what_is_open_of_them(tmp_path: Path) -> None:
+    """What is used of them was taken off invoices of the list, or off some that are settled and not in it."""
+
+    def sums(columns: str, *rows: str) -> tuple[Any, ...]:
+        report = imported(tmp_path, ledger(f"{HEADER}{columns}", *rows)).report
+        return report.invoiced["USD"], report.credited["USD"], report.paid["USD"]
+
+    invoice = "C1,I1,2024-01-02,2024-02-01,100"
+    typed = ("C1,M1,2024-01-20,,-30,Credit Memo,-5", "C1,P1,2024-01-20,,-90,Payment,-10")
+    assert sums(",Type,Open Balance", f"{invoice},Invoice,40", *typed) == (4000, 500, 1000)
+    assert sums(",Open Balance", f"{invoice},40", "C1,M1,2024-01-20,,-30,-5") == (4000, 500, 0)
+    # Something is settled here: all of it counts
+    settled = (
+        f"{invoice},Invoice,0",
+        "C1,M1,2024-01-20,,-30,Credit Memo,0",
+        "C1,P1,2024-01-20,,-80,Payment,-10",
+    )
+    assert sums(",Type,Open Balance", *settled) == (10000, 3000, 8000)
+
+
 def test_a_number_that_a_separator_cut_in_two_is_refused_behind_a_header_that_ends_sooner(
     tmp_path: Path,
 ) -> None:
