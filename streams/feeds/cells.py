@@ -40,38 +40,13 @@ _CURRENCY_NAMES: Final = {
 }
 # Words beside a currency in a line that says which one the rows are in.
 _ABOUT: Final = frozenset(
-    [
-        "currency",
-        "currencies",
-        "wahrung",
-        "waehrung",
-        "devise",
-        "moneda",
-        "valuta",
-        "moeda",
-        "waluta",
-        "in",
-        "of",
-        "for",
-        "the",
-        "amounts",
-        "invoices",
-        "items",
-        "customers",
-        "total",
-        "totals",
-        "subtotal",
-        "sum",
-        "grand",
-        "balance",
-        "summe",
-        "gesamt",
-        "zwischensumme",
-        "betrage",
-        "totale",
-        "totaal",
-        "open",
-    ]
+    word
+    for words in (
+        "currency currencies wahrung waehrung devise moneda valuta moeda waluta in of for the all amounts values figures",
+        "invoices items customers open betrage alle",
+        "total totals subtotal sum grand balance summe gesamt zwischensumme totale totaal",
+    )
+    for word in words.split()
 )
 _WORDS: Final = re.compile(r"\w+")
 _FLOATED: Final = re.compile(r"(\d+)\.0+", re.ASCII)

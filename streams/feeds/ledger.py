@@ -129,7 +129,7 @@ class _Reader:
         take = self.payment if told.columns.kind == "payments" else self.invoice
         homeless = "customer" not in told.columns.at
         add = sorter.add
-        first, last, settled = "9999", "", 0
+        first, last, settled, footer = "9999", "", 0, ""
         if told.columns.runs_on is not None:
             name = shown(told.shape.header[told.columns.runs_on])
             report.note(
@@ -170,6 +170,11 @@ class _Reader:
                     ) from bad
                 alone = len(filled) == 1 and filled[0].count(told.shape.delimiter) + 1 < width
                 sorts = alone and told.columns.kind == "invoices" and _sorts(filled[0], told.columns)
+                if foreign:
+                    footer = (
+                        f"{path}:{line}: a line names {foreign}, and the rows were taken for another currency; say it with "
+                        f"--currency {foreign}, or in a column of its own"
+                    )
                 if foreign or sorts:
                     self.heading = f"{path}:{line}: a heading stands here ({', '.join(map(shown, filled))})"
                 if alone:
@@ -225,6 +230,8 @@ class _Reader:
             if newest > last:
                 last = newest
             add(CUT.join(record))
+        if footer:
+            raise Refused(footer)
         if self.awaited > _MISTAKES and self.awaited * 20 > settled:
             raise Refused(
                 f"{path}: {self.awaited:,} rows were settled in the future by {told.columns.named('paid_date')}; if it is the "

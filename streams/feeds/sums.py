@@ -53,6 +53,9 @@ class Sums:
     def __init__(self, given: Collection[str]) -> None:
         self._given = given
         self._rows: list[Sequence[str]] = []
+        self.all_open = False
+        """Told with the columns: whether something is open of every row by its balance, and nothing else tells of payments.
+        Then it is a list of open items, and what is settled of them was settled by what is not in it."""
 
     def add(self, full: Sequence[Sequence[str]]) -> None:
         """More rows."""
@@ -79,7 +82,7 @@ class Sums:
         if columns.kind == "payments":
             return _applied(columns, texts, rows)
         if "balance" not in self._given:
-            columns = _was_due(_running(columns, texts, rows), rows)
+            columns = _was_due(_of_accounts(_running(columns, texts, rows), texts, rows), rows)
         if not {"amount", "balance"} & set(self._given):
             _of_books(columns, path, rows)
         if "amount" in columns.at and "amount" not in self._given and not columns.added:
@@ -87,21 +90,8 @@ class Sums:
             columns = _taxed(columns, path, rows)
         if "amount" not in self._given:
             _settled(columns, path, texts, rows)
+        self.all_open = _all_open(columns, texts, rows)
         return columns
-
-    def all_open(self, columns: Columns, amounts: AmountReader) -> bool:
-        """Whether something is open of each row by its balance, and no other column tells of payments: a list of open items,
-        whose amounts are partly settled by what is not in it."""
-        at = columns.at
-        if columns.kind != "invoices" or "balance" not in at or {"paid_date", "paid_amount"} & set(at):
-            return False
-        needed = max(at["balance"], at.get("invoice_date", 0), at.get("customer", 0))
-        rows = [
-            row
-            for row in self._rows
-            if len(row) > needed and row[at["invoice_date"]].strip() and row[at["customer"]].strip()
-        ]
-        return bool(rows) and all(amounts.number(row[at["balance"]]) for row in rows)
 
 
 def _applied(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_Row]) -> Columns:
@@ -151,6 +141,50 @@ def _running(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_R
             if telling and telling >= _TELLING * len(lines) and holding >= _MOST * len(steps):
                 return replace(columns.without("balance"), runs_on=place)
     return columns
+
+
+def _of_accounts(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_Row]) -> Columns:
+    """Without a balance that is the same in all rows of a customer: it is his account's, and no invoice's."""
+    place = columns.at.get("balance")
+    if place is None:
+        return columns
+    telling = 0
+    for lines in _by_customer(columns, texts, rows).values():
+        balances = {balance for _, balance in lines}
+        if len(lines) < _SPLIT or balances == {0}:
+            continue
+        if len(balances) > 1:
+            return columns
+        # Who buys for the same each month may owe all of each
+        telling += sum(abs(amount) != abs(balance) for amount, balance in lines)
+    return replace(columns.without("balance"), runs_on=place) if telling > _SPLIT else columns
+
+
+def _all_open(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_Row]) -> bool:
+    at = columns.at
+    if "balance" not in at or {"paid_date", "paid_amount"} & set(at):
+        return False
+    chains = list(_by_customer(columns, texts, rows).values())
+    goes_on = any(
+        abs(amount) != abs(balance) and abs(balance - before) == abs(amount)
+        for chain in chains
+        for ordered in (chain, chain[::-1])
+        for (_, before), (amount, balance) in pairwise(ordered)
+    )
+    return bool(chains) and not goes_on and all(balance for chain in chains for _, balance in chain)
+
+
+def _by_customer(
+    columns: Columns, texts: Sequence[Sequence[str]], rows: Sequence[_Row]
+) -> dict[str, list[tuple[int, int]]]:
+    """Customer -> (amount, balance) of his rows that have a date and a balance."""
+    at = columns.at
+    customer, day, place = at["customer"], at["invoice_date"], at["balance"]
+    found: dict[str, list[tuple[int, int]]] = defaultdict(list)
+    for text, row in zip(texts, rows, strict=True):
+        if place in row and len(text) > max(customer, day) and text[customer].strip() and text[day].strip():
+            found[text[customer]].append((_amount(at, row), row[place]))
+    return found
 
 
 def _was_due(columns: Columns, rows: Sequence[_Row]) -> Columns:

@@ -209,7 +209,7 @@ def _tell(one: Shape, columns: Columns, choices: Choices, progress: Callable[[in
         ends=ends.told(),
         signs=frozenset(decimals.signs),
         flipped=columns.kind == "payments" and decimals.negative > 0 and decimals.positive == 0,
-        all_open=sums.all_open(columns, amounts),
+        all_open=sums.all_open,
         negative=signs.told(),
     )
 

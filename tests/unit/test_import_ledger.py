@@ -1794,6 +1794,13 @@ def test_credits_and_payments_in_a_list_of_open_items_are_what_is_open_of_them(t
     typed = ("C1,M1,2024-01-20,,-30,Credit Memo,-5", "C1,P1,2024-01-20,,-90,Payment,-10")
     assert sums(",Type,Open Balance", f"{invoice},Invoice,40", *typed) == (4000, 500, 1000)
     assert sums(",Open Balance", f"{invoice},40", "C1,M1,2024-01-20,,-30,-5") == (4000, 500, 0)
+    # A balance that goes on from row to row is none of the rows'
+    statement = ledger(
+        "Customer,Document No,Date,Debit,Credit,Balance",
+        "C1,I1,2024-01-02,100,,100",
+        "C1,R1,2024-01-20,,60,40",
+    )
+    assert imported(tmp_path, statement, choices={"terms_days": 30}).report.credited == {"USD": 6000}
     # Something is settled here: all of it counts
     settled = (
         f"{invoice},Invoice,0",
@@ -1801,6 +1808,19 @@ def test_credits_and_payments_in_a_list_of_open_items_are_what_is_open_of_them(t
         "C1,P1,2024-01-20,,-80,Payment,-10",
     )
     assert sums(",Type,Open Balance", *settled) == (10000, 3000, 8000)
+
+
+def test_a_balance_that_all_rows_of_a_customer_share_is_that_of_his_account(tmp_path: Path) -> None:
+    def invoiced(*rows: str) -> int:
+        return imported(tmp_path, ledger(f"{HEADER},Balance", *rows)).report.invoiced["USD"]
+
+    days = "2024-01-02,2024-02-01"
+    shared = f"C1,I1,{days},100,60", f"C1,I2,{days},70,60", f"C1,I3,{days},90,60", f"C2,I4,{days},30,30"
+    assert invoiced(*shared) == 29000
+    # One that differs, and each is the invoice's own
+    assert invoiced(*shared, f"C1,I5,{days},80,20") == 23000
+    # The same is bought each month, and all of it is open
+    assert invoiced(*(f"C1,I{n},{days},60,60" for n in range(9))) == 54000
 
 
 def test_a_number_that_a_separator_cut_in_two_is_refused_behind_a_header_that_ends_sooner(
@@ -1985,9 +2005,7 @@ def test_rows_that_all_end_in_a_separator_are_read_behind_a_header_that_does_not
     assert read("100,50", "1234,30\nC1,I9,2024-01-02,2024-02-01,8,1") == ({"USD": 124200}, 1)
 
 
-@pytest.mark.parametrize(
-    "heading", ["Credit Notes", "Paid invoices", "Storniert", "EUR", "Payments received"]
-)
+@pytest.mark.parametrize("heading", ["Credit Notes", "Paid invoices", "Storniert", "Payments received"])
 def test_a_heading_that_says_something_of_the_rows_below_refuses_the_file(
     tmp_path: Path, heading: str
 ) -> None:
@@ -2020,6 +2038,13 @@ def test_a_line_that_names_the_currency_of_the_rows_below_refuses_the_file(tmp_p
     pays = f"Customer,Payment Date,Amount\nC1,2024-01-20,5\n{line}\nC1,2024-01-21,6\n"
     with pytest.raises(Refused, match=r"1\.csv:3: a heading stands here"):
         imported(tmp_path, ONE, pays)
+
+
+def test_a_line_below_the_rows_that_names_their_currency_is_heeded(tmp_path: Path) -> None:
+    rows = f"{ONE}All amounts in EUR\n"
+    with pytest.raises(Refused, match=r"0\.csv:3: a line names EUR.*--currency EUR"):
+        imported(tmp_path, rows)
+    assert imported(tmp_path, rows, choices={"currency": "EUR"}).report.invoiced == {"EUR": 10000}
 
 
 @pytest.mark.parametrize("total", ["Total EUR,,,,9", "Total,EUR,,,9", "Subtotal in Euro,,,,9"])
