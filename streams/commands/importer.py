@@ -90,7 +90,7 @@ def import_(
             "--dates, --currency, --terms and --layout are for ledgers; a file of events says it all itself"
         )
     said, columns = _currency(currency), read_layout(layout) if layout is not None else Layout()
-    sink, policy, no_clock = _sink(config, to, dry_run)
+    sink, policy, no_clock = _sink(config, to, dry_run, not any(of_events))
     zone = ZoneInfo(policy.time_zone)
     now = dt.datetime.now(zone)
     choices = Choices(
@@ -200,6 +200,12 @@ _ADVICE = (
     "or into a namespace of its own (BELLWETHER_NAMESPACE)"
 )
 
+_TWICE = (
+    "feeds have sent events already, and a ledger knows none of their numbers: a payment or a credit note that both tell "
+    "counts twice, also where the ledger shows only that less is open. What the ledger says of a customer takes the place of "
+    "master data that are dated before his first day in it"
+)
+
 
 def _live_events_came(kafka: Kafka, config: Settings) -> bool:
     from streams.lag import Lag
@@ -211,7 +217,7 @@ def _live_events_came(kafka: Kafka, config: Settings) -> bool:
         lag.close()
 
 
-def _sink(config: Settings, to: Path | None, dry_run: bool) -> tuple[Sink, Policy, bool]:
+def _sink(config: Settings, to: Path | None, dry_run: bool, ledgers: bool) -> tuple[Sink, Policy, bool]:
     """Where the events go; the policy whose base currency and time zone they are read by, on Kafka the one in force; and
     whether they go where the live clock has ended no day yet."""
     policy, _ = policy_of(config)
@@ -233,19 +239,21 @@ def _sink(config: Settings, to: Path | None, dry_run: bool) -> tuple[Sink, Polic
                 f"{policy.time_zone}. It counts, not the settings' policy with {ours.base_currency} and {ours.time_zone}",
                 err=True,
             )
-    ended = control.last_tick
+    ended, live = control.last_tick, _live_events_came(kafka, config)
     if ended is not None:
         click.echo(
             f"the live clock has ended {ended} already: a backfill's days up to then are not judged one by one again; "
             f"its facts are judged by the next tick, as they stand in the end. {_ADVICE}",
             err=True,
         )
-    elif _live_events_came(kafka, config):
+    elif live:
         click.echo(
             "live events have come already: an account that has any is not judged on a backfill's days before the newest of "
             f"them. {_ADVICE}",
             err=True,
         )
+    if live and ledgers:
+        click.echo(_TWICE, err=True)
     return sink, policy, ended is None
 
 

@@ -28,8 +28,9 @@ C2,I3,1/15/2024,2/14/2024,nothing,,S
 
 @pytest.fixture(autouse=True)
 def _elsewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    """No .env file and no running dev services of a developer reach in."""
+    """No .env file and no running dev services of a developer reach in, and no feed has sent anything."""
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr("streams.commands.importer._live_events_came", lambda *_: False)
 
 
 def run(*arguments: object) -> Result:
@@ -215,7 +216,6 @@ def test_an_import_of_an_older_ledger_says_from_when_on_live_events_count(
 ) -> None:
     control = Control(last_tick=dt.date(2024, 1, 1) if ended else None)
     monkeypatch.setattr("streams.control.read_control", lambda *_: control)
-    monkeypatch.setattr("streams.commands.importer._live_events_came", lambda *_: False)
     monkeypatch.setattr("streams.dev.processes.kafka_servers", lambda _: "127.0.0.1:1")
     monkeypatch.setattr("streams.commands.importer.ToHistory", lambda *_: Nowhere())
     paid = dt.datetime.now(dt.UTC).strftime("%m/%d/%Y") if day == "today" else day
@@ -223,6 +223,22 @@ def test_an_import_of_an_older_ledger_says_from_when_on_live_events_count(
     assert result.exit_code == 0, result.output
     assert ("bellwether tick" in result.stdout) == told
     assert ("until a later day than 2024-01-31 has ended" in result.stdout) == told
+
+
+@pytest.mark.parametrize("came", [False, True])
+@pytest.mark.parametrize("ended", [None, dt.date(2024, 1, 1)])
+def test_a_ledger_beside_feeds_says_that_what_both_tell_counts_twice(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, came: bool, ended: dt.date | None
+) -> None:
+    monkeypatch.setattr("streams.control.read_control", lambda *_: Control(last_tick=ended))
+    monkeypatch.setattr("streams.commands.importer._live_events_came", lambda *_: came)
+    monkeypatch.setattr("streams.dev.processes.kafka_servers", lambda _: "127.0.0.1:1")
+    monkeypatch.setattr("streams.commands.importer.ToHistory", lambda *_: Nowhere())
+    twice = "a payment or a credit note that both tell counts twice"
+    assert (twice in run(written(tmp_path, "ar.csv", LEDGER)).stderr) == came
+    run(written(tmp_path, "ar.csv", LEDGER), "--to", tmp_path / "ar.jsonl")
+    # Events have the numbers that they have
+    assert twice not in run(tmp_path / "ar.jsonl").stderr
 
 
 def test_an_import_that_is_stopped_half_way_says_how_far_it_came_and_what_completes_it(
