@@ -158,6 +158,20 @@ WRITTEN_OFF: Final = frozenset(
 DISPUTED: Final = frozenset(
     ["disputed", "dispute", "indispute", "underdispute", "strittig", "enlitige", "endisputa"]
 )
+_WENT_BACK: Final = frozenset(
+    [
+        "failed",
+        "bounced",
+        "returned",
+        "dishonoured",
+        "dishonored",
+        "nsf",
+        "chargeback",
+        "chargedback",
+        "rucklastschrift",
+        "declined",
+    ]
+)
 NOT_RECEIVED: Final = NOT_OWED | {
     "refunded",
     "fullyrefunded",
@@ -430,6 +444,12 @@ def came(text: str) -> bool:
     return plain(text) not in NOT_RECEIVED and not any(
         plain(part) in NOT_RECEIVED for part in _PARTS.split(text)
     )
+
+
+@lru_cache(maxsize=10_000)
+def went_back(text: str) -> bool:
+    """Whether a status that is not of a payment alone says that money went back: `Bounced`."""
+    return any(plain(part) in _WENT_BACK for part in (text, *_PARTS.split(text)))
 
 
 def names_total(text: str) -> bool:

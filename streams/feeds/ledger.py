@@ -37,6 +37,7 @@ from streams.feeds.flags import (
     speaks,
     state,
     taken_back,
+    went_back,
 )
 from streams.feeds.kinds import (
     CREDIT,
@@ -401,7 +402,10 @@ class _Reader:
         if net_days is None:
             net_days = self.choices.terms_days
         due = self._due(row, base.day, terms, net_days)
-        paid, by_balance = self._paid_so_far(row, base, said, paid_on, still_open)
+        if paid_on and self._went_back(row, base.place):
+            paid_on = paid = by_balance = ""
+        else:
+            paid, by_balance = self._paid_so_far(row, base, said, paid_on, still_open)
         if paid_on and paid_on < base.day and plus_days(paid_on, EARLIEST) < base.day:
             raise Bad(
                 "settled long before the invoice",
@@ -420,6 +424,20 @@ class _Reader:
             by_balance=by_balance,
             closed="1" if still_open == 0 or WHOLE in said else "",
         )
+
+    def _went_back(self, row: list[str], place: str) -> bool:
+        """Whether an invoice's status says that the money did not come, or not stay, and names such a row."""
+        for field in self.statuses:
+            status = self.cells.cell(row, field)
+            back = not came(status) if field == "payment_status" else went_back(status)
+            if back and not state(status):
+                self._note(
+                    "invoices that stand open, as by their status the money did not come or stay: "
+                    f"{status.strip()[:60]}",
+                    place,
+                )
+                return True
+        return False
 
     def _due(self, row: list[str], day: str, terms: str, net_days: int | None) -> str:
         """The day on which an invoice of `day` is due, by its own column or by its terms."""

@@ -1810,6 +1810,30 @@ def test_credits_and_payments_in_a_list_of_open_items_are_what_is_open_of_them(t
     assert sums(",Type,Open Balance", *settled) == (10000, 3000, 8000)
 
 
+@pytest.mark.parametrize(
+    ("column", "status", "paid"),
+    [
+        ("Payment Status", "Bounced", False),
+        ("Payment Status", "Failed - insufficient funds", False),
+        ("Payment Status", "Pending", False),
+        ("Payment Status", "Paid", True),
+        ("Payment Status", "Cleared", True),
+        ("Status", "Returned", False),
+        ("Status", "Rücklastschrift", False),
+        ("Status", "Submitted", True),
+        ("Invoice Status", "Approved", True),
+    ],
+)
+def test_a_payment_that_bounced_by_the_invoices_status_leaves_it_open(
+    tmp_path: Path, column: str, status: str, paid: bool
+) -> None:
+    row = "C1,I1,2024-01-02,2024-02-01,100"
+    for columns, cells in (("Payment Date", "2024-01-20"), ("Payment Date,Amount Paid", "2024-01-20,100")):
+        got = imported(tmp_path, ledger(f"{HEADER},{columns},{column}", f"{row},{cells},{status}"))
+        assert (got.report.invoiced, bool(got.of("payment.received"))) == ({"USD": 10000}, paid)
+        assert any("the money did not come or stay" in note for note in got.report.notes) != paid
+
+
 def test_a_balance_that_all_rows_of_a_customer_share_is_that_of_his_account(tmp_path: Path) -> None:
     def invoiced(*rows: str) -> int:
         return imported(tmp_path, ledger(f"{HEADER},Balance", *rows)).report.invoiced["USD"]
