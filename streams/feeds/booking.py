@@ -16,6 +16,7 @@ from typing import Any, Final, NamedTuple
 import orjson
 
 from schemas.money import text as money
+from streams.errors import Refused
 from streams.feeds.columns import plain
 from streams.feeds.dates import plus_days
 from streams.feeds.kinds import INVOICE, PAYMENT, TAKEN_BACK
@@ -43,6 +44,7 @@ _FIRST_MOMENT: Final = dt.datetime(2025, 1, 1, tzinfo=dt.UTC)
 _MOMENT: Final = dt.timedelta(milliseconds=250)
 _LAST: Final = dt.timedelta(hours=1, microseconds=-1)
 _ALIKE: Final = 100_000  # customers whose names are compared
+_FEW: Final = 100  # rows among which one may be there twice, or wrong, by hand
 
 
 class Booked(NamedTuple):
@@ -81,6 +83,9 @@ class Booking:
         self._report = report
         self._where = where
         self._base = base_currency
+        # Of rows of one file: those that say another amount of an invoice, the first of them, and those that say the same
+        self.lines = self.twice = 0
+        self.first_line = ""
         said = min(dt.timedelta(microseconds=max(moment - _FIRST_MOMENT, dt.timedelta()) // _MOMENT), _LAST)
         self._at = lru_cache(maxsize=100_000)(lambda day, rank: _instant(day, rank, zone, said))
 
@@ -90,7 +95,7 @@ class Booking:
         """Reads lines of record.Row in order and adds a line for each event, or part of a payment, to `events`.
 
         `last_day` (ISO) is the newest day of the files: a dispute is never dated after it. Memory: the records of one
-        invoice, and the payment numbers of one account.
+        invoice, and the payment numbers of one account. Raises Refused where many rows seem to be lines of invoices.
         """
         rows = (Row._make(line.split(CUT)) for line in records)
         strangers: list[str] = []
@@ -124,6 +129,13 @@ class Booking:
                     "customers with payments and no invoice: is their number written in another way among the invoices?",
                     f"{path}:{line}",
                 )
+        differ, same = self.lines, self.twice
+        if differ and same and (differ + same) * _FEW > self._report.rows:
+            raise Refused(
+                f"{self.first_line}: {differ:,} rows say another amount of an invoice than one before them, and "
+                f"{same:,} the same again; of lines of invoices import one row an invoice with their sum, and exports of "
+                "several weeks one by one, the oldest first"
+            )
         progress(done)
 
     def events(self, lines: Iterable[str]) -> Iterator[Booked]:
@@ -333,6 +345,9 @@ class _Account:
         booking = self._booking
         if invoice is not None and invoice.as_invoice() != row.as_invoice():
             lines = invoice._replace(amount=row.amount).as_invoice() == row.as_invoice()
+            if lines and row.file == invoice.file:
+                booking.lines += 1
+                booking.first_line = booking.first_line or booking.line_of(row)
             advice = "; if they are lines of one invoice, import one row with their sum" if lines else ""
             self._differs(row, [invoice], "amount" if lines else "content", advice)
             return invoice
@@ -344,6 +359,7 @@ class _Account:
             return row
         if not settles or any(row.as_settlement() == other.as_settlement() for other in settlements):
             booking.note("rows that stand there twice, taken once", row)
+            booking.twice += row.file == invoice.file
         elif not settlements or (
             row.paid and all(p.paid for p in settlements) and not _sums_grew(invoice, row, settlements)
         ):

@@ -1834,6 +1834,25 @@ def test_a_payment_that_bounced_by_the_invoices_status_leaves_it_open(
         assert any("the money did not come or stay" in note for note in got.report.notes) != paid
 
 
+def test_lines_of_invoices_are_refused_though_some_are_equal(tmp_path: Path) -> None:
+    """One of two equal lines would be left out as a row that stands there twice."""
+    days = "2024-01-02,2024-02-01"
+    equal = f"C1,I1,{days},50", f"C1,I1,{days},50"
+    lines = *equal, f"C1,I2,{days},30", f"C1,I2,{days},20"
+    with pytest.raises(
+        Refused, match=r"0\.csv:5: 1 rows say another amount .* 1 the same again; of lines of invoices"
+    ):
+        imported(tmp_path, ledger(HEADER, *lines))
+    # The invoice's sum beside each of its lines, two exports of one ledger, and a slip among many rows are none
+    assert imported(tmp_path, ledger(HEADER, *equal)).report.invoiced == {"USD": 5000}
+    assert (
+        imported(tmp_path, ledger(HEADER, *lines[1:3]), ledger(HEADER, *lines[1:2], lines[3])).report.refused
+        == 1
+    )
+    many = [f"C2,J{n},{days},1" for n in range(300)]
+    assert imported(tmp_path, ledger(HEADER, *lines, *many)).report.invoiced == {"USD": 38000}
+
+
 def test_a_balance_that_all_rows_of_a_customer_share_is_that_of_his_account(tmp_path: Path) -> None:
     def invoiced(*rows: str) -> int:
         return imported(tmp_path, ledger(f"{HEADER},Balance", *rows)).report.invoiced["USD"]
