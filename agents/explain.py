@@ -423,8 +423,7 @@ def _references(view: View) -> Row:
 
 
 def _tenure(view: View) -> Row:
-    opened = view.ledger.opened_on
-    since = view.figures.first_invoice_on if opened is None else opened
+    since = limits.opened_on(view)
     return {
         "since": None if since is None else iso(since),
         "days": None if since is None else view.today - since,
@@ -466,7 +465,8 @@ def _events_of(name: str, view: View) -> list[str]:
     ledger, first = view.ledger, view.figures.first_invoice_on
     if ledger.profile is not None:
         young = first is None or view.today - first < view.policy.figures.monthly_purchases_min_days
-        if (name == "tenure" and ledger.opened_on is not None) or (name == "need" and young):
+        opened = ledger.opened_on is not None and ledger.opened_on == limits.opened_on(view)
+        if (name == "tenure" and opened) or (name == "need" and young):
             return [ledger.profile.event_id]
     return events_behind(view, name)
 

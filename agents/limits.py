@@ -146,13 +146,14 @@ def _on_file(view: View) -> tuple[float | None, float | None, float | None]:
 _NOTHING_ON_FILE: Final = (None, None, None)
 
 
-def _opened_on(view: View) -> int | None:
-    opened = view.ledger.opened_on
-    return view.figures.first_invoice_on if opened is None else opened
+def opened_on(view: View) -> int | None:
+    """The first day that is known of the account (a date ordinal): it is no younger than its first invoice."""
+    known = (view.ledger.opened_on, view.figures.first_invoice_on)
+    return min((day for day in known if day is not None), default=None)
 
 
 def _tenure(view: View) -> float | None:
-    opened = _opened_on(view)
+    opened = opened_on(view)
     if opened is None:
         return None
     years, rule = (view.today - opened) / _YEAR, view.policy.limits.score.tenure
@@ -601,7 +602,7 @@ def next_day(view: View, scoring: Scoring) -> int:
     """
     today, rule = view.today, view.policy.limits
     days = []
-    opened = _opened_on(view)
+    opened = opened_on(view)
     if opened is not None:
         tenure = rule.score.tenure
         starts = opened + math.ceil(tenure.from_years * _YEAR)

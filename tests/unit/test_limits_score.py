@@ -88,6 +88,13 @@ def test_tenure_is_missing_for_a_year_and_full_after_five(years: float, points: 
     assert found is None if points is None else found == pytest.approx(points, abs=0.2)
 
 
+def test_an_account_is_no_younger_than_its_first_invoice() -> None:
+    """A ledger that begins later than one imported before says that its customers were opened later, too."""
+    bought = {"first_invoice_on": TODAY - int(2.5 * 365.25)}
+    assert limits.score(known(years=0.5, **bought)).categories["tenure"] == pytest.approx(50.0, abs=0.1)
+    assert limits.score(known(years=4.0, **bought)).categories["tenure"] == pytest.approx(80.0, abs=0.1)
+
+
 def test_events_lose_25_points_a_severity() -> None:
     assert limits.score(known(article(0, "layoffs", "sec.gov"))).categories["events"] == 25.0
     assert limits.score(known(filing("insolvency"))).categories["events"] == 0.0
