@@ -86,6 +86,9 @@ class Booking:
         # Of rows of one file: those that say another amount of an invoice, the first of them, and those that say the same
         self.lines = self.twice = 0
         self.first_line = ""
+        # Of invoices with amounts by the name of what is open: those that their payments pay, and those that they do not
+        self.paid_whole = self.paid_else = 0
+        self.first_else = ""
         said = min(dt.timedelta(microseconds=max(moment - _FIRST_MOMENT, dt.timedelta()) // _MOMENT), _LAST)
         self._at = lru_cache(maxsize=100_000)(lambda day, rank: _instant(day, rank, zone, said))
 
@@ -135,6 +138,12 @@ class Booking:
                 f"{self.first_line}: {differ:,} rows say another amount of an invoice than one before them, and "
                 f"{same:,} the same again; of lines of invoices import one row an invoice with their sum, and exports of "
                 "several weeks one by one, the oldest first"
+            )
+        if self.paid_else > self.paid_whole:
+            raise Refused(
+                f"{self.first_else}: {self.paid_else:,} invoices have payments that are not what their amount is. By its "
+                "column's name that is what is still open, and the payments would be taken off twice: export the invoiced amount "
+                'too, or, if it is the invoiced amount, name it in a layout file (amount = "…")'
             )
         progress(done)
 
@@ -303,6 +312,8 @@ class _Account:
             )
         elif invoice is not None:
             self._issue(invoice)
+            if payments:
+                self._compare(invoice, list(payments.values()), credited)
             if payments and settlements:  # the invoice's own columns tell of the same money
                 self._booking.note(
                     "settlement columns passed over, as the payments themselves are there", invoice
@@ -325,6 +336,25 @@ class _Account:
                 self._booking.note("payments of invoices that the files do not hold, sent as they are", row)
             self._pay(number, list(payments.values()), None)
         return len(rows)
+
+    def _compare(self, invoice: Row, payments: Sequence[Row], credited: int) -> None:
+        """Notes where the payments of an invoice, or what was `credited`, are not what its own columns say of it."""
+        booking, currency = self._booking, invoice.currency
+        paid = sum(
+            int(row.amount) if row.currency else in_minor(row.amount, currency) or 0
+            for row in payments
+            if row.currency in ("", currency)
+        )
+        if invoice.left and paid == int(invoice.amount):
+            booking.paid_whole += 1
+        elif invoice.left:
+            booking.paid_else += 1
+            booking.first_else = booking.first_else or booking.line_of(invoice)
+        elif int(invoice.paid or 0) > paid + credited:
+            booking.note(
+                "invoices of which more is paid by their own columns than the payments here: the difference stands open",
+                invoice,
+            )
 
     def _given_up(
         self, invoice: Row, credited: int, payments: Mapping[tuple[str, ...], Row], settlements: Sequence[Row]

@@ -114,6 +114,7 @@ class _Reader:
             and place != told.columns.at["paid_date"]
         ]
         self.discounted = "%" not in told.columns.named("discount")
+        self.only_open = told.columns.only_open and "amount" not in choices.layout.columns
         self.heading = ""  # the last line of one word that says what stands below it, and where it is
         self.awaited = 0  # rows that were settled in the future
         self.statuses = [field for field in ("status", "payment_status") if field in told.columns.at]
@@ -423,6 +424,7 @@ class _Reader:
             reference=self.cells.text(row, "reference") if "reference" in at else "",
             by_balance=by_balance,
             closed="1" if still_open == 0 or WHOLE in said else "",
+            left="1" if self.only_open else "",
         )
 
     def _went_back(self, row: list[str], place: str) -> bool:

@@ -1853,6 +1853,31 @@ def test_lines_of_invoices_are_refused_though_some_are_equal(tmp_path: Path) -> 
     assert imported(tmp_path, ledger(HEADER, *lines, *many)).report.invoiced == {"USD": 38000}
 
 
+def test_payments_beside_amounts_that_are_what_they_left_open_are_refused(tmp_path: Path) -> None:
+    """They would be taken off twice."""
+    days = "2024-01-02,2024-02-01"
+    left = ledger(HEADER.replace("Amount", "Open Amount"), f"C1,I1,{days},60", f"C1,I2,{days},50")
+    header = "Customer,Invoice,Payment Date,Payment Amount"
+    parts = ledger(header, "C1,I1,2024-01-20,40")
+    with pytest.raises(
+        Refused, match=r"0\.csv:2: 1 invoices have payments that are not what their amount is"
+    ):
+        imported(tmp_path, left, parts)
+    # What was invoiced may be called so, too
+    whole = ledger(header, "C1,I1,2024-01-20,60", "C1,I2,2024-01-20,20")
+    assert imported(tmp_path, left, whole).report.paid == {"USD": 8000}
+    named = Layout(columns={"amount": ("Open Amount",)})
+    assert imported(tmp_path, left, parts, choices={"layout": named}).report.paid == {"USD": 4000}
+
+
+def test_an_invoice_of_which_more_is_paid_than_its_payments_tell_is_named(tmp_path: Path) -> None:
+    invoice = ledger(f"{HEADER},Balance", "C1,I1,2024-01-02,2024-02-01,100,60")
+    header = "Customer,Invoice,Payment Date,Payment Amount"
+    for paid, told in (("10", True), ("40", False), ("40.00", False)):
+        got = imported(tmp_path, invoice, ledger(header, f"C1,I1,2024-01-20,{paid}"))
+        assert any("more is paid by their own columns" in note for note in got.report.notes) == told
+
+
 def test_a_balance_that_all_rows_of_a_customer_share_is_that_of_his_account(tmp_path: Path) -> None:
     def invoiced(*rows: str) -> int:
         return imported(tmp_path, ledger(f"{HEADER},Balance", *rows)).report.invoiced["USD"]
