@@ -46,6 +46,8 @@ _LAST: Final = dt.timedelta(hours=1, microseconds=-1)
 _ALIKE: Final = 100_000  # customers whose names are compared
 _FEW: Final = 100  # rows among which one may be there twice, or wrong, by hand
 
+_ONE_BY_ONE: Final = "; exports of one ledger of several weeks are imported one by one, the oldest first"
+
 
 class Booked(NamedTuple):
     """One event, ready to be sent."""
@@ -142,8 +144,8 @@ class Booking:
         if self.paid_else > self.paid_whole:
             raise Refused(
                 f"{self.first_else}: {self.paid_else:,} invoices have payments that are not what their amount is. By its "
-                "column's name that is what is still open, and the payments would be taken off twice: export the invoiced amount "
-                'too, or, if it is the invoiced amount, name it in a layout file (amount = "…")'
+                "column's name that is what is still open, and the payments would be taken off twice: export the invoiced "
+                'amount too, or, if it is the invoiced amount, name it in a layout file (amount = "…")'
             )
         progress(done)
 
@@ -257,6 +259,7 @@ class _Account:
         credits: dict[str, Row] = {}
         named = any(row.kind not in (INVOICE, TAKEN_BACK) for row in rows)
         taken_back: Row | None = None
+        numbered: dict[str, Row] = {}  # the first payment of a number
         for row in rows:
             if row.kind == TAKEN_BACK:
                 taken_back = row
@@ -279,17 +282,27 @@ class _Account:
                     row = row._replace(amount=str(left), paid="0", by_balance="")
                 invoice = self._take_invoice(invoice, row, settlements)
             elif row.kind == PAYMENT:
-                if payments.setdefault(row.as_payment(), row) is not row:
+                known = numbered.setdefault(row.payment, row) if row.payment else row
+                if row.as_payment() in payments:
                     self._booking.note("payments that stand there twice, taken once", row)
-            elif (known := credits.get(row.number)) is None:
+                elif known.file == row.file:
+                    payments[row.as_payment()] = row
+                else:
+                    self._booking.refuse(
+                        row,
+                        "a number with two contents",
+                        f"payment {row.payment!r} of this invoice stands in {self._booking.line_of(known)} with another "
+                        f"content{_ONE_BY_ONE}",
+                    )
+            elif (credit := credits.get(row.number)) is None:
                 credits[row.number] = row
-            elif known.as_credit() == row.as_credit():
+            elif credit.as_credit() == row.as_credit():
                 self._booking.note("credit notes that stand there twice, taken once", row)
             else:
                 self._booking.refuse(
                     row,
                     "a number with two contents",
-                    f"credit note {row.number!r} stands in {self._booking.line_of(known)} with another content",
+                    f"credit note {row.number!r} stands in {self._booking.line_of(credit)} with another content",
                 )
         credited = 0
         for row in credits.values():
@@ -403,7 +416,7 @@ class _Account:
     def _differs(self, row: Row, others: Sequence[Row], what: str, advice: str) -> None:
         """Refuses a row of an invoice of which `others` say something else."""
         if row.file != others[0].file:
-            advice = "; exports of one ledger of several weeks are imported one by one, the oldest first"
+            advice = _ONE_BY_ONE
         self._booking.refuse(
             row,
             "a number with two contents",

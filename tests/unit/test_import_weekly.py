@@ -169,6 +169,14 @@ def test_exports_of_several_weeks_in_one_import_are_refused_where_they_differ(tm
     for weeks in ((one(), one("80.00")), (one(), one(due="2024-02-03")), paid, settled):
         (reason,) = refused(*weeks)
         assert one_by_one in reason
+    header = "Payment No,Customer,Invoice,Payment Date,Payment Amount"
+    lists = [f"{header}\nP1,C1,I1,{said}\n" for said in ("2024-01-20,40", "2024-01-20,50", "2024-01-21,40")]
+    for later in lists[1:]:
+        (reason,) = refused(one(), lists[0], later)
+        assert one_by_one in reason
+    # A payment may come in parts, and two lists may hold it
+    parts = f"{lists[0]}P1,C1,I1,2024-01-20,60\n"
+    assert refused(one(), parts, parts) == refused(one(), lists[0], lists[0]) == []
     # In one file they may be its lines
     (reason,) = refused(one() + "C1,I1,2024-01-02,2024-02-01,80.00\n")
     assert one_by_one not in reason
