@@ -155,8 +155,9 @@ def _of_accounts(columns: Columns, texts: Sequence[Sequence[str]], rows: Sequenc
             continue
         if len(balances) > 1:
             return columns
-        # Who buys for the same each month may owe all of each
-        telling += sum(abs(amount) != abs(balance) for amount, balance in lines)
+        # Who buys for the same each time may owe the same of each
+        if len({amount for amount, _ in lines}) > 1:
+            telling += sum(abs(amount) != abs(balance) for amount, balance in lines)
     return replace(columns.without("balance"), runs_on=place) if telling > _SPLIT else columns
 
 

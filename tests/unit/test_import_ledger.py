@@ -1887,8 +1887,9 @@ def test_a_balance_that_all_rows_of_a_customer_share_is_that_of_his_account(tmp_
     assert invoiced(*shared) == 29000
     # One that differs, and each is the invoice's own
     assert invoiced(*shared, f"C1,I5,{days},80,20") == 23000
-    # The same is bought each month, and all of it is open
+    # The same is bought each time, and as much of it is open
     assert invoiced(*(f"C1,I{n},{days},60,60" for n in range(9))) == 54000
+    assert invoiced(*(f"C1,I{n},{days},60,30" for n in range(9))) == 27000
 
 
 def test_a_number_that_a_separator_cut_in_two_is_refused_behind_a_header_that_ends_sooner(
