@@ -32,12 +32,15 @@ def week(folder: Path, number: int, *ledgers: str) -> Imported:
     return imported(folder, *ledgers, choices={"moment": MOMENT + number * WEEK})
 
 
-def figures(folder: Path, *weeks: str | tuple[str, ...]) -> dict[str, Figures]:
-    """The accounts after the imports of some weeks, each of one ledger, or of several at once."""
+def figures(
+    folder: Path, *weeks: str | tuple[str, ...], events: tuple[bytes, ...] = ()
+) -> dict[str, Figures]:
+    """The accounts after the imports of some weeks, each of one ledger, or of several at once, and after `events`."""
     lines: list[bytes] = []
     for number, ledgers in enumerate(weeks):
         files = (ledgers,) if isinstance(ledgers, str) else ledgers
         lines += [raw for raw in week(folder, number, *files).raw if b'"clock.ticked"' not in raw]
+    lines += events
     lines.append(
         orjson.dumps(clock_ticked(dt.date(2024, 6, 30), dt.datetime(2024, 6, 30, 23, tzinfo=dt.UTC)))
     )
@@ -188,3 +191,21 @@ def test_part_payments_in_files_of_their_months_add_up(tmp_path: Path) -> None:
         for month, part in ((1, 40), (2, 60))
     ]
     assert figures(tmp_path, (parts[0], parts[1]))["C1"] == Figures("0.00")
+
+
+def test_what_was_withdrawn_by_an_event_is_paid_anew_by_one(tmp_path: Path) -> None:
+    """As the README says: the payment of the ledger's own columns stays reversed, whatever later exports say of it."""
+    first, later = (one(more=f",2024-0{month}-20", columns=",Settled Date") for month in (1, 3))
+    said: dict[str, object] = {"account_id": "C1", "source": "erp", "payment_id": "I1/paid"}
+    back = {**said, "event_id": "r1", "type": "payment.reversed", "reversed_on": "2024-02-20"}
+    anew = {**said, "event_id": "p1", "type": "payment.received", "payment_id": "P1", "paid_on": "2024-03-20"}
+    anew |= {
+        "amount": "100.00",
+        "currency": "USD",
+        "applications": [{"invoice_id": "I1", "amount": "100.00"}],
+    }
+    back["occurred_at"], anew["occurred_at"] = "2024-02-20T12:00:00Z", "2024-03-20T12:00:00Z"
+    events = orjson.dumps(back), orjson.dumps(anew)
+    assert figures(tmp_path, first, events=events[:1])["C1"] == Figures("100.00", "100.00")
+    assert figures(tmp_path, first, later, events=events[:1])["C1"] == Figures("100.00", "100.00")
+    assert figures(tmp_path, first, later, events=events)["C1"] == Figures("0.00")
