@@ -199,18 +199,10 @@ class Booking:
         return Booked(ordinal, account, "payment.received", body.encode())
 
     def event(self, kind: str, account: str, day: str, rank: str, fields: dict[str, Any]) -> str:
-        """The JSON of an event; its id is a hash of all the rest."""
-        body = orjson.dumps(
-            {
-                "type": kind,
-                "account_id": account,
-                "occurred_at": self._at(day, rank),
-                "source": SOURCE,
-                **fields,
-            }
-        )
-        digest = blake2b(body, digest_size=16).hexdigest()
-        return f'{{"event_id":"{digest}",{body[1:].decode()}'
+        """The JSON of an event. Its id is a hash of all but the moment of the import, so that it comes again with the fact."""
+        body = orjson.dumps({"type": kind, "account_id": account, "source": SOURCE, **fields})
+        digest = blake2b(f"{day}{rank}".encode() + body, digest_size=16).hexdigest()
+        return f'{{"event_id":"{digest}","occurred_at":"{self._at(day, rank)}",{body[1:].decode()}'
 
     def refuse(self, row: Row, kind: str, reason: str) -> None:
         """A row that is good by itself and can not stand beside another."""

@@ -78,6 +78,16 @@ def test_the_same_export_again_says_nothing_new(tmp_path: Path) -> None:
     assert figures(tmp_path, again, again, again) == figures(tmp_path, again)
 
 
+def test_what_comes_again_has_the_id_that_it_had_and_what_changed_has_another(tmp_path: Path) -> None:
+    first, again, changed = (
+        {event.type: event.event_id for event in week(tmp_path, number, ledger).events}
+        for number, ledger in enumerate([one(), one(), one("90.00")])
+    )
+    assert first == again
+    assert first["account.opened"] == changed["account.opened"]
+    assert first["invoice.issued"] != changed["invoice.issued"]
+
+
 def test_a_later_import_is_later_within_the_hour_of_its_kind_and_on_the_same_day(tmp_path: Path) -> None:
     paid = one(more=",2024-01-20", columns=",Settled Date")
     years = [week(tmp_path, 52 * number, paid).events for number in range(28)]
