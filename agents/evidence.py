@@ -194,10 +194,7 @@ def _past_due(asked: _Asked, days: int) -> list[str]:
 def _surprising(asked: _Asked) -> list[str]:
     """The invoices that fell due on the day of the least expected one and are unpaid."""
     ledger, today, policy, _ = asked
-    p = policy.figures
-    found = survival.overdue_surprise(
-        lines(totals_of(ledger), p.pay_index), today, today - p.baseline_from_days, p.overdue_surprise_prior
-    )
+    found = survival.overdue_surprise(lines(totals_of(ledger), policy.figures.pay_index), today, policy)
     return sorted(
         invoice.issue.event_id
         for invoice in ledger.invoices.values()
@@ -248,9 +245,7 @@ def _observed_before(asked: _Asked) -> list[str]:
     ledger, today, policy, _ = asked
     p = policy.figures
     after = today - p.baseline_from_days
-    found = survival.overdue_surprise(
-        lines(totals_of(ledger), p.pay_index), today, after, p.overdue_surprise_prior
-    )
+    found = survival.overdue_surprise(lines(totals_of(ledger), p.pay_index), today, policy)
     if found.issued_on is None or found.days_past_due is None:
         return []
     age, due = today - found.issued_on, today - found.days_past_due

@@ -95,7 +95,7 @@ class Figures(NamedTuple):
     pay_index: float | None
     kaplan_meier_median: float | None  # ticks only, else None
     kaplan_meier_restricted_mean: float | None  # ticks only
-    overdue_surprise: float | None  # ticks only: the smallest p over the clean open invoices past due
+    overdue_surprise: float | None  # ticks only: the smallest p of survival.overdue_surprise()
     overdue_surprise_n: int
     overdue_surprise_days: int | None  # days past due of the invoice behind it
 

@@ -123,7 +123,8 @@ FORMULAS: Final[dict[str, Formula]] = {
     "kaplan_meier_median": Formula("days by which half of what was invoiced is paid; may not exist", "days", _LATE),
     "kaplan_meier_restricted_mean": Formula("∫ S from 0 to {p.figures.kaplan_meier_tau_days} days", "days", _LATE),
     "overdue_surprise": Formula(
-        "p = (unpaid + ½) / (n + 1), of the n invoices that reached this age, the least", "share", _LATE
+        "p = (unpaid + ½) / (n + 1), of the n invoices that reached this age; the least, of one that alerts where any does",
+        "share", _LATE,
     ),
     "overdue_surprise_n": Formula("n: the account's invoices that reached this age", "count", _LATE),
     "overdue_surprise_days": Formula("D − due date of the invoice behind p", "days", _LATE),

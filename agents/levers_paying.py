@@ -126,9 +126,7 @@ def _surprising(view: View, today: int, latest: int) -> dict[str, object]:
         for day, cohort in sorted(totals.cohorts.items())
         if (dues := [due for due in cohort.clean_due if today - due <= latest])
     ]
-    found = survival.overdue_surprise(
-        supposed, today, today - rule.baseline_from_days, rule.overdue_surprise_prior
-    )
+    found = survival.overdue_surprise(supposed, today, view.policy)
     late = [today - due for _, due in supposed.unpaid_due if due < today]
     return {
         "max_days_past_due": max(late, default=None),

@@ -82,9 +82,7 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
             lines, today, today - p.kaplan_meier_days, p.kaplan_meier_tau_days
         )
         if past_due:
-            surprise = survival.overdue_surprise(
-                lines, today, today - p.baseline_from_days, p.overdue_surprise_prior
-            )
+            surprise = survival.overdue_surprise(lines, today, policy)
     promise_share = exact(p.promise_kept_share).as_integer_ratio()
     recent = today - p.promises_recent_days
     broken = (

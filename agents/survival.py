@@ -9,6 +9,7 @@ from bisect import bisect_left, bisect_right
 from typing import Final, NamedTuple
 
 from agents.lines import Lines
+from agents.policy import Policy
 
 
 def kaplan_meier(lines: Lines, today: int, after: int, horizon: int) -> tuple[float | None, float | None]:
@@ -82,18 +83,21 @@ class Surprise(NamedTuple):
 NO_SURPRISE: Final = Surprise(None, 0, None, None)
 
 
-def overdue_surprise(lines: Lines, today: int, after: int, prior: float) -> Surprise:
+def overdue_surprise(lines: Lines, today: int, policy: Policy) -> Surprise:
     """The least expected of the clean open invoices past due that are unpaid: p = (unpaid + 1/2) / (n + 1).
 
-    For an open invoice of age a (days from invoice): n = the account's *other* invoices, issued in the window, that
-    reached this age, of them unpaid = those that had not got the policy's share in cash by then. Written-off ones
-    count as unpaid; those that a memo closed before that age did not reach it. The smallest p wins, then the most
-    days past due.
+    For an open invoice of age a (days from invoice): n = the account's *other* invoices, issued in the baseline's
+    window, that reached this age, of them unpaid = those that had not got the policy's share in cash by then.
+    Written-off ones count as unpaid; those that a memo closed before that age did not reach it. Those come first on
+    which the trigger fires; then the smallest p, then the most days past due.
     """
+    rule, prior = policy.triggers.overdue_surprise, policy.figures.overdue_surprise_prior
+    after = today - policy.figures.baseline_from_days
     waiting = [(day, due) for day, due in lines.unpaid_due if due < today and day > after]
     if not waiting:
         return NO_SURPRISE
     best = NO_SURPRISE
+    first: tuple[bool, float, int] | None = None
     before = lines.cohort_count[bisect_right(lines.cohort_days, after)]
     for day, due in waiting:
         age = today - day
@@ -103,8 +107,11 @@ def overdue_surprise(lines: Lines, today: int, after: int, prior: float) -> Surp
             continue
         unpaid = n - bisect_right(paid, age)  # one that a memo closed at this very age has reached it, unpaid
         p = (unpaid + prior) / (n + 2 * prior)
-        if best.p is None or (p, due - today) < (best.p, -(best.days_past_due or 0)):
-            best = Surprise(p, n, today - due, day)
+        late = today - due
+        fires = p < rule.p_below and n >= rule.invoices_at_least and late >= rule.days_past_due
+        rank = not fires, p, -late
+        if first is None or rank < first:
+            first, best = rank, Surprise(p, n, late, day)
     return best
 
 

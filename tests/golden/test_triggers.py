@@ -695,3 +695,20 @@ def test_a_surprise_ends_when_it_is_paid_and_not_when_the_customer_does_worse(th
     told = moves(play(story, paid, until=300), "overdue_surprise")
     assert told[0] == ("opened", 261, 3)
     assert [(what, on) for what, on, _ in told if what == "cleared"] == ([("cleared", 280)] if paid else [])
+
+
+def test_what_is_late_for_a_customer_is_told_though_a_newer_invoice_surprises_more() -> None:
+    # LATE is 10 days past due on day 80: p = 0.5 / 11. NEWER, of forty one day 45, is 5: p = 1.5 / 51, too early to judge.
+    bulk = {f"N{n}": "100.00" for n in range(39)}
+    story = [
+        account(),
+        *steady("S", 0, 9, 1, 20),
+        invoice("LATE", "1000.00", 40, 70),
+        *(invoice(name, "100.00", 45, 75) for name in [*bulk, "NEWER"]),
+        payment("P", "3900.00", 60, bulk),
+    ]
+    result = play(story, until=83)
+    assert moves(result, "overdue_surprise") == [("opened", 81, 3)]
+    (alert,) = [one for one in result.alerts if one["trigger"] == "overdue_surprise"]
+    assert alert["evidence"]["metrics"]["overdue_surprise"] == 0.0455
+    assert alert["evidence"]["event_ids"] == ["invoice LATE"]

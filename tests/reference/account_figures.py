@@ -836,12 +836,15 @@ def survival(acc: Account, books: list[dict[str, Any]], clean: Any, today: int) 
                 n += 1
                 unpaid += 1
         if n:
-            key = ((unpaid + 0.5) / (n + 1), -(today - b["due"]))
+            late, rule = today - b["due"], acc.policy.triggers.overdue_surprise
+            p = (unpaid + 0.5) / (n + 1)
+            fires = p < rule.p_below and n >= rule.invoices_at_least and late >= rule.days_past_due
+            key = (not fires, p, -late)
             if best is None or key < best[0]:
                 best = key, n, today - b["due"]
     if best is not None:
         out |= {
-            "overdue_surprise": best[0][0],
+            "overdue_surprise": best[0][1],
             "overdue_surprise_n": best[1],
             "overdue_surprise_days": best[2],
         }
