@@ -352,3 +352,37 @@ def test_alerts_and_snapshots_of_an_account_without_a_name() -> None:
     (alert,) = [one for one in result.alerts if one["trigger"] == "seriously_past_due"]
     assert alert["exposure"] == "6000.00"
     assert alert["currency"] == "USD"
+
+
+def test_an_account_whose_invoices_get_new_numbers_is_what_it_was() -> None:
+    # On day 150 OPEN and PART are voided and issued anew with their dates, and the cash of PART is applied once more.
+    story = [
+        account(),
+        limit("4000.00"),
+        *steady("S", 0, 100, 20, 35),
+        invoice("OPEN", "1000.00", 90),
+        invoice("PART", "2000.00", 120),
+        payment("P1", "500.00", 140, {"PART": "500.00"}),
+    ]
+    paid = [
+        payment("P2", "1000.00", 170, {"OPEN": "1000.00"}),
+        payment("P3", "1500.00", 180, {"PART": "1500.00"}),
+    ]
+    renumbered = [
+        voided("OPEN", 150),
+        invoice("N-OPEN", "1000.00", 90, at=150),
+        voided("PART", 150),
+        invoice("N-PART", "2000.00", 120, at=150),
+        applied("P1", {"N-PART": "500.00"}, 150),
+        payment("P2", "1000.00", 170, {"N-OPEN": "1000.00"}),
+        payment("P3", "1500.00", 180, {"N-PART": "1500.00"}),
+    ]
+
+    def told(alerts: list[dict[str, Any]]) -> list[tuple[str, str, str]]:
+        return [(one["trigger"], one["status"], one["as_of"]) for one in alerts]
+
+    for until in (150, 175, 240):
+        as_it_was, anew = play(story, paid, until=until), play(story, renumbered, until=until)
+        assert anew.accounts == as_it_was.accounts
+        assert told(anew.alerts) == told(as_it_was.alerts)
+    assert ("past_due_share", "opened", date(132)) in told(anew.alerts)
