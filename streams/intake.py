@@ -36,6 +36,7 @@ from streams.control import (
 )
 from streams.dev.processes import kafka_servers
 from streams.errors import Refused
+from streams.health import AGAIN_SECONDS
 from streams.letters import dead_letter
 from streams.metrics import Key, Metrics, serve
 from streams.murmur2 import partition_of
@@ -46,6 +47,7 @@ from streams.units import RelayUnit
 OUTCOMES = ("accepted", "refused")
 GROUP = "intake"
 TRACE = 512  # bytes of a traceparent that is carried on; the standard's has 55
+AGAIN = timedelta(seconds=AGAIN_SECONDS)
 log = get_logger(__name__)
 
 
@@ -215,6 +217,7 @@ class Cluster:
         self._control: ControlReader | None = None
         self._backlog: Backlog | None = None
         self._waits_for: date | None = None  # the day whose end waits, once that is told
+        self._told: tuple[str, datetime] | None = None  # why the clock waits, and when that was told last
         self._compared = False  # the settings' policy with the one in force, once
         self._asked = 0.0
 
@@ -304,6 +307,14 @@ class Cluster:
         log.info("the day is over", as_of=day.isoformat())
         send_control(self._kafka, self._settings, clock_ticked(day, now, control.book(self.partitions)))
 
+    def clock_waits(self, reason: str | None, now: datetime) -> None:
+        """Log why the clock waits, every five minutes while it is the same; None: it does not."""
+        if reason is None:
+            self._told = None
+        elif self._told is None or self._told[0] != reason or now - self._told[1] >= AGAIN:
+            self._told = reason, now
+            log.warning("the clock waits", reason=reason)
+
 
 def build(settings: Settings) -> faust.App:
     """The Faust app. Reads the cluster only when it is started."""
@@ -362,12 +373,14 @@ def build(settings: Settings) -> faust.App:
         if not held or control not in held[0].source.owned or keeping.locked():
             return
         async with keeping:
+            now, reason = datetime.now(UTC), None
             try:
-                await asyncio.get_running_loop().run_in_executor(None, work()[0].keep_time, datetime.now(UTC))
+                await asyncio.get_running_loop().run_in_executor(None, work()[0].keep_time, now)
             except (Refused, PolicyError) as error:
-                log.warning("the clock waits", reason=str(error))
+                reason = str(error)
             except ck.KafkaException as error:
-                log.warning("the clock waits", reason=error.args[0].str())
+                reason = error.args[0].str()
+            work()[0].clock_waits(reason, now)
 
     return app
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from itertools import count
 from types import SimpleNamespace
 from typing import Any
@@ -294,6 +294,18 @@ def test_that_another_policy_stands_than_the_settings_name_is_said_once(
         cluster.keep_time(today)
         cluster.keep_time(today)
     assert [line["reason"] for line in said] == ["another stands"]
+
+
+def test_a_clock_that_waits_says_why_every_five_minutes_and_at_once_when_the_reason_is_another() -> None:
+    cluster = Cluster(Silent(), Settings(_env_file=None))  # type: ignore[arg-type]
+    noon = datetime(2026, 3, 2, 12, tzinfo=UTC)
+    with capture_logs() as said:
+        for second in range(601):
+            cluster.clock_waits("no policy", noon + timedelta(seconds=second))
+        cluster.clock_waits("Kafka is away", noon + timedelta(seconds=601))
+        cluster.clock_waits(None, noon + timedelta(seconds=602))
+        cluster.clock_waits("Kafka is away", noon + timedelta(seconds=603))
+    assert [line["reason"] for line in said] == ["no policy"] * 3 + ["Kafka is away"] * 2
 
 
 def test_what_is_no_policy_is_not_the_first_one() -> None:
