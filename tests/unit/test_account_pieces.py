@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+from pathlib import Path
 from typing import Any
 
 import orjson
@@ -9,6 +11,12 @@ import pytest
 
 from agents.account import Pulse, Standing, wake_on
 
+ROOT = Path(__file__).parents[2]
+PIECES = {
+    "account": "pulse",
+    "book": "policy",
+    "desk": "desk",
+}  # module of agents/ -> what it has more than one format of
 STATUS = ["good", "low", "1000.00", 0, None, "10.00"]
 
 
@@ -52,3 +60,19 @@ def test_a_pulse_says_how_many_families_were_left() -> None:
     pulse.left = 2
     again = Pulse.load(pulse.dump())
     assert (again.left, again.linked, again.not_before) == (2, "parent", 739000)
+
+
+def test_the_changelog_names_each_format_that_older_versions_refuse() -> None:
+    """Whoever upgrades reads there whether there is a way back."""
+    written = {
+        (PIECES[path.stem], number)
+        for path in ROOT.glob("agents/*.py")
+        for number in map(
+            int, re.findall(r"^_?\w*VERSION(?:: Final)? = (\d+)", path.read_text(), re.MULTILINE)
+        )
+        if number > 1
+    }
+    changelog = (ROOT / "CHANGELOG.md").read_text()
+    _, _, section = changelog.partition("### Formats of states\n")
+    told = re.findall(r"`(\w+)` (\d+):", section.partition("\n### ")[0])
+    assert {(piece, int(number)) for piece, number in told} == written
