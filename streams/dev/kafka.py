@@ -261,12 +261,18 @@ def command(
     settings = directory / "server.properties"
     text = "".join(f"{key}={value}\n" for key, value in properties(directory, port, controller_port).items())
     settings.write_text(text.replace("\\", "\\\\"), "utf-8")
+    # The codecs unpack their native code: the system's own directory may forbid to run it, and would keep it of each broker
+    # that is killed.
+    scratch = directory / "tmp"
+    shutil.rmtree(scratch, ignore_errors=True)
+    scratch.mkdir()
     log4j = directory / "log4j2.properties"
     log4j.write_text(LOG4J.format(log=log_file(directory)), "utf-8")
     jvm = [
         program,
         *FLAGS,
         f"-XX:ErrorFile={directory / 'jvm-crash.log'}",
+        f"-Djava.io.tmpdir={scratch}",
         f"-Dlog4j2.configurationFile={log4j.as_uri()}",
         "-cp",
         os.pathsep.join(str(jar) for jar in classpath),

@@ -153,6 +153,18 @@ def test_an_old_java_on_the_path_gives_way_to_the_one_of_the_wheel(
     assert kafka.java_version(found) >= kafka.JAVA_AT_LEAST
 
 
+def test_what_a_killed_broker_unpacked_is_gone_at_the_next_start(tmp_path: Path) -> None:
+    java = tmp_path / "java"
+    java.write_text("#!/bin/sh\nexit 0\n")
+    java.chmod(0o755)
+    home = tmp_path / "home"
+    kafka.command(home, 1234, 1235, str(java), [])
+    (home / "tmp" / "liblz4.so").touch()
+    command = kafka.command(home, 1234, 1235, str(java), [])
+    assert f"-Djava.io.tmpdir={home / 'tmp'}" in command
+    assert list((home / "tmp").iterdir()) == []
+
+
 def test_a_jvm_that_can_not_format_the_storage_is_one_sentence(tmp_path: Path) -> None:
     java = program(tmp_path, "echo starting; echo 'Error: no room for the heap' >&2; exit 1")
     with pytest.raises(Refused, match=r"can not format its storage in .*/home: Error: no room for the heap$"):
