@@ -140,6 +140,9 @@ async def failure(
     return response
 
 
+WAITING = 128  # connections that wait until they are accepted
+
+
 def listener(settings: Settings) -> socket.socket:
     """The bound socket. Raises Refused when the address or the port can not be had."""
     host = settings.bind.strip("[]")
@@ -167,6 +170,16 @@ def run(settings: Settings) -> None:
     store.close()
 
 
+async def accept(runner: web.BaseRunner, made: socket.socket) -> None:
+    """Serve on the bound socket.
+
+    One connection a turn of the loop: where no file can be opened any more, asyncio tries as often as it may take
+    connections, logs each, and is called again for each a second later. That is a million lines within a minute.
+    """
+    await web.SockSite(runner, made, backlog=1).start()
+    made.listen(WAITING)
+
+
 async def _serve(app: web.Application, made: socket.socket, store: Answers) -> None:
     pulse = asyncio.create_task(app[METRICS].health.watch(store))
     stopped = asyncio.Event()
@@ -174,7 +187,7 @@ async def _serve(app: web.Application, made: socket.socket, store: Answers) -> N
         asyncio.get_running_loop().add_signal_handler(number, stopped.set)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=2, handle_signals=False)
     await runner.setup()
-    await web.SockSite(runner, made).start()
+    await accept(runner, made)
     log.info("the page", at=url(*made.getsockname()[:2]))
     await stopped.wait()
     pulse.cancel()

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+import socket
 from collections.abc import Awaitable, Callable
 from datetime import date
 from pathlib import Path
@@ -10,6 +12,7 @@ from typing import Any
 
 import orjson
 import pytest
+from aiohttp import web
 from aiohttp.test_utils import TestClient, TestServer
 
 from streams import backtest
@@ -17,7 +20,7 @@ from streams.errors import Refused
 from streams.settings import Settings, policy_text
 from streams.simulate import generate
 from streams.web import words
-from streams.web.app import application
+from streams.web.app import accept, application
 from streams.web.explanation import Explanations
 from streams.web.queries import Question, Row
 from tests.web_kit import NOW, KeptDecisions, MemoryStore
@@ -139,3 +142,41 @@ def test_an_explanation_that_can_not_be_had_is_refused_in_its_own_words(tmp_path
         asyncio.run(explanations.of("5b7d0f0e-8a63-5a0f-9f57-6e2f3a1c9d20", 1))
     with pytest.raises(Refused, match="explain:"):
         asyncio.run(explanations.of("--events=/etc/passwd", 1))
+
+
+class Exhausted(socket.socket):
+    """A listening socket of a process that can open no file any more."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.tried = 0
+        self.waiting: list[int] = []
+
+    def accept(self) -> Any:
+        self.tried += 1
+        raise OSError(errno.EMFILE, "Too many open files")
+
+    def listen(self, waiting: int = 0, /) -> None:
+        self.waiting.append(waiting)
+        super().listen(waiting)
+
+
+def test_a_page_that_can_open_no_file_any_more_does_not_fill_the_disk_with_saying_so() -> None:
+    asyncio.run(exhausted())
+
+
+async def exhausted() -> None:
+    runner = web.AppRunner(web.Application())
+    await runner.setup()
+    made = Exhausted()
+    made.bind(("127.0.0.1", 0))
+    await accept(runner, made)
+    said: list[Any] = []
+    asyncio.get_running_loop().set_exception_handler(lambda _, context: said.append(context["message"]))
+    with socket.create_connection(made.getsockname()):
+        while not made.tried:
+            await asyncio.sleep(0.01)
+    assert made.tried <= 2, "until it is tried again a second later"
+    assert len(said) == made.tried
+    assert made.waiting[-1] == 128, "those who come in the meantime"
+    await runner.cleanup()
