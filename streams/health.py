@@ -71,9 +71,8 @@ class Health:
         self._clock = clock
         self._since = self._worked = clock()
         self._assignments = 0
-        self._oldest: dict[
-            TP, tuple[int, float]
-        ] = {}  # of `open`: where it begins, and when that was seen first
+        # Of `open`: where it begins, and when that was seen first
+        self._oldest: dict[TP, tuple[int, float]] = {}
         # When a broker that leads our partitions was heard; which statistics were read
         self._heard = self._read = 0.0
         self._restored = 0.0
