@@ -115,6 +115,16 @@ def test_a_day_of_settlement_that_is_corrected_is_no_second_payment(tmp_path: Pa
     assert figures(tmp_path, later, first)["C1"] == Figures("0.00")
 
 
+def test_a_list_tells_each_of_its_payments_whole(tmp_path: Path) -> None:
+    invoices = f"{HEADER}\nC1,I1,2024-01-02,2024-02-01,60.00\nC1,I2,2024-01-02,2024-02-01,40.00\n"
+    columns = "Customer,Payment Number,Invoice,Payment Date,Payment Amount\n"
+    first, second = f"{columns}C1,P1,I1,2024-01-20,60.00\n", "C1,P1,I2,2024-01-20,40.00\n"
+    assert figures(tmp_path, (invoices, first), (invoices, first + second))["C1"] == Figures("0.00")
+    assert figures(tmp_path, (invoices, first), (invoices, columns + second))["C1"] == Figures(
+        "60.00", "60.00"
+    )
+
+
 def test_one_row_a_payment_grows_by_a_payment(tmp_path: Path) -> None:
     row = "C1,I1,2024-01-02,2024-02-01,100.00"
     columns = f"{HEADER},Payment Date,Amount Paid"
