@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from agents.balances import unpaid_since
 from agents.policy_triggers import PaymentDrift
+from agents.survival import surprising
 from agents.view import Evidence, Firing, View
 from agents.wording import NO_RATE, as_days, as_share
 
@@ -119,16 +120,9 @@ def slipping_evidence(v: View) -> Evidence:
 def surprise(v: View) -> Firing | None:
     figures = v.figures
     p, days = figures.overdue_surprise, figures.overdue_surprise_days
-    if p is None or days is None:
+    if p is None or days is None or not surprising(p, figures.overdue_surprise_n, days, v.policy):
         return None
-    rule = v.policy.triggers.overdue_surprise
-    if (
-        p < rule.p_below
-        and figures.overdue_surprise_n >= rule.invoices_at_least
-        and days >= rule.days_past_due
-    ):
-        return Firing(rule.severity, float(days))
-    return None
+    return Firing(v.policy.triggers.overdue_surprise.severity, float(days))
 
 
 def surprise_clears(v: View) -> bool:

@@ -83,6 +83,12 @@ class Surprise(NamedTuple):
 NO_SURPRISE: Final = Surprise(None, 0, None, None)
 
 
+def surprising(p: float, n: int, days_past_due: int, policy: Policy) -> bool:
+    """Whether the trigger overdue_surprise fires on an invoice of these figures."""
+    rule = policy.triggers.overdue_surprise
+    return p < rule.p_below and n >= rule.invoices_at_least and days_past_due >= rule.days_past_due
+
+
 def overdue_surprise(lines: Lines, today: int, policy: Policy) -> Surprise:
     """The least expected of the clean open invoices past due that are unpaid: p = (unpaid + 1/2) / (n + 1).
 
@@ -91,7 +97,7 @@ def overdue_surprise(lines: Lines, today: int, policy: Policy) -> Surprise:
     Written-off ones count as unpaid; those that a memo closed before that age did not reach it. Those come first on
     which the trigger fires; then the smallest p, then the most days past due.
     """
-    rule, prior = policy.triggers.overdue_surprise, policy.figures.overdue_surprise_prior
+    prior = policy.figures.overdue_surprise_prior
     after = today - policy.figures.baseline_from_days
     waiting = [(day, due) for day, due in lines.unpaid_due if due < today and day > after]
     if not waiting:
@@ -108,8 +114,7 @@ def overdue_surprise(lines: Lines, today: int, policy: Policy) -> Surprise:
         unpaid = n - bisect_right(paid, age)  # one that a memo closed at this very age has reached it, unpaid
         p = (unpaid + prior) / (n + 2 * prior)
         late = today - due
-        fires = p < rule.p_below and n >= rule.invoices_at_least and late >= rule.days_past_due
-        rank = not fires, p, -late
+        rank = not surprising(p, n, late, policy), p, -late
         if first is None or rank < first:
             first, best = rank, Surprise(p, n, late, day)
     return best
