@@ -7,9 +7,10 @@ import ipaddress
 import os
 import re
 import socket
+import sys
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar
+from typing import Annotated, Any, Final, Literal, TypeVar
 
 import orjson
 from pydantic import Field, SecretStr, ValidationInfo, field_validator
@@ -217,6 +218,21 @@ def policy_text(settings: Settings) -> str:
         return text_of(settings.policy or deploy_dir() / "policy.toml")
     except Refused as refused:
         raise Refused(f"{refused}; BELLWETHER_POLICY or a flag names the policy's file") from refused
+
+
+def loopback(host: str) -> bool:
+    """Whether an address is this machine's own: nobody else reaches what is bound there."""
+    if host == "localhost":
+        return True
+    try:
+        return ipaddress.ip_address(host.strip("[]")).is_loopback
+    except ValueError:
+        return False
+
+
+# Without the folder in which one stands, where a `streams` may be somebody else's.
+OWN_COMMAND: Final = (sys.executable, "-P", "-m", "streams")
+"""The command `bellwether`, for a child."""
 
 
 def environment(config: Settings) -> dict[str, str]:

@@ -15,7 +15,7 @@ from streams.commands.options import settings
 from streams.dev.processes import Child, kafka_servers, start, start_again, stop
 from streams.errors import Refused
 from streams.heap import few_collections
-from streams.settings import Settings, environment
+from streams.settings import OWN_COMMAND, Settings, environment
 
 APPS = {"intake": "streams.intake", "monitor": "streams.monitor", "store": "streams.store.app"}
 PAGE = "web"  # no Faust app: it reads the store and takes no partitions
@@ -74,7 +74,7 @@ def start_all(
         if quiet:
             log = config.data_dir / "logs" / f"{name}.log"
             log.parent.mkdir(parents=True, exist_ok=True)
-        command = [sys.executable, "-P", "-m", "streams", "worker", "--only", name]
+        command = [*OWN_COMMAND, "worker", "--only", name]
         children.append(start(name, command, log=log, env={**environment(config), **(env or {})}))
     return children
 

@@ -5,7 +5,6 @@ No query and no table is named here.
 
 from __future__ import annotations
 
-import ipaddress
 import logging
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -20,6 +19,7 @@ from urllib3 import Timeout
 from urllib3.exceptions import HTTPError
 
 from streams.errors import Refused
+from streams.settings import loopback
 
 DEFAULT_DATABASE = "bellwether"
 CONNECT = 5.0  # seconds
@@ -83,18 +83,11 @@ def connect(dsn: str, database: str | None, *, timeout: float = 300) -> Client:
             send_receive_timeout=int(min(timeout, FIRST_ANSWER)),
             autogenerate_session_id=False,  # a session admits one statement at a time; nothing here needs one
             client_name="bellwether",
-            pool_mgr=default_pool_manager() if _on_this_machine(host) else None,
+            pool_mgr=default_pool_manager() if loopback(host) else None,
         )
         assert isinstance(made, Client)
         made.timeout = Timeout(connect=CONNECT, read=timeout)
         return made
-
-
-def _on_this_machine(host: str) -> bool:
-    try:
-        return ipaddress.ip_address(host.strip("[]")).is_loopback
-    except ValueError:
-        return host == "localhost"
 
 
 @contextmanager

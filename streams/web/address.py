@@ -7,8 +7,8 @@ import socket
 
 from pydantic import SecretStr
 
-from streams.settings import Settings
-from streams.web.security import Access, loopback
+from streams.settings import Settings, loopback
+from streams.web.security import Access
 
 ME = "me:controller"  # who decides in a demo: whoever started it
 

@@ -7,7 +7,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import sys
 from collections import OrderedDict
 from typing import Any, Final
 
@@ -15,7 +14,7 @@ import orjson
 from structlog import get_logger
 
 from streams.errors import Refused
-from streams.settings import Settings, environment
+from streams.settings import OWN_COMMAND, Settings, environment
 
 SECONDS: Final = 120.0
 WAITING: Final = 4  # people at once; more are told to come again
@@ -54,7 +53,7 @@ class Explanations:
         return self._kept[key]
 
     async def _explained(self, ident: str) -> dict[str, Any]:
-        command = (sys.executable, "-P", "-m", "streams", "explain", "--json", "--", ident)
+        command = (*OWN_COMMAND, "explain", "--json", "--", ident)
         own = {**os.environ, **environment(self._settings), "BELLWETHER_TOKENS": ""}
         child = await asyncio.create_subprocess_exec(
             *command, env=own, stdout=asyncio.subprocess.PIPE, stderr=asyncio.subprocess.PIPE

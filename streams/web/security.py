@@ -20,7 +20,7 @@ from aiohttp import web
 
 from agents.limits import APPROVERS
 from streams.errors import Refused
-from streams.settings import Settings
+from streams.settings import Settings, loopback
 
 ROLES: Final = ("viewer", *APPROVERS[1:])
 """What a token may be for, each able to do what those before it are: viewer reads, analyst and above decide."""
@@ -72,16 +72,6 @@ class Session:
     person: Person
     ends: float
     csrf: str = field(default_factory=lambda: secrets.token_urlsafe(32))
-
-
-def loopback(bind: str) -> bool:
-    """Whether only this machine reaches what is bound there."""
-    if bind == "localhost":
-        return True
-    try:
-        return ipaddress.ip_address(bind.strip("[]")).is_loopback
-    except ValueError:
-        return False
 
 
 def same(one: str, other: str) -> bool:

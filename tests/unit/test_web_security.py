@@ -15,7 +15,7 @@ from yarl import URL
 
 from streams import logs
 from streams.errors import Refused
-from streams.settings import Settings
+from streams.settings import Settings, loopback
 from streams.web.security import (
     BODY,
     COOKIE,
@@ -26,7 +26,6 @@ from streams.web.security import (
     MOST_GUESSERS,
     Access,
     asks,
-    loopback,
 )
 from tests.web_kit import (
     ACCOUNT,
