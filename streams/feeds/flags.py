@@ -74,7 +74,7 @@ _DRAFTS: Final = frozenset(
         "下書き",
     ]
 )
-VOIDED: Final = frozenset(
+_VOIDED: Final = frozenset(
     [
         "iptal",
         "iptaledildi",
@@ -119,7 +119,7 @@ VOIDED: Final = frozenset(
         "annulleret",
     ]
 )
-NOT_OWED: Final = VOIDED | _DRAFTS
+NOT_OWED: Final = _VOIDED | _DRAFTS
 GIVEN_BACK: Final = frozenset(
     [
         "hyvitetty",

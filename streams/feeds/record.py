@@ -45,9 +45,8 @@ class Row(NamedTuple):
     # Of an invoice row: `paid` is told by its balance alone, of which credit notes may be a part
     by_balance: str = ""
     closed: str = ""  # of an invoice row: nothing of it is open any more, by its balance or status
-    left: str = (
-        ""  # of an invoice row: its amount seems to be what is still open, as no column has what was invoiced
-    )
+    # Of an invoice row: its amount seems to be what is still open, as no column has what was invoiced
+    left: str = ""
 
     @property
     def file(self) -> str:

@@ -34,6 +34,7 @@ from streams.web.site import SITE, Site, render
 from streams.web.store import Answers, Store
 
 STATIC: Final = Path(__file__).with_name("static")
+WAITING: Final = 128  # connections that wait until they are accepted
 log = get_logger(__name__)
 
 
@@ -138,9 +139,6 @@ async def failure(
     response.set_status(status)
     response.headers.update(headers or {})
     return response
-
-
-WAITING = 128  # connections that wait until they are accepted
 
 
 def listener(settings: Settings) -> socket.socket:
