@@ -522,6 +522,10 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
                 counted = event.invoice_id in acc.invoices
             if counted and event.currency and rates.cross(event.currency, acc.currency, today) is None:
                 unvalued += 1
+        limits = [f for f in acc.of("account.limit_set") if f.day <= today]
+        if limits:
+            newest = max(limits, key=lambda f: f.order).event
+            unvalued += rates.cross(newest.currency, acc.currency, today) is None
     out["unvalued"] = unvalued + (len(acc.unfit()) if acc.currency else 0)
     if acc.currency:
         peak_days = acc.turning_days(today - 365, today)
