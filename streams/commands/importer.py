@@ -65,6 +65,18 @@ _BAD_SHOWN = 100  # bad rows printed one by one
     help="What the columns are.",
 )
 @click.option(
+    "--former",
+    metavar="FILE",
+    type=click.Path(path_type=Path, dir_okay=False),
+    help="The former list of open items: what the new one has no more is settled on --as-of.",
+)
+@click.option(
+    "--as-of",
+    metavar="DAY",
+    type=click.DateTime(["%Y-%m-%d"]),
+    help="The day of the new list, with --former.",
+)
+@click.option(
     "--to",
     metavar="FILE.jsonl",
     type=click.Path(path_type=Path, dir_okay=False),
@@ -77,22 +89,31 @@ def import_(
     currency: str | None,
     terms: int | None,
     layout: Path | None,
+    former: Path | None,
+    as_of: dt.datetime | None,
     to: Path | None,
     dry_run: bool,
 ) -> None:
     """A ledger (CSV, TSV; one file, or invoices and payments in two) or a .jsonl of events, onto credit.history.v1."""
     began = time.monotonic()
     config = settings()
-    of_events = [path.suffix.lower() in _EVENTS for path in files]
-    _check(files, of_events, to)
-    if any(of_events) and (dates or currency or terms is not None or layout):
+    named = files if former is None else (*files, former)
+    of_events = [path.suffix.lower() in _EVENTS for path in named]
+    _check(named, of_events, to)
+    if any(of_events) and (dates or currency or terms is not None or layout or former):
         raise Refused(
-            "--dates, --currency, --terms and --layout are for ledgers; a file of events says it all itself"
+            "--dates, --currency, --terms, --layout and --former are for ledgers; a file of events says it all itself"
+        )
+    if (former is None) != (as_of is None):
+        raise Refused(
+            "--former FILE and --as-of DAY go together: what the new list has no more is settled on its day"
         )
     said, columns = _currency(currency), read_layout(layout) if layout is not None else Layout()
     sink, policy, no_clock = _sink(config, to, dry_run, not any(of_events))
     zone = ZoneInfo(policy.time_zone)
     now = dt.datetime.now(zone)
+    if as_of is not None and as_of.date() > now.date():
+        raise Refused(f"--as-of {as_of.date()}: is in the future; say the day of the new list")
     choices = Choices(
         base_currency=policy.base_currency,
         today=now.date().isoformat(),
@@ -101,6 +122,8 @@ def import_(
         terms_days=terms,
         order=dates,
         layout=columns,
+        former=former,
+        as_of="" if as_of is None else as_of.date().isoformat(),
     )
     report = Report()
     told: list[Told] = []
@@ -127,7 +150,7 @@ def import_(
         ) from error
     finally:
         _print_bad(report)
-    _print_summary(report, told, time.monotonic() - began)
+    _print_summary(report, told, choices, time.monotonic() - began)
     where = "nowhere (a dry run)" if dry_run else str(to) if to else getattr(sink, "topic", "")
     click.echo(f"sent to      {where}: {sink.sent:,} records" if not dry_run else f"sent to      {where}")
     yesterday = dt.datetime.now(zone).date() - dt.timedelta(days=1)
@@ -285,7 +308,7 @@ def _read_as(types: Mapping[str, str]) -> str:
     return "; ".join(parts)
 
 
-def _print_summary(report: Report, told: list[Told], seconds: float) -> None:
+def _print_summary(report: Report, told: list[Told], choices: Choices, seconds: float) -> None:
     lines: deque[tuple[str, str]] = deque()
     for one in told:
         shape, columns = one.shape, one.columns
@@ -327,12 +350,18 @@ def _print_summary(report: Report, told: list[Told], seconds: float) -> None:
             lines.append(
                 (name, ", ".join(f"{code} {money(total, code)}" for code, total in sorted(sums.items())))
             )
+    if choices.former is not None:
+        gone = f"{choices.former}: {report.stood:,} open items, of which {report.gone:,} are gone"
+        lines.append(("former", f"{gone}: settled on {choices.as_of}"))
     if report.invoiced and not report.paid:
         lines.append(("paid", "nothing: the files tell of no payment, so every invoice stands as open"))
     if told:
         stays = "a later export corrects what it names again; what it leaves out stands as it is"
-        if report.invoiced and not report.settled:
-            stays += ": an invoice that is missing in the next list stays open until its payment is imported or sent"
+        if choices.former is not None:
+            stays = "import the next list with --former and this one"
+        elif report.invoiced and not report.settled:
+            stays += ": an invoice that is missing in the next list stays open until its payment is imported or sent, or that "
+            stays += "list is imported with --former and this one"
         lines.append(("next", stays))
     for name, text in lines:
         click.echo(f"{name:<12} {text}")

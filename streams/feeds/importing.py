@@ -1,19 +1,22 @@
 """The import from files to a sink: ledgers through two sorts, files of events line by line. Prints
 nothing, opens no network.
 
-A ledger's million rows pass as sorted runs on disk, so memory is bounded by the accounts, not by the rows.
+A ledger's million rows pass as sorted runs on disk, so memory is bounded by the accounts, not by the rows; beside a
+former list both are held.
 """
 
 from __future__ import annotations
 
 import datetime as dt
 from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Protocol
 
 from schemas.events import HISTORY_TYPES, BookReported, ClockTicked, Event, Invalid, PolicyAdopted, parse
 from streams.errors import Refused
 from streams.feeds.booking import Booking
+from streams.feeds.gone import OpenItems, with_gone
 from streams.feeds.history import Sink
 from streams.feeds.ledger import read_rows
 from streams.feeds.report import BadRow, Report
@@ -40,8 +43,46 @@ def import_ledgers(
     """Ledger files as events, sorted by time, with ticks between. Returns what the files were told to be.
 
     Raises Refused when a file does not say enough or is written to meanwhile, when no row of them is good, when they
-    hold negative amounts and no invoice, or when the sink fails.
+    hold negative amounts and no invoice, when what is gone since a former list can not be told, or when the sink fails.
     """
+    former = None if choices.former is None else _items_of(choices.former, choices, zone, bar)
+    with _read(paths, choices, zone, report, bar) as (files, booking, events):
+        if report.by_sign and not report.invoiced:
+            raise Refused(
+                f"{', '.join(map(str, paths))}: no row is an invoice, as the amounts are negative, so they would be credit "
+                "notes; if this ledger writes what is owed as negative amounts turn the signs round, "
+                "and if it holds credit notes alone import it together with the file of their invoices"
+            )
+        bar.stage("sending", events.count)
+        booked = booking.events(events)
+        if former is not None:
+            booked = with_gone(former, list(booked), choices.as_of, booking.event, report)
+        ticks = Ticks(zone)
+        done = 0
+        with sink:
+            for one in booked:
+                if one.day > ticks.day:
+                    for raw in ticks.before(one.day):
+                        sink.tick(raw)
+                        report.events["clock.ticked"] += 1
+                sink.event(one.account, one.raw)
+                report.events[one.type] += 1
+                done += 1
+                if done == _OFTEN:
+                    bar.advance(done)
+                    done = 0
+            for raw in ticks.last():
+                sink.tick(raw)
+                report.events["clock.ticked"] += 1
+            bar.advance(done)
+    return files
+
+
+@contextmanager
+def _read(
+    paths: Sequence[Path], choices: Choices, zone: dt.tzinfo, report: Report, bar: Bar
+) -> Iterator[tuple[list[Told], Booking, Sorter]]:
+    """Files as the lines of their events, which are there while the block lasts."""
     stood = {path: _stat(path) for path in paths}
     size = sum(length for length, _ in stood.values())
     bar.stage("looking", size)
@@ -66,32 +107,16 @@ def import_ledgers(
             booking.book(records, report.last_day, events, bar.advance)
         if not events.count:
             raise Refused(_nothing(paths, report, "no rows below the header"))
-        if report.by_sign and not report.invoiced:
-            raise Refused(
-                f"{', '.join(map(str, paths))}: no row is an invoice, as the amounts are negative, so they would be credit "
-                "notes; if this ledger writes what is owed as negative amounts turn the signs round, "
-                "and if it holds credit notes alone import it together with the file of their invoices"
-            )
-        bar.stage("sending", events.count)
-        ticks = Ticks(zone)
-        done = 0
-        with sink:
-            for booked in booking.events(events):
-                if booked.day > ticks.day:
-                    for raw in ticks.before(booked.day):
-                        sink.tick(raw)
-                        report.events["clock.ticked"] += 1
-                sink.event(booked.account, booked.raw)
-                report.events[booked.type] += 1
-                done += 1
-                if done == _OFTEN:
-                    bar.advance(done)
-                    done = 0
-            for raw in ticks.last():
-                sink.tick(raw)
-                report.events["clock.ticked"] += 1
-            bar.advance(done)
-    return files
+        yield files, booking, events
+
+
+def _items_of(former: Path, choices: Choices, zone: dt.tzinfo, bar: Bar) -> OpenItems:
+    """What stood in the former list. Its bad rows were told when it was imported: what they name is never gone."""
+    items = OpenItems()
+    with _read([former], choices, zone, Report(), bar) as (_, booking, events):
+        for booked in booking.events(events):
+            items.take(booked)
+    return items
 
 
 def import_events(paths: Sequence[Path], zone: dt.tzinfo, sink: Sink, report: Report, bar: Bar) -> None:

@@ -58,7 +58,7 @@ from streams.feeds.kinds import (
 )
 from streams.feeds.names import CHEQUES
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, WIDEST, Row
-from streams.feeds.report import BadRow, Report
+from streams.feeds.report import NOTHING_OPEN, BadRow, Report
 from streams.feeds.sorting import Sorter
 from streams.feeds.telling import Choices, Told
 
@@ -282,7 +282,7 @@ class _Reader:
         if amount == 0:
             unknown = '; if a column has what was invoiced, name it in a layout file: amount = "…"'
             why = f"is zero: nothing is owed{unknown if self.told.columns.only_open else ''}"
-            raise Bad("amount is zero", "amount", why)
+            raise Bad(NOTHING_OPEN, "amount", why)
         paid_on = self.cells.day(row, "paid_date", needed=False) if "paid_date" in at else ""
         still_open = self.cells.minor(row, "balance", currency) if "balance" in at else None
         self.unused = abs(still_open or 0)

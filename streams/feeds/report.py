@@ -10,6 +10,9 @@ _LONGEST = 400  # of a reason, in characters: cells may be of any length
 KEPT = 1_000
 """Bad rows kept word for word, so that a file of nothing else does not fill the memory; all are counted."""
 
+NOTHING_OPEN = "amount is zero"
+"""The kind of reason of a row by which nothing is owed."""
+
 
 class BadRow(NamedTuple):
     """A row that is not taken. `column` is the header's name, or empty where it concerns the whole row."""
@@ -39,6 +42,8 @@ class Report:
     credited: Counter[str] = field(default_factory=Counter)
     paid: Counter[str] = field(default_factory=Counter)
     accounts: int = 0
+    stood: int = 0  # open items of the former list
+    gone: int = 0  # of these, how many the new one has not
     settled: int = 0  # invoices of which something was paid on a day
     paid_by: Counter[str] = field(default_factory=Counter)  # account -> its payments, of any currency
     credited_by: Counter[str] = field(default_factory=Counter)  # account -> its credit notes, likewise

@@ -54,7 +54,8 @@ _CURRENCY: Final = re.compile(
 @dataclass(frozen=True, slots=True)
 class Choices:
     """What the user said, and what the policy says where he did not. `today` (ISO): no row is dated more
-    than two days later. `moment`: when the import was begun; of two, the later one holds."""
+    than two days later. `moment`: when the import was begun; of two, the later one holds. `as_of` (ISO): the day of the
+    list, where there is a `former` one."""
 
     base_currency: str
     today: str
@@ -63,6 +64,8 @@ class Choices:
     terms_days: int | None = None
     order: Order | None = None
     layout: Layout = field(default_factory=Layout)
+    former: Path | None = None
+    as_of: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -103,6 +103,40 @@ def test_a_ledger_that_tells_of_no_payment_is_said_to(tmp_path: Path) -> None:
     assert "nothing" not in run(written(tmp_path, "ar.csv", f"{header}\n{row}\n"), "--dry-run").stdout
 
 
+OPEN = "Customer,Invoice,Invoice Date,Due Date,Open Amount\nC1,I1,2024-01-02,2024-02-01,100\nC1,I2,2024-01-03,2024-02-01,5\n"
+
+
+def test_what_is_gone_since_the_former_list_is_said_and_the_next_step(tmp_path: Path) -> None:
+    former = written(tmp_path, "former.csv", OPEN)
+    new = written(tmp_path, "new.csv", OPEN.replace("C1,I1,2024-01-02,2024-02-01,100\n", ""))
+    alone = run(new, "--dry-run").stdout
+    assert "or that list is imported with --former and this one" in alone
+    said = run(new, "--former", former, "--as-of", "2024-01-08", "--dry-run").stdout
+    assert f"former       {former}: 2 open items, of which 1 are gone: settled on 2024-01-08" in said
+    assert "paid         USD 100.00" in said
+    assert "import the next list with --former and this one" in said
+    assert '"payment_id":"I1/gone"' in said
+
+
+@pytest.mark.parametrize(
+    ("options", "reason"),
+    [
+        (("--former", "former.csv"), "--former FILE and --as-of DAY go together"),
+        (("--as-of", "2024-01-08"), "--former FILE and --as-of DAY go together"),
+        (("--former", "new.csv", "--as-of", "2024-01-08"), "a file is named twice"),
+        (("--former", "nowhere.csv", "--as-of", "2024-01-08"), "nowhere.csv: no such file"),
+        (("--former", "former.csv", "--as-of", "2999-01-08"), "--as-of 2999-01-08: is in the future"),
+        (("--former", "former.jsonl", "--as-of", "2024-01-08"), "can not be imported together"),
+    ],
+)
+def test_a_former_list_that_can_not_be_one_is_refused(
+    tmp_path: Path, options: tuple[str, ...], reason: str
+) -> None:
+    for name in ("new.csv", "former.csv", "former.jsonl"):
+        written(tmp_path, name, OPEN)
+    assert reason in refused(run("new.csv", *options, "--dry-run"))
+
+
 def test_where_stderr_is_no_terminal_nothing_is_drawn_on_it(tmp_path: Path) -> None:
     good = "\n".join(LEDGER.splitlines()[:3])
     assert run(written(tmp_path, "ar.csv", good), "--dry-run").stderr == ""
