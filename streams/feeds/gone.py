@@ -150,6 +150,7 @@ def with_gone(
             "--former, or send them as events"
         )
     report.stood = former.count
+    report.last_day = day
     return chain(booked, settled(former, later, day, event, report))
 
 

@@ -114,6 +114,7 @@ def test_what_is_gone_since_the_former_list_is_said_and_the_next_step(tmp_path: 
     said = run(new, "--former", former, "--as-of", "2024-01-08", "--dry-run").stdout
     assert f"former       {former}: 2 open items, of which 1 are gone: settled on 2024-01-08" in said
     assert "paid         USD 100.00" in said
+    assert "period       2024-01-03 to 2024-01-08" in said
     assert "import the next list with --former and this one" in said
     assert '"payment_id":"I1/gone"' in said
 
