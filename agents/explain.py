@@ -19,6 +19,7 @@ from agents.evidence import behind
 from agents.formulas import FORMULAS, Formula, formula_of
 from agents.policy import Policy
 from agents.policy_keys import policy_value, threshold_keys
+from agents.profile import EXPECTED, OPENED_ON, holders
 from agents.triggers import BY_ID, Trigger, worst_fact
 from agents.view import NOTHING_KEPT, View
 from agents.watch import AlertChange, Episode, Watch
@@ -467,7 +468,8 @@ def _events_of(name: str, view: View) -> list[str]:
         young = first is None or view.today - first < view.policy.figures.monthly_purchases_min_days
         opened = ledger.opened_on is not None and ledger.opened_on == limits.opened_on(view)
         if (name == "tenure" and opened) or (name == "need" and young):
-            return [ledger.profile.event_id]
+            held = holders(ledger.profile_facts)[OPENED_ON if name == "tenure" else EXPECTED]
+            return [ledger.profile.event_id if held is None else held.event_id]
     return events_behind(view, name)
 
 

@@ -16,6 +16,7 @@ from agents.orders import Order
 from agents.pages import Pages
 from agents.payments import Payment
 from agents.policy import Policy
+from agents.profile import FIELDS, Told, content_of
 from agents.rates import Rates
 from agents.totals import Totals
 
@@ -39,7 +40,7 @@ class Ledger:
         "memos", "name", "new_exposure", "new_invoices", "new_orders", "new_payments", "next_fold",
         "next_parked", "opened_on", "order_pages", "orders", "owner", "paid_mark", "parent_id",
         "parked", "parked_changed", "payment_pages", "payments", "policy", "posted_totals", "profile",
-        "profile_closed", "profile_opened", "promises", "rates", "scheduled", "securities",
+        "profile_closed", "profile_facts", "profile_opened", "promises", "rates", "scheduled", "securities",
         "settings", "stale", "terms_days", "today", "waiting",
     )  # fmt: skip
 
@@ -78,7 +79,8 @@ class Ledger:
         self.new_orders: list[Order] = []
         self.new_exposure = 0
         # Facts:
-        self.profile: Register | None = None
+        self.profile: Register | None = None  # as it holds, under the order of its newest fact
+        self.profile_facts: tuple[Told, ...] = ()  # that it is made of, newest first
         self.profile_opened: tuple[int, str] | None = None
         self.profile_closed: tuple[int, str] | None = None
         self.first_money: list[Any] | None = None  # [us, event_id, currency] of the earliest money fact
@@ -126,10 +128,15 @@ class Ledger:
         """The newest limit as it was set: [minor units, currency]. None: none was, or none yet."""
         return self.limits[-1][3:] if self.limits else None
 
+    def hold_profile(self, facts: tuple[Told, ...]) -> None:
+        """Takes over the facts that hold the profile, newest first, at least one; see profile.merged()."""
+        self.profile_facts = facts
+        newest = facts[0]
+        self.profile = Register(newest.us, newest.event_id, newest.day, content_of(facts))
+
     def profile_changed(self) -> None:
-        """The profile as plain attributes. Account.updated states the whole profile anew: what it leaves out
-        is unknown."""
-        content = [None] * 9 if self.profile is None else self.profile.content
+        """The profile as plain attributes; what is told of no field is unknown."""
+        content = [None] * FIELDS if self.profile is None else self.profile.content
         (
             self.name, _, self.opened_on, self.country, self.terms_days, self.parent_id, self.industry,
             self.owner, self.expected_monthly_purchases,

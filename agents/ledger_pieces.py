@@ -16,9 +16,12 @@ from agents.invoices import Dispute, Memo, invoice_of
 from agents.ledger import Ledger
 from agents.orders import order_of
 from agents.payments import payment_of
+from agents.profile import Told
 from agents.settling import rebuild
 
 _VERSION: Final = 1
+# Of the head, written where several facts hold a profile, so that older engines read all the others
+_FACTS_VERSION: Final = 2
 _HEAD: Final = "l.head"
 _PARKED: Final = "l.parked"
 _FX: Final = "l.fx"
@@ -72,9 +75,10 @@ def canonical(ledger: Ledger) -> bytes:
 
 
 def _head(ledger: Ledger) -> list[Any]:
+    several = len(ledger.profile_facts) > 1
     return [
-        _VERSION,
-        row_of(ledger.profile),
+        _FACTS_VERSION if several else _VERSION,
+        [list(fact) for fact in ledger.profile_facts] if several else row_of(ledger.profile),
         ledger.profile_opened,
         ledger.profile_closed,
         ledger.first_money,
@@ -99,14 +103,20 @@ def load(pieces: Mapping[str, bytes]) -> Ledger:
         if key not in pieces:
             continue
         version, *rest = orjson.loads(pieces[key])
-        if version != _VERSION:
-            raise ValueError(f"{key} of version {version}: this engine reads version {_VERSION}")
+        if version != _VERSION and not (key == _HEAD and version == _FACTS_VERSION):
+            known = f"versions {_VERSION} to {_FACTS_VERSION}" if key == _HEAD else f"version {_VERSION}"
+            raise ValueError(f"{key} of version {version}: this engine reads {known}")
         if key == _HEAD:
             (
                 profile, opened, closed, ledger.first_money, ledger.limits, securities, ledger.folded_balance, cash,
                 marks, ledger.settings, ledger.foreign_now, ledger.limit,
             ) = rest  # fmt: skip
-            ledger.profile = register(profile)
+            if version == _FACTS_VERSION:
+                ledger.hold_profile(tuple(Told(*fact) for fact in profile))
+            elif profile is not None:
+                us, event_id, day, content = profile
+                whole = opened is None or opened != [us, event_id]  # else it is the newest account.opened
+                ledger.hold_profile((Told(us, event_id, day, content, whole),))
             ledger.profile_opened = None if opened is None else (opened[0], opened[1])
             ledger.profile_closed = None if closed is None else (closed[0], closed[1])
             for ident, row in securities:

@@ -8,8 +8,6 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any, Final
 
-import orjson
-
 from agents.announced import PROMISE, SCHEDULED, Announced
 from agents.facts import APPLIED, KNOWN, LATE, NEW, REPEAT, Applied, Register
 from agents.folding import gone, out_of_reach, partly_gone
@@ -28,6 +26,7 @@ from agents.posting import (
     refresh_payment,
     unpost_memo,
 )
+from agents.profile import Told, merged
 from agents.settling import rebuild, settle
 from agents.totals import HISTORY_DAYS
 from agents.valuation import value_foreign, value_limit
@@ -325,19 +324,19 @@ def _account_opened(ledger: Ledger, ident: str, source: str, fact: Register) -> 
     if ledger.profile_opened is None or (fact.us, fact.event_id) > ledger.profile_opened:
         ledger.profile_opened = fact.us, fact.event_id
         ledger.changed = ledger.head_changed = True
-    return _account_updated(ledger, ident, source, fact)
+    return _profile_told(ledger, fact, False)
 
 
 def _account_updated(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:
-    profile = ledger.profile
-    if profile is None:
-        ledger.profile = fact
-    else:
-        order = fact.us, fact.event_id, orjson.dumps(fact.content)
-        if order <= (profile.us, profile.event_id, orjson.dumps(profile.content)):
-            ledger.profile_changed()
-            return REPEAT
-        ledger.profile = fact
+    return _profile_told(ledger, fact, True)
+
+
+def _profile_told(ledger: Ledger, fact: Register, whole: bool) -> Applied:
+    facts = merged(ledger.profile_facts, Told(fact.us, fact.event_id, fact.day, fact.content, whole))
+    if facts == ledger.profile_facts:
+        ledger.profile_changed()
+        return REPEAT
+    ledger.hold_profile(facts)
     ledger.changed = ledger.head_changed = True
     ledger.profile_changed()
     _choose_currency(ledger)

@@ -122,15 +122,17 @@ class Account:
         return [f for f in self.facts if f.event.type in types]
 
     def account_currency(self) -> str | None:
-        profile = self.profile()
-        if profile is not None:
-            return str(profile.currency)
+        told = self.profile("currency")
+        if told is not None:
+            return str(told.currency)
         money = [e for e in self.events if e.type in MONEY_FACTS and e.currency is not None]
         return min(money, key=self.order_of).currency if money else None
 
-    def profile(self) -> Any:
-        profiles = [e for e in self.events if e.type in ("account.opened", "account.updated")]
-        return max(profiles, key=self.order_of) if profiles else None
+    def profile(self, field: str) -> Any:
+        """The event that tells a field of the profile: the newest that names it; an account.updated names all, nulls too."""
+        told = [e for e in self.events if e.type in ("account.opened", "account.updated")]
+        naming = [e for e in told if e.type == "account.updated" or getattr(e, field) is not None]
+        return max(naming, key=self.order_of) if naming else None
 
     # -- rates
 
@@ -692,9 +694,9 @@ def figures(events: Iterable[Any], today: int, policy: Any, rates: Rates, at_tic
     out["first_due_on"] = min((b["due"] for b in books), default=None)
     first = out["first_invoice_on"]
     if first is None or today - first < 90:
-        profile = acc.profile()
-        expected = None if profile is None else profile.expected_monthly_purchases
-        month = None if expected is None else Fraction(minor(expected, profile.currency))
+        told = acc.profile("expected_monthly_purchases")
+        expected = None if told is None or told.currency != acc.currency else told.expected_monthly_purchases
+        month = None if expected is None else Fraction(minor(expected, told.currency))
     else:
         month = Fraction(max(0, sales(today - 365, today)) * 30, min(365, today - first))
     out["monthly_purchases"] = None if month is None else half_even(month)
@@ -888,8 +890,8 @@ def countback(balance: int, today: int, sales: Any) -> float | None:
 def broken_on(acc: Account, fact: Fact) -> int | None:
     """The day after the deadline of a promise that was not kept; None for one that was, or may still be."""
     event = fact.event
-    profile = acc.profile()
-    holidays = acc.policy.holidays.get(profile.country if profile else None, ())
+    told = acc.profile("country")
+    holidays = acc.policy.holidays.get(told.country if told else None, ())
     deadline = event.due_on
     left = 2
     while left:

@@ -23,6 +23,11 @@ def opened(account: str, parent: str | None = None, day: str = "2026-03-01") -> 
     )
 
 
+def alone(account: str, day: str) -> Any:
+    """The account leaves its family: an account.opened without a parent would say nothing of it."""
+    return event("account.updated", account, day, name=account, currency="USD", opened_on="2020-01-01")
+
+
 class Group:
     """Accounts of one fold whose messages to each other are delivered, as the accounts topic and intake do it."""
 
@@ -153,7 +158,7 @@ def test_distress_ends_though_what_ended_it_is_dated_no_later_than_its_beginning
 
 def test_a_child_that_leaves_takes_its_distress_with_it() -> None:
     group = family()
-    group.take(*over_its_limit("first"), opened("first", None, "2026-03-04"))
+    group.take(*over_its_limit("first"), alone("first", "2026-03-04"))
     assert group.said("related_party_distress") == [("second", "opened"), ("second", "cleared")]
 
 
@@ -177,7 +182,7 @@ def test_a_child_that_has_left_hears_no_more_of_its_family(relative: str) -> Non
 def test_a_child_that_comes_back_finds_its_family_as_it_is_by_then() -> None:
     group = family()
     group.take(*over_its_limit("parent"), *over_its_limit("second"))
-    group.take(opened("first", None, "2026-03-03"))
+    group.take(alone("first", "2026-03-03"))
     group.take(back_under_it("second", "2026-03-04"))
     group.take(opened("first", "parent", "2026-03-05"))
     assert heard(group, "first", TODAY + 1) == ["parent"]
@@ -187,7 +192,7 @@ def test_a_child_that_comes_back_in_distress_is_heard_until_that_ends() -> None:
     group = family()
     group.take(*over_its_limit("first"))
     for left, back in (("2026-03-04", "2026-03-05"), ("2026-03-06", "2026-03-07")):
-        group.take(opened("first", None, left))
+        group.take(alone("first", left))
         assert heard(group, "second", TODAY + 8) == []
         group.take(opened("first", "parent", back))
         assert heard(group, "second", TODAY + 8) == ["first"]
@@ -199,7 +204,7 @@ def test_a_child_that_comes_back_in_distress_is_heard_until_that_ends() -> None:
 
 def test_a_child_that_recovered_while_it_was_away_is_not_heard_when_it_comes_back() -> None:
     group = family()
-    group.take(*over_its_limit("first"), opened("first", None, "2026-03-04"))
+    group.take(*over_its_limit("first"), alone("first", "2026-03-04"))
     group.take(back_under_it("first"), opened("first", "parent", "2026-03-06"))
     assert heard(group, "second", TODAY + 4) == []
 
@@ -207,7 +212,7 @@ def test_a_child_that_recovered_while_it_was_away_is_not_heard_when_it_comes_bac
 def test_a_child_that_becomes_its_parents_parent_is_heard_as_such() -> None:
     group = Group()
     group.take(opened("above"), opened("below", "above"), opened("leaf", "above"))
-    group.take(opened("below", None, "2026-03-02"))
+    group.take(alone("below", "2026-03-02"))
     group.take(opened("above", "below", "2026-03-02"))
     group.take(*over_its_limit("below"))
     assert group.said("related_party_distress") == [("above", "opened")]  # no affair of a grandchild
