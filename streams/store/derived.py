@@ -43,11 +43,11 @@ def derived(client: Client) -> dict[str, set[str]]:
             f"SELECT {keys}, uniqExactMerge(opened), uniqExactMerge(accounts) FROM ({made}) GROUP BY {keys}"
         )
         found["alerts_opened_daily"] = _lacking(client, counted, "SELECT * FROM alerts_opened_daily")
-    feed = _statement(client, "account_industries_feed")
+    feed = _statement(client, "account_industries_named_feed")
     found["account_industries"] = _lacking(
         client,
         f"SELECT account_id, newest FROM ({feed})",
-        "SELECT account_id, max(newest) FROM account_industries_rows GROUP BY account_id",
+        "SELECT account_id, max(newest) FROM account_industries_named_rows GROUP BY account_id",
     )
     return found
 

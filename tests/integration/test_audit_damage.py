@@ -197,8 +197,9 @@ MADE = {
 SETS = {
     "alerts_opened": "SELECT as_of AS day, trigger, severity, history, uniqExactState(alert_id), uniqExactState(account_id) "
     "FROM alerts WHERE status = 'opened' GROUP BY day, trigger, severity, history",
-    "account_industries": "SELECT account_id, max(tuple(occurred_at, event_id, JSONExtractString(value, 'industry'))) "
-    "FROM journal WHERE type IN ('account.opened', 'account.updated') GROUP BY account_id",
+    "account_industries_named": "SELECT account_id, max(tuple(occurred_at, event_id, JSONExtractString(value, 'industry'))) "
+    "FROM journal WHERE type = 'account.updated' OR (type = 'account.opened' AND value LIKE '%\"industry\"%') "
+    "GROUP BY account_id",
 }
 
 
