@@ -8,8 +8,9 @@ import pytest
 
 from agents import limits
 from agents.desk import ProposalChange
-from agents.explain import _bureau, _category, _term, _why_approver, _why_direction, _why_moved
-from tests.rules import TODAY, report, view
+from agents.explain import _bureau, _category, _events_of, _term, _why_approver, _why_direction, _why_moved
+from tests.reference import books
+from tests.rules import POLICY, TODAY, report, view
 
 CHANGE = ProposalChange(
     proposal_id="p-1", number=1, as_of=TODAY, status="proposed", direction="cut", current_limit=60_000_00,
@@ -113,3 +114,20 @@ def test_a_term_says_why_it_is_missing_and_only_then_and_which_one_binds() -> No
     ]
     raised = CHANGE._replace(direction="raise", binding="raise_cap")
     assert _term("raise_cap", 90_000_00, raised, found, view())["inputs"] == {"current_limit": "60000.00"}
+
+
+@pytest.mark.parametrize(("category", "told_by"), [("tenure", "e1"), ("need", "e2")])
+def test_the_event_behind_a_field_of_the_profile_is_the_one_that_told_it(category: str, told_by: str) -> None:
+    ours = {"name": "Acme", "currency": "USD"}
+    ledger = books.ledger_of(
+        [
+            books.event("account.opened", 1, 0, opened_on="2015-03-01", **ours),
+            books.event(
+                "account.opened", 2, 5, opened_on="2024-03-01", expected_monthly_purchases="900", **ours
+            ),
+            books.event("account.opened", 3, 9, opened_on="2025-01-01", **ours),
+        ],
+        TODAY,
+        POLICY,
+    )
+    assert _events_of(category, view(ledger=ledger)) == [told_by]

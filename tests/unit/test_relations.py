@@ -170,6 +170,13 @@ def test_a_child_that_leaves_leaves_the_distress_of_its_family_behind() -> None:
     assert group.said("related_party_distress") == [("first", "opened"), ("first", "cleared")]
 
 
+def test_an_opening_that_names_no_parent_leaves_the_family_as_it_is() -> None:
+    group = family()
+    group.take(*over_its_limit("first"), opened("first", None, "2026-03-04"))
+    assert group.said("related_party_distress") == [("second", "opened")]
+    assert heard(group, "second", TODAY + 4) == ["first"]
+
+
 @pytest.mark.parametrize("relative", ["parent", "second"])
 def test_a_child_that_has_left_hears_no_more_of_its_family(relative: str) -> None:
     group = family()
