@@ -409,10 +409,17 @@ class _Profile(_Money):
 
 
 class AccountOpened(_Profile):
+    """What its sender knows of the account: what is left out says nothing, nor does a name that is the account's id. Of
+    several the newest that names a field holds, of `opened_on` the earliest day. Expected purchases count while their currency
+    is the account's."""
+
     type: Literal["account.opened"]
 
 
 class AccountUpdated(_Profile):
+    """The account as a whole: what is left out is cleared, whatever older events named. An account.opened that is newer adds
+    to it, but no `opened_on`."""
+
     type: Literal["account.updated"]
 
 
