@@ -255,11 +255,13 @@ def _scheduled(event: PaymentScheduled) -> Row:
 
 def _profile(event: AccountOpened | AccountUpdated) -> Row:
     expected = event.expected_monthly_purchases
+    # Who must say a name and knows none says the id, as an import does
+    unnamed = event.type == "account.opened" and event.name == event.account_id
     return (
         None,
         event.account_id,
         [
-            event.name,
+            None if unnamed else event.name,
             event.currency,
             event.opened_on.toordinal(),
             event.country,

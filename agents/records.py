@@ -99,7 +99,7 @@ def snapshot_record(view: View, scoring: Scoring, tier: str) -> dict[str, Any]:
     base = view.policy.base_currency
     body: dict[str, Any] = {
         "account_id": view.account_id,
-        "account_name": view.ledger.name,
+        "account_name": view.account_name,
         "as_of": iso(figures.as_of),
         "currency": currency,
         "score": scoring.score,
@@ -125,7 +125,7 @@ def alert_record(change: AlertChange, view: View, tier: str, policy_hash: str, e
     body = {
         "alert_id": change.alert_id,
         "account_id": view.account_id,
-        "account_name": view.ledger.name,
+        "account_name": view.account_name,
         "trigger": change.trigger,
         "severity": change.severity,
         "status": change.status,
@@ -161,7 +161,7 @@ def proposal_record(change: ProposalChange, view: View, policy_hash: str, engine
     return {
         "proposal_id": change.proposal_id,
         "account_id": view.account_id,
-        "account_name": view.ledger.name,
+        "account_name": view.account_name,
         "as_of": iso(change.as_of),
         "status": change.status,
         "direction": change.direction,

@@ -102,6 +102,13 @@ class View:
         return figures
 
     @property
+    def account_name(self) -> str | None:
+        """The account's name, its id where it was opened without one; None while nobody has told of it."""
+        if self.ledger.name is None and self.ledger.profile is not None:
+            return self.account_id
+        return self.ledger.name
+
+    @property
     def owes_unvalued(self) -> bool:
         """Whether part of what is owed waits for a rate: what the figures say of it is too little, and clears nothing."""
         return self.figures.unvalued > 0 and owes_unvalued(self.ledger, self.today, self.rates)

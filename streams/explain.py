@@ -575,7 +575,7 @@ def quiet_at(told: Refolded, account_id: str, trigger_id: str) -> Row:
     return {
         "kind": "why-not",
         "account_id": account_id,
-        "account_name": account.ledger.name,
+        "account_name": view.account_name,
         "ticks_folded": told.days,
         "policy": {"hash": hash_, **told.adopted.get(hash_, {})},
         "engine": ENGINE,

@@ -37,7 +37,7 @@ def profiles(draw: st.DrawFn) -> list[Any]:
     for _ in range(draw(st.integers(1, 12))):
         named = draw(st.lists(st.sampled_from(sorted(NAMED)), unique=True, max_size=4))
         fields = {field: draw(NAMED[field]) for field in named}
-        fields["name"] = draw(st.sampled_from(["Acme", "Acme Ltd"]))
+        fields["name"] = draw(st.sampled_from(["Acme", "Acme Ltd", "acme"]))
         fields["currency"] = draw(st.sampled_from(["USD", "USD", "JPY"]))
         fields["opened_on"] = books.text(draw(st.integers(0, 3)))
         kind = draw(st.sampled_from(["account.opened", "account.opened", "account.updated"]))
@@ -53,16 +53,16 @@ def order_of(event: Any) -> Any:
 
 def reference(events: list[Any]) -> dict[str, Any]:
     """All events in their order, each field by itself."""
-    known: dict[str, Any] = {}
+    known: dict[str, Any] = dict.fromkeys(["name", *NAMED])
     named_by: dict[str, str] = {}
     updated = False
     for event in sorted(events, key=order_of):
         whole = event.type == "account.updated"
         if whole:
-            known, updated = dict.fromkeys(NAMED), True
+            known, updated = dict.fromkeys(known), True
         for field in ("name", "currency", *NAMED):
             value = getattr(event, field)
-            if value is not None:
+            if value is not None and (whole or (field, value) != ("name", event.account_id)):
                 known[field], named_by[field] = value, event.currency
         if whole or not updated:
             earlier = None if whole else known.get("opened_on")
@@ -73,7 +73,7 @@ def reference(events: list[Any]) -> dict[str, Any]:
         known["expected_monthly_purchases"] = (
             minor(expected, currency) if currency == known["currency"] else None
         )
-    known["opened_on"] = known["opened_on"].toordinal() if known else None
+    known["opened_on"] = known["opened_on"].toordinal()
     return known
 
 

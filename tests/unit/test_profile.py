@@ -45,6 +45,14 @@ CASES: dict[str, tuple[list[Any], dict[str, Any]]] = {
         [told("opened", 1, 0, terms_days=30), told("opened", 2, 31), told("opened", 3, 20, terms_days=60)],
         {"terms_days": 60},
     ),
+    "an import that knows no name leaves the one that is known": (
+        [told("opened", 1, 0, **CRM), told("opened", 2, 31, name="acme"), told("opened", 3, 20, name="Acme Ltd")],
+        {"name": "Acme Ltd"},
+    ),
+    "an update that names the account by its id does so": (
+        [told("opened", 1, 0), told("updated", 2, 31, name="acme")],
+        {"name": "acme"},
+    ),
     "what a later opening names holds": (
         [told("opened", 1, 0, **CRM), told("opened", 2, 31, industry="energy", name="Acme Ltd", currency="EUR")],
         {"industry": "energy", "country": "DE", "name": "Acme Ltd", "currency": "EUR"},
