@@ -225,8 +225,8 @@ _ADVICE = (
 
 _TWICE = (
     "feeds have sent events already, and a ledger knows none of their numbers: a payment or a credit note that both tell "
-    "counts twice, also where the ledger shows only that less is open. What the ledger says of a customer takes the place of "
-    "master data that are dated before his first day in it"
+    "counts twice, also where the ledger shows only that less is open. A name, terms or currency in the ledger take the place "
+    "of those that a feed told before the customer's first day in it"
 )
 
 
