@@ -11,7 +11,7 @@ import orjson
 
 from agents.facts import APPLIED, NEVER, REPEAT, ROW_OF, Applied, Register, local_day, microseconds
 from agents.folding import fold
-from agents.ledger import Ledger
+from agents.ledger import Ledger, PostingRules
 from agents.policy import Policy, exact
 from agents.rates import Rates
 from agents.settling import rebuild, revalue, settle
@@ -138,9 +138,9 @@ def _adopt(ledger: Ledger, policy: Policy) -> None:
     """Postings hold numbers of the policy: another policy with other ones makes them anew."""
     ledger.policy = policy
     figures = policy.figures
-    numerator, denominator = exact(figures.kaplan_meier_paid_share).as_integer_ratio()
-    settings = [numerator, denominator, figures.reach_days, figures.baseline_from_days]
-    if settings != ledger.settings:
-        ledger.settings = settings
+    paid_share = exact(figures.kaplan_meier_paid_share).as_integer_ratio()
+    rules = PostingRules(paid_share, figures.reach_days, figures.baseline_from_days)
+    if rules != ledger.posting_rules:
+        ledger.posting_rules = rules
         ledger.changed = ledger.head_changed = True
         rebuild(ledger)

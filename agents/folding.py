@@ -27,11 +27,11 @@ counts."""
 def out_of_reach(ledger: Ledger, invoice: Invoice) -> bool:
     """Whether the invoice was closed so long ago that no new fact is taken of it. May settle."""
     issue = invoice.issue
-    if issue is not None and issue.day + ledger.settings[2] >= ledger.today:
+    if issue is not None and issue.day + ledger.posting_rules.reach_days >= ledger.today:
         return False  # it closed no earlier than it was issued
     settle(ledger)
     closed_on = invoice.closed_on
-    return closed_on is not None and closed_on + ledger.settings[2] < ledger.today
+    return closed_on is not None and closed_on + ledger.posting_rules.reach_days < ledger.today
 
 
 def gone(ledger: Ledger, invoice_id: str) -> bool:
@@ -192,7 +192,8 @@ def _payment(ledger: Ledger, ident: str, today: int, promised: Promised) -> None
     if used != receipt.net:
         return
     last = max([receipt.paid_on, *(day for day, _ in receipt.flows), *payment.reversal_days])
-    fold_on = last + max(ledger.settings[2] + 1, ledger.settings[3])
+    rules = ledger.posting_rules
+    fold_on = last + max(rules.reach_days + 1, rules.span_days)
     if fold_on > today:
         ledger.fold_later("p" + ident, fold_on)
         return
@@ -255,7 +256,8 @@ def _scheduled(ledger: Ledger, ident: str, today: int, promised: Promised) -> No
 
 def _announced(ledger: Ledger, table: dict[str, Announced], token: str, today: int) -> None:
     known = table.get(token[1:])
-    if known is not None and known.folds_on(*ledger.settings[2:]) <= today:
+    rules = ledger.posting_rules
+    if known is not None and known.folds_on(rules.reach_days, rules.span_days) <= today:
         del table[known.id]
         ledger.extras.remove(known)
         ledger.remember(token)

@@ -7,7 +7,7 @@ valuation.py), balances.py reads it, ledger_pieces.py is its bytes. Figures are 
 from __future__ import annotations
 
 from hashlib import blake2b
-from typing import Any, Final
+from typing import Any, Final, NamedTuple
 
 from agents.announced import Announced
 from agents.facts import NEVER, Register
@@ -21,6 +21,24 @@ from agents.rates import Rates
 from agents.totals import Totals
 
 _REMEMBERED: Final = 2000  # ids of what folded away, newest
+
+
+class PostingRules(NamedTuple):
+    """The policy's numbers that postings and folding days hold. A policy with other ones makes them anew."""
+
+    paid_share: tuple[int, int]  # of an invoice that is as good as paid: numerator, denominator
+    reach_days: int  # no fact older than this is taken of what closed
+    span_days: int  # no figure asks for days before this many
+
+    def row(self) -> list[int]:
+        """Its stored form."""
+        return [*self.paid_share, self.reach_days, self.span_days]
+
+
+def posting_rules(row: list[int]) -> PostingRules:
+    """The rules of this row()."""
+    numerator, denominator, reach_days, span_days = row
+    return PostingRules((numerator, denominator), reach_days, span_days)
 
 
 class Ledger:
@@ -39,9 +57,9 @@ class Ledger:
         "invoice_pages", "invoices", "issued_mark", "last_payment", "limit", "limits", "linking",
         "memos", "name", "new_exposure", "new_invoices", "new_orders", "new_payments", "next_fold",
         "next_parked", "opened_on", "order_pages", "orders", "owner", "paid_mark", "parent_id",
-        "parked", "parked_changed", "payment_pages", "payments", "policy", "posted_totals", "profile",
-        "profile_closed", "profile_facts", "profile_opened", "promises", "rates", "scheduled", "securities",
-        "settings", "stale", "terms_days", "today", "waiting",
+        "parked", "parked_changed", "payment_pages", "payments", "policy", "posted_totals",
+        "posting_rules", "profile", "profile_closed", "profile_facts", "profile_opened", "promises",
+        "rates", "scheduled", "securities", "stale", "terms_days", "today", "waiting",
     )  # fmt: skip
 
     # What other rooms read; see profile_changed().
@@ -114,7 +132,7 @@ class Ledger:
         self.fx: dict[str, list[int]] = {}
         self.waiting: dict[str, set[str]] = {}
         # Derived:
-        self.settings = [95, 100, 400, 455]  # paid share, reach, span: what postings were made with
+        self.posting_rules = PostingRules((95, 100), 400, 455)  # what postings were made with
         self.posted_totals = Totals("", 0)  # what is new is not in it; readers ask balances.totals_of()
         self.fold_queue: dict[int, set[str]] = {}
         self.next_fold = NEVER
@@ -165,7 +183,7 @@ class Ledger:
         """Whether what is said of this token as of `day`, and is known no more, folded away or is too old to tell: its id may
         have been forgotten then."""
         forgets = len(self.folded_list) >= _REMEMBERED
-        return self.folded(token) or (forgets and day + self.settings[2] < self.today)
+        return self.folded(token) or (forgets and day + self.posting_rules.reach_days < self.today)
 
     def remember(self, token: str) -> None:
         """Notes that the record of this token folded away."""

@@ -13,7 +13,7 @@ import orjson
 from agents.announced import PROMISE, Announced
 from agents.facts import NEVER, register, row_of
 from agents.invoices import Dispute, Memo, invoice_of
-from agents.ledger import Ledger
+from agents.ledger import Ledger, posting_rules
 from agents.orders import order_of
 from agents.payments import payment_of
 from agents.profile import Told
@@ -87,7 +87,7 @@ def _head(ledger: Ledger) -> list[Any]:
         ledger.folded_balance,
         sorted(ledger.folded_cash.items()),
         [ledger.issued_mark, ledger.paid_mark, ledger.first_invoice, ledger.first_due, ledger.last_payment],
-        ledger.settings,
+        ledger.posting_rules.row(),
         ledger.foreign_now,
         ledger.limit,
     ]
@@ -109,7 +109,7 @@ def load(pieces: Mapping[str, bytes]) -> Ledger:
         if key == _HEAD:
             (
                 profile, opened, closed, ledger.first_money, ledger.limits, securities, ledger.folded_balance, cash,
-                marks, ledger.settings, ledger.foreign_now, ledger.limit,
+                marks, rules, ledger.foreign_now, ledger.limit,
             ) = rest  # fmt: skip
             if version == _FACTS_VERSION:
                 ledger.hold_profile(tuple(Told(*fact) for fact in profile))
@@ -117,6 +117,7 @@ def load(pieces: Mapping[str, bytes]) -> Ledger:
                 us, event_id, day, content = profile
                 whole = opened is None or opened != [us, event_id]  # else it is the newest account.opened
                 ledger.hold_profile((Told(us, event_id, day, content, whole),))
+            ledger.posting_rules = posting_rules(rules)
             ledger.profile_opened = None if opened is None else (opened[0], opened[1])
             ledger.profile_closed = None if closed is None else (closed[0], closed[1])
             for ident, row in securities:

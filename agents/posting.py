@@ -80,10 +80,8 @@ def _post(ledger: Ledger, invoice: Invoice) -> None:
     currency = ledger.currency
     assert currency is not None
     token = "i" + invoice.id
-    settings = ledger.settings
-    new = invoice.posted = derive(
-        invoice, currency, partial(rate_for, ledger, token), (settings[0], settings[1])
-    )
+    rules = ledger.posting_rules
+    new = invoice.posted = derive(invoice, currency, partial(rate_for, ledger, token), rules.paid_share)
     if new is not None:
         totals.post(invoice, new, 1)
     if issue.content[1] != currency or invoice.foreign is not None:
@@ -92,10 +90,10 @@ def _post(ledger: Ledger, invoice: Invoice) -> None:
         draw(ledger, invoice)
     if invoice.void is not None:
         closed_on: int | None = max(invoice.void.day, issue.day)
-        fold_on = closed_on + settings[2] + 1 if closed_on is not None else None
+        fold_on = closed_on + rules.reach_days + 1 if closed_on is not None else None
     elif new is not None and new.open <= 0:
         closed_on = max(day for day, _ in new.balance) if new.balance else new.day
-        fold_on = max(closed_on + settings[2] + 1, new.last_day + settings[3])
+        fold_on = max(closed_on + rules.reach_days + 1, new.last_day + rules.span_days)
     else:
         closed_on = fold_on = None
     invoice.closed_on = closed_on
@@ -188,7 +186,8 @@ def refresh_order(ledger: Ledger, order: Order) -> None:
         order.posted = currency, flows
         if not sum(change for _, change in flows):
             last = max([booked.day, *(day for day, _ in flows), *(f.day for f in order.closings.values())])
-            order.fold_on = last + max(ledger.settings[2], ledger.settings[3]) + 1
+            rules = ledger.posting_rules
+            order.fold_on = last + max(rules.reach_days, rules.span_days) + 1
             ledger.fold_later(token, order.fold_on)
 
 
@@ -323,7 +322,8 @@ def unpost_memo(ledger: Ledger, memo: Memo, content: list[Any], day: int) -> Non
 
 def memo_folds_on(ledger: Ledger, memo: Memo) -> int:
     """The first day on which neither a fact nor a figure asks for a memo on account."""
-    return memo.fact.day + max(ledger.settings[2], ledger.settings[3]) + 1
+    rules = ledger.posting_rules
+    return memo.fact.day + max(rules.reach_days, rules.span_days) + 1
 
 
 def link_dispute(ledger: Ledger, dispute: Dispute) -> None:

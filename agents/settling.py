@@ -103,11 +103,11 @@ def rebuild(ledger: Ledger) -> None:
     answer_each_other(ledger)
     for order in list(ledger.orders.values()):
         refresh_order(ledger, order)
-    reach, span = ledger.settings[2:]
+    rules = ledger.posting_rules
     for promise in ledger.promises.values():
-        ledger.fold_later("q" + promise.id, promise.folds_on(reach, span))
+        ledger.fold_later("q" + promise.id, promise.folds_on(rules.reach_days, rules.span_days))
     for known in ledger.scheduled.values():
-        ledger.fold_later("s" + known.id, known.folds_on(reach, span))
+        ledger.fold_later("s" + known.id, known.folds_on(rules.reach_days, rules.span_days))
     for payment in ledger.payments.values():
         if payment.settled:
             ledger.fold_later("p" + payment.id, 0)

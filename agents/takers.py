@@ -281,7 +281,7 @@ def _payment_promised(ledger: Ledger, ident: str, source: str, fact: Register) -
 
 def _promised_too_late(ledger: Ledger, ident: str, fact: Register) -> bool:
     """Whether the promise is new, or older than was known, and cash that came for it may have folded away."""
-    if fact.day + ledger.settings[2] >= ledger.today:
+    if fact.day + ledger.posting_rules.reach_days >= ledger.today:
         return False  # what folded away came before it was made
     known = ledger.promises.get(ident)
     if known is not None and any(
@@ -315,8 +315,8 @@ def _announced(ledger: Ledger, kind: str, table: dict[str, Announced], token: st
         _touch_extra(ledger, known)
     if answer != NEW:
         return REPEAT
-    reach, span = ledger.settings[2:]
-    ledger.fold_later(token, known.folds_on(reach, span))
+    rules = ledger.posting_rules
+    ledger.fold_later(token, known.folds_on(rules.reach_days, rules.span_days))
     return APPLIED
 
 
