@@ -589,8 +589,8 @@ def _why_moved(change: ProposalChange, view: View) -> str:
 
 
 def _earning(view: View) -> list[Condition]:
-    """The conditions of a raise, as agents.limits.earned() asks them."""
-    rule, figures, lacking = view.policy.limits.raise_, view.figures, limits.earned(view)
+    """The conditions of a raise, as agents.limits.raise_lacks() asks them."""
+    rule, figures, lacking = view.policy.limits.raise_, view.figures, limits.raise_lacks(view)
     first, last = figures.first_due_on, figures.last_payment_on
     table: list[tuple[str, str, Any, str, Any, tuple[str, ...]]] = [
         ("history", "first_due_days", None if first is None else view.today - first, ">=", rule.first_due_days,

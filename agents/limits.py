@@ -371,30 +371,30 @@ def _auto(view: View, direction: Direction, amount: int, tier: Tier, alerts: Seq
     )
 
 
-def earned(view: View) -> list[str]:
+def raise_lacks(view: View) -> list[str]:
     """What keeps a raise from being earned, by name; empty when it is earned."""
     rule, figures, today, policy = view.policy.limits.raise_, view.figures, view.today, view.policy
-    lacking = []
+    found = []
     if figures.first_due_on is None or today - figures.first_due_on < rule.first_due_days:
-        lacking.append("history")
+        found.append("history")
     if figures.payment_runs < rule.payment_runs:
-        lacking.append("payment_runs")
+        found.append("payment_runs")
     if figures.worst_dbt_182d is None or figures.worst_dbt_182d > rule.worst_dbt:
-        lacking.append("on_time")
+        found.append("on_time")
     if figures.peak_utilization_90d is None or figures.peak_utilization_90d < rule.peak_utilization:
-        lacking.append("utilization")
+        found.append("utilization")
     if figures.last_payment_on is None or today - figures.last_payment_on >= rule.paid_within_days:
-        lacking.append("recent_payment")
+        found.append("recent_payment")
     if figures.promises_broken:
-        lacking.append("promises")
+        found.append("promises")
     if not view.signals.empty:
         reports = view.signals.reports(today, policy)
         if reports and today - max(r.reported_on for r in reports) > policy.bureau.stale_days:
-            lacking.append("stale_bureau")
+            found.append("stale_bureau")
         statement = view.signals.statement(today, policy)
         if statement is not None and today > statement.stale_after(policy.statements):
-            lacking.append("stale_statement")
-    return lacking
+            found.append("stale_statement")
+    return found
 
 
 def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert]) -> Draft | None:
@@ -408,7 +408,7 @@ def propose(view: View, scoring: Scoring, tier: Tier, alerts: Sequence[OpenAlert
     if worst >= rule.hold.severity or view.figures.currency is None or view.ledger.closed:
         return None
     cut = bool(current) and (_condemned(scoring, rule) or worst >= rule.cut.severity)
-    if current and not cut and earned(view):
+    if current and not cut and raise_lacks(view):
         return None
     found = terms(view, scoring.grade)
     if found.limit is None:
@@ -444,7 +444,7 @@ def next_draft(view: View, scoring: Scoring, alerts: Sequence[OpenAlert]) -> int
     current, worst = ledger.limit, alerts[0].severity if alerts else 0
     if worst >= rule.hold.severity or ledger.closed or figures.currency is None:
         return NEVER
-    if current and not _condemned(scoring, rule) and worst < rule.cut.severity and earned(view):
+    if current and not _condemned(scoring, rule) and worst < rule.cut.severity and raise_lacks(view):
         return NEVER
     found = terms(view, scoring.grade)
     if found.multiplier == 0.0:

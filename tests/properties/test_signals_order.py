@@ -162,7 +162,7 @@ def verdict(known: Signals, today: int) -> list[Any]:
         known.ratios(today, POLICY),
         known.references(today),
         limits.terms(made, "B"),
-        limits.earned(made),
+        limits.raise_lacks(made),
     ]
 
 

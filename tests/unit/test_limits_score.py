@@ -334,9 +334,9 @@ UNEARNED: dict[str, Any] = {
 
 @pytest.mark.parametrize("lacking", UNEARNED)
 def test_a_raise_needs_every_condition(lacking: str) -> None:
-    assert limits.earned(known(limit=33_000_00, **EARNED)) == []
+    assert limits.raise_lacks(known(limit=33_000_00, **EARNED)) == []
     made = known(limit=33_000_00, **{**EARNED, **UNEARNED[lacking]})
-    assert limits.earned(made) == [lacking]
+    assert limits.raise_lacks(made) == [lacking]
     assert propose(made) is None
 
 
@@ -344,17 +344,17 @@ def test_a_raise_needs_every_condition(lacking: str) -> None:
     "name", ["worst_dbt_182d", "peak_utilization_90d", "last_payment_on", "first_due_on"]
 )
 def test_a_raise_is_never_earned_by_a_figure_with_nothing_behind_it(name: str) -> None:
-    assert limits.earned(known(limit=33_000_00, **{**EARNED, name: None})) != []
+    assert limits.raise_lacks(known(limit=33_000_00, **{**EARNED, name: None})) != []
 
 
 @pytest.mark.parametrize(("age", "lacking"), [(90, []), (91, ["stale_bureau"])])
 def test_a_stale_report_bars_a_raise_and_an_absent_one_does_not(age: int, lacking: list[str]) -> None:
-    assert limits.earned(known(report(age, 80.0), limit=33_000_00, **EARNED)) == lacking
+    assert limits.raise_lacks(known(report(age, 80.0), limit=33_000_00, **EARNED)) == lacking
 
 
 @pytest.mark.parametrize(("age", "lacking"), [(457, []), (458, ["stale_statement"])])
 def test_a_stale_statement_bars_a_raise(age: int, lacking: list[str]) -> None:
-    assert limits.earned(known(statement(age), limit=33_000_00, **EARNED)) == lacking
+    assert limits.raise_lacks(known(statement(age), limit=33_000_00, **EARNED)) == lacking
 
 
 SEVERE = OpenAlert("seriously_past_due", "a-4", 4)
