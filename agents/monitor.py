@@ -107,11 +107,11 @@ class StepFailed(Exception):
 class Fold:
     """One journal partition. `book` and `accounts` are changed in place; the outputs are returned in their order.
 
-    `told`, where it is set, is shown each account that has alerts or proposals to emit, as the rules saw it; it must
+    `observer`, where it is set, is shown each account that has alerts or proposals to emit, as the rules saw it; it must
     change nothing.
     """
 
-    __slots__ = ("_totals", "accounts", "book", "ids", "partition", "told", "wakes")
+    __slots__ = ("_totals", "accounts", "book", "ids", "observer", "partition", "wakes")
 
     def __init__(self, accounts: Accounts, wakes: Wakes, book: Book, partition: int, ids: UUID) -> None:
         self.accounts = accounts
@@ -119,7 +119,7 @@ class Fold:
         self.book = book
         self.partition = partition
         self.ids = ids
-        self.told: Callable[[Account, View, list[AlertChange], list[ProposalChange]], None] | None = None
+        self.observer: Callable[[Account, View, list[AlertChange], list[ProposalChange]], None] | None = None
         # The book's totals, and what they were made of.
         self._totals: tuple[tuple[Any, ...], BookTotals | None] = ((), None)
 
@@ -401,8 +401,8 @@ class Fold:
                     "limit-proposals", account.account_id, ce_id, ce_type("limit-proposals", body), at, body
                 )
             )
-        if self.told is not None and (alerts or proposals):
-            self.told(account, view, alerts, proposals)
+        if self.observer is not None and (alerts or proposals):
+            self.observer(account, view, alerts, proposals)
         pulse = account.pulse
         moved = zlib.crc32(_moving(view, scoring, tier))
         if alerts or proposals or (tick and moved != pulse.moved):
@@ -411,10 +411,10 @@ class Fold:
             body = snapshot_record(view, scoring, tier)
             outputs.append(self._numbered("snapshots", account, view.today, body, at))
         status = limits.status(view, scoring.grade, tier, account.watch.worst_open())
-        told, before = standing(view, tier, status, len(account.watch.open_alerts())), pulse.status
-        if told != before and (tick or before is None or told._replace(headroom=before.headroom) != before):
-            pulse.status, pulse.changed = told, True
-            body = status_record(view, told)
+        now, before = standing(view, tier, status, len(account.watch.open_alerts())), pulse.status
+        if now != before and (tick or before is None or now._replace(headroom=before.headroom) != before):
+            pulse.status, pulse.changed = now, True
+            body = status_record(view, now)
             outputs.append(self._numbered("account-status", account, view.today, body, at))
         # An event moves what is told; the numbers of another tier hold from a tick on.
         if tick and pulse.tier != tier:
@@ -435,7 +435,7 @@ class Fold:
         account_id, pulse, parent = account.account_id, account.pulse, account.ledger.parent_id
         least = policy.triggers.related_party_distress.their_severity
         known = pulse.linked
-        out = relations.told(
+        out = relations.distress(
             self.ids, account_id, account.signals.children, known, alerts, least, at, pulse.left
         )
         if parent != known:

@@ -25,7 +25,7 @@ def link(ids: UUID, child: str, parent: str, at: str) -> Output:
     return _message(ids, "related.linked", parent, child, at, SOURCE, {})
 
 
-def told(
+def distress(
     ids: UUID,
     account_id: str,
     children: Iterable[str],

@@ -225,7 +225,7 @@ def _refold(
     fold = Fold(accounts, Wakes(), Book(), 0, namespace_id(namespace))
     found = Refolded({}, accounts, fold, {}, {}, {}, 0, None)
     broken: list[Exception] = []
-    fold.told = _teller(fold, found, wanted, explain, broken)
+    fold.observer = _teller(fold, found, wanted, explain, broken)
     for number, (event, live) in enumerate(events):
         account_id = _account_of(event)
         day = fold.book.day
