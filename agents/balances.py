@@ -8,6 +8,7 @@ from __future__ import annotations
 from agents.ledger import Ledger
 from agents.payments import facts_that_fit
 from agents.rates import Rates
+from agents.securities import lowers_exposure
 from agents.settling import settle
 from agents.totals import Totals
 
@@ -34,9 +35,8 @@ def _exposure(ledger: Ledger, totals: Totals, today: int) -> int:
     value = totals.balance.total - totals.foreign_open.total + totals.other.total + ledger.foreign_now
     own = ledger.currency
     for fact in ledger.securities.values():
-        kind, amount, currency, expires = fact.content
-        if currency == own and kind != "guarantee" and (expires is None or expires >= today):
-            value -= amount
+        if fact.content[2] == own and lowers_exposure(fact, today):
+            value -= fact.content[1]
     return value
 
 

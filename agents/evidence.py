@@ -16,6 +16,7 @@ from agents.lines import lines
 from agents.payments import Payment, level
 from agents.policy import Policy, exact
 from agents.rates import Rates
+from agents.securities import lowers_exposure
 
 MOST: Final = 50
 """Ids that are named at most: the newest, or of open amounts the largest."""
@@ -318,8 +319,7 @@ def _secured(asked: _Asked) -> list[str]:
     rows = [
         (fact.day, fact.event_id)
         for fact in asked.ledger.securities.values()
-        for kind, _, _, expires in (fact.content,)
-        if kind != "guarantee" and fact.day <= asked.today and (expires is None or expires >= asked.today)
+        if lowers_exposure(fact, asked.today)
     ]
     return [event_id for _, event_id in sorted(rows)]
 

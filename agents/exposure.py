@@ -19,6 +19,7 @@ from agents.figures import Ageing
 from agents.ledger import Ledger
 from agents.lines import Lines
 from agents.rates import Rates
+from agents.securities import counts, lowers_exposure
 from agents.totals import Totals
 from schemas.money import EXPONENTS, half_even
 
@@ -82,14 +83,11 @@ def converted(amounts: dict[str, int], own: str | None, today: int, rates: Rates
 
 
 def securities_at(ledger: Ledger, day: int) -> dict[str, int]:
-    """Unexpired letters of credit, deposits and insurance at the end of `day`, by currency. A guarantee does not count.
-
-    Valid from the day it was recorded through expires_on. Section 1, Balance and exposure.
-    """
+    """Unexpired letters of credit, deposits and insurance at the end of `day`, by currency."""
     held: dict[str, int] = {}
     for fact in ledger.securities.values():
-        kind, amount, currency, expires = fact.content
-        if kind != "guarantee" and fact.day <= day and (expires is None or expires >= day):
+        if lowers_exposure(fact, day):
+            _, amount, currency, _ = fact.content
             held[currency] = held.get(currency, 0) + amount
     return held
 
@@ -173,7 +171,7 @@ def peak_utilization(ledger: Ledger, lines: Lines, today: int, days: int, rates:
     if not limits:
         return None
     own = ledger.currency
-    securities = [fact for fact in ledger.securities.values() if fact.content[0] != "guarantee"]
+    securities = [fact for fact in ledger.securities.values() if counts(fact)]
     if (
         totals.native
         or any(row[4] != own for row in limits)

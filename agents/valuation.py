@@ -8,6 +8,7 @@ from __future__ import annotations
 from agents.invoices import scaled
 from agents.ledger import Ledger
 from agents.rates import Rates
+from agents.securities import lowers_exposure
 
 
 def rate_for(ledger: Ledger, token: str, source: str, target: str, day: int) -> tuple[int, int] | None:
@@ -74,13 +75,8 @@ def _foreign_part(ledger: Ledger, day: int, rates: Rates) -> int:
         if amount:
             value += rates.convert(amount, currency, own, day) or 0
     for fact in ledger.securities.values():
-        kind, amount, currency, expires = fact.content
-        if (
-            currency != own
-            and kind != "guarantee"
-            and fact.day <= day
-            and (expires is None or expires >= day)
-        ):
+        _, amount, currency, _ = fact.content
+        if currency != own and lowers_exposure(fact, day):
             value -= rates.convert(amount, currency, own, day) or 0
     return value
 
