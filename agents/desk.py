@@ -18,12 +18,12 @@ from agents.ids import derived
 from agents.ledger import Ledger
 from agents.limits import APPROVERS, Draft, Scoring
 from agents.policy import exact
-from agents.policy_parts import Tier
 from agents.rates import Rates
 from agents.view import View
 from agents.watch import OpenAlert, Watch
 from schemas.events import ProposalDecision
 from schemas.money import minor
+from schemas.outputs import Tier
 
 _PIECE: Final = "d.p"
 _VERSION: Final = 2  # 1 knew nothing of the limit that a proposal was made for, nor of a decision's source

@@ -9,21 +9,22 @@ import math
 from collections.abc import Mapping, Sequence
 from fractions import Fraction
 from statistics import median
-from typing import Any, Final, Literal, NamedTuple
+from typing import Any, Final, Literal, NamedTuple, get_args
 
 from agents.balances import exposure_now
 from agents.facts import NEVER
 from agents.policy import exact
 from agents.policy_limits import Limits
-from agents.policy_parts import GRADES, Grade, Scale, Tier
+from agents.policy_parts import GRADES, Scale
 from agents.rules_exposure import limit_unvalued
 from agents.triggers import worst_fact
 from agents.view import View
 from agents.watch import OpenAlert
+from schemas.events import Role
+from schemas.outputs import Grade, Tier
 
 Direction = Literal["open", "raise", "cut", "hold"]
-Approver = Literal["auto", "analyst", "manager", "controller"]
-APPROVERS: Final[tuple[Approver, ...]] = ("auto", "analyst", "manager", "controller")
+APPROVERS: Final[tuple[Role, ...]] = get_args(Role)
 """In rising order of authority."""
 
 _SUBSTANCE: Final = ("own_payments", "financials", "bureau", "references")
@@ -87,7 +88,7 @@ class Draft(NamedTuple):
     current: int | None
     proposed: int
     binding: str
-    approver: Approver
+    approver: Role
     reasons: list[str]
     terms: dict[str, int | None]
     evidence: dict[str, Any]
@@ -348,7 +349,7 @@ def over_limit(view: View) -> bool:
 # --- The proposal -------------------------------------------------------------------------------------------
 
 
-def approver_for(view: View, amount: int, currency: str | None) -> Approver:
+def approver_for(view: View, amount: int, currency: str | None) -> Role:
     """Who may approve a limit in that currency: analyst ≤ 25,000, manager ≤ 100,000, controller above, or without a rate."""
     rule, unit = view.policy.approval, view.policy.base_unit
     in_base = None if currency is None else view.base(amount, currency)
@@ -524,7 +525,7 @@ def _draft(
             reasons.insert(0, "grade")
         if proposed < view.figures.open_balance:
             reasons.append("freeze_and_run_off")
-    approver: Approver = approver_for(view, proposed, view.figures.currency)
+    approver: Role = approver_for(view, proposed, view.figures.currency)
     if _auto(view, direction, proposed, tier, alerts):
         approver = "auto"
     evidence = _evidence(view, found, scoring, alerts)

@@ -24,7 +24,6 @@ from agents.figures import NOT_EMITTED, Figures
 from agents.ids import derived
 from agents.measure import measure
 from agents.policy import Policy
-from agents.policy_parts import Tier
 from agents.records import (
     Output,
     Refusal,
@@ -51,7 +50,7 @@ from schemas.events import (
     RelatedEvent,
 )
 from schemas.money import minor
-from schemas.outputs import ce_type
+from schemas.outputs import Tier, ce_type
 
 ENGINE: Final = "1"
 """The version of the rules in agents/: it goes into every output, and a change of any figure or decision raises it, once

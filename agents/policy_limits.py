@@ -16,7 +16,6 @@ from agents.policy_parts import (
     Contradiction,
     Count,
     Days,
-    Grade,
     Lateness,
     Part,
     Points,
@@ -25,11 +24,11 @@ from agents.policy_parts import (
     Scale,
     Severity,
     Share,
-    Tier,
     Weight,
     no_gap,
     not_below,
 )
+from schemas.outputs import Grade, Tier
 
 
 class OwnPayments(Part):

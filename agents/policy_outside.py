@@ -6,11 +6,12 @@ Only the shape and the refusals; the numbers stand in deploy/policy.toml. What i
 from __future__ import annotations
 
 import math
-from typing import Annotated, Final
+from typing import Annotated, Final, get_args
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
 from agents.policy_parts import Contradiction, Days, Part, Positive, Severity, Share, above, not_below
+from schemas.events import NewsCategory
 
 
 def _rank_up(value: tuple[str, ...]) -> tuple[str, ...]:
@@ -78,17 +79,13 @@ def _domains(value: object) -> object:
     return value
 
 
-class NewsCategory(Part):
+class NewsCategoryRule(Part):
     severity: Severity
     half_life_days: Annotated[float, Field(ge=0.1), AfterValidator(_half_life)]  # inf: it never decays
 
 
-NEWS_CATEGORIES: Final = (
-    "bankruptcy", "insolvency", "sanctions", "payment_default", "going_concern", "creditor_petition", "licence_loss",
-    "restatement", "fraud", "covenant_breach", "downgrade", "auditor_resignation", "delisting", "plant_closure",
-    "supplier_tightening", "leveraged_buyout", "major_customer_lost", "layoffs", "cfo_exit", "recall", "cyber",
-    "merger_acquisition", "ceo_exit", "dividend_cut", "hiring_freeze", "rumour", "litigation",
-)  # fmt: skip
+NEWS_CATEGORIES: Final[tuple[str, ...]] = tuple(name for name in get_args(NewsCategory) if name != "unknown")
+"""Those that have a severity of their own."""
 
 
 class News(Part):
@@ -98,7 +95,7 @@ class News(Part):
     story_days: Days
     litigation_mid_share: Positive
     litigation_high_share: Positive
-    categories: dict[str, NewsCategory]
+    categories: dict[str, NewsCategoryRule]
     trust: Annotated[dict[str, Share], BeforeValidator(_domains)]
 
     @model_validator(mode="after")

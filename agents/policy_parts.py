@@ -6,9 +6,11 @@ The sections are policy_figures.py, policy_triggers.py, policy_outside.py and po
 from __future__ import annotations
 
 import json
-from typing import Annotated, Any, Final, Literal
+from typing import Annotated, Any, Final, get_args
 
 from pydantic import BaseModel, BeforeValidator, ConfigDict, Field, ValidationInfo, field_validator
+
+from schemas.outputs import Grade
 
 
 class Contradiction(ValueError):
@@ -41,11 +43,9 @@ Points = Annotated[float, BeforeValidator(_number), Field(ge=0, le=100)]
 Lateness = Annotated[float, BeforeValidator(_number), Field(ge=-3650, le=3650)]  # days, negative when early
 Ratio = Annotated[float, BeforeValidator(_number), Field(ge=-1000, le=1000)]
 BaseAmount = Annotated[int, Field(ge=0, le=10**12)]  # whole units of the base currency
-Grade = Literal["A", "B", "C", "D", "E"]
-Tier = Literal["low", "medium", "high"]
 Scale = tuple[Ratio, Ratio]  # [worst, best]
 
-GRADES: Final[tuple[Grade, ...]] = ("A", "B", "C", "D", "E")
+GRADES: Final[tuple[Grade, ...]] = get_args(Grade)
 
 
 class Part(BaseModel):

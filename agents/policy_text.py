@@ -17,7 +17,8 @@ from typing import Any, Final, get_args
 from pydantic import ValidationError
 
 from agents.policy import Policy
-from agents.policy_parts import Contradiction, Tier
+from agents.policy_parts import Contradiction
+from schemas.outputs import Tier
 
 
 class PolicyError(ValueError):

@@ -21,7 +21,7 @@ from aiohttp import web
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from pydantic.json_schema import models_json_schema
 
-from schemas.outputs import Alert, LimitProposal
+from schemas.outputs import Alert, Grade, LimitProposal, Tier
 from streams.web import (
     cursor,
     decisions,
@@ -57,8 +57,8 @@ class Account(_Answer):
     account_name: str | None
     as_of: date | None
     status: Literal["good", "watch", "hold", "prepay"] | None
-    tier: Literal["low", "medium", "high"] | None
-    grade: Literal["A", "B", "C", "D", "E"] | None
+    tier: Tier | None
+    grade: Grade | None
     score: float | None
     currency: str | None
     exposure: Amount

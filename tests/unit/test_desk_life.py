@@ -12,10 +12,10 @@ from agents import limits
 from agents.desk import Desk, ProposalChange
 from agents.limits import Scoring
 from agents.policy import Policy
-from agents.policy_parts import Tier
 from agents.policy_text import load_policy
 from agents.rates import Rates
 from agents.watch import OpenAlert
+from schemas.outputs import Tier
 from tests.rules import IDS, POLICY, POLICY_TEXT, TODAY, event, figures, has_limit, ledger_of, view
 
 MONTH = 40_000_00
