@@ -23,7 +23,7 @@ from agents.facts import NEVER
 from agents.invoices import OPEN, Posting
 from agents.ledger import Ledger
 from agents.lines import NEVER_PAID, Lines, Paid
-from agents.policy_figures import Drift as DriftPolicy
+from agents.policy_figures import DriftRule
 from agents.rates import Rates
 from agents.totals import Totals
 
@@ -125,7 +125,7 @@ def pay_index(lines: Lines, today: int, after: int) -> float | None:
 
 
 def drift_between(
-    lines: Lines, base_from: int, base_to: int, end: int, runs_for_baseline: int, policy: DriftPolicy
+    lines: Lines, base_from: int, base_to: int, end: int, runs_for_baseline: int, policy: DriftRule
 ) -> Drift:
     """The drift test over runs[base_from:end] against runs[base_from:base_to]; see drift.py."""
     key = base_from, base_to, end, runs_for_baseline

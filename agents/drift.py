@@ -11,7 +11,7 @@ from math import floor, fsum, sqrt
 from statistics import NormalDist
 from typing import NamedTuple
 
-from agents.policy_figures import Drift as DriftPolicy
+from agents.policy_figures import DriftRule
 
 
 class Drift(NamedTuple):
@@ -27,7 +27,7 @@ class Drift(NamedTuple):
 
 
 def drift(
-    days: list[int], values: list[float], baseline: list[float], runs_for_baseline: int, policy: DriftPolicy
+    days: list[int], values: list[float], baseline: list[float], runs_for_baseline: int, policy: DriftRule
 ) -> Drift:
     """The drift test over the runs of (D-455, D], oldest first: paid_on and weighted days to pay of each.
 
@@ -65,7 +65,7 @@ def center(values: list[float]) -> float:
     return fsum(values) / len(values)  # sum() of floats is another number from Python 3.12 on
 
 
-def spread(values: list[float], policy: DriftPolicy) -> float:
+def spread(values: list[float], policy: DriftRule) -> float:
     """sigma = max(floor, factor * median absolute deviation from the median); the factor makes it a normal's sigma."""
     middle = _median(sorted(values))
     return max(

@@ -15,7 +15,7 @@ from zoneinfo import ZoneInfo
 
 from pydantic import AfterValidator, BeforeValidator, Field, model_validator
 
-from agents.policy_figures import Drift, Figures
+from agents.policy_figures import DriftRule, FiguresRule
 from agents.policy_limits import Approval, Limits, Status, Tiers
 from agents.policy_outside import Bureau, News, Statements
 from agents.policy_parts import Contradiction, Part
@@ -85,8 +85,8 @@ class Policy(Part):
     base_currency: Annotated[str, AfterValidator(_currency)]
     time_zone: Annotated[str, AfterValidator(_zone)]
     live_from: Annotated[int | None, BeforeValidator(_ordinal)] = None
-    figures: Figures
-    drift: Drift
+    figures: FiguresRule
+    drift: DriftRule
     alerts: Alerts
     triggers: Triggers
     bureau: Bureau

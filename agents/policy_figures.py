@@ -25,7 +25,7 @@ from agents.policy_parts import (
 from agents.totals import HISTORY_DAYS
 
 
-class Figures(Part):
+class FiguresRule(Part):
     """The windows and constants of domain section 1."""
 
     short_days: Days
@@ -57,7 +57,7 @@ class Figures(Part):
     pay_index: tuple[tuple[Lateness, Points], ...]
 
     @model_validator(mode="after")
-    def _ordered(self) -> Figures:
+    def _ordered(self) -> FiguresRule:
         above(self, "baseline_from_days", "baseline_to_days", "the window would be empty")
         above(self, "mid_days", "short_days", "the windows are named short, mid and long")
         above(self, "long_days", "mid_days", "the windows are named short, mid and long")
@@ -99,7 +99,7 @@ class Figures(Part):
 _KEPT: Final = "closed invoices are kept for reach_days or baseline_from_days, whichever is more"
 
 
-class Drift(Part):
+class DriftRule(Part):
     """Domain section 3."""
 
     sigma_floor_days: Positive
@@ -116,7 +116,7 @@ class Drift(Part):
     segment_weight: Annotated[int, Field(ge=0, le=1000)]
 
     @model_validator(mode="after")
-    def _ordered(self) -> Drift:
+    def _ordered(self) -> DriftRule:
         above(self, "ewma_from_runs", "theil_sen_from_runs", "the tests follow each other by number of runs")
         above(self, "cusum_from_runs", "ewma_from_runs", "the tests follow each other by number of runs")
         return self
