@@ -23,6 +23,7 @@ from agents.facts import NEVER
 from agents.invoices import OPEN, Posting
 from agents.ledger import Ledger
 from agents.lines import NEVER_PAID, Lines, Paid
+from agents.policy import Policy, exact
 from agents.policy_figures import DriftRule
 from agents.rates import Rates
 from agents.totals import Totals
@@ -296,42 +297,25 @@ def deadline(promise: Announced, grace: int, holidays: Set[int]) -> int:
     return add_business_days(promise.fact.content[2], grace, holidays)
 
 
-def promises_broken(
-    ledger: Ledger,
-    lines: Lines,
-    after: int,
-    today: int,
-    grace: int,
-    holidays: Set[int],
-    share: tuple[int, int],
-    rates: Rates,
-) -> list[int]:
-    """The days of the window on which a promise was broken; see broken_promises()."""
-    found = broken_promises(ledger, lines, after, today, grace, holidays, share, rates)
-    return [day for day, _ in found]
-
-
 def broken_promises(
-    ledger: Ledger,
-    lines: Lines,
-    after: int,
-    today: int,
-    grace: int,
-    holidays: Set[int],
-    share: tuple[int, int],
-    rates: Rates,
+    ledger: Ledger, lines: Lines, after: int, today: int, policy: Policy, rates: Rates
 ) -> list[tuple[int, str]]:
     """(day, event id) of the promises that were broken in the window; one breaks on the day after its deadline.
 
     Kept: the share (95 %) of it was paid from the day it was made through the deadline, on its invoices; none named:
-    by any payment. What of that folded away is kept with the promise. `holidays`: those of the account's country.
+    by any payment. What of that folded away is kept with the promise.
     What is paid in the promise's own currency counts as it is, so that no rate breaks a promise that was kept; the rest is
     held against it at the rate of the day it was made. None is broken while that, or an invoice, waits for a rate.
     Section 1, Promise.
     """
+    if not ledger.promises:
+        return []
+    rule = policy.figures
+    share = exact(rule.promise_kept_share).as_integer_ratio()
+    holidays = policy.holidays_of(ledger.country)
     broken = []
     for promise in ledger.promises.values():
-        last = deadline(promise, grace, holidays)
+        last = deadline(promise, rule.promise_grace_business_days, holidays)
         breaks_on = last + 1
         if after < breaks_on <= today:
             fact = promise.fact

@@ -14,7 +14,7 @@ from agents.invoices import CLOSED, OPEN, Invoice, taken_by_day
 from agents.ledger import Ledger
 from agents.lines import lines
 from agents.payments import Payment, level
-from agents.policy import Policy, exact
+from agents.policy import Policy
 from agents.rates import Rates
 from agents.securities import lowers_exposure
 
@@ -169,17 +169,8 @@ def _reversals(asked: _Asked) -> list[str]:
 
 def _broken(asked: _Asked, days: int) -> list[str]:
     ledger, today, policy, rates = asked
-    p = policy.figures
-    found = behaviour.broken_promises(
-        ledger,
-        lines(totals_of(ledger), p.pay_index),
-        today - days,
-        today,
-        p.promise_grace_business_days,
-        policy.holidays_of(ledger.country),
-        exact(p.promise_kept_share).as_integer_ratio(),
-        rates,
-    )
+    known = lines(totals_of(ledger), policy.figures.pay_index)
+    found = behaviour.broken_promises(ledger, known, today - days, today, policy, rates)
     return [event_id for _, event_id in sorted(found)]
 
 

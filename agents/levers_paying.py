@@ -19,7 +19,6 @@ from agents.invoices import Invoice
 from agents.levers import LONGEST, MOST, Lever, MakeLever, by_time, exposed, money, suppose
 from agents.lines import Lines, lines
 from agents.measure import measure
-from agents.policy import exact
 from agents.policy_triggers import PaymentDrift
 from agents.view import NOTHING_KEPT, Firing, View
 from agents.wording import iso
@@ -475,17 +474,8 @@ def no_broken_promise(view: View, step: int) -> str:
     rule = view.policy.figures
     days = rule.promises_recent_days
     ledger = view.ledger
-    share = exact(rule.promise_kept_share).as_integer_ratio()
-    broken = behaviour.promises_broken(
-        ledger,
-        lines(totals_of(ledger), rule.pay_index),
-        view.today - days,
-        view.today,
-        rule.promise_grace_business_days,
-        view.policy.holidays_of(ledger.country),
-        share,
-        view.rates,
-    )
+    known = lines(totals_of(ledger), rule.pay_index)
+    broken = behaviour.broken_promises(ledger, known, view.today - days, view.today, view.policy, view.rates)
     if broken:
-        return f"no further broken promise until {iso(max(broken) + days)}, {days} days after the last one"
+        return f"no further broken promise until {iso(max(broken)[0] + days)}, {days} days after the last one"
     return f"{days} days without a broken promise"

@@ -88,7 +88,7 @@ class Lines:
         self.levels: tuple[int, list[int], list[int]] | None = None  # peak_utilization()
         self.partials: tuple[int, int, int, int | None] | None = None  # partial_of_last()
         self.discounts: tuple[int, int, int, tuple[bool, ...]] | None = None  # discounts_taken()
-        self.promises: dict[str, tuple[list[Any], int, int, tuple[int, int], bool]] = {}  # promises_broken()
+        self.promises: dict[str, tuple[list[Any], int, int, tuple[int, int], bool]] = {}  # broken_promises()
 
     def _refresh_due(self, due: dict[int, DueDay], since: int) -> None:
         place = _cut(self.due_days, due, since)

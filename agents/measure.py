@@ -13,7 +13,7 @@ from agents.balances import totals_of
 from agents.figures import Figures
 from agents.ledger import Ledger
 from agents.lines import lines as lines_of
-from agents.policy import Policy, exact
+from agents.policy import Policy
 from agents.rates import Rates
 from schemas.money import half_even
 
@@ -83,22 +83,8 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         )
         if past_due:
             surprise = survival.overdue_surprise(lines, today, policy)
-    promise_share = exact(p.promise_kept_share).as_integer_ratio()
     recent = today - p.promises_recent_days
-    broken = (
-        behaviour.promises_broken(
-            ledger,
-            lines,
-            min(recent, today - p.long_days),
-            today,
-            p.promise_grace_business_days,
-            policy.holidays_of(ledger.country),
-            promise_share,
-            rates,
-        )
-        if ledger.promises
-        else []
-    )
+    broken = behaviour.broken_promises(ledger, lines, min(recent, today - p.long_days), today, policy, rates)
     purchases_from = today - p.purchases_days
     prior_from = purchases_from - p.purchases_prior_days
     cohorts = lines.cohort_days
@@ -205,8 +191,8 @@ def measure(ledger: Ledger, today: int, policy: Policy, rates: Rates, at_tick: b
         reversals_90d=(
             behaviour.between(totals.reversals, today - p.reversals_days, today) if totals.reversals else 0
         ),
-        promises_broken_60d=sum([day > recent for day in broken]),
-        promises_broken=sum([day > today - p.long_days for day in broken]),
+        promises_broken_60d=sum([day > recent for day, _ in broken]),
+        promises_broken=sum([day > today - p.long_days for day, _ in broken]),
         partial_of_last_5=behaviour.partial_of_last(lines, totals, today, today - p.long_days),
         discounts_taken=behaviour.discounts_taken(lines, totals, today, today - p.baseline_from_days),
         disputed_share_baseline=behaviour.disputed_share(

@@ -86,13 +86,9 @@ def promising(draw: st.DrawFn) -> list[Any]:
 def broken_by_ledger(ledger: Ledger, today: int) -> list[int]:
     figures = _POLICY.figures
     made = lines(totals_of(ledger), figures.pay_index)
-    grace, holidays = figures.promise_grace_business_days, _POLICY.holidays_of(ledger.country)
     after = today - figures.long_days
-    return sorted(
-        behaviour.promises_broken(
-            ledger, made, after, today, grace, holidays, (95, 100), ledger.rates or _RATES
-        )
-    )
+    found = behaviour.broken_promises(ledger, made, after, today, _POLICY, ledger.rates or _RATES)
+    return sorted(day for day, _ in found)
 
 
 def broken_by_reference(known: list[Any], today: int) -> list[int]:
