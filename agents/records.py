@@ -18,7 +18,7 @@ from agents.limits import Scoring
 from agents.view import View
 from agents.watch import AlertChange
 from agents.wording import iso
-from schemas.money import EXPONENTS
+from schemas.money import EXPONENTS, text
 
 _MONEY: Final = (
     "open_balance", "past_due", "past_due_over_10", "past_due_61", "past_due_91", "unapplied", "disputed", "open_orders",
@@ -60,16 +60,7 @@ class Refusal(NamedTuple):
 
 def money_text(minor: int | None, currency: str | None) -> str | None:
     """Minor units as the decimal string of the wire, with the currency's decimals; None stays None."""
-    if minor is None or currency is None:
-        return None
-    exponent = EXPONENTS[currency]
-    if exponent == 2:
-        return f"{minor // 100}.{minor % 100:02d}" if minor >= 0 else f"-{-minor // 100}.{-minor % 100:02d}"
-    if exponent == 0:
-        return str(minor)
-    unit = 10**exponent
-    sign, minor = ("-", -minor) if minor < 0 else ("", minor)
-    return f"{sign}{minor // unit}.{minor % unit:0{exponent}d}"
+    return None if minor is None or currency is None else text(minor, currency)
 
 
 def _money_texts(amounts: Iterable[int | None], currency: str | None) -> list[str | None]:
