@@ -22,7 +22,7 @@ from agents.policy_keys import policy_value, threshold_keys
 from agents.profile import EXPECTED, OPENED_ON, holders
 from agents.triggers import BY_ID, Trigger, worst_fact
 from agents.view import NOTHING_KEPT, View
-from agents.watch import AlertChange, Episode, Watch
+from agents.watch import AlertChange, Episode, Watch, rests_until
 from agents.wording import iso, shown, told_apart
 from schemas.money import text
 
@@ -111,7 +111,7 @@ def why_not(trigger_id: str, view: View, ahead: View, episode: Episode, ticked: 
     `ahead`: the account as of the tick to come, if nothing happens until then; what would fire it would do so there.
     `ticked`: the day of the last tick; a view of the day that has begun since has seen none of its own.
     """
-    trigger, rule = BY_ID[trigger_id], view.policy.alerts
+    trigger = BY_ID[trigger_id]
     view.kept = ahead.kept = episode.kept
     try:
         holds = trigger.fires(view)
@@ -124,10 +124,7 @@ def why_not(trigger_id: str, view: View, ahead: View, episode: Episode, ticked: 
     severity = holds.severity if holds else trigger.severity(view.policy)
     needed = _ticks_needed(trigger, view)
     ticks = max(0, ticked - episode.first_tick + 1) if holds and episode.first_tick else 0
-    rest = 0
-    if episode.cleared_on and severity < 5:
-        rest = rule.cooldown_days_low if severity <= 2 else rule.cooldown_days_mid
-    cooldown = episode.cleared_on + rest if rest and view.today < episode.cleared_on + rest else None
+    cooldown = rests_until(episode.cleared_on, severity, view.policy.alerts)
     return {
         "trigger": trigger_id,
         "title": trigger.title,
@@ -144,7 +141,7 @@ def why_not(trigger_id: str, view: View, ahead: View, episode: Episode, ticked: 
         ),
         "ticks": {"in_a_row": min(ticks, needed), "needed": needed},
         "judged": "with each event and at ticks" if trigger.immediate else "at ticks",
-        "cooldown_until": None if cooldown is None else iso(cooldown),
+        "cooldown_until": iso(cooldown) if view.today < cooldown else None,
         "superseded_by": episode.superseded_by,
         "history_until": None if not view.history else iso(view.policy.live_from or 0),
         "fires_on": iso(ahead.today),

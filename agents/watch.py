@@ -17,6 +17,7 @@ from agents.facts import NEVER
 from agents.ids import derived
 from agents.ledger import Ledger
 from agents.policy import Policy
+from agents.policy_triggers import Alerts
 from agents.rules_exposure import concentrates
 from agents.rules_outside import filed_at_a_rate
 from agents.triggers import AT_ONCE, BY_ID, TRIGGERS, Trigger, facts_on_file
@@ -116,6 +117,13 @@ class _Alert:
         for name, value in zip(_FIELDS, row, strict=True):
             setattr(alert, name, value)
         return alert
+
+
+def rests_until(cleared_on: int, severity: int, rule: Alerts) -> int:
+    """The first day on which an alert of this severity, last cleared on that day (0: never), may open again."""
+    if not cleared_on or severity == 5:
+        return cleared_on
+    return cleared_on + (rule.cooldown_days_low if severity <= 2 else rule.cooldown_days_mid)
 
 
 class Watch:
@@ -259,10 +267,7 @@ class Watch:
             self.changed = True
         if not trigger.immediate and today - alert.first_tick + 1 < rule.ticks_in_a_row:
             return []
-        rest = 0
-        if alert.cleared_on and firing.severity < 5:
-            rest = rule.cooldown_days_low if firing.severity <= 2 else rule.cooldown_days_mid
-        waits_until = alert.cleared_on + rest
+        waits_until = rests_until(alert.cleared_on, firing.severity, rule)
         if today < waits_until:
             if alert.waits_until != waits_until:
                 alert.waits_until = waits_until
