@@ -1,4 +1,7 @@
-"""When the figures of an account can next move by time alone: the day until which it may sleep."""
+"""When the figures of an account can next move by time alone: the day until which it may sleep.
+
+What the figures are is measure.py's. The day may be too early, at the cost of one look; too late, and an alert is missed.
+"""
 
 from __future__ import annotations
 
@@ -41,9 +44,7 @@ def next_day(ledger: Ledger, today: int) -> int:
     lines = lines_of(totals, p.pay_index)
     best = min([row[0] for row in ledger.parked.values()], default=NEVER)
     for due, _ in lines.open_due:
-        if due < today:
-            return tomorrow
-        if due == today:
+        if due <= today:
             return tomorrow
         break
     if any(row[4] != currency for row in ledger.limits) or any(
@@ -97,7 +98,5 @@ def next_day(ledger: Ledger, today: int) -> int:
 
 def _month_end(day: int) -> int:
     """The last day of the month that `day` is in."""
-    first = date.fromordinal(day).replace(day=1)
-    return (first.replace(day=28).toordinal() + 4) - date.fromordinal(
-        first.replace(day=28).toordinal() + 4
-    ).day
+    after = date.fromordinal(day).replace(day=28).toordinal() + 4  # in the next month, its 1st to its 4th
+    return after - date.fromordinal(after).day

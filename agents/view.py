@@ -34,8 +34,8 @@ class View:
     `figures` may be given as what measures them: they are then measured when first asked for, so that an event that
     nothing hangs on measures nothing. `event_id`: of the event that is being applied, None at a tick. `tier`: as of the
     tick before. `history`: today is before the policy goes live. `events_behind(figure)`: ids of the events behind a
-    figure of the ledger, asked for when evidence is made. `kept` is set by agents/watch.py alone: the figures that the
-    alert at hand goes on comparing with.
+    figure of the ledger, asked for when evidence is made. `kept`: the figures that the alert at hand goes on comparing with;
+    agents/watch.py sets it for each trigger, agents/explain.py as it was then.
     """
 
     __slots__ = (
