@@ -105,7 +105,9 @@ FORMULAS: Final[dict[str, Formula]] = {
     "payment_runs": Formula("days with payments in (D−{p.figures.baseline_from_days}, D]", "count", _DRIFT),
     "payment_runs_365d": Formula("days with payments in {p.figures.long_days} days", "count", _DRIFT),
     "drift_test": Formula("the test that the number of payment runs asks for", "text", _DRIFT),
-    "drift_agrees": Formula("the test's statistic exceeds its limit (below 4 runs: no test)", "flag", _DRIFT),
+    "drift_agrees": Formula(
+        "the test's statistic exceeds its limit (below {p.drift.theil_sen_from_runs} runs: no test)", "flag", _DRIFT
+    ),
     "drift_statistic": Formula("lower slope, EWMA or CUSUM of the runs", "days", _DRIFT),
     "drift_limit": Formula("what the statistic is held against, from the baseline's runs", "days", _DRIFT),
     "dtp_months": Formula("dtp of the last four full calendar months, oldest first", "rows", _DTP),
@@ -117,7 +119,8 @@ FORMULAS: Final[dict[str, Formula]] = {
         "(begin AR + sales − end AR) / (begin AR + sales − end current AR) × 100", "points", _DSO
     ),
     "pay_index": Formula(
-        "100 = 30 days early, 80 = prompt, 50 = 30 late, 0 = 150 late; dollar-weighted, {p.figures.long_days} days", "points",
+        "the policy's points by days beyond terms, from {p.figures.pay_index[0][1]:g} at {p.figures.pay_index[0][0]:g}; "
+        "weighted by amount, {p.figures.long_days} days", "points",
         "1, DSO (pay index)",
     ),
     "kaplan_meier_median": Formula("days by which half of what was invoiced is paid; may not exist", "days", _LATE),
@@ -138,8 +141,8 @@ FORMULAS: Final[dict[str, Formula]] = {
     "invoices_prior_90d": Formula("invoices of those {p.figures.purchases_prior_days} days", "count", _TRIGGERS),
     "reversals_90d": Formula("payments returned in {p.figures.reversals_days} days", "count", _REVERSAL),
     "promises_broken_60d": Formula(
-        "promises broken in {p.figures.promises_recent_days} days: under 95 % paid by the day + "
-        "{p.figures.promise_grace_business_days} business days", "count", _REVERSAL,
+        "promises broken in {p.figures.promises_recent_days} days: less than {p.figures.promise_kept_share:g} of it paid by "
+        "the day + {p.figures.promise_grace_business_days} business days", "count", _REVERSAL,
     ),
     "promises_broken": Formula("promises broken in {p.figures.long_days} days", "count", _REVERSAL),
     "partial_of_last_5": Formula("of the last five paid invoices, those paid in parts", "count", _TRIGGERS),
@@ -171,7 +174,8 @@ FORMULAS: Final[dict[str, Formula]] = {
         "taken among the {p.triggers.discounts_abandoned.of_before} discounts before those", "count", _TRIGGERS
     ),
     "growth": Formula(
-        "purchases of {p.figures.purchases_days} days / ⅓ of the {p.figures.purchases_prior_days} days before − 1", "share",
+        "purchases of {p.figures.purchases_days} days / those of as many days, on average of the "
+        "{p.figures.purchases_prior_days} days before, − 1", "share",
         _TRIGGERS,
     ),
     "dbt_over_baseline": Formula("dbt_90d − dbt_baseline", "days", _TRIGGERS),

@@ -199,7 +199,7 @@ FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "filed_on": ("Filed on", "day"),
     "partial_of_last_5": ("Of the last 5 invoices, paid in parts", _COUNT),
     "missed_in_a_row": ("Discounts not taken in a row", _COUNT),
-    "taken_before": ("Of the 5 before, taken", _COUNT),
+    "taken_before": ("Of those before, taken", _COUNT),
     "news_score": ("Score of the news", _COUNT),
     "category_severity": ("Severity of its category", _COUNT),
     "confidence": ("Confidence of the match", _SHARE),
@@ -212,7 +212,7 @@ FIGURES: Final[Mapping[str, tuple[str, str]]] = {
     "terms_days": ("Terms, days", _COUNT),
     "worst_fact": ("Severity of the worst fact", _COUNT),
     "grade_multiplier": ("Multiplier of the grade", _COUNT),
-    "net_worth": ("10 % of tangible net worth", _MONEY),
+    "net_worth": ("Share of tangible net worth", _MONEY),
     "references": ("High credit of references", _MONEY),
     "agency": ("Agency", "text"),
     "share_of_book": ("Share of the book", _SHARE),
@@ -224,7 +224,7 @@ FIGURES: Final[Mapping[str, tuple[str, str]]] = {
 
 TERMS: Final[Mapping[str, str]] = {
     "need": "Need × multiplier of the grade",
-    "net_worth": "10 % of tangible net worth",
+    "net_worth": "Share of tangible net worth",
     "references": "Median high credit of references",
     "agency": "Newest agency limit × multiplier of the grade",
 }

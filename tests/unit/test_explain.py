@@ -215,6 +215,21 @@ def test_every_figure_has_a_formula() -> None:
         assert formula.section[0] in "1234567", name
 
 
+@pytest.mark.parametrize(
+    ("name", "part", "update", "stated"),
+    [
+        ("drift_agrees", "drift", {"theil_sen_from_runs": 5}, "below 5 runs"),
+        ("promises_broken_60d", "figures", {"promise_kept_share": 0.8}, "less than 0.8 of it"),
+        ("pay_index", "figures", {"pay_index": ((-10.0, 70.0), (90.0, 0.0))}, "from 70 at -10"),
+    ],
+)
+def test_a_formula_states_the_numbers_in_force(
+    name: str, part: str, update: dict[str, Any], stated: str
+) -> None:
+    other = POLICY.model_copy(update={part: getattr(POLICY, part).model_copy(update=update)})
+    assert stated in FORMULAS[name].stated(other)
+
+
 @pytest.mark.parametrize("trigger_id", sorted(BY_ID))
 def test_every_figure_and_level_of_an_alert_has_its_formula_and_its_key_in_the_policy(
     trigger_id: str,
