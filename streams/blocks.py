@@ -23,7 +23,7 @@ from streams.errors import Fatal, Refused
 TP = tuple[str, int]  # topic and partition
 Record = Any  # confluent_kafka.Message, whose stubs say that everything may be None
 # Topic, key, value, headers, partition (-1: by key)
-Output = tuple[str, bytes | None, bytes | None, Any, int]
+Outgoing = tuple[str, bytes | None, bytes | None, Any, int]
 
 log = get_logger(__name__)
 
@@ -296,7 +296,7 @@ class Block:
         self.tally: dict[tuple[str, ...], int] = {}
         self.error: BaseException | None = None
         self.states: Any = None
-        self.outputs: list[Output] = []
+        self.outputs: list[Outgoing] = []
         self.on_past: Callable[[], None] | None = None
         self._poisons = {} if poisons is None else poisons
 
