@@ -257,6 +257,9 @@ class Snapshot(_Output):
     provisional: Count
 
 
+CASE_ID: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
+"""What lives through several records, by its topic -> the field that tells which one a record is of."""
+
 OUTPUT_OF: Final[dict[str, type[BaseModel]]] = {
     "alerts": Alert,
     "limit-proposals": LimitProposal,

@@ -28,6 +28,7 @@ from agents.wakes import Wakes
 from agents.watch import AlertChange
 from agents.wording import grouped
 from schemas.events import ClockTicked, Event, Invalid, PolicyAdopted, parse
+from schemas.outputs import CASE_ID
 from schemas.topics import TOPICS
 from streams.backtest import Lines
 from streams.blocks import Kafka
@@ -256,14 +257,11 @@ def _refold(
                 "adopted_at": event.occurred_at.isoformat(),
             }
         for output in outputs:
-            if isinstance(output, Output) and output.topic in _IDS:
-                case = found.cases.get(output.body[_IDS[output.topic]])
+            if isinstance(output, Output) and output.topic in CASE_ID:
+                case = found.cases.get(output.body[CASE_ID[output.topic]])
                 if case is not None:
                     case.records.append(output.body)
     return found
-
-
-_IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
 
 
 _DECIDED: Final = ("acknowledged", "assigned", "snoozed")

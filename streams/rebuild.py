@@ -21,6 +21,7 @@ import orjson
 from agents.ids import derived, namespace_id
 from agents.triggers import TRIGGERS
 from schemas.events import Invalid
+from schemas.outputs import CASE_ID
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently, watermarks
 from streams.control import control_event
@@ -36,7 +37,6 @@ from streams.whole import text_of, written_whole
 
 # Episodes of a trigger, or proposals of an account, that a decision is looked for among
 _MOST_NUMBERS: Final = 2000
-_IDS: Final = {"alerts": "alert_id", "limit-proposals": "proposal_id"}
 _NAMED_BY: Final = {  # what a record of ours has at the least
     "alerts": {"alert_id", "account_id", "as_of", "trigger"},
     "limit-proposals": {"proposal_id", "account_id", "as_of", "direction"},
@@ -98,7 +98,7 @@ def rebuild(kafka: Kafka, settings: Settings, into: str, start: Start, show: Pro
     create(kafka, other)
     found = Rebuilt()
     told = {
-        name: lengths(_cases(kafka, settings, name)) for name in _IDS
+        name: lengths(_cases(kafka, settings, name)) for name in CASE_ID
     }  # before the copy: all of it is in there
     for number in range(partitions):
         copied, already = _copy_journal(kafka, settings, other, number)
@@ -112,7 +112,7 @@ def rebuild(kafka: Kafka, settings: Settings, into: str, start: Start, show: Pro
     _fold(kafka, other, start, show)
     for number in range(partitions):  # another rebuild may have copied at the same time
         _copied_until(kafka, other.prefixed(TOPICS["journal"].name), number)
-    for name in _IDS:
+    for name in CASE_ID:
         found.differences[name] = compare(
             _cases(kafka, settings, name), _cases(kafka, other, name), told[name]
         )
@@ -241,7 +241,7 @@ def cases_of(records: Iterable[Any], name: str) -> list[list[dict[str, Any]]]:
         except orjson.JSONDecodeError:
             continue
         if isinstance(body, dict) and body.keys() >= _NAMED_BY[name]:
-            cases.setdefault(body[_IDS[name]], []).append(body)
+            cases.setdefault(body[CASE_ID[name]], []).append(body)
     return list(cases.values())
 
 
