@@ -24,6 +24,27 @@ Factor = Callable[[str, str, int], "tuple[int, int] | None"]
 no rate."""
 
 
+_ORDER: Final = 4
+_DISCOUNT: Final = 5  # its percentage, and behind it its day
+
+
+def issued(issue: Register) -> list[Any]:
+    """The content of an invoice.issued as it holds: what it leaves out of order and discount is as a version before it said.
+
+    An import beside a feed knows neither, and would open the order that the invoice closed, and double the exposure.
+    """
+    content = issue.content
+    if issue.versions is None or (content[_ORDER] is not None and content[_DISCOUNT] is not None):
+        return content
+    content = [*content]
+    for version, *_ in reversed(issue.versions):
+        if content[_ORDER] is None:
+            content[_ORDER] = version[_ORDER]
+        if content[_DISCOUNT] is None:
+            content[_DISCOUNT:] = version[_DISCOUNT:]
+    return content
+
+
 class Memo:
     """A credit memo. Without an invoice it lowers the account's open balance only."""
 
@@ -157,7 +178,7 @@ def derive(invoice: Invoice, currency: str, factor: Factor, paid_share: tuple[in
     issue = invoice.issue
     if issue is None or invoice.void is not None:
         return None
-    gross, own, day, due, _, percent, discount_date = issue.content
+    gross, own, day, due, _, percent, discount_date = issued(issue)
     foreign = own != currency
     value = factor(own, currency, day) if foreign else _SAME
     if value is None:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 from agents import orders
 from agents.facts import Register
-from agents.invoices import Dispute, Invoice, Memo, derive, taken_by_day
+from agents.invoices import Dispute, Invoice, Memo, derive, issued, taken_by_day
 from agents.ledger import Ledger
 from agents.orders import Order
 from agents.payments import Application, Payment, Steps, allocate, facts_that_fit
@@ -86,7 +86,7 @@ def _post(ledger: Ledger, invoice: Invoice) -> None:
         totals.post(invoice, new, 1)
     if issue.content[1] != currency or invoice.foreign is not None:
         _count_foreign(ledger, invoice)
-    if issue.content[4] is not None or invoice.drawn is not None:
+    if issued(issue)[4] is not None or invoice.drawn is not None:
         draw(ledger, invoice)
     if invoice.void is not None:
         closed_on: int | None = max(invoice.void.day, issue.day)
@@ -121,7 +121,7 @@ def draw(ledger: Ledger, invoice: Invoice) -> None:
     """Moves what the invoice closes of its order, if that has changed."""
     issue = invoice.issue
     assert issue is not None
-    content = issue.content
+    content = issued(issue)
     drawn = None
     if invoice.void is None and content[4] is not None:
         drawn = content[4], content[2], content[1], content[0]

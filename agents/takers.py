@@ -9,9 +9,9 @@ from collections.abc import Callable
 from typing import Any, Final
 
 from agents.announced import PROMISE, SCHEDULED, Announced
-from agents.facts import APPLIED, KNOWN, LATE, NEW, REPEAT, Applied, Register
+from agents.facts import APPLIED, KNOWN, LATE, NEW, REPEAT, SAME, Applied, Register
 from agents.folding import gone, out_of_reach, partly_gone
-from agents.invoices import Dispute, Invoice, Memo
+from agents.invoices import Dispute, Invoice, Memo, issued
 from agents.ledger import Ledger
 from agents.orders import Order
 from agents.payments import Payment
@@ -52,7 +52,11 @@ def _invoice_issued(ledger: Ledger, ident: str, source: str, fact: Register) -> 
     if issue is None:
         invoice.issue = fact
         return _invoice_moved(ledger, invoice, NEW)
-    return _invoice_moved(ledger, invoice, issue.offer(fact))
+    before = issued(issue)
+    answer = issue.offer(fact)
+    if answer == SAME and issued(issue) != before:
+        answer = NEW
+    return _invoice_moved(ledger, invoice, answer)
 
 
 def _invoice_voided(ledger: Ledger, ident: str, source: str, fact: Register) -> Applied:

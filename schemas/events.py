@@ -140,6 +140,8 @@ class _Money(_Event):
 
 
 class InvoiceIssued(_Money):
+    """An invoice, or its correction: the newest holds, and what it leaves out of order and discount is as one before said."""
+
     type: Literal["invoice.issued"]
     invoice_id: Id
     amount: Amount

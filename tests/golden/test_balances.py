@@ -210,6 +210,37 @@ STORIES: list[Story] = [
         {"open_orders": "500.00", "exposure": "800.00"},
     ),
     (
+        "an invoice told anew by who knows no order, as an import does",
+        [
+            order("O1", "800.00", 0),
+            invoice("I1", "300.00", 2, order_id="O1"),
+            invoice("I1", "300.00", 2, at=4, event_id="anew"),
+        ],
+        5,
+        {"open_orders": "500.00", "exposure": "800.00"},
+    ),
+    (
+        "and by who knew it, afterwards",
+        [
+            order("O1", "800.00", 0),
+            invoice("I1", "300.00", 2, at=4, event_id="anew"),
+            invoice("I1", "250.00", 2, order_id="O1"),
+        ],
+        5,
+        {"open_orders": "500.00", "exposure": "800.00"},
+    ),
+    (
+        "another order in its place",
+        [
+            order("O1", "800.00", 0),
+            order("O2", "800.00", 0),
+            invoice("I1", "300.00", 2, order_id="O1"),
+            invoice("I1", "250.00", 2, order_id="O2", at=4, event_id="anew"),
+        ],
+        5,
+        {"open_orders": "1350.00", "exposure": "1600.00"},
+    ),
+    (
         "a void invoice never closed its order",
         [order("O1", "800.00", 0), invoice("I1", "300.00", 2, order_id="O1"), voided("I1", 3)],
         5,

@@ -115,8 +115,20 @@ class Account:
             newest = max(group, key=self.order_of)
             same = [e for e in group if content(e) == content(newest)]
             first = min(same, key=self.order_of)
+            if newest.type == "invoice.issued":
+                newest = self.as_issued(newest, group)
             facts.append(Fact(newest, self.order_of(first), self.date_of(first)))
         return facts
+
+    def as_issued(self, newest: Any, group: list[Any]) -> Any:
+        """What the newest leaves out of order and discount, as the newest that names it says."""
+        named: dict[str, Any] = {}
+        for field, with_it in (("order_id", ()), ("discount_percent", ("discount_date",))):
+            naming = [e for e in group if getattr(e, field) is not None]
+            if naming:
+                teller = max(naming, key=self.order_of)
+                named |= {name: getattr(teller, name) for name in (field, *with_it)}
+        return newest.model_copy(update=named)
 
     def of(self, *types: str) -> list[Fact]:
         return [f for f in self.facts if f.event.type in types]
