@@ -101,18 +101,28 @@ def _pattern(words: str) -> re.Pattern[str]:
     return re.compile(words)
 
 
+# "Rival's licence revoked" is not the company's, but a rival's lawsuit or bid may well be about it.
+_RIVALS: Final = r"(rival|competitor)('s|s')(?= *([\w-]+ ){0,2}$)"
+_TOLD_BY_RIVALS: Final = frozenset(
+    {"creditor_petition", "litigation", "merger_acquisition", "leveraged_buyout", "rumour"}
+)
 _FAILED: Final = (_UNDONE, _THOUGHT, _ANOTHERS)
 _BEHIND: Final = rf"\b({_ENDED})\b"
-_BEHIND_FAILURES: Final = rf"\b({_ENDED}|{_TOPIC})\b"
+# "Administrators appointed at rival Acme"; not "supplier" or "partner", which a company is called by its trade.
+_OF_ANOTHER: Final = (
+    r"^ ?(of|at|for|to|by) (its |a |the )?(\w+ )?(rival|competitor|customer|client|tenant|borrower)s?"
+)
+_BEHIND_FAILURES: Final = rf"\b({_ENDED}|{_TOPIC})\b|{_OF_ANOTHER}\b"
 
 
 def _rule(
     category: str, *says: str, unless: str | None = None, before: tuple[str, ...] = (_UNDONE, _THOUGHT)
 ) -> _Rule:
+    turned_round = before if category in _TOLD_BY_RIVALS else (*before, _RIVALS)
     return _Rule(
         category,
         r"\b(?:" + "|".join(says) + r")",
-        r"\b(" + "|".join(before) + r")\b",
+        r"\b(" + "|".join(turned_round) + r")(?!\w)",
         _BEHIND_FAILURES if before == _FAILED else _BEHIND,
         unless,
     )
@@ -124,7 +134,7 @@ _OFFICE_HOLDER: Final = (
 )
 _REGIME: Final = (
     r"(voluntary |provisional |special |external |judicial |compulsory |creditors'? voluntary |an? |the |self-"
-    r"|insolvency |formal )*(administration|liquidation(?! sale)|receivership|examinership"
+    r"|insolvency |formal )*(administration|liquidation(?! sale| of (its )?(stock|inventory|assets))|receivership|examinership"
     r"|insolvency( proceedings)?|business rescue|judicial management|judicial (recovery|reorgani[sz]ation)"
     r"|recuperacao judicial|recuperacion judicial|civil rehabilitation|rehabilitation|redressement( judiciaire)?"
     r"|concordato|concurso)"
@@ -164,6 +174,10 @@ _PLANT: Final = (
 _SHOPS: Final = r"(stores|shops|branches|restaurants|pubs|outlets|showrooms|salons)"
 # One statement
 _NEAR: Final = r"(?:(?!\b(say|said|warn|urge|tell|see|predict|call|expect)\w*\b|[:;?]).){0,40}"
+_SPORT: Final = (
+    r"\b(dugout|red card|relegat\w+|promotion push|striker|midfielder|goalkeeper|premier league|touchdown"
+    r"|quarterback|test squad|world cup|cup (tie|final)|derby (win|defeat|loss))\b"
+)
 _CHIEF: Final = r"(ceo|chief exec(utive)?( officer)?|boss|managing director|vorstandschef\w*|pdg)"
 _FINANCE_CHIEF: Final = (
     r"(cfo|chief financial officer|(group )?finance (chief|director|boss|head)|finanzvorstand|finanzchef\w*)"
@@ -171,7 +185,8 @@ _FINANCE_CHIEF: Final = (
 _LEAVES: Final = (
     r"(resign(s|ed|ation)?|quits?|leav(e|es|ing)\b|left\b|depart(s|ed|ure)?|step(s|ped|ping)? (down|aside)"
     r"|exit(s|ed)?\b|oust(s|ed)?|fired|sacked|dismissed|to go\b|walks? out|retire[sd]?|replaced"
-    r"|out with immediate effect|axed|suspended|verlasst|tritt zuruck|transition)"
+    r"|(forced|pushed|kicked) out|stands? down|standing down|bow(s|ed)? out|out with immediate effect|axed"
+    r"|suspended|verlasst|tritt zuruck|transition)"
 )
 
 # The first rule that tells it gives the category: the graver and the more specific stand first.
@@ -242,6 +257,7 @@ _RULES: Final = (
         r"chapter (7|11|15) (reorgani[sz]ation )?(filing|plan|case|proceedings|petition|bankruptcy|protection"
         r"|liquidation)\b",
         r"declare[sd]? [^,;:]{1,40} bankrupt\b",
+        r"(converts?|converted|conversion|switch(es|ed)?)\b[^,;:]{0,50}\bto (a )?chapter (7|11)\b",
         r"(?<!.)bankrupt (?!of\b|ideas?\b|polic)",
         r"bankruptcy (court|judge) (approves|oks|confirms|allows|clears)",
         r"bankrupt(?=$|[,;])",
@@ -255,10 +271,11 @@ _RULES: Final = (
     ),
     _rule(
         "insolvency",
-        _INTO + " " + _REGIME,
+        _INTO + " " + _REGIME + r"(?! of\b)",
         r"(is|was|remains?|now|currently)( still)? in (administration|liquidation|receivership|examinership)\b",
         r"in (administration|liquidation|receivership|examinership)(?=$|[,;])",
-        r"(administrators?|liquidators?|receivers?) (of|at|for) [^,;:]{1,40} (mak|seek|sell|cut|lay|clos|shut"
+        r"(administrators?|liquidators?|receivers?) (of|at|for) (?!(its |a |the )?(rival|competitor|customer|client)\b)"
+        r"[^,;:]{1,40} (mak|seek|sell|cut|lay|clos|shut"
         r"|invit|market)\w*",
         r"(file[sd]?|filing|appl(y|ies|ied|ying)|seek(s|ing)?|requests?|begin(s|ning)?|open(s|ed)?|commence[sd]?"
         r"|start(s|ed)?|pede|granted) "
@@ -283,6 +300,8 @@ _RULES: Final = (
         r"(cease[sd]?|stop(s|ped)?) trading\b(?! (in|on|of)\b)",
         r"(firm|company|chain|retailer|builder|group|business|maker|operator|airline|contractor|lender|brand"
         r"|housebuilder|manufacturer|haulier|developer|wholesaler|start-?up) (collapses|has collapsed)\b",
+        r"collapse[sd]? (owing|(with|under) (\w+ ){0,3}(debts?|loss of|losses)|leaving (\w+ ){0,3}"
+        r"(creditors|customers|suppliers|staff|workers|jobs|unpaid))",
         r"moratorium (granted|declared)",
         unless=r"members'? voluntary|\bsolvent\b|trading (standards|hours)"
         r"|(trump|biden|obama|bush|white house|u\.s\.|us|new|state) administration",
@@ -392,7 +411,10 @@ _RULES: Final = (
         "delisting",
         r"delist(s|ed|ing|ings)?\b",
         r"(shares?|stock) (\w+ ){0,2}(suspended|halted) (from|on|by|in|pending|until|over)\b",
-        r"shares? in [^,;:]{1,40} (suspended|halted)",
+        r"shares? (in|of) [^,;:]{1,40} (suspended|halted)",
+        r"(removed|struck|dropped|booted|kicked|thrown)( off)? (from )?(the )?(\w+ )?(aim|nyse|nasdaq|asx|lse|jse"
+        r"|tsx|bse|nse|sgx|hkex|(stock )?exchange|official list)\b",
+        r"(nyse|nasdaq|asx|exchange)\b[^,;:]{0,15}\b(notice|letter|warning|notification)\b",
         r"(suspend|halt)(s|ed)? (\w+ ){0,1}trading (in|of) (\w+ )?(shares|stock|securities)",
         r"trading (in|of) [^,;:]{0,40}(shares|stock|securities) (is |was |has been )?(suspended|halted)",
         r"(cancel\w*|revok\w*) [^,;:]{0,30}\blisting\b",
@@ -404,7 +426,8 @@ _RULES: Final = (
         r"|(moves?|switch\w*|transfer\w*) .{0,25}(listing|nyse|nasdaq)|takeover|take.private|buyout|merger"
         r"|acquisition|\bbid\b(?! price)|brexit|circuit|limit.up|dual listing|secondary listing"
         r"|\b(supermarkets?|grocers?|tesco|asda|sainsbury'?s|morrisons|waitrose)\b|fewer|number of|wave of"
-        r"|houses? delist|crypto|\btokens?\b|coins?\b|\bet[fn]s?\b|\b(ebay|amazon|app store)\b|fake news",
+        r"|houses? delist|(historic|heritage|listed) (building|site|house|landmark)|monument|crypto"
+        r"|\btokens?\b|coins?\b|\bet[fn]s?\b|\b(ebay|amazon|app store)\b|fake news",
     ),
     _rule(
         "fraud",
@@ -421,7 +444,9 @@ _RULES: Final = (
         r"(sec|doj|fbi|sfo|serious fraud office|cbi|ed|enforcement directorate|police|prosecutors?|bafin|fca|sebi"
         r"|amf|finma|staatsanwaltschaft|justice department|department of justice|guardia di finanza|sfio|consob"
         r"|asic|tax (authorities|officials|police))\b[^,;:]{0,25}\b(probes?|probing|investigat\w*|raid(s|ed)?"
-        r"|charges|charged|search(es|ed)|book(s|ed)|arrests?|arrested|durchsucht|inquiry)\b",
+        r"|charges|charged|search(es|ed)|book(s|ed)|arrests?|arrested|durchsucht|inquiry"
+        r"|subpoena(s|ed)?)\b",
+        r"subpoena(s|ed)? (from|by) (the )?(sec|doj|fbi|justice department|prosecutors?|regulators?|grand jury)\b",
         r"(criminal|accounting|enforcement|fraud|securities) (probe|investigation|inquiry)",
         r"under (\w+ )?investigation (by|for|over)",
         r"billions? missing|missing (billions|millions)",
@@ -444,6 +469,7 @@ _RULES: Final = (
         r"(los(es|t|ing)|revok(e|es|ed|ing)|cancel(s|led|ed|ling)?|suspend(s|ed|ing)?|strip(s|ped)?( \w+){0,4} of"
         r"|withdraw(s|n|ing)?|withdrew|pull(s|ed)|terminat(es|ed))\b[^,;:]{0,40}\b" + _LICENCE,
         _LICENCE + r"[^,;:]{0,40}\b(revoked|suspended|withdrawn|cancelled|canceled|stripped|terminated)",
+        r"(revok|cancel|suspend|withdr[ae]w|pull)\w*\b[^,;:]{0,30}\b(approvals?|accreditation|certification)\b",
         r"grounded (by|as) (the )?(caa|faa|dgca|easa|regulator)",
         unless=r"voluntar|surrender|driving|taxi driver|motorist|doctor|dentist|nurse|teacher|landlord"
         r"|multiple occupation|gun|fishing|trading (in|of)|shares|shirt|naming|image|fee|reinstat|restor"
@@ -519,6 +545,8 @@ _RULES: Final = (
         unless=r"re-?open|temporar|for the (day|holiday|season)"
         r"|closes? (a |the |\$?\d\S* )?(deal|sale|acquisition|purchase|offering|round)|holiday|diwali"
         r"|virus|covid|lockdown|pandemic|outbreak|strike|storm|hurricane|snow|flood|quake|\bfire\b"
+        r"|(on|over|for|during) (\w+ )?(christmas|easter|boxing day|new year|thanksgiving|bank holidays?|eid|funeral"
+        r"|sundays|mondays|weekends?)\b"
         r"|power plant|nuclear|coal.fired|wall st|record|at risk of|plant sale|no plans|u-turn|keep open"
         r"|shares clos|website|border|\bfor (the )?\w+ (days?|weeks?|months?)|\bearly\b|inspection|until"
         r"|protests?|cyber|ransom|hack",
@@ -536,6 +564,8 @@ _RULES: Final = (
         r"(biggest|largest|key|major|top|main) (\w+ )?(customer|client"
         r"|buyer)\b" + _NEAR + r"\b(terminat|cancel|walk|drop|end|leav|quit|switch|move)\w*",
         r"(customer|client) (terminat|cancel|walk|drop|leav)\w*",
+        r"(stop|cease|end|halt)(s|ed|ing)? (buying|sourcing|ordering|purchasing)\b[^,;:]{1,40}\bfrom\b",
+        r"stripped of (\w+ ){0,4}contracts?\b",
         r"loss of (\w+ ){0,3}(contract|customer|client)\b",
         r"(ends?|ended|ending|axes|axed|scraps|exits) (\w+ |[\d-]+year ){0,3}(contract"
         r"|supply (deal|agreement)) with",
@@ -557,7 +587,7 @@ _RULES: Final = (
         r"job (cuts|losses)|staff cuts|redundanc(y|ies)|made redundant|makes? \w+ (staff |workers )?redundant",
         r"(cut|axe|slash|shed|eliminat|trim|scrap|reduc|sack|cull)\w*\b[^;:]{0,30}\b(jobs|positions|workforce"
         r"|staff|employees|headcount|roles|posts|workers)\b",
-        r"workforce reduction|headcount reduction|warn notice",
+        r"workforce reduction|headcount reduction|warn notice|pink slips?\b",
         r"[\d,. ]+(jobs|roles|posts|positions|staff|workers) (\w+ )?(to go|at risk|lost|axed|cut|to be cut"
         r"|under threat|face axe|in jeopardy|affected)",
         r"(sack|fire)(s|ed)? (another |nearly |over |more than )?[\d,.]+ (\w+ )?(staff|workers|employees|people"
@@ -579,7 +609,7 @@ _RULES: Final = (
         r"(replac|oust|fir|dismiss|sack|suspend|los)(es|s|ed|e)? (\w+ ){0,2}" + _FINANCE_CHIEF,
         r"(parts? ways with|out as) (\w+ ){0,2}" + _FINANCE_CHIEF,
         r"interim " + _FINANCE_CHIEF,
-        unless=r"(former|ex).?(\w+ ){0,3}(cfo|chief financial|finance (chief|director|boss))|finance minister",
+        unless=r"\b(former|ex)[ -](\w+ ){0,3}(cfo|chief financial|finance (chief|director|boss))|finance minister",
         before=(r"den(y|ies|ied)|no|not|award|former|ex",),
     ),
     _rule(
@@ -589,8 +619,8 @@ _RULES: Final = (
         r"(steps? (down|aside)|resigns?|quits) as (\w+ ){0,2}" + _CHIEF,
         r"(replac|oust|fir|dismiss|sack|suspend|los|remov)(es|s|ed|e)? (\w+ ){0,2}" + _CHIEF,
         r"(parts? ways with|out as) (\w+ ){0,2}" + _CHIEF,
-        unless=r"(former|ex|union|mafia|crime|party).?(\w+ ){0,3}(ceo|chief exec|boss|managing director)"
-        r"|left behind|leave (eu|the eu|europe|home)|brexit|staff|workers",
+        unless=r"\b(former|ex|union|mafia|crime|party)[ -](\w+ ){0,3}(ceo|chief exec|boss|managing director)"
+        r"|left behind|leave (eu|the eu|europe|home)|brexit|staff|workers|" + _SPORT,
         before=(r"den(y|ies|ied)|no|not|award|former|ex|from",),
     ),
     _rule(
@@ -637,7 +667,8 @@ _RULES: Final = (
         r"|cancelled|reduced|suspension)",
         r"halve[sd]? (its |the )?dividend",
         r"no (final |interim )?dividend",
-        r"(slash|cut|scrap|suspend|halv)(es|s|ed)? (its |the )?payouts?\b",
+        r"(slash|cut|scrap|suspend|halv|omit|axe|skip)(es|s|ed)? (its |the )?((interim|final|annual|quarterly"
+        r"|shareholder) )?payouts?\b",
         r"(payout|payouts) (cut|suspended|scrapped|slashed|axed)",
         r"(kurzt|streicht|halbiert) [^;:]{0,15}dividende",
         unless=r"(tax|rate|job|cost|price)s? cuts?|cut (in )?dividend tax|dividend tax",
@@ -658,6 +689,8 @@ _RULES: Final = (
         r"|(antitrust|patent|fraud|negligence|whistleblower) suit\b|arbitration (award|claim|ruling)"
         r"|breach of contract)",
         r"takes? [^;:]{0,25} to court",
+        r"(workers|staff|employees|drivers|farmers|residents|investors|shareholders|tenants|customers|suppliers"
+        r"|landlords|creditors) (win|won)\b[^;:]{0,30}\b(claim|case|ruling|appeal|damages|compensation)\b",
         r"(ordered|told|orders? \w+( \w+){0,3}) to pay (?!(rise|cut))",
         r"(faces?|facing) [^;:]{0,30}(trial|claims?|court)\b",
         r"(loses|lost) (\w+ ){0,2}(appeal|court case|patent case)",
@@ -669,7 +702,8 @@ _RULES: Final = (
     _rule(
         "merger_acquisition",
         r"(to )?acquir(e|es|ed|ing)\b|acquisition|mergers?\b|(to|and|will) merge\b|merge with|merges?\b"
-        r"|take ?over(s)?\b(?! (as|from|role|at))|buys\b|buy.?out|bid for\b|snaps? up\b|uebernimmt|ubernahme\b"
+        r"|(take ?overs?|takes over|took over)\b(?! (as|from|role|at|the (role|reins|top)))|buys\b"
+        r"|buy.?out|bid for\b|snaps? up\b|uebernimmt|ubernahme\b"
         r"|kauft\b",
         r"(to buy|buying|purchase of|agrees? to buy|deal to buy) (?!back|more|time|into|now|homes?|a home|house"
         r"|food|stock|shares|bonds|gold|us\b|goods|debt|oil)",
@@ -680,6 +714,9 @@ _RULES: Final = (
         unless=r"\bstocks?\b|customer acquisition|buying opportunit|lightning round"
         r"|acquir\w+ (skills|taste|customers|land|nothing)|talent acquisition|buys? back"
         r"|(to|should) buy (now|today|this)|reasons to buy|things|bonds|treasur|crude|gas cargo"
+        r"|mergers (and|&) acquisitions|merger (law|rules)|(traffic|lanes?) merge"
+        r"|(ceo|chief|boss|director|chair\w*|president|manager|captain|coach|minister|administrators?|receivers?"
+        r"|liquidators?|professional)\b[^;:]{0,40}\b(takes|took) over"
         r"|data acquisition|shares? (fall|rise|jump|slip)"
         r"|\b(talks|merger|deal|bid|takeover)\b.{0,40}\b(collapse|fall through|fail)",
         before=(
@@ -703,7 +740,8 @@ _RULES: Final = (
         unless=r"trump|biden|white house|transfer (rumours|window|speculation)|wedding|royal|den(y|ies|ied)"
         r"|brush(es)? off|dismiss|interest rate|\b(the|us|u\.s\.|obama|new) administration",
         before=(
-            r"den(y|ies|ied)|dismiss\w*|brush(es|ed)? off|no|end(s|ed)?|avoid\w*|avert\w*|quash\w*|plays? down",
+            r"den(y|ies|ied)|dismiss\w*|brush(es|ed)? off|no|end(s|ed)?|avoid\w*|avert\w*|quash\w*|plays? down"
+            r"|escape[sd]?|eas(e|es|ed)|allay\w*|calm\w*|sooth\w*|shrug\w* off|lift(s|ed)?|rebut\w*|reject\w*",
         ),
     ),
 )

@@ -93,6 +93,22 @@ def test_a_name_or_trade_with_a_word_for_others_in_it_is_the_company_s() -> None
     assert classify("Acme loses $5m as client files for bankruptcy") == UNKNOWN
 
 
+def test_what_happened_to_a_rival_is_not_the_company_s_but_what_a_rival_does_to_it_is() -> None:
+    assert classify("Rival's licence revoked: opening for Acme") == UNKNOWN
+    assert classify("Competitor's plant closure lifts Acme") == UNKNOWN
+    assert classify("Administrators appointed at rival Brandl") == UNKNOWN
+    assert classify("Administrators of rival Brandl sell its name to Acme") == UNKNOWN
+    assert classify("Rival's lawsuit accuses Acme of copying") == "litigation"
+    assert classify("Administrators appointed at parts supplier Acme") == "insolvency"
+
+
+def test_an_exit_or_an_executive_is_not_a_former_chief() -> None:
+    assert classify("Sudden exit of CFO unnerves investors in Acme") == "cfo_exit"
+    assert classify("Exit of CEO surprises shareholders of Acme") == "ceo_exit"
+    assert classify("Ex-CEO of Acme quits charity") == UNKNOWN
+    assert classify("Former finance director of Acme resigns from club") == UNKNOWN
+
+
 def test_marks_accents_and_the_publisher_behind_a_dash_change_nothing() -> None:
     assert classify("Moody’s downgrades Acme to junk — Reuters") == "downgrade"
     assert classify("MOODY'S DOWNGRADES ACME TO JUNK") == "downgrade"
