@@ -21,7 +21,8 @@ def agency_fall(report: AgencyReport, v: View) -> tuple[float | None, int | None
         return None, None
     points = classes = None
     if report.score is not None and report.best_score is not None:
-        points = report.best_score - report.score
+        # 3.7 and 4.1 of 1-5 are ten points apart, and 9.999999999999996 as fractions of two.
+        points = round(report.best_score - report.score, 9)
     if report.class_rank is not None and report.best_rank is not None:
         classes = report.class_rank - report.best_rank
     return points, classes

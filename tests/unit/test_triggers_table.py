@@ -84,6 +84,14 @@ def suit(amount: str, currency: str = "USD", filing_id: str = "F1") -> Any:
     return filing("suit", filing_id=filing_id, amount=amount, currency=currency)
 
 
+def five_point(days: int, score: float) -> Any:
+    """A report on a scale of 1, the best, to 5."""
+    return event(
+        "bureau.reported", f"{days_ago(days)}T08:00:00Z", agency="creditsafe", reported_on=days_ago(days),
+        score=score, scale_min=1, scale_max=5, higher_is_better=False,
+    )  # fmt: skip
+
+
 def screening(status: str, at: str = "2026-06-01T12:00:00Z", **fields: Any) -> Any:
     return event("screening.reported", at, match_id="M1", list="OFAC SDN", status=status, **fields)
 
@@ -308,6 +316,8 @@ TABLE: dict[str, Cases] = {
         boundary=(
             (facts(report(100, 80.0), report(1, 70.0)), True),
             (facts(report(100, 80.0), report(1, 70.1)), False),
+            (facts(five_point(100, 3.7), five_point(1, 4.1)), True),  # ten points, whatever binary fractions say
+            (facts(five_point(100, 3.7), five_point(1, 4.09)), False),
             (facts(report(364, 80.0), report(1, 70.0)), True),
             (facts(report(365, 80.0), report(1, 70.0)), False),
         ),
