@@ -11,6 +11,7 @@ import re
 import unicodedata
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Final
 
 from agents.policy_outside import News
@@ -27,6 +28,46 @@ def normalised(headline: str) -> str:
 
 def bare_domain(domain: str) -> str:
     return domain.strip().lower().removeprefix("www.")
+
+
+def trust(domain: str, policy: News) -> float:
+    """The policy's for the domain or else for the nearest that it is part of: uk.reuters.com is trusted as reuters.com is."""
+    while domain:
+        if domain in policy.trust:
+            return policy.trust[domain]
+        domain = domain.partition(".")[2]
+    return policy.default_trust
+
+
+@lru_cache(maxsize=20_000)
+def publisher(domain: str) -> str:
+    """The name in a domain, without what stands before and behind it: that of bbc.com, bbc.co.uk and m.bbc.co.uk is bbc.
+
+    Two papers of one name in two countries are taken for one: they corroborate nothing that a third would not.
+    """
+    labels = bare_domain(domain).split(".")
+    if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _BEFORE_COUNTRY:
+        return labels[-3]
+    return labels[-2] if len(labels) > 1 else labels[0]
+
+
+_BEFORE_COUNTRY: Final = frozenset({"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"})
+
+
+def is_copy(one: str, other: str) -> bool:
+    """Whether two normalised headlines are one text, a few words changed: syndicators add "update" and "corrected"."""
+    if one == other:
+        return True
+    words, others = _words(one), _words(other)
+    return len(words & others) >= _SHARED * len(words | others)
+
+
+@lru_cache(maxsize=20_000)
+def _words(headline: str) -> frozenset[str]:
+    return frozenset(headline.split())
+
+
+_SHARED: Final = 0.75  # of the words of both
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,56 +107,75 @@ class Story:
 def stories(articles: Iterable[Article], policy: News) -> list[Story]:
     """The stories that the articles tell, the same for every order of the articles.
 
-    Copies: one category, and one story_id or one normalised headline, within `story_days` of the first of them. Two
-    reports are independent when both domain and normalised headline differ and they tell the same category within
-    `corroboration_days`: a copy on a second domain is still one source.
+    Copies: one category, and one story_id or one text, within `story_days` of the first of them. Two reports are
+    independent when they are of two publishers, in two texts, and tell the same category within `corroboration_days`: a
+    copy on a second domain is still one source. What is surely about somebody else (match confidence 0) tells nothing.
     """
     known = sorted(
-        (a for a in articles if a.category in policy.categories), key=lambda a: (a.published, a.article_id)
+        (a for a in articles if a.category in policy.categories and a.confidence > 0),
+        key=lambda a: (a.published, a.article_id),
     )
     groups: list[list[Article]] = []
+    recent: dict[str, list[list[Article]]] = {}
+    texts: dict[str, dict[str, list[Article]]] = {}
+    publishers: dict[str, set[str]] = {}
     for article in known:
-        for group in groups:
-            first = group[0]
-            if article.published - first.published <= policy.story_days and any(
-                article.category == other.category
-                and (
-                    article.headline_key == other.headline_key
-                    or (article.story_id is not None and article.story_id == other.story_id)
-                )
-                for other in group
-            ):
+        texts.setdefault(article.category, {}).setdefault(article.headline_key, []).append(article)
+        publishers.setdefault(article.category, set()).add(publisher(article.domain))
+        # Articles come by day: a group whose first is too old for this one takes no later one either.
+        open_groups = [
+            group
+            for group in recent.get(article.category, ())
+            if article.published - group[0].published <= policy.story_days
+        ]
+        recent[article.category] = open_groups
+        for group in open_groups:
+            if any(_one_story(article, other) for other in group):
                 group.append(article)
                 break
         else:
             groups.append([article])
-    return [_story(group, known, policy) for group in groups]
+            open_groups.append(groups[-1])
+    return [
+        _story(group, texts[category] if len(publishers[category]) > 1 else {}, policy)
+        for group in groups
+        for category in (group[0].category,)
+    ]
 
 
-def _story(group: list[Article], known: list[Article], policy: News) -> Story:
+def _one_story(one: Article, other: Article) -> bool:
+    return (one.story_id is not None and one.story_id == other.story_id) or is_copy(
+        one.headline_key, other.headline_key
+    )
+
+
+def _story(group: list[Article], texts: dict[str, list[Article]], policy: News) -> Story:
     first = group[0]
     official = any(a.official for a in group)
-    corroborated = official or any(
-        other.category == first.category
-        and other.domain != mine.domain
-        and other.headline_key != mine.headline_key
-        and abs(other.published - mine.published) <= policy.corroboration_days
-        for mine in group
-        for other in known
-    )
     claimed = [a for a in group if a.claim is not None]
     worst = max(claimed, key=lambda a: (a.claim or 0, a.article_id)) if claimed else None
     return Story(
         category=first.category,
         published=first.published,
         confidence=max(a.confidence for a in group),
-        trust=max(policy.trust.get(a.domain, policy.default_trust) for a in group),
+        trust=max(trust(a.domain, policy) for a in group),
         official=official,
-        corroborated=corroborated,
+        corroborated=official or any(_corroborated(mine, texts, policy) for mine in group),
         headline=first.headline,
         claim=worst.claim if worst else None,
         currency=worst.currency if worst else None,
         event_ids=tuple(a.event_id for a in group),
+    )
+
+
+def _corroborated(mine: Article, texts: dict[str, list[Article]], policy: News) -> bool:
+    """Whether another publisher tells it in another text."""
+    own = publisher(mine.domain)
+    return any(
+        publisher(other.domain) != own and abs(other.published - mine.published) <= policy.corroboration_days
+        for text, printed in texts.items()
+        if not is_copy(mine.headline_key, text)
+        for other in printed
     )
 
 

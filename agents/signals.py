@@ -362,12 +362,11 @@ class Signals:
             elif _spent_on(last, policy) == NEVER and last[3] < today - policy.figures.reach_days:
                 endless.append(key)
         if len(endless) > _ENDLESS_KEPT:
-            trust, default = policy.news.trust, policy.news.default_trust
             rows = {key: self._articles[key][-1] for key in endless}
             endless.sort(
                 key=lambda key: (
                     rows[key][8] in _OFFICIAL,
-                    rows[key][6] * trust.get(rows[key][7], default),
+                    rows[key][6] * news.trust(rows[key][7], policy.news),
                     -rows[key][3],
                     key,
                 )

@@ -62,6 +62,56 @@ def test_copies_of_one_text_are_one_source_however_many_domains_print_it() -> No
     assert known.news_score(TODAY, POLICY, RATES).score == 3.0
 
 
+@pytest.mark.parametrize(
+    "headline",
+    [
+        "Acme charged with accounting fraud in New York, prosecutors say - update",
+        "UPDATE: Acme charged with accounting fraud in New York, prosecutors say",
+        "Acme charged with accounting fraud in New York, prosecutors say (corrected)",
+    ],
+)
+def test_a_copy_with_a_word_changed_is_the_same_source_and_the_same_story(headline: str) -> None:
+    told = article(
+        1, "fraud", "ft.com", headline="Acme charged with accounting fraud in New York, prosecutors say"
+    )
+    known = signals([told, article(0, "fraud", "sec.gov", headline=headline)])
+    (story,) = known.stories(TODAY, POLICY)
+    assert not story.corroborated
+    own_words = article(0, "fraud", "sec.gov", headline="Prosecutors accuse Acme of inflating its sales")
+    assert [story.corroborated for story in signals([told, own_words]).stories(TODAY, POLICY)] == [True, True]
+
+
+@pytest.mark.parametrize(
+    ("one", "other"),
+    [("bbc.co.uk", "bbc.com"), ("reuters.com", "uk.reuters.com"), ("www.news.com.au", "m.news.com.au")],
+)
+def test_two_domains_of_one_publisher_are_one_source(one: str, other: str) -> None:
+    assert not any(
+        story.corroborated
+        for story in signals([article(0, "fraud", one), article(0, "fraud", other)]).stories(TODAY, POLICY)
+    )
+    apart = signals([article(0, "fraud", one), article(0, "fraud", "ft.com")]).stories(TODAY, POLICY)
+    assert all(story.corroborated for story in apart)
+
+
+def test_a_part_of_a_domain_is_trusted_as_the_nearest_that_the_policy_names() -> None:
+    assert score(article(0, "layoffs", "uk.reuters.com")) == score(article(0, "layoffs", "reuters.com"))
+    assert score(article(0, "layoffs", "someone.medium.com")) == pytest.approx(0.6)
+    assert score(article(0, "layoffs", "notreuters.com")) == 1.5
+
+
+def test_an_article_that_is_about_somebody_else_tells_nothing_and_bears_nobody_out() -> None:
+    mistaken = article(0, "fraud", "ft.com", confidence=0.0)
+    (story,) = signals([article(0, "fraud", "sec.gov"), mistaken]).stories(TODAY, POLICY)
+    assert not story.corroborated
+    told = article(5, "insolvency", "sec.gov", source_kind="registry", article_id="n", event_id="e1")
+    mended = article(
+        4, "insolvency", "sec.gov", source_kind="registry", article_id="n", event_id="e2", confidence=0.0
+    )
+    assert signals([told]).stories(TODAY, POLICY)
+    assert signals([told, mended]).stories(TODAY, POLICY) == []
+
+
 def test_one_story_id_is_one_story_and_its_age_is_that_of_the_first() -> None:
     told = [article(9, "layoffs", "sec.gov", story_id="s"), article(5, "layoffs", "ft.com", story_id="s")]
     (story,) = signals(told).stories(TODAY, POLICY)
