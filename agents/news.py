@@ -102,6 +102,7 @@ class Story:
     claim: int | None
     currency: str | None
     event_ids: tuple[str, ...]
+    domains: tuple[str, ...]  # each once, in the order of the copies
 
 
 def stories(articles: Iterable[Article], policy: News) -> list[Story]:
@@ -165,6 +166,7 @@ def _story(group: list[Article], texts: dict[str, list[Article]], policy: News) 
         claim=worst.claim if worst else None,
         currency=worst.currency if worst else None,
         event_ids=tuple(a.event_id for a in group),
+        domains=tuple(dict.fromkeys(a.domain for a in group)),
     )
 
 

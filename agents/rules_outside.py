@@ -5,6 +5,7 @@ Pure functions of a view, three a trigger, as in agents/rules_paying.py; what is
 
 from __future__ import annotations
 
+import math
 from typing import Any, Final
 
 from agents import news
@@ -269,7 +270,8 @@ def adverse_news_clears(v: View) -> bool:
 def adverse_news_evidence(v: View) -> Evidence:
     worst = v.signals.news_score(v.today, v.policy, v.rates)
     rule, story = v.policy.triggers.adverse_news, worst.story
-    metrics: dict[str, Any] = {"news_score": as_days(worst.score)}
+    # Rounded down: 0.496 has cleared and 3.496 is severity 3, which 0.5 and 3.5 would gainsay.
+    metrics: dict[str, Any] = {"news_score": math.floor(worst.score * 100 + 1e-6) / 100}
     if story is not None:
         metrics |= {
             "category": story.category,
@@ -280,6 +282,7 @@ def adverse_news_evidence(v: View) -> Evidence:
             "age_days": v.today - story.published,
             "corroborated": story.corroborated,
             "copies": len(story.event_ids),
+            "domains": list(story.domains[:5]),
         }
     return Evidence(
         metrics,

@@ -27,7 +27,16 @@ from agents.view import View
 from agents.wakes import Wakes
 from agents.watch import AlertChange
 from agents.wording import grouped
-from schemas.events import ClockTicked, Event, Invalid, PolicyAdopted, parse
+from schemas.events import (
+    BureauFiled,
+    BureauReported,
+    ClockTicked,
+    Event,
+    Invalid,
+    NewsPublished,
+    PolicyAdopted,
+    parse,
+)
 from schemas.outputs import CASE_ID
 from schemas.topics import TOPICS
 from streams.backtest import Lines
@@ -316,17 +325,35 @@ _NAMES: Final = (
 def event_row(event: Event) -> Row:
     """An event in short: what came, which day it counts on, and how much it says."""
     day = next((value for name in _DATES if (value := getattr(event, name, None)) is not None), None)
-    name = next((name for name in _NAMES if getattr(event, name, None) is not None), None)
     return {
         "event_id": event.event_id,
         "type": event.type,
         "date": (event.occurred_at.date() if day is None else day).isoformat(),
         "amount": next((v for n in _AMOUNTS if (v := getattr(event, n, None)) is not None), None),
         "currency": getattr(event, "currency", None),
-        "about": None if name is None else getattr(event, name),
+        "about": _about(event),
         "due_date": None if (due := getattr(event, "due_date", None)) is None else due.isoformat(),
         "source": event.source,
     }
+
+
+def _about(event: Event) -> str | None:
+    """What it is about, in words that tell a judgment from a release of it, and who printed a headline."""
+    name = next((name for name in _NAMES if getattr(event, name, None) is not None), None)
+    about = None if name is None else str(getattr(event, name))
+    match event:
+        case BureauFiled():
+            return f"{event.kind.replace('_', ' ')} {event.status}, {about}"
+        case BureauReported():
+            score = (
+                None if event.score is None else f"{event.score:g} of {event.scale_min:g}-{event.scale_max:g}"
+            )
+            said = [score, None if event.rating_class is None else f"class {event.rating_class}"]
+            return ", ".join([str(about), *(text for text in said if text is not None)])
+        case NewsPublished():
+            return f"{event.domain}: {about}"
+        case _:
+            return about
 
 
 # --- Which account an id belongs to ----------------------------------------------------------------------------

@@ -6,11 +6,11 @@ from typing import Any
 
 import pytest
 
-from agents import news
+from agents import news, rules_outside
 from agents.policy_outside import NEWS_CATEGORIES
 from agents.rates import Rates
 from agents.signals import Signals
-from tests.rules import POLICY, TODAY, article, filing, signals, statement
+from tests.rules import POLICY, TODAY, article, filing, signals, statement, view
 
 RATES = Rates("USD")
 
@@ -194,3 +194,19 @@ def test_articles_are_forgotten_when_they_can_no_longer_matter() -> None:
         told = article(900 - day, "bankruptcy", story_id=f"s{day}")
         known.apply(told, TODAY - 900 + day, POLICY)
     assert len(known._articles) < 460
+
+
+def test_a_score_is_shown_rounded_down_so_that_it_never_gainsays_what_was_decided() -> None:
+    just_under = view(facts=[article(0, "rumour", "sec.gov", confidence=0.4999)])
+    assert rules_outside.adverse_news(just_under) is None
+    assert rules_outside.adverse_news_evidence(just_under).metrics["news_score"] == 0.49
+    exact = view(facts=[article(0, "layoffs", "reuters.com")])
+    assert rules_outside.adverse_news_evidence(exact).metrics["news_score"] == 2.85
+
+
+def test_the_evidence_names_who_printed_it() -> None:
+    told = [
+        article(1, "layoffs", "ft.com", headline="Acme cuts jobs"),
+        article(0, "layoffs", "x.com", headline="Acme cuts jobs"),
+    ]
+    assert rules_outside.adverse_news_evidence(view(facts=told)).metrics["domains"] == ["ft.com", "x.com"]

@@ -190,7 +190,7 @@ TOLD: dict[str, tuple[float, dict[str, Any], dict[str, Any], list[str]]] = {
         1.313729,
         {"news_score": 1.81, "category": "layoffs", "headline": "Acme cuts a tenth of its staff",
          "category_severity": 3, "confidence": 0.9, "trust": 0.95, "age_days": 60, "corroborated": False,
-         "copies": 1},
+         "copies": 1, "domains": ["reuters.com"]},
         {"news_score": 0.5, "clear_news_score": 0.5, "uncorroborated_cap": 3.0},
         ["news"],
     ),
