@@ -35,7 +35,7 @@ GIVEN = "55e208e9988f2801"
 TOLD: dict[str, dict[str, str]] = {
     "1": {
         "account-status": "2c308e66dc02c1f1",
-        "alerts": "282b279dfd5d95df",
+        "alerts": "81469eae0e7cc1c3",
         "limit-proposals": "ad027f3da31ec0dc",
         "snapshots": "56cc9f7de2089d30",
     }
