@@ -211,7 +211,7 @@ FORMULAS: Final[dict[str, Formula]] = {
     "confidence": Formula("that the article is about this account, the best of the copies", "share", _NEWS),
     "trust": Formula("of the domain, the best of the copies", "share", _NEWS),
     "age_days": Formula("D − the first copy's date", "days", _NEWS),
-    "corroborated": Formula("a registry or court source, or two publishers, each in its own words", "flag", _NEWS),
+    "corroborated": Formula("a registry or court source, or two independent domains", "flag", _NEWS),
     "copies": Formula("articles that are this one story", "count", _NEWS),
     "domains": Formula("where they stand, the first five", "rows", _NEWS),
     "events": Formula("registry or court events of insolvency, not discharged", "count", _TRIGGERS),

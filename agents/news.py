@@ -17,13 +17,23 @@ from typing import Final
 from agents.policy_outside import News
 
 _WORD: Final = re.compile(r"[a-z0-9]+")
+_OF_SYNDICATORS: Final = frozenset(
+    {"update", "updated", "corrected", "correction", "rpt", "refile", "breaking"}
+)
+"""Words that are put before or behind a text that is printed once more."""
 
 
 def normalised(headline: str) -> str:
-    """What two copies of one headline share: lower case, no accents, words and digits only, no source behind a dash."""
+    """What two copies of one headline share: lower case, no accents, words and digits only, no source behind a dash, no
+    "update" or "corrected" around it."""
     text = re.sub(r"\s+[-–—|]\s+[^-–—|]{2,40}$", "", headline)
     text = unicodedata.normalize("NFKD", text).encode("ascii", "ignore").decode().lower()
-    return " ".join(_WORD.findall(text)) or headline.strip().lower()
+    words = _WORD.findall(text)
+    while len(words) > 1 and words[0] in _OF_SYNDICATORS:
+        del words[0]
+    while len(words) > 1 and words[-1] in _OF_SYNDICATORS:
+        del words[-1]
+    return " ".join(words) or headline.strip().lower()
 
 
 def bare_domain(domain: str) -> str:
@@ -41,33 +51,19 @@ def trust(domain: str, policy: News) -> float:
 
 @lru_cache(maxsize=20_000)
 def publisher(domain: str) -> str:
-    """The name in a domain, without what stands before and behind it: that of bbc.com, bbc.co.uk and m.bbc.co.uk is bbc.
+    """Who prints a domain: that of bbc.com, bbc.co.uk and m.bbc.co.uk is bbc, that of bbc.org its own.
 
     Two papers of one name in two countries are taken for one: they corroborate nothing that a third would not.
     """
     labels = bare_domain(domain).split(".")
     if len(labels) > 2 and len(labels[-1]) == 2 and labels[-2] in _BEFORE_COUNTRY:
         return labels[-3]
-    return labels[-2] if len(labels) > 1 else labels[0]
+    if labels[-1] == "com" or len(labels[-1]) == 2:
+        return labels[-2] if len(labels) > 1 else labels[0]
+    return ".".join(labels[-2:])
 
 
 _BEFORE_COUNTRY: Final = frozenset({"ac", "co", "com", "edu", "go", "gov", "ne", "net", "or", "org"})
-
-
-def is_copy(one: str, other: str) -> bool:
-    """Whether two normalised headlines are one text, a few words changed: syndicators add "update" and "corrected"."""
-    if one == other:
-        return True
-    words, others = _words(one), _words(other)
-    return len(words & others) >= _SHARED * len(words | others)
-
-
-@lru_cache(maxsize=20_000)
-def _words(headline: str) -> frozenset[str]:
-    return frozenset(headline.split())
-
-
-_SHARED: Final = 0.75  # of the words of both
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,8 +141,8 @@ def stories(articles: Iterable[Article], policy: News) -> list[Story]:
 
 
 def _one_story(one: Article, other: Article) -> bool:
-    return (one.story_id is not None and one.story_id == other.story_id) or is_copy(
-        one.headline_key, other.headline_key
+    return one.headline_key == other.headline_key or (
+        one.story_id is not None and one.story_id == other.story_id
     )
 
 
@@ -176,7 +172,7 @@ def _corroborated(mine: Article, texts: dict[str, list[Article]], policy: News) 
     return any(
         publisher(other.domain) != own and abs(other.published - mine.published) <= policy.corroboration_days
         for text, printed in texts.items()
-        if not is_copy(mine.headline_key, text)
+        if text != mine.headline_key
         for other in printed
     )
 
