@@ -10,7 +10,7 @@ import pytest
 
 from agents.headlines import UNKNOWN, classify
 from agents.policy_outside import NEWS_CATEGORIES
-from tests.headlines import HELD_OUT, LABELLED
+from tests.headlines import HARD, HELD_OUT, LABELLED
 from tests.rules import POLICY
 
 
@@ -167,8 +167,12 @@ def judged(labelled: list[tuple[str, str]], told_by: Callable[[str], str] = clas
 
 
 @pytest.mark.parametrize(
-    ("name", "labelled", "precision", "recall"),
-    [("mended by", LABELLED, 0.97, 0.92), ("held out", HELD_OUT, 0.95, 0.80)],
+    ("name", "labelled", "precision", "recall", "too_grave"),
+    [
+        ("mended by", LABELLED, 0.97, 0.92, 0),
+        ("held out", HELD_OUT, 0.95, 0.80, 0),
+        ("a stranger's, held out", HARD, 0.85, 0.80, 2),
+    ],
 )
 def test_the_classifier_is_as_good_as_it_says(
     capsys: pytest.CaptureFixture[str],
@@ -176,6 +180,7 @@ def test_the_classifier_is_as_good_as_it_says(
     labelled: list[tuple[str, str]],
     precision: float,
     recall: float,
+    too_grave: int,
 ) -> None:
     found = judged(labelled)
     with capsys.disabled():
@@ -187,7 +192,7 @@ def test_the_classifier_is_as_good_as_it_says(
                 print(f"  {category}: {right} right, {wrong} wrong, {missed} missed")
     assert found.precision >= precision
     assert found.recall >= recall
-    assert found.too_grave == []
+    assert len(found.too_grave) <= too_grave, found.too_grave
 
 
 def test_a_classifier_that_cries_wolf_is_found_out() -> None:
