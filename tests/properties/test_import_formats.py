@@ -9,10 +9,11 @@ import tempfile
 from pathlib import Path
 from typing import NamedTuple
 
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from schemas.money import EXPONENTS, text
+from streams.errors import Refused
 from streams.feeds.amounts import AmountReader, DecimalEvidence, bare
 from streams.feeds.dates import DateReader, Evidence
 from streams.feeds.layout import Layout
@@ -211,6 +212,7 @@ CELLS = (
         max_size=25,
     )
 )
+@example([["C1", "I1", "2024-01-02", "2024-02-01", amount, ""] for amount in ("100", "100", "7.00")])
 @settings(max_examples=150, deadline=None)
 def test_no_row_is_lost_and_none_counts_twice(rows: list[list[str]]) -> None:
     out = io.StringIO()
@@ -219,7 +221,13 @@ def test_no_row_is_lost_and_none_counts_twice(rows: list[list[str]]) -> None:
     writer.writerow(["C9", "I9", "2024-01-02", "2024-02-01", "1.00", ""])
     writer.writerows(rows)
     with tempfile.TemporaryDirectory() as folder:
-        got = imported(Path(folder), out.getvalue(), choices={"layout": Layout(order="dmy", decimal=".")})
+        try:
+            got = imported(Path(folder), out.getvalue(), choices={"layout": Layout(order="dmy", decimal=".")})
+        except Refused as refused:
+            # Whole, where rows repeat an invoice and others contradict it: then they are lines, or several weeks.
+            if "rows say another amount of an invoice" not in str(refused):
+                raise
+            return
     report = got.report
     twice = sum(count for note, count in report.note_counts.items() if "twice" in note)
     left_out = sum(
