@@ -97,37 +97,72 @@ function redraw() {
 // ------------------------------------------------------------------ live updates
 
 const APART = 4000; // milliseconds between two looks at the server, however much moves
-let looked = 0, waiting = 0;
+const AIMS = 10_000; // milliseconds for which a mouse that rests on a control is about to click
+let looked = 0, waiting = 0, pointed = 0, held = false;
 
 function say(text) {
   const state = document.getElementById("live");
-  if (state && state.textContent !== text) state.textContent = text;
+  if (!state || state.textContent === text) return;
+  state.textContent = text;
+  // That a page is live when it opens is no news; only what changes after that is read out.
+  setTimeout(() => state.setAttribute("role", "status"), 1000);
+}
+
+// What a click is meant for must not move from under the mouse. A finger aims at nothing until it is down.
+addEventListener("pointermove", (event) => {
+  const control = event.target.closest?.("main :is(a, button, input, select, label, summary)");
+  pointed = event.pointerType === "mouse" && control ? Date.now() : 0;
+});
+document.documentElement.addEventListener("pointerleave", () => { pointed = 0; });
+
+function aims() {
+  if (Date.now() - pointed > AIMS) return false;
+  waiting ||= setTimeout(() => look().catch(() => {}), 1000);
+  return true;
+}
+
+// Nobody loses what he has typed, is selecting, or stands on with the keyboard.
+function busy(part) {
+  const active = document.activeElement, selection = getSelection();
+  if ([...part.querySelectorAll("input:not([type=hidden])")].some((one) => one.value !== one.defaultValue)) return true;
+  return part !== active && part.contains(active) || !selection.isCollapsed && selection.containsNode(part, true);
+}
+
+function freed() {
+  if (held && ![...document.querySelectorAll("[data-live]")].some(busy)) soon();
 }
 
 async function look() {
   waiting = 0;
+  if (aims()) return;
   looked = Date.now();
   const answer = await fetch(location.href, { headers: { Accept: "text/html" } });
   if (!answer.ok || answer.redirected) return;
   const fresh = new DOMParser().parseFromString(await answer.text(), "text/html");
+  if (aims()) return;
+  held = false;
   for (const old of document.querySelectorAll("[data-live]")) {
     const now = fresh.querySelector(`[data-live="${old.dataset.live}"]`);
-    // Nobody loses what he is typing, selecting or has opened.
-    if (!now || old.contains(document.activeElement) || getSelection().containsNode(old, true) && !getSelection().isCollapsed) continue;
-    if (text(old) === text(now)) continue;
+    if (!now || text(old) === text(now)) continue;
+    if (busy(old)) { held = true; continue; }
     now.querySelectorAll("details").forEach((one, n) => { one.open = old.querySelectorAll("details")[n]?.open ?? false; });
-    old.replaceWith(document.adoptNode(now));
-    if (now.dataset.live !== "state") now.classList.add("fresh");
-    drawAll(now);
+    const aside = [...old.querySelectorAll(".wide")].map((one) => one.scrollLeft);
+    // The part itself stays: a region that is read out when it changes must have been there before.
+    old.classList.remove("fresh");
+    for (const holder of old.querySelectorAll(".chart")) holder.plot?.destroy();
+    old.replaceChildren(...document.adoptNode(now).childNodes);
+    old.querySelectorAll(".wide").forEach((one, n) => { one.scrollLeft = aside[n] ?? 0; });
+    drawAll(old);
+    void old.offsetWidth; // without it the class that comes again would not begin again
+    if (old.dataset.live !== "state") old.classList.add("fresh");
   }
-  say("· live");
+  say(held ? "· live, but what you are working in waits" : "· live");
 }
 
 const text = (part) => {
   const copy = part.cloneNode(true);
-  copy.querySelectorAll(".uplot, input[type=hidden], #live").forEach((one) => one.remove());
+  copy.querySelectorAll(".uplot, input[type=hidden]").forEach((one) => one.remove());
   copy.querySelectorAll("details").forEach((one) => one.removeAttribute("open"));
-  copy.classList.remove("fresh");
   return copy.innerHTML;
 };
 
@@ -148,6 +183,8 @@ function live() {
   };
   const close = () => { source?.close(); source = null; };
   document.addEventListener("visibilitychange", () => { if (document.hidden) close(); else if (!source) { open(); soon(); } });
+  addEventListener("focusout", () => setTimeout(freed));
+  document.addEventListener("selectionchange", freed);
   addEventListener("pagehide", close);
   open();
 }

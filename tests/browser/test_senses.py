@@ -1,0 +1,97 @@
+"""The page by keyboard, by ear, on paper and in forced colours: in a real Chromium, a store in memory."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+from playwright.sync_api import Browser, Page, expect
+
+from tests.browser.test_odd import opened, served
+from tests.web_kit import ALERT, MemoryStore, alert, group
+
+
+@contextmanager
+def moving(chromium: Browser, path: str) -> Iterator[tuple[Page, MemoryStore]]:
+    """A page before somebody who is signed in, and its store; `look` makes it look at the store at once."""
+    store = MemoryStore()
+    with served(store) as url, opened(chromium, url) as page:
+        page.goto("/login#token-of-mo")
+        expect(page.get_by_role("button", name="Sign out")).to_be_visible()
+        page.route("**/live", lambda route: route.abort())  # it looks when the test says so
+        page.goto(path)
+        yield page, store
+
+
+def look(page: Page) -> None:
+    page.evaluate("look()")
+
+
+def two_stories() -> list[dict[str, object]]:
+    first = group(alert(account_name="Nordlys AS"), account_id="C-1", name="Nordlys AS")
+    return [first, group(alert())]
+
+
+def test_a_live_update_takes_nothing_from_under_mouse_keyboard_or_pen(chromium: Browser) -> None:
+    with moving(chromium, "/alerts") as (page, store):
+        state = page.locator("#live")
+        groups = page.get_by_role("article")
+        store.answers["inbox"] = two_stories()
+
+        page.get_by_role("button", name="Acknowledge").hover()
+        look(page)
+        expect(groups).to_have_count(1)
+        page.mouse.move(5, 5)  # and by itself, once the mouse aims at nothing any more
+        expect(groups).to_have_count(2)
+
+        page.locator("article a").last.focus()
+        store.answers["inbox"] = [group(alert())]
+        look(page)
+        expect(groups).to_have_count(2)
+        expect(state).to_have_text("· live, but what you are working in waits")
+        page.get_by_label("Find an account").focus()
+        expect(groups).to_have_count(1)
+        expect(state).to_have_text("· live")
+
+        page.get_by_label("Owner", exact=True).last.fill("night desk")
+        page.get_by_label("Find an account").focus()
+        store.answers["inbox"] = two_stories()
+        look(page)
+        expect(state).to_have_text("· live, but what you are working in waits")
+        expect(page.get_by_label("Owner", exact=True).last).to_have_value("night desk")
+
+
+def test_what_is_read_out_is_what_became_of_a_decision_and_not_each_update(chromium: Browser) -> None:
+    with moving(chromium, f"/alerts/{ALERT}") as (page, store):
+        look(page)
+        expect(page.get_by_role("status").filter(has_text="live")).to_have_count(1)
+        page.evaluate(LISTEN)
+        store.answers["as_of"] = [{**store.answers["as_of"][0], "stored": None}]
+        look(page)
+        expect(page.get_by_text("the store holds nothing yet")).to_be_visible()
+        assert page.evaluate("heard") == []
+
+        page.get_by_role("button", name="Acknowledge").press("Enter")
+        note = page.get_by_role("status").filter(has_text="Your decision was sent.")
+        expect(note).to_be_focused()
+        page.evaluate(LISTEN)
+        store.answers["decision"] = [{"outcome": "applied", "reason": None}]
+        look(page)
+        expect(page.get_by_text("Your decision is in the journal.")).to_be_visible()
+        assert page.evaluate("heard") == ["Your decision is in the journal."]
+        expect(page.locator("[data-live=sent]")).to_be_focused()
+        page.keyboard.press("Tab")
+        assert page.evaluate("document.activeElement.closest('main [data-live=head]') !== null")
+
+
+LISTEN = """() => {
+    window.heard = [];
+    for (const region of document.querySelectorAll('[role=status]')) {
+        new MutationObserver(() => heard.push(region.textContent.trim()))
+            .observe(region, { childList: true, subtree: true, characterData: true });
+    }
+    new MutationObserver((changes) => {
+        for (const change of changes) for (const node of change.addedNodes)
+            if (node.querySelector?.('[role=status]') || node.role === 'status') heard.push('a new region');
+    }).observe(document.body, { childList: true, subtree: true });
+}"""
