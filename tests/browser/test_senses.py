@@ -7,8 +7,9 @@ from contextlib import contextmanager
 
 from playwright.sync_api import Browser, Page, expect
 
-from tests.browser.test_odd import opened, served
-from tests.web_kit import ALERT, MemoryStore, alert, group
+from tests.browser.test_odd import odd, opened, served
+from tests.browser.test_page import CONTRAST
+from tests.web_kit import ALERT, PROPOSAL, MemoryStore, alert, group
 
 
 @contextmanager
@@ -83,6 +84,30 @@ def test_what_is_read_out_is_what_became_of_a_decision_and_not_each_update(chrom
         page.keyboard.press("Tab")
         assert page.evaluate("document.activeElement.closest('main [data-live=head]') !== null")
 
+
+def test_a_sheet_of_paper_has_all_of_the_page_dark_on_white(chromium: Browser) -> None:
+    with served(odd()) as url, opened(chromium, url, color_scheme="dark") as page:
+        for path in ("/accounts/x", f"/proposals/{PROPOSAL}", "/accounts", "/dead-letters"):
+            page.goto(path)
+            page.emulate_media(media="print", color_scheme="dark")
+            page.set_viewport_size({"width": SHEET, "height": 1000})
+            page.evaluate("dispatchEvent(new Event('beforeprint'))")
+            assert page.evaluate(CONTRAST) == [], path
+            assert page.evaluate(CUT) == [], path
+            expect(page.get_by_role("navigation", name="Pages", exact=True)).to_be_hidden()
+        page.goto("/accounts/x")
+        page.evaluate("dispatchEvent(new Event('beforeprint'))")
+        assert page.evaluate("getComputedStyle(document.querySelector('main')).color") == "rgb(26, 31, 38)"
+        page.evaluate("dispatchEvent(new Event('afterprint'))")
+        page.emulate_media(media="screen", color_scheme="dark")
+        assert page.evaluate("getComputedStyle(document.querySelector('main')).color") == "rgb(229, 233, 238)"
+
+
+SHEET = 718  # pixels between the margins of an upright A4
+
+CUT = """() => [...document.querySelectorAll('main *')]
+    .filter(e => e.checkVisibility() && !e.closest('.unseen, .uplot *') && e.getBoundingClientRect().right > innerWidth)
+    .map(e => `${e.tagName}.${e.className}`)"""
 
 LISTEN = """() => {
     window.heard = [];

@@ -55,7 +55,7 @@ function draw(holder) {
   };
   const axis = { stroke: colour("dim"), grid: { stroke: colour("soft"), width: 1 }, ticks: { show: false }, font: "11px system-ui" };
   const plot = new uPlot({
-    width: Math.max(240, holder.clientWidth - 12), height,
+    width: document.documentElement.classList.contains("paper") ? PAPER : Math.max(240, holder.clientWidth - 12), height,
     legend: { live: true },
     cursor: { y: false, points: { size: 6 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
@@ -87,11 +87,19 @@ function drawAll(within) {
   for (const holder of within.querySelectorAll(".chart")) if (!holder.plot) draw(holder);
 }
 
+const PAPER = 640; // pixels that fit on an upright sheet, A4 or letter, between its margins
+
 function redraw() {
   for (const holder of document.querySelectorAll(".chart")) {
     if (holder.plot) { holder.plot.destroy(); holder.plot = undefined; }
     draw(holder);
   }
+}
+
+// A drawn chart keeps the width and the colours that it was drawn with.
+function paper(on) {
+  document.documentElement.classList.toggle("paper", on);
+  redraw();
 }
 
 // ------------------------------------------------------------------ live updates
@@ -211,3 +219,5 @@ live();
 let width = innerWidth;
 addEventListener("resize", () => { if (innerWidth !== width) { width = innerWidth; redraw(); } });
 matchMedia("(prefers-color-scheme: dark)").addEventListener("change", redraw);
+addEventListener("beforeprint", () => paper(true));
+addEventListener("afterprint", () => paper(false));
