@@ -7,6 +7,14 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 // ------------------------------------------------------------------ charts
 
 const LANE = 9; // pixels of one row of marks
+const DAY = 86400; // seconds
+const STEPS = [...[1, 2, 3, 4, 5, 7, 10, 15].map((n) => n * DAY), ...[1, 2, 3, 4, 6].map((n) => n * 30 * DAY), ...[1, 2, 5].map((n) => n * 365 * DAY)];
+// From this step on: the label, and what is added where the year begins. 4/3 is April to some and March to others.
+const DAYS = [
+  [365 * DAY, "{YYYY}", null, null, null, null, null, null, 1],
+  [28 * DAY, "{MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+  [DAY, "{D} {MMM}", "\n{YYYY}", null, null, null, null, null, 1],
+];
 
 function short(value) {
   const size = Math.abs(value);
@@ -53,10 +61,11 @@ function draw(holder) {
     }
     context.restore();
   };
+  const dashes = data.series.map((one) => ({ limit: "dashed", bad: "dotted" })[one.style] ?? "solid");
   const axis = { stroke: colour("dim"), grid: { stroke: colour("soft"), width: 1 }, ticks: { show: false }, font: "11px system-ui" };
   const plot = new uPlot({
     width: document.documentElement.classList.contains("paper") ? PAPER : Math.max(240, holder.clientWidth - 12), height,
-    legend: { live: true },
+    legend: { live: true, markers: { dash: (_, n) => dashes[n - 1] } }, // the curves are told apart without colours, too
     cursor: { y: false, points: { size: 6 } },
     tzDate: (seconds) => uPlot.tzDate(new Date(seconds * 1e3), "Etc/UTC"),
     scales: { y: { range: (_, low, high) => {
@@ -65,7 +74,7 @@ function draw(holder) {
       const share = lanes ? (lanes * LANE + 10) / (height - 60) : 0;
       return [bottom - (bottom < 0 ? room : 0) - ((top - bottom) * share) / (1 - share), top + room];
     } } },
-    axes: [axis, { ...axis, size: 52, values: (_, ticks) => ticks.map((t) => (t < least * 1.2 ? "" : short(t))) }],
+    axes: [{ ...axis, incrs: STEPS, values: DAYS }, { ...axis, size: 52, values: (_, ticks) => ticks.map((t) => (t < least * 1.2 ? "" : short(t))) }],
     series: [{ label: "Day", value: (_, t) => (t === null ? "–" : new Date(t * 1e3).toLocaleDateString("en-GB", { day: "numeric", month: "short", year: "numeric", timeZone: "UTC" })) }, ...series],
     hooks: data.marks.length ? { draw: [marks] } : {},
   }, [data.x, ...data.series.map((one) => one.values)], holder);
