@@ -103,6 +103,55 @@ def test_a_sheet_of_paper_has_all_of_the_page_dark_on_white(chromium: Browser) -
         assert page.evaluate("getComputedStyle(document.querySelector('main')).color") == "rgb(229, 233, 238)"
 
 
+def test_days_read_alike_in_every_country_and_curves_and_marks_without_their_colours(
+    chromium: Browser,
+) -> None:
+    west = {"locale": "en-US", "timezone_id": "America/Los_Angeles", "forced_colors": "active"}
+    with served(odd()) as url, opened(chromium, url, **west) as page:
+        page.goto("/accounts/x")
+        labels = page.evaluate("document.querySelector('.chart').plot.axes[0]._values")
+        assert labels == ["1 May\n2026", "2 May"]
+        expect(page.get_by_role("contentinfo")).to_contain_text("Days and times are those of UTC.")
+        markers = ".chart >> nth=1 >> .u-series:not(:first-child) .u-marker"
+        styles = page.locator(markers).evaluate_all("all => all.map(e => getComputedStyle(e).borderTopStyle)")
+        assert styles == ["solid", "dashed", "dotted"], "as the curves are drawn"
+        marks = page.locator(".mark").evaluate_all("all => all.map(e => getComputedStyle(e).backgroundColor)")
+        assert len(set(marks)) == 5
+        here = page.locator(".tabs [aria-current]")
+        assert here.evaluate("e => getComputedStyle(e).textDecorationLine") == "underline"
+
+
+def test_poor_sight_reads_what_stands_in_empty_fields_and_makes_all_text_larger(chromium: Browser) -> None:
+    with served(odd()) as url, opened(chromium, url, 320, color_scheme="dark") as page:
+        page.goto("/accounts/x")
+        empty = page.evaluate("getComputedStyle(document.getElementById('find'), '::placeholder').color")
+        dim = page.evaluate("getComputedStyle(document.querySelector('footer')).color")
+        assert empty == dim, "which CONTRAST finds to stand out"
+        told = page.locator("#timeline ~ .wide td").last.bounding_box()
+        assert told is not None
+        assert told["x"] + told["width"] <= 320, "what happened is read without scrolling sideways"
+        size = "parseFloat(getComputedStyle(document.querySelector('#timeline ~ .wide td')).fontSize)"
+        before = page.evaluate(size)
+        page.evaluate("document.documentElement.style.fontSize = '200%'")  # as the browser's own setting does
+        assert page.evaluate(size) == 2 * before
+        assert page.evaluate("document.documentElement.scrollWidth") <= 320
+
+
+def test_titles_and_names_say_where_one_is_and_what_a_button_is_about(chromium: Browser) -> None:
+    with moving(chromium, f"/alerts/{ALERT}") as (page, _):
+        expect(page).to_have_title(
+            "Invoices are more than 60 days past due: Brenner Pumpen GmbH · bellwether"
+        )
+        page.goto("/alerts")
+        about = page.get_by_role("group", name="4 urgent Brenner Pumpen GmbH C-20417")
+        expect(about.get_by_role("button", name="Acknowledge")).to_be_visible()
+        expect(page.get_by_role("navigation", name="Whose alerts")).to_be_visible()
+        page.goto("/")
+        expect(page.get_by_role("main").get_by_role("link", name="1 to decide")).to_be_visible()
+        page.goto("/dead-letters/dead/0/0")
+        expect(page.get_by_role("region", name="Value")).to_be_visible()
+
+
 SHEET = 718  # pixels between the margins of an upright A4
 
 CUT = """() => [...document.querySelectorAll('main *')]
