@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from playwright.sync_api import Browser, Page, expect
 
@@ -106,7 +107,11 @@ def test_a_sheet_of_paper_has_all_of_the_page_dark_on_white(chromium: Browser) -
 def test_days_read_alike_in_every_country_and_curves_and_marks_without_their_colours(
     chromium: Browser,
 ) -> None:
-    west = {"locale": "en-US", "timezone_id": "America/Los_Angeles", "forced_colors": "active"}
+    west: dict[str, Any] = {
+        "locale": "en-US",
+        "timezone_id": "America/Los_Angeles",
+        "forced_colors": "active",
+    }
     with served(odd()) as url, opened(chromium, url, **west) as page:
         page.goto("/accounts/x")
         labels = page.evaluate("document.querySelector('.chart').plot.axes[0]._values")

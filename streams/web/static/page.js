@@ -8,7 +8,7 @@ const colour = (name) => getComputedStyle(document.documentElement).getPropertyV
 
 const LANE = 9; // pixels of one row of marks
 const DAY = 86400; // seconds
-const STEPS = [...[1, 2, 3, 4, 5, 7, 10, 15].map((n) => n * DAY), ...[1, 2, 3, 4, 6].map((n) => n * 30 * DAY), ...[1, 2, 5].map((n) => n * 365 * DAY)];
+const STEPS = [1, 2, 3, 4, 5, 7, 10, 15, 30, 60, 90, 120, 180, 365, 730, 1825].map((n) => n * DAY);
 // From this step on: the label, and what is added where the year begins. 4/3 is April to some and March to others.
 const DAYS = [
   [365 * DAY, "{YYYY}", null, null, null, null, null, null, 1],
