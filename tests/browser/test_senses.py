@@ -76,6 +76,7 @@ def test_what_is_read_out_is_what_became_of_a_decision_and_not_each_update(chrom
         page.get_by_role("button", name="Acknowledge").press("Enter")
         note = page.get_by_role("status").filter(has_text="Your decision was sent.")
         expect(note).to_be_focused()
+        page.wait_for_load_state()  # the note has the focus before the scripts have run
         page.evaluate(LISTEN)
         store.answers["decision"] = [{"outcome": "applied", "reason": None}]
         look(page)
