@@ -21,7 +21,7 @@ from streams.feeds.columns import plain
 from streams.feeds.dates import plus_days
 from streams.feeds.kinds import INVOICE, PAYMENT, TAKEN_BACK
 from streams.feeds.record import CUT, EARLIEST, ON_ACCOUNT, Row, in_minor
-from streams.feeds.report import BadRow, Report
+from streams.feeds.report import PAID_UNDATED, BadRow, Report
 from streams.feeds.sorting import Sorter
 
 SOURCE: Final = "import"
@@ -261,7 +261,7 @@ class _Account:
                     if left <= 0 or row.closed:
                         self._booking.refuse(
                             row,
-                            "paid without a date",
+                            PAID_UNDATED,
                             "it is paid, and nothing says when; name the column of the day in a layout file "
                             '(paid_date = "…"), or import the file of the payments beside this one',
                         )

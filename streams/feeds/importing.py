@@ -56,7 +56,14 @@ def import_ledgers(
         bar.stage("sending", events.count)
         booked = booking.events(events)
         if former is not None:
-            booked = with_gone(former, list(booked), choices.as_of, booking.event, report)
+            booked = with_gone(
+                former,
+                list(booked),
+                choices.as_of,
+                booking.event,
+                report,
+                tells_disputes=any({"disputed", "status"} & file.columns.at.keys() for file in files),
+            )
         ticks = Ticks(zone)
         done = 0
         with sink:
@@ -113,9 +120,14 @@ def _read(
 def _items_of(former: Path, choices: Choices, zone: dt.tzinfo, bar: Bar) -> OpenItems:
     """What stood in the former list. Its bad rows were told when it was imported: what they name is never gone."""
     items = OpenItems()
-    with _read([former], choices, zone, Report(), bar) as (_, booking, events):
-        for booked in booking.events(events):
-            items.take(booked)
+    try:
+        with _read([former], choices, zone, Report(), bar) as (_, booking, events):
+            for booked in booking.events(events):
+                items.take(booked)
+    except Refused as error:
+        raise Refused(
+            f"--former {former}, which is read with the same options and layout as the new list: {error}"
+        ) from error
     return items
 
 

@@ -13,6 +13,12 @@ KEPT = 1_000
 NOTHING_OPEN = "amount is zero"
 """The kind of reason of a row by which nothing is owed."""
 
+PAID_UNDATED = "paid without a date"
+"""The kind of reason of a row that is paid, no day said."""
+
+SETTLED = frozenset((NOTHING_OPEN, PAID_UNDATED))
+"""The kinds of reasons of rows that a list of open items might as well not have."""
+
 
 class BadRow(NamedTuple):
     """A row that is not taken. `column` is the header's name, or empty where it concerns the whole row."""
@@ -35,6 +41,7 @@ class Report:
     refused: int = 0
     bad: list[BadRow] = field(default_factory=list)
     reasons: Counter[str] = field(default_factory=Counter)  # kind of reason -> rows
+    first: dict[str, BadRow] = field(default_factory=dict)  # kind of reason -> its first row
     notes: dict[str, list[str]] = field(default_factory=dict)  # note -> the first places, "file:line"
     note_counts: Counter[str] = field(default_factory=Counter)
     events: Counter[str] = field(default_factory=Counter)  # type -> records
@@ -60,9 +67,10 @@ class Report:
         """One bad row; `kind` is the reason without the row's own values, by which the summary counts."""
         self.refused += 1
         self.reasons[kind] += 1
+        if len(row.reason) > _LONGEST:
+            row = row._replace(reason=f"{row.reason[: _LONGEST // 2]} … {row.reason[-_LONGEST // 2 :]}")
+        self.first.setdefault(kind, row)
         if len(self.bad) < KEPT:
-            if len(row.reason) > _LONGEST:
-                row = row._replace(reason=f"{row.reason[: _LONGEST // 2]} … {row.reason[-_LONGEST // 2 :]}")
             self.bad.append(row)
 
     def note(self, text: str, place: str) -> None:

@@ -201,6 +201,115 @@ def test_a_list_is_not_newer_than_its_day(tmp_path: Path, former: str, new: str,
     assert f"--as-of 2024-03-11: the {whose} list has a day after that, 2024-03-12" in said
 
 
+def of_many(numbers: range, form: str = "0{}", customer: str = "C1", day: str = "2024-02-01") -> str:
+    return "".join(row(form.format(n), "1.00", customer=customer, day=day) for n in numbers)
+
+
+@pytest.mark.parametrize(
+    ("former", "first"),
+    [
+        (of_many(range(10, 40), form="{}"), "C1 10 and C1 010"),
+        (of_many(range(10, 40), customer="c1"), "c1 010 and C1 010"),
+    ],
+)
+def test_items_that_the_two_lists_write_otherwise_are_not_settled(
+    tmp_path: Path, former: str, first: str
+) -> None:
+    said = why_not(tmp_path, former, of_many(range(10, 40)))
+    assert "30 items of the former list are written otherwise in the new one" in said
+    assert f"the first: {first}" in said
+
+
+def test_nor_are_those_that_stand_there_in_another_currency(tmp_path: Path) -> None:
+    header = HEADER.replace("\n", ",Currency\n")
+    euros, dollars = (header + of_many(range(10, 40)).replace("\n", f",{code}\n") for code in ("EUR", "USD"))
+    choices = {"former": written(tmp_path, "former.csv", euros), "as_of": "2024-03-11"}
+    with pytest.raises(Refused, match="the first: C1 010, in EUR and USD"):
+        imported(tmp_path, dollars, choices=choices)
+
+
+def test_one_item_that_is_written_otherwise_is_told(tmp_path: Path) -> None:
+    rest = of_many(range(10, 40))
+    sent = week(tmp_path, 1, row("I-1", "100.00") + rest, row("I1", "100.00") + rest)
+    (note,) = [note for note in sent.report.notes if "otherwise" in note]
+    assert sent.report.notes[note] == ["C1 I-1 and C1 I1"]
+
+
+def test_the_list_of_another_company_is_no_former_one(tmp_path: Path) -> None:
+    said = why_not(tmp_path, of_many(range(10, 40), form="X{}", customer="K1"), of_many(range(40, 70)))
+    assert "30 of the 30 items of the former list are not in the new one" in said
+    assert "are they lists of one book" in said
+
+
+def test_a_book_that_turned_over_since_the_former_list_is_the_same_book(tmp_path: Path) -> None:
+    new = of_many(range(40, 70), day="2024-02-20")
+    assert week(tmp_path, 1, of_many(range(10, 40)), new).report.gone == 30
+
+
+def test_lists_that_are_swapped_are_refused(tmp_path: Path) -> None:
+    older = of_many(range(10, 40))
+    newer = of_many(range(20, 40)) + of_many(range(40, 45), day="2024-02-20")
+    assert "are the two swapped?" in why_not(tmp_path, newer, older)
+    assert week(tmp_path, 1, older, newer).report.gone == 10
+
+
+def test_a_list_without_an_invoice_of_the_month_before_its_day_is_told(tmp_path: Path) -> None:
+    def told(day: str) -> list[str]:
+        rows = row("I1", "1.00", day=day)
+        return [note for note in week(tmp_path, 1, rows, rows).report.notes if "31 days" in note]
+
+    assert len(told("2024-02-08")) == 1
+    assert told("2024-02-09") == []
+
+
+def test_a_former_list_that_can_not_be_read_is_named(tmp_path: Path) -> None:
+    choices = {"former": written(tmp_path, "former.csv", "Debtor\nC1\n"), "as_of": "2024-03-11"}
+    with pytest.raises(Refused, match=r"--former .*former\.csv, which is read with the same options"):
+        imported(tmp_path, HEADER + row("I1", "1.00"), choices=choices)
+
+
+def with_status(folder: Path, *statuses: str) -> dict[str, tuple[str, str]]:
+    """Open balance and past due of C1, whose I1 has these statuses on some Mondays."""
+    header = "Customer,Status,Document,Date,Due Date,Total,Balance\n"
+    lines: list[bytes] = []
+    former = None
+    for number, status in enumerate(statuses):
+        day = (FIRST + dt.timedelta(weeks=number)).isoformat()
+        owed = "0.00" if status == "Paid" else "100.00"
+        text = f"{header}C1,{status},I1,2024-02-01,2024-03-02,100.00,{owed}\n"
+        text += "C1,Open,I2,2024-02-01,2024-05-02,1.00,1.00\n"
+        choices: dict[str, Any] = {"moment": MOMENT + dt.timedelta(weeks=number), "currency": "USD"}
+        if former is not None:
+            choices |= {"former": former, "as_of": day}
+        lines += [raw for raw in imported(folder, text, choices=choices).raw if b'"clock.ticked"' not in raw]
+        former = written(folder, "former.csv", text)
+    last = FIRST + dt.timedelta(weeks=len(statuses))
+    lines.append(orjson.dumps(clock_ticked(last, dt.datetime.combine(last, dt.time(23), dt.UTC))))
+    path = folder / "weeks.jsonl"
+    path.write_bytes(b"\n".join(lines))
+    return {
+        account: (figure["open_balance"], figure["past_due"])
+        for account, figure in run(path, shipped_policy()).accounts.items()
+    }
+
+
+def test_an_invoice_that_the_new_list_has_as_paid_is_gone(tmp_path: Path) -> None:
+    assert with_status(tmp_path, "Open", "Paid") == {"C1": ("1.00", "0.00")}
+
+
+def test_a_dispute_that_the_new_list_has_no_more_is_over(tmp_path: Path) -> None:
+    assert with_status(tmp_path, "Disputed", "Disputed") == {"C1": ("101.00", "0.00")}
+    assert with_status(tmp_path, "Disputed", "Open") == {"C1": ("101.00", "100.00")}
+
+
+def test_a_list_that_tells_no_disputes_ends_none(tmp_path: Path) -> None:
+    header = HEADER.replace("\n", ",Disputed\n")
+    former = written(tmp_path, "former.csv", header + row("I1", "100.00").replace("\n", ",yes\n"))
+    choices = {"former": former, "as_of": "2024-03-11", "currency": "USD"}
+    sent = imported(tmp_path, HEADER + row("I1", "100.00"), choices=choices)
+    assert sent.of("dispute.resolved") == []
+
+
 AMOUNT = st.integers(1, 99)
 STEP = st.tuples(st.sampled_from(["invoice", "part", "paid", CREDIT, CASH, "used"]), AMOUNT, AMOUNT)
 
