@@ -129,7 +129,7 @@ class Slot:
             self._answers()
             self._call(producer.commit_transaction, ANSWER_SECONDS)
         except (ck.KafkaException, BufferError, _LeftBehind) as e:
-            error = e.args[0] if isinstance(e, ck.KafkaException) else None
+            error = self._reason(producer, e.args[0]) if isinstance(e, ck.KafkaException) else None
             self._was_fenced = error is not None and error.code() in FENCED
             self.broken = True
             self.doubts += 1
@@ -156,6 +156,18 @@ class Slot:
             self._was_fenced = False
             log.warning("taken for dead, and its transaction ended: it begins anew", slot=self.name)
         self.renew()
+
+    def _reason(self, producer: Any, error: Any) -> Any:
+        """Why the broker takes nothing more: a producer that is asked to send after that says that it is so, and its
+        transaction why."""
+        if error.code() == ck.KafkaError._FATAL:
+            try:
+                self._call(producer.abort_transaction, ANSWER_SECONDS)
+            except ck.KafkaException as e:
+                return e.args[0]
+            except _LeftBehind:
+                pass
+        return error
 
     def _answers(self) -> None:
         self.answered = time.monotonic()

@@ -18,7 +18,7 @@ from streams import blocks as streams_blocks
 from streams.blocks import Block, Kafka, Stopped
 from streams.errors import Fatal, Refused
 from streams.partition import Partition
-from streams.slot import FENCES
+from streams.slot import FENCES, Produce
 from streams.units import StatefulUnit
 from tests.faults import demo, kit
 
@@ -313,6 +313,29 @@ def test_a_worker_that_is_taken_for_dead_again_and_again_gives_up(run: Run) -> N
         fenced()
     with pytest.raises(Fatal, match="was fenced"):
         unit.poll(0.1)
+    unit.close()
+
+
+def test_who_finds_itself_fenced_in_the_middle_of_writing_is_fenced_too(run: Run) -> None:
+    """Kafka's client then says of what is produced only that it takes nothing more."""
+    run.send(100)
+    unit = run.unit("a")
+    first_blocks(unit)
+    slot = unit.slot
+
+    def write(produce: Produce) -> None:
+        produce(run.names["out"], b"{}", b"k", 0)
+        ck.Producer({"bootstrap.servers": run.servers, "transactional.id": slot.name}).init_transactions(30)
+        while True:
+            produce(run.names["out"], b"{}", b"k", 0)
+            time.sleep(0.01)
+
+    for _ in range(FENCES):
+        assert not slot.commit(write, {}, None)
+        slot.begin_anew(unit.source)
+    assert not slot.commit(write, {}, None)
+    with pytest.raises(Fatal, match="was fenced"):
+        slot.begin_anew(unit.source)
     unit.close()
 
 
