@@ -133,11 +133,10 @@ def stories(articles: Iterable[Article], policy: News) -> list[Story]:
         else:
             groups.append([article])
             open_groups.append(groups[-1])
-    return [
-        _story(group, texts[category] if len(publishers[category]) > 1 else {}, policy)
-        for group in groups
-        for category in (group[0].category,)
-    ]
+    for category, named in publishers.items():
+        if len(named) == 1:
+            texts[category] = {}  # nobody else is there to bear anything out
+    return [_story(group, texts[group[0].category], policy) for group in groups]
 
 
 def _one_story(one: Article, other: Article) -> bool:

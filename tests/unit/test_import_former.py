@@ -38,19 +38,21 @@ def week(folder: Path, number: int, *lists: str) -> Imported:
     return imported(folder, HEADER + lists[number], choices=choices)
 
 
-def figures(folder: Path, *lists: str, until: int = 0) -> dict[str, tuple[str, str]]:
+def figures(folder: Path, *lists: str) -> dict[str, tuple[str, str]]:
     """Account -> (open balance, unapplied cash), after the lists of some Mondays, each imported in its turn."""
     lines: list[bytes] = []
     for number in range(len(lists)):
         lines += [raw for raw in week(folder, number, *lists).raw if b'"clock.ticked"' not in raw]
-    last = FIRST + dt.timedelta(weeks=len(lists), days=until)
-    lines.append(orjson.dumps(clock_ticked(last, dt.datetime.combine(last, dt.time(23), dt.UTC))))
+    return at_end(folder, lines, FIRST + dt.timedelta(weeks=len(lists)), "unapplied")
+
+
+def at_end(folder: Path, lines: list[bytes], last: dt.date, figure: str) -> dict[str, tuple[str, str]]:
+    """Account -> (open balance, another figure), after events and the end of a day."""
+    tick = orjson.dumps(clock_ticked(last, dt.datetime.combine(last, dt.time(23), dt.UTC)))
     path = folder / "weeks.jsonl"
-    path.write_bytes(b"\n".join(lines))
-    return {
-        account: (figure["open_balance"], figure["unapplied"])
-        for account, figure in run(path, shipped_policy()).accounts.items()
-    }
+    path.write_bytes(b"\n".join([*lines, tick]))
+    accounts = run(path, shipped_policy()).accounts
+    return {account: (figures["open_balance"], figures[figure]) for account, figures in accounts.items()}
 
 
 def paid(sent: Imported) -> list[tuple[str, str, str]]:
@@ -283,14 +285,7 @@ def with_status(folder: Path, *statuses: str) -> dict[str, tuple[str, str]]:
             choices |= {"former": former, "as_of": day}
         lines += [raw for raw in imported(folder, text, choices=choices).raw if b'"clock.ticked"' not in raw]
         former = written(folder, "former.csv", text)
-    last = FIRST + dt.timedelta(weeks=len(statuses))
-    lines.append(orjson.dumps(clock_ticked(last, dt.datetime.combine(last, dt.time(23), dt.UTC))))
-    path = folder / "weeks.jsonl"
-    path.write_bytes(b"\n".join(lines))
-    return {
-        account: (figure["open_balance"], figure["past_due"])
-        for account, figure in run(path, shipped_policy()).accounts.items()
-    }
+    return at_end(folder, lines, FIRST + dt.timedelta(weeks=len(statuses)), "past_due")
 
 
 def test_an_invoice_that_the_new_list_has_as_paid_is_gone(tmp_path: Path) -> None:
