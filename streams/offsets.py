@@ -1,12 +1,12 @@
 """Where intake and the monitor go on, found again when Kafka has dropped the offsets of their groups.
 
-The monitor's stand beside its states; intake's are told by what it has written. That they are gone is noticed in units.py.
+The monitor's stand beside its states; intake's are told by what it has written. That they are gone, or are not those of the
+states, is noticed in units.py.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
-from typing import Any
+from collections.abc import Callable, Mapping
 
 import confluent_kafka as ck
 import confluent_kafka.admin as ck_admin
@@ -16,32 +16,35 @@ from streams.blocks import TP, Kafka, patiently, watermarks
 from streams.errors import Refused
 from streams.lag import READS
 from streams.letters import PREFIX
+from streams.partition import named_offsets
 from streams.reading import COPIED, read_partitions, read_topic
 from streams.settings import Settings
 from streams.slot import WHO
+from streams.units import moved
 
 Offsets = dict[TP, int]
 
 
 def restore_offsets(kafka: Kafka, settings: Settings, found: Callable[[str, Offsets], None]) -> None:
-    """Give the two groups the offsets that they lack; `found` is told the group and what it was given.
+    """Give the two groups the offsets that they lack, and the monitor's the ones that its states belong to; `found` is told
+    the group and what it was given.
 
-    An empty answer: the group has its offsets, or has never worked. What is there is never changed, so that a run that was
-    broken off is gone on with. Reads the journal whole where intake lacks one of a partition with records. Raises Refused
-    while workers of such a group run, and where states do not tell their offsets (of a version before this one).
+    An empty answer: the group has its offsets, or has never worked. What is right is left alone, so that a run that was
+    broken off is gone on with. An offset of intake that is there is never changed: it has no states that would say another.
+    Reads all states, and the journal whole where intake lacks one of a partition with records. Raises Refused while workers
+    of such a group run, and where states do not tell their offsets: of a version before this one, or gone.
     """
     for name, told in (("intake", _of_intake), ("monitor", _of_monitor)):
         group = settings.prefixed(name)
         topics = [settings.prefixed(TOPICS[logical].name) for logical in READS[name]]
-        lacking = _lacking(kafka, group, topics)
-        offsets = told(kafka, settings, lacking) if lacking else {}
+        offsets = told(kafka, settings, _standing(kafka, group, topics))
         if offsets:
             _commit(kafka, group, offsets)
         found(group, offsets)
 
 
-def _lacking(kafka: Kafka, group: str, topics: list[str]) -> set[TP]:
-    """Partitions that have records and of which the group has no offset."""
+def _standing(kafka: Kafka, group: str, topics: list[str]) -> dict[TP, int | None]:
+    """The group's offset of each partition, None where it has none, of those that have an offset or records."""
     reader = kafka.consumer(
         {"group.id": group, "isolation.level": "read_committed", "enable.auto.commit": False}
     )
@@ -49,44 +52,52 @@ def _lacking(kafka: Kafka, group: str, topics: list[str]) -> set[TP]:
         parts = [
             ck.TopicPartition(t, n) for t, count in kafka.partitions(topics).items() for n in range(count)
         ]
-        without = [part for part in patiently(reader.committed, parts, 10) if part.offset < 0]
-        ends = [
-            (part, patiently(watermarks, reader, ck.TopicPartition(part.topic, part.partition), 10))
-            for part in without
-        ]
-        return {(part.topic, part.partition) for part, (low, high) in ends if high > low}
+        out: dict[TP, int | None] = {}
+        for part in patiently(reader.committed, parts, 10):
+            here = part.topic, part.partition
+            low, high = (
+                (0, 1) if part.offset >= 0 else patiently(watermarks, reader, ck.TopicPartition(*here), 10)
+            )
+            if high > low:
+                out[here] = part.offset if part.offset >= 0 else None
+        return out
     finally:
         reader.close()
 
 
-def _of_monitor(kafka: Kafka, settings: Settings, lacking: set[TP]) -> Offsets:
+def _of_monitor(kafka: Kafka, settings: Settings, standing: Mapping[TP, int | None]) -> Offsets:
     """Each commit names, beside the states that it wrote, the offsets from which they go on."""
     states = settings.prefixed(TOPICS["account-state"].name)
     found: Offsets = {}
-    for number in sorted({number for _, number in lacking}):
-        last: Any = None
+    for (topic, number), offset in sorted(standing.items()):
+        said: dict[str, int] | None = None
         there = False
         for record in read_topic(kafka, states, number):
             if record.key() == WHO:
-                last = record
+                said = named_offsets(record)
             else:
                 there = True
-        at = [] if last is None else last.headers() or []
-        if there and not at:
+        if said is None and offset is not None and not there:
+            raise Refused(moved(settings.prefixed("monitor"), states, number, topic, offset, None))
+        if offset is None and there and not said:
             raise Refused(
                 f"the states in {states}/{number} do not say from where they go on: an earlier version wrote them. "
                 "`bellwether rebuild --into` folds the journal anew"
             )
-        found |= {(topic, number): int(value) for topic, value in at if (topic, number) in lacking}
+        if said and said.get(topic, offset) != offset:
+            found[topic, number] = said[topic]
     return found
 
 
-def _of_intake(kafka: Kafka, settings: Settings, lacking: set[TP]) -> Offsets:
+def _of_intake(kafka: Kafka, settings: Settings, standing: Mapping[TP, int | None]) -> Offsets:
     """What is journalled or refused bears its origin: intake goes on behind the last of each partition.
 
     What a rebuild copied bears the offsets of another namespace. Its journal had what stands in the control topic by a copy.
     """
+    lacking = {here for here, offset in standing.items() if offset is None}
     found: Offsets = {}
+    if not lacking:
+        return found
     for logical, prefix in (("journal", "origin-"), ("dead-letters", PREFIX)):
         topic = settings.prefixed(TOPICS[logical].name)
         for record in read_partitions(kafka, topic):

@@ -41,6 +41,7 @@ class Partition:
         "outputs",
         "pieces",
         "positions",
+        "said",
     )
 
     def __init__(
@@ -48,6 +49,8 @@ class Partition:
     ) -> None:
         self.number = number
         self.positions = positions  # topic -> committed offset, and the token of the commit that wrote it
+        # Topic -> the offset that the newest commit named beside its states. None: there is no commit on the changelog.
+        self.said: dict[str, int] | None = None
         self.pieces: dict[str, dict[str, bytes]] = {}
         self.objects: dict[str, Any] = {}
         self.changed: set[str] = set()
@@ -120,6 +123,7 @@ class Partition:
         """One record of the changelog, while the partition is restored."""
         key = record.key()
         if key == WHO:
+            self.said = named_offsets(record)
             return
         if key is None or b"\0" not in key:
             log.warning(
@@ -175,6 +179,13 @@ class Partition:
             self.bytes_at_hand -= _size(self.pieces.get(account_id, {}))
         if control is not None:
             self.objects[""] = control
+
+
+def named_offsets(who: Any) -> dict[str, int]:
+    """Topic -> the offset from which the states of this commit go on. Empty of a version that did not say so."""
+    return {
+        topic: int(value) for topic, value in who.headers() or () if value is not None and value.isdigit()
+    }
 
 
 _FEWEST = 50  # accounts that a commit may bring to hand however little memory there is: a commit takes 3 ms

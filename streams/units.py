@@ -33,6 +33,24 @@ def lost(group: str) -> str:
     )
 
 
+def moved(group: str, changelog: str, number: int, topic: str, offset: int, said: int | None) -> str:
+    """What to say where the committed offset of a partition is not the one that its states belong to; `said`: theirs, None
+    where no commit of them is left."""
+    stands = f"group {group} stands at offset {offset} of {topic}/{number}"
+    if said is None:
+        return (
+            f"{stands}, and of the states in {changelog}/{number} that belong to it nothing is left: the topic was emptied or "
+            "made anew. Without them the fold would begin with empty accounts in the middle of the journal; stop all workers "
+            "and fold it whole with `bellwether rebuild --into`, see 'States are gone' in deploy/runbook.md"
+        )
+    what = "folded twice" if offset < said else "left out"
+    return (
+        f"{stands}, and the states in {changelog}/{number} were committed at {said}: somebody has moved the offset, or Kafka "
+        f"has lost a commit, and what lies between would be {what}. Stop all workers; "
+        "`bellwether restore-offsets` puts it back"
+    )
+
+
 class _Seat:
     """A slot and its membership of the group: what both units stand on. After a commit that was undone, all starts again
     from what is committed."""
@@ -265,6 +283,12 @@ class StatefulUnit:
             self._restore(cold)  # 2. and 3.
         if any(self.partitions[n].pieces and (t, n) not in committed for n in cold for t in self.topics):
             raise Fatal(lost(self.source.group))
+        for n in cold:  # one transaction wrote both
+            said = self.partitions[n].said
+            for t in (t for t in self.topics if (t, n) in committed):
+                offset, named = committed[t, n][0], None if said is None else said.get(t, committed[t, n][0])
+                if named != offset:
+                    raise Fatal(moved(self.source.group, self.changelog, n, t, offset, named))
         return {tp: offset for tp, (offset, _) in found.items()}
 
     def _keep_to_memory(self, parts: Iterable[Partition]) -> None:

@@ -1,4 +1,4 @@
-"""`bellwether restore-offsets`: gives the groups of intake and monitor their offsets back when Kafka has dropped them.
+"""`bellwether restore-offsets`: gives intake and the monitor the offsets back that Kafka has dropped or somebody has moved.
 
 How they are found stands in streams/offsets.py.
 """
@@ -13,9 +13,11 @@ from streams.offsets import Offsets
 
 @click.command()
 def restore_offsets() -> None:
-    """Find again where intake and the monitor go on, after a pause longer than Kafka keeps offsets; workers must be stopped.
+    """Find again where intake and the monitor go on, after a pause longer than Kafka keeps offsets, or where somebody has
+    moved the monitor's; workers must be stopped.
 
-    Offsets that are there are never changed. Where intake's are gone, the whole journal is read.
+    The monitor's are those that its states belong to. Of intake, an offset that is there is never changed; where one is gone
+    the whole journal is read.
     """
     from streams.blocks import Kafka
     from streams.dev.processes import kafka_servers
@@ -25,7 +27,9 @@ def restore_offsets() -> None:
 
     def found(group: str, offsets: Offsets) -> None:
         if not offsets:
-            click.echo(f"group {group}: its offsets are there, or it has never worked; nothing to do")
+            click.echo(
+                f"group {group}: its offsets are as they should be, or it has never worked; nothing to do"
+            )
         for (topic, partition), offset in sorted(offsets.items()):
             click.echo(f"group {group}: {topic}/{partition} goes on at {offset}")
 

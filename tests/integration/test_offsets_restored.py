@@ -97,7 +97,7 @@ def test_a_pause_longer_than_kafka_keeps_offsets_loses_nothing_and_doubles_nothi
         invoices(settings, kafka, range(40))
         finished(settings, kafka)
         told = CliRunner().invoke(restore_offsets)
-        assert told.output.count("nothing to do") == 2, "offsets that are there are never changed"
+        assert told.output.count("nothing to do") == 2
     before = emitted(settings, kafka, "alerts")
     assert before
 
@@ -134,6 +134,18 @@ def test_a_pause_longer_than_kafka_keeps_offsets_loses_nothing_and_doubles_nothi
     assert len(emitted_raw(settings, kafka)) == 80
     assert audit(Kafka(kafka), settings).differences == []
     assert emitted(settings, kafka, "alerts") == before, "nothing was told again"
+
+    right = offsets_of("pause.monitor", kafka)
+    (here, offset) = max(right.items())
+    until_gone(settings, kafka)
+    offsets._commit(Kafka(kafka), "pause.monitor", {here: offset - 1})
+    said = last_words(settings, "monitor")
+    assert f"stands at offset {offset - 1} of {here[0]}/{here[1]}, and the states" in said
+    assert f"were committed at {offset}: somebody has moved the offset" in said
+    until_gone(settings, kafka)
+    told = CliRunner().invoke(restore_offsets)
+    assert f"group pause.monitor: {here[0]}/{here[1]} goes on at {offset}\n" in told.output
+    assert offsets_of("pause.monitor", kafka) == right
 
     as_before_this_version(settings, kafka)
     forgotten(settings, kafka)

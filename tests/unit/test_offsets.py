@@ -15,7 +15,7 @@ from streams.lag import READS
 from streams.letters import PREFIX
 from streams.reading import COPIED
 from streams.settings import Settings
-from streams.slot import WHO
+from streams.slot import BEGUN, WHO
 
 SETTINGS = Settings(_env_file=None, namespace="ours", journal_partitions=2)
 INVOICES, PAYMENTS, CONTROL, JOURNAL, STATES, LETTERS = (
@@ -174,6 +174,24 @@ def test_the_monitor_goes_on_where_its_newest_commit_says() -> None:
     cluster.add(STATES, 0, {})
     # Of partition 1 no state was ever written: its journal is read from the beginning.
     assert restored(cluster)["ours.monitor"] == {(JOURNAL, 0): 7}
+
+
+def test_the_monitors_offset_that_somebody_has_moved_is_put_back_where_its_states_stand() -> None:
+    cluster = Cluster({(JOURNAL, 0): 2, (JOURNAL, 1): 7, (INVOICES, 0): 4})
+    for partition, before in ((0, b"1"), (1, b"3")):
+        cluster.add(STATES, partition, {JOURNAL: before}, WHO)
+        cluster.add(STATES, partition, {JOURNAL: b"7", BEGUN: b"", INVOICES: b"9"}, WHO)
+        cluster.add(STATES, partition, {})
+    cluster.add(JOURNAL, 0, origin(8))
+    assert restored(cluster) == {"ours.intake": {}, "ours.monitor": {(JOURNAL, 0): 7}}
+
+
+def test_states_that_are_gone_are_told_and_no_offset_is_made_up_for_them() -> None:
+    cluster = Cluster({(JOURNAL, 1): 7})
+    with pytest.raises(Refused, match=rf"ours\.monitor stands at offset 7 of {JOURNAL}/1.*nothing is left"):
+        restored(cluster)
+    cluster.add(STATES, 1, {}, WHO)  # of a version that named no offset
+    assert restored(cluster)["ours.monitor"] == {}
 
 
 @pytest.mark.parametrize("who", [None, WHO])

@@ -35,8 +35,8 @@ def partition(**pieces: dict[str, bytes]) -> Partition:
 class Logged:
     """A record of the changelog."""
 
-    def __init__(self, key: bytes | None, value: bytes | None) -> None:
-        self.key, self.value = (lambda: key), (lambda: value)
+    def __init__(self, key: bytes | None, value: bytes | None, headers: Any = None) -> None:
+        self.key, self.value, self.headers = (lambda: key), (lambda: value), (lambda: headers)
         self.topic, self.partition, self.offset = (lambda: "state"), (lambda: 3), (lambda: 0)
 
 
@@ -206,3 +206,14 @@ def test_a_commit_may_bring_as_many_accounts_to_hand_as_a_quarter_of_the_limit_h
     empty = partition()
     empty.most = 4_000_000
     assert empty.room() == 100
+
+
+def test_the_newest_commit_says_where_its_states_go_on_and_a_mark_beside_it_is_no_offset() -> None:
+    part = partition()
+    assert part.said is None
+    part.remember(Logged(WHO, b"somebody", None))
+    assert part.said == {}
+    for offset in (b"7", b"9"):
+        part.remember(Logged(WHO, b"somebody", [("journal", offset), ("begun", b""), ("traceparent", None)]))
+        part.remember(Logged(b"A\0head", b"1"))
+    assert part.said == {"journal": 9}

@@ -21,9 +21,17 @@ Sent = tuple[str, bytes | None, bytes | None, int, Any]  # topic, value, key, pa
 
 class Message:
     def __init__(
-        self, partition: int, offset: int, key: bytes | None = None, value: bytes | None = None
+        self,
+        partition: int,
+        offset: int,
+        key: bytes | None = None,
+        value: bytes | None = None,
+        headers: list[tuple[str, bytes]] | None = None,
     ) -> None:
-        self.number, self.at, self.named, self.held = partition, offset, key, value
+        self.number, self.at, self.named, self.held, self.beside = partition, offset, key, value, headers
+
+    def headers(self) -> list[tuple[str, bytes]] | None:
+        return self.beside
 
     def partition(self) -> int:
         return self.number
@@ -49,7 +57,8 @@ class Broker:
         self.answers: list[bool] = []  # of the next commits; True when there is none left
         self.commits: list[tuple[list[Sent], dict[TP, int]]] = []
         self.stable: dict[TP, tuple[int, str]] = {}
-        self.states: list[Message] = []  # of the changelog
+        self.states: list[Message] = []  # the changelog, and ends of what is decided there
+        self.unread: list[Message] = []  # of it, by whoever restores
         self.undone: list[list[Block]] = []
         self.settled: list[list[Block]] = []
         self.inputs: frozenset[TP] = frozenset()
@@ -65,13 +74,14 @@ class Broker:
     def get_watermark_offsets(self, *_: Any) -> tuple[int, int]:
         return 0, 0
 
-    def assign(self, _parts: list[ck.TopicPartition]) -> None:
-        pass
+    def assign(self, parts: list[ck.TopicPartition]) -> None:
+        numbers = [part.partition for part in parts]
+        self.unread = [m for m in self.states if m.number in numbers] + [Message(n, 99) for n in numbers]
 
     unassign = check_stop = lambda *_: None
 
     def poll(self, _timeout: float) -> Message:
-        return self.states.pop(0)
+        return self.unread.pop(0)
 
     def consume(self, *_: Any) -> list[Message]:
         return []
@@ -84,7 +94,10 @@ class Broker:
     def watermarks(self, topic: str, number: int) -> tuple[int, int]:
         if topic == "journal":
             return 3, 100
-        return 0, 1 + max((m.at for m in self.states if m.number == number and m.named), default=-1)
+        return 0, self.end(number)
+
+    def end(self, number: int) -> int:
+        return 1 + max((m.at for m in self.states if m.number == number and m.named), default=-1)
 
     def settle(self, blocks: list[Block]) -> None:
         self.settled.append(blocks)
@@ -115,6 +128,10 @@ class Broker:
         self.commits.append((sent, dict(offsets)))
         done = self.answers.pop(0) if self.answers else True
         if done:
+            for topic, value, key, number, headers in sent:
+                if topic == "states":
+                    said = [(name, text.encode()) for name, text in headers or ()]
+                    self.states.append(Message(number, self.end(number), key, value, said))
             self.stable |= {tp: (offset, token) for tp, offset in offsets.items()}
         return done
 
@@ -246,25 +263,55 @@ def test_states_are_read_to_the_end_of_what_is_decided(broker: Broker) -> None:
     told: list[int] = []
     unit = stateful(broker, on_restored=lambda part: told.append(part.held()), memory=80_000_000)
     broker.stable = {("journal", 0): (9, "t"), ("journal", 1): (9, "t")}
-    end = [Message(0, 1), Message(0, 3)]  # the first is of an open transaction
     broker.states = [
         Message(0, 0, b"A\0sum", b"1"),
-        end[0],
-        Message(0, 1, WHO, b"slot"),
+        Message(0, 1),  # of what is decided: a transaction is open behind it
+        Message(0, 1, WHO, b"slot", [("journal", b"9")]),
         Message(0, 2, b"A\0sum", b"2"),
-        end[1],
+        Message(1, 0, WHO, b"slot", [("journal", b"9")]),
     ]
     assigned(unit, 0, 1)
     assert unit.partitions[0].get("A") == {"sum": b"2"}
     assert told == [1, 0]
     assert all((part.most or 0) > 1_000_000 for part in unit.partitions.values()), "from the first block on"
-    assert broker.states == []
 
 
 def test_states_without_an_offset_that_they_belong_to_end_the_worker(broker: Broker) -> None:
-    broker.states = [Message(0, 0, b"A\0sum", b"1"), Message(0, 1)]
-    with pytest.raises(Fatal, match="restore-offsets"):
+    broker.states = [Message(0, 0, b"A\0sum", b"1")]
+    with pytest.raises(Fatal, match=r"group group has no offsets any more.*restore-offsets"):
         assigned(stateful(broker), 0)
+
+
+@pytest.mark.parametrize(
+    ("states", "said"),
+    [
+        ([[("journal", b"8")], [("journal", b"12")]],
+         r"group group stands at offset 9 of journal/1, and the states in states/1 were committed at 12: .*"
+         r"would be folded twice.*`bellwether restore-offsets` puts it back"),
+        ([[("journal", b"12")], [("journal", b"4"), ("begun", b"")]],
+         r"committed at 4: .* would be left out"),
+        ([], r"stands at offset 9 of journal/1, and of the states in states/1 .* nothing is left: .*rebuild --into"),
+    ],
+)  # fmt: skip
+def test_an_offset_that_is_not_that_of_the_states_ends_the_worker(
+    broker: Broker, states: list[list[tuple[str, bytes]]], said: str
+) -> None:
+    broker.stable = {("journal", 0): (9, "t"), ("journal", 1): (9, "t")}
+    broker.states = [Message(0, 0, WHO, b"slot", [("journal", b"9")])]
+    broker.states += [Message(1, at, WHO, b"slot", headers) for at, headers in enumerate(states)]
+    unit = stateful(broker)
+    assert assigned(unit, 0) == {("journal", 0): 9}
+    with pytest.raises(Fatal, match=said):
+        assigned(unit, 0, 1)
+
+
+@pytest.mark.parametrize("headers", [None, [], [("begun", b"")], [("another", b"5")]])
+def test_states_of_a_version_that_did_not_say_their_offset_are_taken_as_they_are(
+    broker: Broker, headers: list[tuple[str, bytes]] | None
+) -> None:
+    broker.stable = {("journal", 0): (9, "t")}
+    broker.states = [Message(0, 0, WHO, b"slot", headers), Message(0, 1, b"A\0sum", b"1")]
+    assert assigned(stateful(broker), 0) == {("journal", 0): 9}
 
 
 def test_a_copy_commits_what_was_applied_and_says_first_whose_it_is(broker: Broker) -> None:
