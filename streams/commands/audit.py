@@ -12,6 +12,7 @@ from streams.blocks import Kafka
 from streams.commands.options import progress_bar, settings
 from streams.dev.processes import kafka_servers, locate
 from streams.heap import no_collections
+from streams.passed_over import passed_over
 from streams.settings import Settings
 
 _TOLD = 50  # differences that are printed
@@ -19,8 +20,8 @@ _TOLD = 50  # differences that are printed
 
 @click.command()
 def audit() -> None:
-    """Refold the journal and compare states, alerts, proposals, statuses and snapshots with it; then compare the rows of
-    ClickHouse with the topics. Events may flow meanwhile.
+    """Refold the journal and compare states, alerts, proposals, statuses and snapshots with it; look whether intake has passed
+    over a source record; then compare the rows of ClickHouse with the topics. Events may flow meanwhile.
     """
     from streams.store.held import held
 
@@ -33,6 +34,8 @@ def audit() -> None:
         click.echo(f"bellwether: {error}", err=True)
         differ = True
 
+    if unanswered := passed_over(kafka, config):
+        differ = _tell(unanswered)
     there = held(kafka, config, dsn)  # a store that is away takes nothing of the above back
     late = f"; {there.waiting:,} records wait for the store" if there.waiting else ""
     click.echo(f"{there.rows:,} rows of the store compared with their records{late}")

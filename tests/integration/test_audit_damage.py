@@ -14,7 +14,9 @@ from schemas.topics import TOPICS
 from streams.audit import audit
 from streams.blocks import Kafka
 from streams.commands.audit import audit as audit_command
-from streams.reading import read_topic
+from streams.offsets import _commit
+from streams.passed_over import passed_over
+from streams.reading import bounds, read_topic
 from streams.settings import Settings
 from streams.simulate import generate
 from streams.store.client import Client, connect, database_name
@@ -47,6 +49,14 @@ def deployed(kafka: str, clickhouse: str, tmp_path_factory: pytest.TempPathFacto
     client = connect(clickhouse, database_name(clickhouse, "damage"))
     yield settings, Kafka(kafka), client
     client.close()
+
+
+def environment(settings: Settings) -> dict[str, str]:
+    """What names this deployment to a command."""
+    return {
+        f"BELLWETHER_{name.upper()}": str(getattr(settings, name))
+        for name in ("broker", "store", "namespace")
+    }
 
 
 def looked(deployed: Deployment) -> Held:
@@ -93,6 +103,28 @@ def test_a_store_that_nobody_touched_holds_every_record(deployed: Deployment) ->
 
 
 @pytest.mark.timeout(300)
+def test_an_audit_names_what_intake_was_made_to_pass_over(deployed: Deployment) -> None:
+    settings, kafka, _ = deployed
+    assert passed_over(kafka, settings) == []
+    topic = settings.prefixed("credit.news.v1")
+    producer = kafka.producer({"enable.idempotence": True})
+    for number in range(3):
+        producer.produce(topic, b"no JSON %d" % number, b"C000001", partition=0)
+    assert producer.flush(20) == 0
+    ((_, end),) = bounds(kafka, topic, [0])
+    _commit(kafka, settings.prefixed("intake"), {(topic, 0): end})
+    try:
+        (said,) = passed_over(kafka, settings)
+        assert said.startswith(f"{topic}/0: intake is past 3 records at {end - 3} to {end - 1}, and neither")
+        told = CliRunner().invoke(audit_command, env=environment(settings))
+        assert (told.exit_code, said in told.output) == (1, True)
+        assert "states and outputs equal the refold" in told.output
+    finally:
+        _commit(kafka, settings.prefixed("intake"), {(topic, 0): end - 3})
+    assert passed_over(kafka, settings) == [], "they wait"
+
+
+@pytest.mark.timeout(300)
 def test_what_a_partition_tells_that_begins_while_an_audit_runs_is_no_difference(
     deployed: Deployment, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -117,14 +149,7 @@ def test_what_another_engine_decided_is_not_refolded_and_the_store_is_compared_a
 ) -> None:
     settings = deployed[0]
     monkeypatch.setattr("streams.audit.ENGINE", "99")
-    told = CliRunner().invoke(
-        audit_command,
-        env={
-            "BELLWETHER_BROKER": settings.broker,
-            "BELLWETHER_STORE": settings.store,
-            "BELLWETHER_NAMESPACE": settings.namespace,
-        },
-    )
+    told = CliRunner().invoke(audit_command, env=environment(settings))
     assert told.exit_code == 1
     first, *rest = told.output.splitlines()
     assert first.startswith(f"bellwether: outputs were made by engine {ENGINE}, and this is engine 99: ")
