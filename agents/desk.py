@@ -180,6 +180,8 @@ class Desk:
         known = _grave(pending.evidence, view)
         if generous and any(a.severity >= rule.cut.severity and a.alert_id not in known for a in alerts):
             return [self._end("superseded", view, None, None)]
+        if pending.direction == "hold" and not any(a.severity >= rule.hold.severity for a in alerts):
+            return [self._end("superseded", view, None, None)]
         # Not by the limit in the account's currency: a limit set in another one moves with every rate.
         if pending.direction != "hold" and (
             view.ledger.closed

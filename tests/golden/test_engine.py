@@ -36,7 +36,7 @@ TOLD: dict[str, dict[str, str]] = {
     "1": {
         "account-status": "2c308e66dc02c1f1",
         "alerts": "81469eae0e7cc1c3",
-        "limit-proposals": "ad027f3da31ec0dc",
+        "limit-proposals": "16272158d2bd4209",
         "snapshots": "56cc9f7de2089d30",
     }
 }

@@ -320,8 +320,22 @@ def test_a_hold_that_nobody_decided_is_proposed_anew_while_its_alert_is_open() -
     assert days.tick(14) == ["hold escalated 100000 controller"]
     assert days.tick(14) == ["hold expired 100000 controller", "hold proposed 100000 manager"]
     assert days.desk.waiting not in (first, None)
-    days.watch.alerts = []
-    assert days.tick(28)[-1] == "hold expired 100000 controller"
+
+
+@pytest.mark.parametrize("left", [[], [LATE]])
+def test_a_hold_is_withdrawn_by_the_tick_that_finds_nothing_open_that_asks_for_one(
+    left: list[OpenAlert],
+) -> None:
+    days = Days(limit=100_000_00)
+    days.watch.alerts = [OpenAlert("sanctions_match", "a-7", 5)]
+    assert days.event() == ["hold proposed 100000 manager"]
+    days.watch.alerts = [INSOLVENT]  # the match was somebody else, and a court has spoken meanwhile
+    assert days.tick(3) == []
+    days.watch.alerts = left
+    assert days.event() == [], "in between a person may decide it"
+    assert days.tick() == ["hold superseded 100000 manager"]
+    days.watch.alerts = [*left, OpenAlert("insolvency", "a-8", 5)]
+    assert days.event() == ["hold proposed 100000 manager"]
 
 
 def test_an_expired_hold_brings_none_back_that_was_decided() -> None:
