@@ -33,6 +33,11 @@ _REPEATABLE = re.compile(
     re.IGNORECASE,
 )
 
+_MADE = re.compile(  # or dropped
+    r"(?:CREATE (?:OR REPLACE )?(?:TABLE|VIEW|MATERIALIZED VIEW) (?:IF NOT EXISTS )?|(DROP) (?:TABLE|VIEW) IF EXISTS )(\w+)",
+    re.I,
+)
+
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS migrations (
     number UInt32,
@@ -93,7 +98,7 @@ def migrate(dsn: str, namespace: str = "", folder: Path = FILES) -> list[str]:
     """Make the database when it is absent and apply what it lacks. The names of the files applied: none when up to date.
 
     Raises Refused when a file differs from what was applied under its number, when the database is newer than the
-    files, or when the server refuses a statement.
+    files, when something that they made is gone, or when the server refuses a statement.
     """
     files = read_files(folder)
     database, where = database_name(dsn, namespace), named(dsn)
@@ -113,19 +118,24 @@ def migrate(dsn: str, namespace: str = "", folder: Path = FILES) -> list[str]:
             lacking = _lacking(client, database, files)
         for migration in lacking:
             _apply(client, where, migration)
+        with refusals(where, database):
+            _require_whole(client, database, files)
         return [migration.name for migration in lacking]
     finally:
         client.close()
 
 
 def require_current(client: Client, where: str, folder: Path = FILES) -> None:
-    """Raises Refused unless the client's database has every migration of the files and no other."""
+    """Raises Refused unless the client's database has every migration of the files and no other, and all that they made."""
     with refusals(where, client.database):
         if not client.query("EXISTS TABLE migrations").result_rows[0][0]:
             raise Refused(
                 f"the store at {where} has no tables in {client.database}; run `bellwether migrate`"
             )
-        lacking = _lacking(client, str(client.database), read_files(folder))
+        files = read_files(folder)
+        lacking = _lacking(client, str(client.database), files)
+        if not lacking:
+            _require_whole(client, str(client.database), files)
     if lacking:
         raise Refused(
             f"the store at {where} lacks {', '.join(m.name for m in lacking)}; run `bellwether migrate`"
@@ -157,6 +167,32 @@ def _lacking(client: Client, database: str, files: tuple[Migration, ...]) -> tup
             "mend the table migrations by hand"
         )
     return lacking
+
+
+def _require_whole(client: Client, database: str, files: tuple[Migration, ...]) -> None:
+    """Raises Refused where a table or view is gone that the files made: what feeds it, or it fed, has lost rows since."""
+    made: dict[str, str] = {}
+    for migration in files:
+        for statement in migration.statements:
+            match = _MADE.match(" ".join(statement.split()))
+            if match is not None and match[1]:
+                made.pop(match[2], None)
+            elif match is not None:
+                made[match[2]] = migration.name
+    there = {
+        name
+        for (name,) in client.query(
+            "SELECT name FROM system.tables WHERE database = {database:String}",
+            parameters={"database": database},
+        ).result_rows
+    }
+    lost = [f"{name} ({file})" for name, file in made.items() if name not in there]
+    if lost:
+        raise Refused(
+            f"the database {database} has lost {', '.join(lost)}: rows that it held or handed on are missing since. Restore "
+            "it from a backup; or, with every store stopped, name another database in BELLWETHER_STORE and run `bellwether "
+            "migrate`: it fills itself from the topics, as far as they reach; see 'Records are gone' in deploy/runbook.md"
+        )
 
 
 def _apply(client: Client, where: str, migration: Migration, *, keep: bool = True) -> None:

@@ -68,6 +68,26 @@ def test_a_database_newer_than_the_files_is_refused(
         migrate(clickhouse, namespace, files)
 
 
+@pytest.mark.parametrize(
+    ("kind", "name", "file"),
+    [
+        ("TABLE", "alerts_newest_rows", "0011_newest_rows.sql"),
+        ("VIEW", "alerts_newest_feed", "0011_newest_rows.sql"),
+        ("VIEW", "concentration", "0012_accounts_and_concentration.sql"),
+    ],
+)
+def test_a_table_or_view_that_is_gone_is_named_by_the_store_and_by_migrate(
+    store: Client, clickhouse: str, namespace: str, kind: str, name: str, file: str
+) -> None:
+    require_current(store, "here")
+    store.command(f"DROP {kind} {name}")
+    said = rf"{namespace}_bellwether has lost {name} \({file}\): rows"
+    with pytest.raises(Refused, match=said):
+        require_current(store, "here")
+    with pytest.raises(Refused, match=said):
+        migrate(clickhouse, namespace)
+
+
 def test_a_file_that_failed_halfway_is_run_again_when_it_is_mended(
     store: Client, clickhouse: str, namespace: str, files: Path
 ) -> None:
