@@ -40,6 +40,7 @@ from streams.health import AGAIN_SECONDS
 from streams.letters import dead_letter
 from streams.metrics import Key, Metrics, serve
 from streams.murmur2 import partition_of
+from streams.reading import beginning, read_topic
 from streams.settings import Settings, policy_text, slot_name
 from streams.transport import TOPIC, application
 from streams.units import RelayUnit
@@ -242,6 +243,12 @@ class Cluster:
         self._asked = 0.0
         return False
 
+    def _adopted_before(self) -> bool:
+        """Whether the journal shows that a policy was adopted. By a reader of its own: the clock has a thread of its own."""
+        return beginning(self._kafka, self._journal, 0) > 0 or any(
+            map(_is_policy, read_topic(self._kafka, self._journal, 0))
+        )
+
     def _policy_in(self, parts: list[ck.TopicPartition]) -> bool:
         """Whether each of these partitions holds a committed policy. One that does not answer within 10 s is taken to
         hold none."""
@@ -277,10 +284,13 @@ class Cluster:
         control = self._control.read()
         policy = control.policy
         if policy is None:
-            if control.cut:
+            gone = "the beginning of the control topic is gone" if control.cut else ""
+            if not gone and self._adopted_before():
+                gone = "the control topic was made anew, for the journal has a policy and it has none"
+            if gone:
                 raise Refused(
-                    "the beginning of the control topic is gone, and the policy in force with it: put it there again by "
-                    "`bellwether policy adopt FILE`; see 'Records are gone' in deploy/runbook.md"
+                    f"{gone}; the policy in force is gone with it: put it there again by `bellwether policy adopt FILE`; see "
+                    "'Records are gone' in deploy/runbook.md"
                 )
             text = policy_text(self._settings)
             event = policy_adopted(text, policy_hash(text), ENGINE, now)

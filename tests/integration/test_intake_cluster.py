@@ -100,11 +100,23 @@ def test_no_policy_is_adopted_in_place_of_one_that_kafka_has_dropped(kafka: str,
     cluster.keep_time(now)
     delete_first(kafka, control, [0])
     restarted = Cluster(Kafka(kafka), settings)
-    with pytest.raises(Refused, match=r"the policy in force with it.*policy adopt"):
+    with pytest.raises(Refused, match=r"beginning of .* is gone; the policy in force .*policy adopt"):
         restarted.keep_time(now)
     write(kafka, control, [0], commit=True, value=adopted())
     restarted.keep_time(now)
     cluster.keep_time(now)  # it has read what is gone
+
+
+def test_no_policy_is_adopted_where_the_control_topic_was_made_anew(kafka: str, settings: Settings) -> None:
+    journal, control = (settings.prefixed(TOPICS[name].name) for name in ("journal", "control"))
+    write(kafka, journal, [0], commit=True)  # of somebody else
+    write(kafka, journal, range(PARTITIONS), commit=True, value=adopted())
+    cluster = Cluster(Kafka(kafka), settings)
+    with pytest.raises(Refused, match=r"control topic was made anew, .*policy adopt"):
+        cluster.keep_time(datetime.now(UTC))
+    assert list(read_topic(Kafka(kafka), control, 0)) == []
+    write(kafka, control, [0], commit=True, value=adopted())
+    cluster.keep_time(datetime.now(UTC))
 
 
 def test_a_backfill_sent_in_a_transaction_is_read_when_its_records_are(
