@@ -30,6 +30,10 @@ CURRENCY: Final = "an ISO 4217 code, such as USD"
 """What a currency wants; the refusal adds the nearest code."""
 
 
+INSTANT: Final = 'an RFC 3339 instant with its offset, such as "2026-03-31T17:05:00Z", from 1970 to 2100'
+"""What an instant wants; the refusal adds what it lacks."""
+
+
 @dataclass(frozen=True, slots=True)
 class Wanted:
     """Annotates a kind of value with the words that a refusal ends with; costs nothing while values are good."""
@@ -105,9 +109,12 @@ class _Currency:
         return currency_schema()
 
 
-# Patterns are read by pydantic's Rust, and in the JSON Schemas by ECMAScript's and Python's regular expressions:
-# only what all three read alike is used.
-_ID_FORM: Final = r"^[^\s\x00-\x1f\x7f-\x9f]([^\x00-\x1f\x7f-\x9f]*[^\s\x00-\x1f\x7f-\x9f])?$"
+# Patterns are read by pydantic's Rust, and in the JSON Schemas by ECMAScript's, Java's and Python's regular expressions: only
+# what all four read alike is used. \s is another set of characters in each; these are Unicode's White_Space.
+_BLANKS: Final = r"\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"
+_SHOWN: Final = rf"[^\x00-\x20\x7f-\x9f{_BLANKS}]"  # no control character and no blank
+_ANY_SHOWN: Final = rf"^[^\x00]*[^\x00\x09-\x0d\x20\x85{_BLANKS}][^\x00]*$"  # at least one that is no blank
+_ID_FORM: Final = rf"^{_SHOWN}([^\x00-\x1f\x7f-\x9f]*{_SHOWN})?$"
 
 # Blanks at either end are refused: "C-1 " and "C-1" would be two customers.
 Id = Annotated[
@@ -117,7 +124,7 @@ Id = Annotated[
 ]
 Name = Annotated[
     str,
-    StringConstraints(strict=True, min_length=1, max_length=500, pattern=r"^[^\x00]*\S[^\x00]*$"),
+    StringConstraints(strict=True, min_length=1, max_length=500, pattern=_ANY_SHOWN),
     Wanted("a string of 1 to 500 characters that is not blank"),
 ]
 Text = Annotated[
@@ -136,7 +143,7 @@ RegistryIds = Annotated[
 ]
 Url = Annotated[
     str,
-    StringConstraints(strict=True, max_length=4000, pattern=r"^https?://[^\s\x00-\x1f\x7f-\x9f]+$"),
+    StringConstraints(strict=True, max_length=4000, pattern=rf"^https?://{_SHOWN}+$"),
     Wanted("a URL that starts with http:// or https://, of at most 4000 characters"),
 ]
 Country = Annotated[
@@ -184,7 +191,7 @@ Day = Annotated[
 Instant = Annotated[
     dt.datetime,
     _Time(_INSTANT_FORM, instant=True),
-    Wanted('an RFC 3339 instant with its offset, such as "2026-03-31T17:05:00Z", from 1970 to 2100'),
+    Wanted(INSTANT),
 ]
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False), Wanted("a finite number")]

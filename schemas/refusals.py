@@ -14,7 +14,7 @@ from typing import Any, Final, get_args
 from pydantic import BaseModel, ValidationError
 from pydantic_core import ErrorDetails
 
-from schemas.fields import CURRENCY, WANTED
+from schemas.fields import CURRENCY, INSTANT, WANTED
 from schemas.money import EXPONENTS
 
 BETWEEN_FIELDS: Final = "between_fields"
@@ -22,6 +22,10 @@ BETWEEN_FIELDS: Final = "between_fields"
 
 _MAX_SHOWN: Final = 60
 _NEAR: Final = 0.7  # difflib's ratio: a letter or two apart
+# An instant as others write it: Java leaves seconds away that are 0, and names the zone behind the offset.
+_NEARLY_INSTANT: Final = re.compile(
+    r"\d{4}-\d\d-\d\d(?P<time>[Tt ]\d\d:\d\d(?P<seconds>:\d\d([.,]\d+)?)?)?(?P<offset>[Zz]|[+-]\d\d:?\d\d)?(?P<zone>\[.*\])?"
+)
 _CONTAINERS: Final = {
     "tuple_type": "a list",
     "too_short": "a list of at least one",
@@ -94,7 +98,10 @@ def reason(raw: bytes | str | None, error: ValidationError, models: Mapping[str,
         hint = nearest(kind, models) if isinstance(kind, str) else ""
         return f"type: {shown(kind)} is no known type{hint}; wanted one of the contract's {len(models)} types"
     if not first["loc"]:
-        return f"the value: {shown(first['input'])} given; wanted a JSON object"
+        given = first["input"]
+        twice = isinstance(given, str) and given.lstrip().startswith("{")
+        hint = " (JSON inside of a JSON string: it was encoded twice)" if twice else ""
+        return f"the value: {shown(given)} given{hint}; wanted a JSON object"
     kind = str(first["loc"][0])
     missing = [str(item["loc"][-1]) for item in details if item["type"] == "missing"]
     # a misspelt field explains the one that is missing, so what is unknown comes first
@@ -128,13 +135,34 @@ def _sentence(item: ErrorDetails, model: type[BaseModel], missing: list[str]) ->
         return f"{field}: {shown(given)} given{hint}; wanted {'one of ' * (len(options) > 1)}{', '.join(options)}"
     if kind == WANTED:
         wanted = item["msg"]
-        hint = (
-            nearest(given.strip().upper(), EXPONENTS) if wanted == CURRENCY and isinstance(given, str) else ""
-        )
+        hint = _hint(given, wanted) if isinstance(given, str) else ""
         if field == "extra" and isinstance(given, dict):  # nothing else can be wrong inside
             return f"extra: NaN or Infinity inside; wanted {wanted}"
         return f"{field}: {shown(given)} given{hint}; wanted {wanted}"
     return f"{field}: {shown(given)} given; wanted {_CONTAINERS.get(kind, item['msg'])}"
+
+
+def _hint(given: str, wanted: str) -> str:
+    """What is likely meant, or lacks: of a currency the nearest code, of an instant what Java leaves out or adds."""
+    if wanted == CURRENCY:
+        return nearest(given.strip().upper(), EXPONENTS)
+    if wanted != INSTANT:
+        return ""
+    match = _NEARLY_INSTANT.fullmatch(given)
+    if match is None:
+        return ""
+    lacks = [
+        what
+        for what, is_there in (
+            ("a time", match["time"]),
+            ("seconds", match["seconds"]),
+            ("an offset", match["offset"]),
+        )
+        if not is_there
+    ]
+    if lacks:
+        return f" (it lacks {' and '.join(lacks[:1] if lacks[0] == 'a time' else lacks)})"
+    return " (leave the zone's name away)" if match["zone"] else ""
 
 
 def _siblings(model: type[BaseModel], place: tuple[int | str, ...]) -> Iterable[str]:
@@ -155,6 +183,13 @@ def _not_json(raw: bytes | str | None, detail: str) -> str:
     if not raw:
         return f"the value: empty; {wanted}"
     if isinstance(raw, bytes):
+        if raw[0] == 0 and raw[1:2] != b"{" and len(raw) > 5:
+            return (
+                f"the value: starts with a zero byte and the schema id {int.from_bytes(raw[1:5], 'big')}, as the serializer "
+                f"of a schema registry writes it; {wanted}, without them"
+            )
+        if raw[:2] in (b"\xff\xfe", b"\xfe\xff", b"{\0", b"\0{"):
+            return f"the value: UTF-16; {wanted}"
         try:
             raw = raw.decode()
         except UnicodeDecodeError as error:
