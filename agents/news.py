@@ -106,7 +106,8 @@ def stories(articles: Iterable[Article], policy: News) -> list[Story]:
 
     Copies: one category, and one story_id or one text, within `story_days` of the first of them. Two reports are
     independent when they are of two publishers, in two texts, and tell the same category within `corroboration_days`: a
-    copy on a second domain is still one source. What is surely about somebody else (match confidence 0) tells nothing.
+    copy on a second domain is still one source. What is surely about somebody else (match confidence 0) tells nothing. A
+    registry or a court speaks of this account by an article that matches it well enough (`official_confidence`).
     """
     known = sorted(
         (a for a in articles if a.category in policy.categories and a.confidence > 0),
@@ -147,7 +148,7 @@ def _one_story(one: Article, other: Article) -> bool:
 
 def _story(group: list[Article], texts: dict[str, list[Article]], policy: News) -> Story:
     first = group[0]
-    official = any(a.official for a in group)
+    official = any(a.official and a.confidence >= policy.official_confidence for a in group)
     claimed = [a for a in group if a.claim is not None]
     worst = max(claimed, key=lambda a: (a.claim or 0, a.article_id)) if claimed else None
     return Story(

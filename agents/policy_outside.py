@@ -92,6 +92,7 @@ class News(Part):
     default_trust: Share
     uncorroborated_cap: Annotated[float, Field(ge=0, le=5)]
     corroboration_days: Days
+    official_confidence: Share = 0.5  # policies that were adopted before it was a setting do not name it
     story_days: Days
     litigation_mid_share: Positive
     litigation_high_share: Positive

@@ -576,6 +576,16 @@ def test_bankruptcy_news_does_not_fade() -> None:
     ("what", "events", "wanted"),
     [
         ("at once", [filing("F1", "insolvency", 10)], [("opened", 10, 5)]),
+        (
+            "an article of a registry that is as likely about this account as not",
+            [news("N1", 10, "insolvency", "thegazette.co.uk", source_kind="registry", confidence=0.5)],
+            [("opened", 10, 5)],
+        ),
+        (
+            "one that is rather about somebody else is news alone",
+            [news("N1", 10, "insolvency", "thegazette.co.uk", source_kind="registry", confidence=0.49)],
+            [],
+        ),
         ("a solvent liquidation is none", [filing("F1", "solvent_liquidation", 10)], []),
         ("a suit is none", [filing("F1", "suit", 10)], []),
         (

@@ -8,9 +8,10 @@ import pytest
 
 from agents import news, rules_outside
 from agents.policy_outside import NEWS_CATEGORIES
+from agents.policy_text import load_policy
 from agents.rates import Rates
 from agents.signals import Signals
-from tests.rules import POLICY, TODAY, article, filing, signals, statement, view
+from tests.rules import POLICY, POLICY_TEXT, TODAY, article, filing, signals, statement, view
 
 RATES = Rates("USD")
 
@@ -118,6 +119,26 @@ def test_an_article_that_is_about_somebody_else_tells_nothing_and_bears_nobody_o
     )
     assert signals([told]).stories(TODAY, POLICY)
     assert signals([told, mended]).stories(TODAY, POLICY) == []
+
+
+def test_a_registry_speaks_of_this_account_by_an_article_that_matches_it_well_enough() -> None:
+    doubtful = article(
+        0, "fraud", "thegazette.co.uk", headline="Acme wound up", source_kind="registry", confidence=0.49
+    )
+    (story,) = signals([doubtful, article(0, "fraud", "sec.gov", headline="Acme wound up")]).stories(
+        TODAY, POLICY
+    )
+    assert (story.official, story.corroborated, story.confidence) == (False, False, 1.0)
+    stricter = load_policy(POLICY_TEXT.replace("official_confidence = 0.5", "official_confidence = 0.6"))
+    at = {c: article(0, "fraud", "sec.gov", source_kind="court", confidence=c) for c in (0.5, 0.6)}
+    assert [signals([one]).stories(TODAY, POLICY)[0].official for one in at.values()] == [True, True]
+    assert [signals([one]).stories(TODAY, stricter)[0].official for one in at.values()] == [False, True]
+    older = "".join(
+        line for line in POLICY_TEXT.splitlines(True) if not line.startswith("official_confidence")
+    )
+    assert load_policy(older).news.official_confidence == 0.5, (
+        "a policy that was adopted before it was a setting"
+    )
 
 
 def test_one_story_id_is_one_story_and_its_age_is_that_of_the_first() -> None:
