@@ -12,9 +12,11 @@ from __future__ import annotations
 
 import hashlib
 import re
+import time
 import uuid
 from dataclasses import dataclass
 from pathlib import Path
+from typing import Final
 
 from streams.errors import Refused
 from streams.store.client import ClickHouseError, Client, connect, database_name, first_line, named, refusals
@@ -37,6 +39,9 @@ _MADE = re.compile(  # or dropped
     r"(?:CREATE (?:OR REPLACE )?(?:TABLE|VIEW|MATERIALIZED VIEW) (?:IF NOT EXISTS )?|(DROP) (?:TABLE|VIEW) IF EXISTS )(\w+)",
     re.I,
 )
+
+_TABLE_IS_DROPPED: Final = 218  # ClickHouse's code
+_PAUSES: Final = (0.05, 0.2, 1.0)  # seconds
 
 _LEDGER = """
 CREATE TABLE IF NOT EXISTS migrations (
@@ -198,7 +203,7 @@ def _require_whole(client: Client, database: str, files: tuple[Migration, ...]) 
 def _apply(client: Client, where: str, migration: Migration, *, keep: bool = True) -> None:
     for statement in migration.statements:
         try:
-            client.command(statement)
+            _run(client, statement)
         except ClickHouseError as error:
             if getattr(error, "code", None) is None:
                 with refusals(where):
@@ -215,6 +220,19 @@ def _apply(client: Client, where: str, migration: Migration, *, keep: bool = Tru
                     "checksum": migration.checksum,
                 },
             )
+
+
+def _run(client: Client, statement: str) -> None:
+    """Once more where another migrator has replaced a view at this very moment: the name stands for another one by then."""
+    for pause in _PAUSES:
+        try:
+            client.command(statement)
+            return
+        except ClickHouseError as error:
+            if getattr(error, "code", None) != _TABLE_IS_DROPPED:
+                raise
+        time.sleep(pause)
+    client.command(statement)
 
 
 def differences(dsn: str, namespace: str = "", folder: Path = FILES) -> list[str]:

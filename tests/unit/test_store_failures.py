@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
+from typing import Any
+
 import pytest
 from clickhouse_connect.driver.exceptions import (
     DatabaseError,
@@ -11,6 +14,7 @@ from clickhouse_connect.driver.exceptions import (
 )
 from urllib3.exceptions import HTTPError
 
+import streams.store.migrate as store_migrate
 from streams.store.sink import NOT_NOW, UNREADABLE, _passes
 
 
@@ -45,3 +49,29 @@ def test_what_the_network_and_a_busy_server_say_passes_and_what_they_refuse_does
 
 def test_what_can_not_be_read_is_not_waited_for() -> None:
     assert NOT_NOW.isdisjoint(UNREADABLE)
+
+
+class Replaced:
+    """A client whose statement finds its view replaced so many times."""
+
+    def __init__(self, times: int, code: int = 218) -> None:
+        self.times, self.code, self.asked = times, code, 0
+
+    def command(self, _statement: str) -> None:
+        self.asked += 1
+        if self.asked <= self.times:
+            error: Any = DatabaseError("Table _tmp_replace_1 is dropped or detached")
+            error.code = self.code
+            raise error
+
+
+@pytest.mark.parametrize(("times", "code", "asked"), [(0, 218, 1), (2, 218, 3), (9, 218, 4), (1, 60, 1)])
+def test_a_statement_is_said_again_where_another_migrator_replaced_its_view_meanwhile(
+    times: int, code: int, asked: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(store_migrate, "_PAUSES", (0, 0, 0))
+    client: Any = Replaced(times, code)
+    done = times < asked
+    with contextlib.nullcontext() if done else pytest.raises(DatabaseError):
+        store_migrate._run(client, "ALTER TABLE accounts MODIFY COMMENT 'x'")
+    assert client.asked == asked
