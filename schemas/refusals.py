@@ -151,17 +151,13 @@ def _hint(given: str, wanted: str) -> str:
     match = _NEARLY_INSTANT.fullmatch(given)
     if match is None:
         return ""
+    if not match["time"]:
+        return " (it lacks a time)"
     lacks = [
-        what
-        for what, is_there in (
-            ("a time", match["time"]),
-            ("seconds", match["seconds"]),
-            ("an offset", match["offset"]),
-        )
-        if not is_there
+        what for what, there in (("seconds", match["seconds"]), ("an offset", match["offset"])) if not there
     ]
     if lacks:
-        return f" (it lacks {' and '.join(lacks[:1] if lacks[0] == 'a time' else lacks)})"
+        return f" (it lacks {' and '.join(lacks)})"
     return " (leave the zone's name away)" if match["zone"] else ""
 
 

@@ -10,7 +10,6 @@ from dataclasses import dataclass, field
 from functools import cache, partial
 from typing import Any
 
-import confluent_kafka as ck
 import orjson
 
 from agents.book import Book
@@ -20,12 +19,12 @@ from agents.records import Output
 from agents.wakes import Wakes
 from schemas.events import Invalid, parse
 from schemas.topics import TOPICS
-from streams.blocks import Kafka, patiently
+from streams.blocks import Kafka
 from streams.errors import Refused
 from streams.memory import for_states
 from streams.murmur2 import partition_of
-from streams.partition import Pieces
-from streams.reading import beginning, origin, read_topic
+from streams.partition import Pieces, named_offsets
+from streams.reading import beginning, committed, origin, read_topic
 from streams.settings import Settings
 from streams.shelf import Shelf
 from streams.slot import BEGUN, WHO
@@ -81,9 +80,7 @@ def stored_states(changelog: Iterable[Any], journal: str) -> Stored:
             else:
                 _keep(out.pieces, record)
             continue
-        at = dict(record.headers() or ())
-        said = at.get(journal, b"")
-        out.place, out.begun = int(said) if said.isdigit() else None, BEGUN in at
+        out.place, out.begun = named_offsets(record).get(journal), BEGUN in dict(record.headers() or ())
         if not out.begun:
             out.whole = out.place
             for one in waiting:
@@ -158,7 +155,7 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
     counts = kafka.partitions([names[name] for name in ("journal", "account-state", *AUDITED)])
     parts = range(counts[names["journal"]])
     # The order is the proof: what must be there, then what is there, then states that have come at least as far.
-    decided = _committed(kafka, settings, parts)
+    decided = _committed(kafka, settings)
     there = {
         name: _read_outputs(kafka, names[name], counts[names[name]], TOPICS[name].cleanup == "compact", found)
         for name in AUDITED
@@ -289,12 +286,10 @@ def first_of(names: Sequence[str]) -> str:
     return f"{', '.join(names[:_NAMED])}{more}"
 
 
-def _committed(kafka: Kafka, settings: Settings, parts: range) -> dict[int, int]:
+def _committed(kafka: Kafka, settings: Settings) -> dict[int, int]:
     """The monitor's committed offset of each journal partition; negative where it has none."""
-    group = kafka.consumer({"group.id": settings.prefixed("monitor"), "isolation.level": "read_committed"})
     journal = settings.prefixed(TOPICS["journal"].name)
-    try:
-        asked = [ck.TopicPartition(journal, number) for number in parts]
-        return {tp.partition: tp.offset for tp in patiently(group.committed, asked, 20)}
-    finally:
-        group.close()
+    return {
+        number: offset
+        for (_, number), offset in committed(kafka, settings.prefixed("monitor"), [journal]).items()
+    }

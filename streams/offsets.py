@@ -6,18 +6,18 @@ states, is noticed in units.py.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 
 import confluent_kafka as ck
 import confluent_kafka.admin as ck_admin
 
 from schemas.topics import TOPICS
-from streams.blocks import TP, Kafka, patiently, watermarks
+from streams.blocks import TP, Kafka
 from streams.errors import Refused
 from streams.lag import READS
 from streams.letters import PREFIX
 from streams.partition import named_offsets
-from streams.reading import COPIED, read_partitions, read_topic
+from streams.reading import COPIED, bounds, committed, read_partitions, read_topic
 from streams.settings import Settings
 from streams.slot import WHO
 from streams.units import moved
@@ -45,24 +45,13 @@ def restore_offsets(kafka: Kafka, settings: Settings, found: Callable[[str, Offs
 
 def _standing(kafka: Kafka, group: str, topics: list[str]) -> dict[TP, int | None]:
     """The group's offset of each partition, None where it has none, of those that have an offset or records."""
-    reader = kafka.consumer(
-        {"group.id": group, "isolation.level": "read_committed", "enable.auto.commit": False}
-    )
-    try:
-        parts = [
-            ck.TopicPartition(t, n) for t, count in kafka.partitions(topics).items() for n in range(count)
-        ]
-        out: dict[TP, int | None] = {}
-        for part in patiently(reader.committed, parts, 10):
-            here = part.topic, part.partition
-            low, high = (
-                (0, 1) if part.offset >= 0 else patiently(watermarks, reader, ck.TopicPartition(*here), 10)
-            )
-            if high > low:
-                out[here] = part.offset if part.offset >= 0 else None
-        return out
-    finally:
-        reader.close()
+    out: dict[TP, int | None] = {}
+    for (topic, number), offset in committed(kafka, group, topics).items():
+        if offset >= 0:
+            out[topic, number] = offset
+        elif any(high > low for low, high in bounds(kafka, topic, [number])):
+            out[topic, number] = None
+    return out
 
 
 def _of_monitor(kafka: Kafka, settings: Settings, standing: Mapping[TP, int | None]) -> Offsets:
@@ -92,33 +81,41 @@ def _of_monitor(kafka: Kafka, settings: Settings, standing: Mapping[TP, int | No
 def _of_intake(kafka: Kafka, settings: Settings, standing: Mapping[TP, int | None]) -> Offsets:
     """What is journalled or refused bears its origin: intake goes on behind the last of each partition.
 
-    What a rebuild copied bears the offsets of another namespace. Its journal had what stands in the control topic by a copy.
+    The journal of a rebuilt namespace had what stands in the control topic by a copy.
     """
     lacking = {here for here, offset in standing.items() if offset is None}
     found: Offsets = {}
     if not lacking:
         return found
-    for logical, prefix in (("journal", "origin-"), ("dead-letters", PREFIX)):
-        topic = settings.prefixed(TOPICS[logical].name)
-        for record in read_partitions(kafka, topic):
-            headers = dict(record.headers() or ())
-            if COPIED in headers:
-                continue
-            try:
-                source, place, offset = (
-                    headers[prefix + name].decode() for name in ("topic", "partition", "offset")
-                )
-                origin, next_offset = (source, int(place)), int(offset) + 1
-            except (KeyError, ValueError, AttributeError):
-                continue  # not intake's
-            if origin in lacking and next_offset > found.get(origin, 0):
-                found[origin] = next_offset
+    for origin, offset in answered(kafka, settings):
+        if origin in lacking and offset >= found.get(origin, 0):
+            found[origin] = offset + 1
     control = (settings.prefixed(TOPICS["control"].name), 0)
     if control in lacking:
         for record in read_topic(kafka, *control):
             if COPIED in dict(record.headers() or ()):
                 found[control] = max(record.offset() + 1, found.get(control, 0))
     return found
+
+
+def answered(kafka: Kafka, settings: Settings) -> Iterator[tuple[TP, int]]:
+    """The source records that intake has journalled or refused: where each comes from, and its offset there. Reads both whole.
+
+    What a rebuild copied bears the offsets of another namespace, and is left out.
+    """
+    for logical, prefix in (("journal", "origin-"), ("dead-letters", PREFIX)):
+        for record in read_partitions(kafka, settings.prefixed(TOPICS[logical].name)):
+            headers = dict(record.headers() or ())
+            if COPIED in headers:
+                continue
+            try:
+                topic, number, offset = (
+                    headers[prefix + name].decode() for name in ("topic", "partition", "offset")
+                )
+                origin = (topic, int(number)), int(offset)
+            except (KeyError, ValueError, AttributeError):
+                continue  # not intake's
+            yield origin
 
 
 def _commit(kafka: Kafka, group: str, offsets: Offsets) -> None:
@@ -133,4 +130,7 @@ def _commit(kafka: Kafka, group: str, offsets: Offsets) -> None:
         ) from error
     for part in done.topic_partitions:
         if part.error is not None:
-            raise Refused(f"group {group}: {part.topic}/{part.partition}: {part.error.str()}; run this again")
+            raise Refused(
+                f"group {group}: {part.topic}/{part.partition}: {part.error.str()}; stop all of its workers, and run this "
+                "again"
+            )

@@ -9,14 +9,12 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
 
-import confluent_kafka as ck
-
 from schemas.events import Invalid
 from schemas.topics import INPUTS, TOPICS
-from streams.blocks import TP, Kafka, patiently
+from streams.blocks import TP, Kafka
 from streams.control import control_event
-from streams.letters import PREFIX
-from streams.reading import COPIED, beginning, bounds, read_partitions, read_topic
+from streams.offsets import answered
+from streams.reading import beginning, bounds, committed, read_topic
 from streams.settings import Settings
 
 
@@ -41,9 +39,9 @@ def passed_over(kafka: Kafka, settings: Settings) -> list[str]:
     """
     # The order is the proof: what intake is past, then what it wrote with those offsets or before.
     past = _past(kafka, settings)
-    for logical, prefix in (("journal", "origin-"), ("dead-letters", PREFIX)):
-        for record in read_partitions(kafka, settings.prefixed(TOPICS[logical].name)):
-            _mark(past, dict(record.headers() or ()), prefix)
+    for here, offset in answered(kafka, settings):
+        if here in past:
+            past[here].mark(offset)
     since = _letters_since(kafka, settings)
     control = settings.prefixed(TOPICS["control"].name)
     out: list[str] = []
@@ -70,30 +68,14 @@ def passed_over(kafka: Kafka, settings: Settings) -> list[str]:
 
 def _past(kafka: Kafka, settings: Settings) -> dict[TP, _Past]:
     topics = [settings.prefixed(TOPICS[name].name) for name in INPUTS]
-    counts = kafka.partitions(topics)
-    group = kafka.consumer({"group.id": settings.prefixed("intake"), "isolation.level": "read_committed"})
-    try:
-        asked = [ck.TopicPartition(topic, number) for topic in topics for number in range(counts[topic])]
-        committed = {(tp.topic, tp.partition): tp.offset for tp in patiently(group.committed, asked, 20)}
-    finally:
-        group.close()
+    stands = committed(kafka, settings.prefixed("intake"), topics)
     out = {}
     for topic in topics:
-        for number, (low, high) in enumerate(bounds(kafka, topic, range(counts[topic]))):
-            if (end := min(committed[topic, number], high)) > low:
+        numbers = [number for where, number in stands if where == topic]
+        for number, (low, high) in zip(numbers, bounds(kafka, topic, numbers), strict=True):
+            if (end := min(stands[topic, number], high)) > low:
                 out[topic, number] = _Past(low, bytearray(end - low))
     return out
-
-
-def _mark(past: dict[TP, _Past], headers: dict[str, Any], prefix: str) -> None:
-    """What a rebuild copied bears the offsets of another namespace."""
-    try:
-        topic, number, offset = (headers[prefix + name].decode() for name in ("topic", "partition", "offset"))
-        part = past.get((topic, int(number)))
-        if part is not None and COPIED not in headers:
-            part.mark(int(offset))
-    except (KeyError, ValueError, AttributeError):
-        return  # not intake's
 
 
 def _letters_since(kafka: Kafka, settings: Settings) -> int:

@@ -11,7 +11,7 @@ from typing import Any
 
 import confluent_kafka as ck
 
-from streams.blocks import Kafka, legible, patiently, watermarks
+from streams.blocks import TP, Kafka, legible, patiently, watermarks
 from streams.errors import Refused
 
 # Seconds in which hardly a log cleaner comes to what was written within them; twice as many each lap, for a slow reader of a
@@ -102,6 +102,19 @@ def bounds(
     asked = kafka.consumer({"group.id": f"{topic}-reader", "isolation.level": isolation})
     try:
         return [patiently(watermarks, asked, ck.TopicPartition(topic, n), 10) for n in partitions]
+    finally:
+        asked.close()
+
+
+def committed(kafka: Kafka, group: str, topics: Iterable[str]) -> dict[TP, int]:
+    """The stable offset of the group in each partition of the topics; negative where it has none."""
+    counts = kafka.partitions(list(topics))
+    asked = kafka.consumer(
+        {"group.id": group, "isolation.level": "read_committed", "enable.auto.commit": False}
+    )
+    try:
+        parts = [ck.TopicPartition(topic, n) for topic, count in counts.items() for n in range(count)]
+        return {(part.topic, part.partition): part.offset for part in patiently(asked.committed, parts, 20)}
     finally:
         asked.close()
 

@@ -283,11 +283,11 @@ class StatefulUnit:
             self._restore(cold)  # 2. and 3.
         if any(self.partitions[n].pieces and (t, n) not in committed for n in cold for t in self.topics):
             raise Fatal(lost(self.source.group))
-        for n in cold:  # one transaction wrote both
-            said = self.partitions[n].said
-            for t in (t for t in self.topics if (t, n) in committed):
-                offset, named = committed[t, n][0], None if said is None else said.get(t, committed[t, n][0])
-                if named != offset:
+        for (t, n), (offset, _) in committed.items():
+            if n in cold:
+                said = self.partitions[n].said
+                named = None if said is None else said.get(t, offset)
+                if named != offset:  # though one transaction wrote both
                     raise Fatal(moved(self.source.group, self.changelog, n, t, offset, named))
         return {tp: offset for tp, (offset, _) in found.items()}
 

@@ -223,7 +223,7 @@ def _apply(client: Client, where: str, migration: Migration, *, keep: bool = Tru
 
 
 def _run(client: Client, statement: str) -> None:
-    """Once more where another migrator has replaced a view at this very moment: the name stands for another one by then."""
+    """And again where another migrator has replaced a view at this very moment: the name stands for another one by then."""
     for pause in _PAUSES:
         try:
             client.command(statement)

@@ -213,5 +213,7 @@ def test_a_group_whose_workers_run_is_refused_and_a_partition_that_took_none_is_
     with pytest.raises(Refused, match=r"group ours\.intake: The group is not empty; stop all of its workers"):
         restored(cluster)
     cluster.refuses, cluster.astray = None, INVOICES
-    with pytest.raises(Refused, match=rf"group ours\.intake: {INVOICES}/0: .*run this again"):
+    with pytest.raises(
+        Refused, match=rf"group ours\.intake: {INVOICES}/0: .*stop all of its workers, and run this again"
+    ):
         restored(cluster)

@@ -10,6 +10,7 @@ import confluent_kafka as ck
 import pytest
 
 from schemas.topics import TOPICS
+from streams import offsets
 from streams import passed_over as module
 from streams.letters import PREFIX
 from streams.passed_over import passed_over
@@ -80,7 +81,7 @@ class Cluster:
 
 def told(cluster: Any, monkeypatch: pytest.MonkeyPatch) -> list[str]:
     monkeypatch.setattr(module, "read_topic", lambda c, *args, **named: c.read(*args, **named))
-    monkeypatch.setattr(module, "read_partitions", lambda c, topic: c.read(topic))
+    monkeypatch.setattr(offsets, "read_partitions", lambda c, topic: c.read(topic))
     monkeypatch.setattr(module, "bounds", lambda c, topic, _parts: c.bounds(topic))
     monkeypatch.setattr(module, "beginning", lambda c, topic, _number: c.low.get(topic, 0))
     return [sentence.partition(", and neither")[0] for sentence in passed_over(cluster, SETTINGS)]

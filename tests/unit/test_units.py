@@ -274,6 +274,7 @@ def test_states_are_read_to_the_end_of_what_is_decided(broker: Broker) -> None:
     assert unit.partitions[0].get("A") == {"sum": b"2"}
     assert told == [1, 0]
     assert all((part.most or 0) > 1_000_000 for part in unit.partitions.values()), "from the first block on"
+    assert broker.unread == []
 
 
 def test_states_without_an_offset_that_they_belong_to_end_the_worker(broker: Broker) -> None:
