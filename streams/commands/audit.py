@@ -34,8 +34,11 @@ def audit() -> None:
         click.echo(f"bellwether: {error}", err=True)
         differ = True
 
-    if unanswered := passed_over(kafka, config):
-        differ = _tell(unanswered)
+    with progress_bar(transient=True) as bar:
+        bar.add_task("asking what intake has read", total=None)
+        unanswered = passed_over(kafka, config)
+    if _tell(unanswered):
+        differ = True
     there = held(kafka, config, dsn)  # a store that is away takes nothing of the above back
     late = f"; {there.waiting:,} records wait for the store" if there.waiting else ""
     click.echo(f"{there.rows:,} rows of the store compared with their records{late}")
