@@ -6,7 +6,7 @@ What is worked on under a group, with offsets that are committed, is not here: s
 from __future__ import annotations
 
 import time
-from collections.abc import Iterable, Iterator
+from collections.abc import Generator, Iterable, Iterator
 from typing import Any
 
 import confluent_kafka as ck
@@ -32,7 +32,7 @@ def read_topic(
     since: int = 0,
     whole: bool = False,
     newest: bool = False,
-) -> Iterator[Any]:
+) -> Generator[Any, None, None]:
     """Committed records of one partition from `since` to `until` (offsets; none: its end now), in order.
 
     Raises Refused when no record comes for `seconds` before the end: an open transaction, a broker that is away. The time
@@ -132,3 +132,41 @@ def origin(record: Any) -> bytes | None:
             topic: bytes = value
             return topic
     return None
+
+
+def is_control(record: Any) -> bool:
+    """Whether a record of the journal is a tick or a policy: of no account, in every partition, and written by intake."""
+    return not record.key() and origin(record) is not None
+
+
+def headed(kafka: Kafka, journal: str, partitions: int, seconds: float = 60.0) -> dict[int, bool]:
+    """Partition -> whether the first record that intake wrote there is a control record, as it is in each that was there from
+    the first. One whose beginning is gone had it; one in which intake wrote nothing is left out.
+
+    Raises Refused when no record comes for `seconds`.
+    """
+    reader = kafka.reader(f"{journal}-reader")
+    out: dict[int, bool] = {}
+    asked = set(range(partitions))
+    until = time.monotonic() + seconds
+    try:
+        reader.assign([ck.TopicPartition(journal, n, ck.OFFSET_BEGINNING) for n in asked])
+        while asked:
+            record: Any = reader.poll(0.2)
+            if record is None:
+                if time.monotonic() > until:
+                    raise Refused(f"no record of {journal} came for {seconds:g} s: is a broker down?")
+                continue
+            until = time.monotonic() + seconds
+            number, error = record.partition(), record.error()
+            if error is None and number in asked and origin(record) is not None:
+                out[number] = is_control(record)
+            elif error is None or error.code() != ck.KafkaError._PARTITION_EOF:
+                continue
+            asked.discard(number)
+            reader.pause([ck.TopicPartition(journal, number)])
+    finally:
+        reader.close()
+    for number, control in out.items():
+        out[number] = control or beginning(kafka, journal, number) > 0
+    return out

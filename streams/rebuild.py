@@ -8,35 +8,30 @@ from __future__ import annotations
 
 import os
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Mapping
+from contextlib import closing
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
-from uuid import UUID
 
 import confluent_kafka as ck
 import orjson
 
-from agents.ids import derived, namespace_id
-from agents.triggers import TRIGGERS
 from schemas.events import Invalid
 from schemas.outputs import CASE_ID
 from schemas.topics import TOPICS
 from streams.blocks import Kafka, patiently, watermarks
 from streams.control import control_event
+from streams.copying import copied_into, copy_journal, copying, lacking
 from streams.dev.kafka import Progress
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.lag import READS, Lag
 from streams.reading import COPIED, read_partitions, read_topic
-from streams.sending import NotTaken, Sender
 from streams.settings import Settings
-from streams.topics_admin import create
+from streams.topics_admin import create, grown
 from streams.whole import text_of, written_whole
 
-# Episodes of a trigger, or proposals of an account, that a decision is looked for among
-_MOST_NUMBERS: Final = 2000
 _NAMED_BY: Final = {  # what a record of ours has at the least
     "alerts": {"alert_id", "account_id", "as_of", "trigger"},
     "limit-proposals": {"proposal_id", "account_id", "as_of", "direction"},
@@ -70,137 +65,65 @@ class Rebuilt:
     differences: dict[str, Difference] = field(default_factory=dict)
 
 
-def target(settings: Settings, into: str, partitions: int) -> Settings:
-    """The settings of the namespace that is rebuilt into. Raises Refused where it is our own or no name."""
+def target(kafka: Kafka, settings: Settings, into: str, asked: int | None = None) -> Settings:
+    """The settings of the namespace that is rebuilt into: with the partitions that its journal has, that are asked for, or
+    that ours has.
+
+    Raises Refused where it is our own or no name, or its journal has other partitions than those asked for.
+    """
     if into == settings.namespace:
         raise Refused(
             f"--into {into}: that is the namespace of this deployment, by a switch that went through or from the first; name "
             "another, which is empty"
         )
     fields = settings.model_dump()
-    other = {"namespace": into, "journal_partitions": partitions, "metrics_port": 0, "slot": "rebuild"}
+    own = {"namespace": into, "metrics_port": 0, "slot": "rebuild"}
     try:
-        return Settings(_env_file=None, **{**fields, **other})
+        other = Settings(_env_file=None, **{**fields, **own})
     except ValueError:
         raise Refused(
             f"--into {into!r} is no namespace: small letters, digits, - and _, at most 31, a letter or digit first"
         ) from None
+    source, sink = (each.prefixed(TOPICS["journal"].name) for each in (settings, other))
+    topics = kafka.topics()
+    there = len(topics[sink].partitions) if sink in topics else None
+    if asked and there and asked != there:
+        raise Refused(
+            f"{sink} is there with {there} partitions: leave out --partitions, or rebuild into another namespace"
+        )
+    partitions = there or asked or kafka.partitions([source])[source]
+    return other.model_copy(update={"journal_partitions": partitions})
 
 
-def rebuild(kafka: Kafka, settings: Settings, into: str, start: Start, show: Progress) -> Rebuilt:
+def rebuild(
+    kafka: Kafka, settings: Settings, into: str, start: Start, show: Progress, partitions: int | None = None
+) -> Rebuilt:
     """Copy what the journal has now, fold it in the other namespace and compare. Goes on where an earlier run stopped.
 
-    Raises Refused where the other namespace has a life of its own, or its worker ends.
+    `partitions` of the journal over there; None: those that it has, else as many as here. Raises Refused where the other
+    namespace has a life of its own, its partitions can not be made of ours, or its worker ends.
     """
     journal = settings.prefixed(TOPICS["journal"].name)
-    partitions = kafka.partitions([journal])[journal]
-    other = target(settings, into, partitions)
+    other = target(kafka, settings, into, partitions)
     create(kafka, other)
     found = Rebuilt()
     told = {
         name: lengths(_cases(kafka, settings, name)) for name in CASE_ID
     }  # before the copy: all of it is in there
-    for number in range(partitions):
-        copied, already = _copy_journal(kafka, settings, other, number)
-        found.copied += copied
-        found.already += already
-        show("copied", number + 1, partitions)
+    found.copied, found.already = copy_journal(kafka, settings, other, show)
     if not found.copied and not found.already:
         raise Refused(
             f"the journal {journal} is empty: there is nothing to rebuild; set BELLWETHER_NAMESPACE to its own"
         )
     _fold(kafka, other, start, show)
-    for number in range(partitions):  # another rebuild may have copied at the same time
-        _copied_until(kafka, other.prefixed(TOPICS["journal"].name), number)
+    for number in range(other.journal_partitions):  # another rebuild may have copied at the same time
+        copied_into(kafka, other.prefixed(TOPICS["journal"].name), number)
     for name in CASE_ID:
         found.differences[name] = compare(
             _cases(kafka, settings, name), _cases(kafka, other, name), told[name]
         )
     found.refused = sum(1 for _ in read_partitions(kafka, other.prefixed(TOPICS["dead-letters"].name)))
     return found
-
-
-# --- The copy ---------------------------------------------------------------------------------------------------
-
-
-def _copy_journal(kafka: Kafka, settings: Settings, other: Settings, number: int) -> tuple[int, int]:
-    """One partition's records, in their order, behind those that were copied before: (copied now, copied before)."""
-    source, sink = (each.prefixed(TOPICS["journal"].name) for each in (settings, other))
-    at, already = _copied_until(kafka, sink, number)
-    names = {settings.prefixed(t.name).encode(): other.prefixed(t.name).encode() for t in TOPICS.values()}
-    ids = namespace_id(settings.namespace), namespace_id(other.namespace)
-    copied = 0
-    with _copying(kafka, sink) as sender:
-        for record in read_topic(kafka, source, number, since=at + 1, whole=True):
-            headers = [
-                (name, names.get(value, value) if name == "origin-topic" else value)
-                for name, value in record.headers() or ()
-            ]
-            value = record.value()
-            if value is not None:
-                value = translated(value, *ids)
-            sender.send(sink, value, record.key(), number, [*headers, (COPIED, b"%d" % record.offset())])
-            copied += 1
-    return copied, already
-
-
-def _copied_until(kafka: Kafka, topic: str, number: int) -> tuple[int, int]:
-    """The offset, where it comes from, of the last record copied, and how many there are; (-1, 0) for none.
-
-    Raises Refused where something else wrote there too.
-    """
-    last, count = -1, 0
-    for record in read_topic(kafka, topic, number):
-        header = dict(record.headers() or ()).get(COPIED)
-        if header is None:
-            raise Refused(
-                f"{topic}/{number} holds records of its own (offset {record.offset()}): that namespace is in use; rebuild "
-                "into an empty one"
-            )
-        if int(header) <= last:
-            raise Refused(
-                f"{topic}/{number} holds a record twice (offset {record.offset()}): two rebuilds wrote into that namespace "
-                "at once; rebuild into another one, which is empty, one at a time"
-            )
-        last, count = int(header), count + 1
-    return last, count
-
-
-def translated(raw: bytes, ours: UUID, theirs: UUID) -> bytes:
-    """An event as it is, but a person's decision with the id that its alert or proposal has in the other namespace.
-
-    Ids are derived from the namespace: untranslated, no decision would find what was decided on. One that names nothing
-    we know stays as it is, and is refused over there as it was here; so does what is no event at all.
-    """
-    if b'"alert_id"' not in raw and b'"proposal_id"' not in raw:
-        return raw
-    try:
-        event = orjson.loads(raw)
-        account = event.get("related_account_id", event["account_id"])
-    except (ValueError, KeyError, TypeError, AttributeError):
-        return raw
-    for number in range(1, _MOST_NUMBERS):
-        if event.get("proposal_id") == derived(ours, "proposal", account, number):
-            return orjson.dumps({**event, "proposal_id": derived(theirs, "proposal", account, number)})
-        if "alert_id" in event:
-            for trigger in TRIGGERS:
-                if event["alert_id"] == derived(ours, "alert", account, trigger.id, number):
-                    return orjson.dumps(
-                        {**event, "alert_id": derived(theirs, "alert", account, trigger.id, number)}
-                    )
-    return raw
-
-
-@contextmanager
-def _copying(kafka: Kafka, topic: str) -> Iterator[Sender]:
-    """What a copy sends by; it ends when Kafka has all of it. What is copied already is told by its last record, so
-    nothing may stand behind one that is lacking."""
-    sender = Sender(kafka, own={"linger.ms": 5, "compression.type": "lz4"})
-    try:
-        yield sender
-        sender.all_taken()
-    except NotTaken as why:
-        raise Refused(f"{topic} did not take what was copied ({why}): run the same command again") from why
 
 
 # --- The fold ---------------------------------------------------------------------------------------------------
@@ -315,11 +238,10 @@ def switch(kafka: Kafka, settings: Settings, into: str, env_file: Path) -> list[
     old namespace run, while anything there is unread, or while the journal has grown since the rebuild.
     """
     journal = settings.prefixed(TOPICS["journal"].name)
-    other = target(settings, into, kafka.partitions([journal])[journal])
+    other = target(kafka, settings, into)
     _all_quiet(kafka, settings)
-    for number in range(other.journal_partitions):
-        at, _ = _copied_until(kafka, other.prefixed(TOPICS["journal"].name), number)
-        if any(True for _ in read_topic(kafka, journal, number, since=at + 1)):
+    with closing(lacking(kafka, settings, other)) as records:
+        for _, number, _ in records:
             raise Refused(
                 f"{journal}/{number} has grown since the rebuild: run `bellwether rebuild --into {into}` again"
             )
@@ -349,8 +271,12 @@ def _said_in(env_file: Path, into: str) -> str:
 
 def _all_quiet(kafka: Kafka, settings: Settings) -> None:
     lag = Lag(kafka, settings)
+    journal = settings.prefixed(TOPICS["journal"].name)
+    # No monitor reads a journal that was given more partitions; the fold over there tells what this one did not.
+    split = grown(kafka, journal, kafka.partitions([journal])[journal])
+    waited_for = ("intake",) if split else ("intake", "monitor")
     try:
-        for group in ("intake", "monitor"):
+        for group in waited_for:
             behind = {name: left for name, (left, _) in lag.of(group).items() if left}
             if behind:
                 told = ", ".join(f"{name} {left:,}" for name, left in behind.items())
@@ -373,7 +299,7 @@ def _copy_control(kafka: Kafka, settings: Settings, other: Settings) -> None:
     at = -1
     for record in read_topic(kafka, sink, 0):
         at = max(at, int(dict(record.headers() or ()).get(COPIED, b"-1")))
-    with _copying(kafka, sink) as sender:
+    with copying(kafka, sink) as sender:
         for record in read_topic(kafka, source, 0):
             if record.offset() > at and _is_copied(record):
                 sender.send(sink, record.value(), record.key(), 0, [(COPIED, b"%d" % record.offset())])

@@ -20,7 +20,7 @@ from confluent_kafka.admin import (  # type: ignore[attr-defined, unused-ignore]
 from schemas.topics import TOPICS, Topic
 from streams.blocks import Kafka
 from streams.errors import Refused
-from streams.reading import bounds, read_topic
+from streams.reading import bounds, headed
 from streams.settings import Settings
 
 TIMEOUT = 15.0  # seconds, for each request to the cluster
@@ -90,6 +90,14 @@ def check(kafka: Kafka, settings: Settings) -> int:
     It is the cluster's number, whatever the settings say. Raises Refused naming each fault and the mend.
     """
     states = compare(kafka, settings)
+    journal = next(state for state in states if state.topic is TOPICS["journal"])
+    # Before the others, which follow the journal: given as many, they would be of no use either.
+    if not journal.missing and grown(kafka, journal.name, journal.partitions):
+        raise Refused(
+            f"{journal.name} was given more partitions after its first record: accounts would change their partition, and be "
+            "in two. Kafka can not undo that: `bellwether rebuild --into NEW --switch` deals the journal out in another "
+            "namespace, and goes over to it. Where `bellwether rebuild` makes this one and has not ended, let it end"
+        )
     lines = [fault for state in states for fault in state.faults]
     if lines:
         missing = sum(state.missing for state in states)
@@ -97,31 +105,18 @@ def check(kafka: Kafka, settings: Settings) -> int:
         if missing < len(lines):
             mend += f"{' and ' if mend else ''}the others are yours to mend (`bellwether topics` shows them)"
         raise Refused(f"the topics at {kafka.servers} are not as they must be: {'; '.join(lines)}: {mend}")
-    journal = next(state for state in states if state.topic is TOPICS["journal"])
-    if _grown(kafka, journal):
-        raise Refused(
-            f"{journal.name} was given more partitions after its first record: accounts would change their partition, and be "
-            "in two. That can not be undone: import the ledger into a new namespace (BELLWETHER_NAMESPACE). Where "
-            "`bellwether rebuild` makes this one and has not ended, let it end"
-        )
     return journal.partitions
 
 
-def _grown(kafka: Kafka, journal: State) -> bool:
-    """The first policy goes into all partitions in one transaction: where one has it, none is empty. What somebody else
-    wrote there says nothing."""
-    partitions = range(journal.partitions)
-    ends = [end for _, end in bounds(kafka, journal.name, partitions)]
-    if all(ends) or not any(ends):
+def grown(kafka: Kafka, journal: str, partitions: int) -> bool:
+    """Whether the journal was given partitions after its first record: the first policy goes into all that are there, in one
+    transaction, before anything else. What somebody else wrote there says nothing."""
+    begun = headed(kafka, journal, partitions)
+    if not any(begun.values()):
         return False
-    begun = any(
-        "origin-topic" in dict(record.headers() or ())
-        for number, end in enumerate(ends)
-        if end
-        for record in read_topic(kafka, journal.name, number)
-    )
     # Only now, and with what waits for its commit's mark: an intake may be committing that first policy at this moment.
-    return begun and not all(end for _, end in bounds(kafka, journal.name, partitions, "read_uncommitted"))
+    others = bounds(kafka, journal, sorted(set(range(partitions)) - begun.keys()), "read_uncommitted")
+    return not all(begun.values()) or not all(end for _, end in others)
 
 
 def compare(kafka: Kafka, settings: Settings) -> list[State]:

@@ -28,10 +28,15 @@ SHOWN = 10  # names of each kind
     "--into", required=True, metavar="NAMESPACE", help="An empty namespace, or one of an earlier run."
 )
 @click.option(
+    "--partitions",
+    type=click.IntRange(1, 1000),
+    help="Partitions of the journal over there, where it is to have more or fewer than here.",
+)
+@click.option(
     "--switch", is_flag=True, help="Then make it the namespace to go on with; workers must have stopped."
 )
 @click.option("--json", "as_json", is_flag=True, help="One JSON object on stdout, with every name.")
-def rebuild(into: str, switch: bool, as_json: bool) -> None:
+def rebuild(into: str, partitions: int | None, switch: bool, as_json: bool) -> None:
     """Copy the journal into another namespace, fold it there with this engine and show what differs.
 
     Nothing is deleted and the old namespace stays as it is.
@@ -46,6 +51,7 @@ def rebuild(into: str, switch: bool, as_json: bool) -> None:
             into,
             lambda other: Crew(start_all(("monitor",), other, quiet=True)),
             lambda stage, done, total: bar.update(tasks[stage], completed=done, total=total),
+            partitions,
         )
     left = go_over(kafka, config, into, Path(".env")) if switch else []
     if as_json:

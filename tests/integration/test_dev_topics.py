@@ -194,7 +194,13 @@ def test_a_journal_that_was_given_more_partitions_is_refused_also_where_all_its_
     for done in admin.create_partitions([NewPartitions(name, 3) for name in grown]).values():
         done.result(30)
     until(lambda: all(len(admin.list_topics(timeout=30).topics[name].partitions) == 3 for name in grown))
-    with pytest.raises(Refused, match=r"was given more partitions after its first record.*new namespace"):
+    told = r"was given more partitions after its first record.*rebuild --into NEW --switch"
+    with pytest.raises(Refused, match=told):
+        check(client, settings)
+    by_chance = client.producer({})
+    by_chance.produce(journal, b"an event", "C1", partition=2, headers=policy)
+    assert by_chance.flush(30) == 0
+    with pytest.raises(Refused, match=told):
         check(client, settings)
 
 

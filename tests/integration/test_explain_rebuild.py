@@ -27,7 +27,9 @@ from streams.lag import Lag
 from streams.rebuild import Rebuilt, rebuild, switch
 from streams.settings import Settings
 from streams.simulate import generate
+from streams.topics_admin import check
 from tests.explaining import explanations
+from tests.faults.kit import grow
 from tests.integration.pipeline import backfill, emitted, prepare, workers
 
 UNREACHABLE = "clickhouse://nobody@127.0.0.1:1/none"
@@ -167,14 +169,18 @@ def test_the_command_explains_and_says_what_it_cannot_find(
     assert "nowhere.credit.journal.v1" in str(missing.exception)
 
 
-def rebuilt(deployed: Deployed, into: str, *meanwhile: dict[str, Any]) -> Rebuilt:
+def rebuilt(
+    deployed: Deployed, into: str, *meanwhile: dict[str, Any], partitions: int | None = None
+) -> Rebuilt:
     """Alerts that are told `meanwhile` come between the copy and the comparison."""
 
     def start(other: Settings) -> Crew:
         send(deployed.kafka, deployed.settings.prefixed(TOPICS["alerts"].name), *meanwhile)
         return Crew(start_all(("monitor",), other, quiet=True))
 
-    return rebuild(deployed.client, deployed.settings, into, start, lambda stage, done, total: None)
+    return rebuild(
+        deployed.client, deployed.settings, into, start, lambda stage, done, total: None, partitions
+    )
 
 
 @pytest.mark.timeout(900)
@@ -226,11 +232,47 @@ def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
     assert statuses
 
 
+@pytest.mark.timeout(900)
+def test_a_journal_is_dealt_out_over_more_partitions_and_mended_where_kafka_was_told_to_add_some(
+    deployed: Deployed, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    kafka, settings = deployed.kafka, deployed.settings
+    monkeypatch.setenv("BELLWETHER_NAMESPACE", "told")
+    assert says_the_same(rebuilt(deployed, "wider", partitions=5))
+    assert check(Kafka(kafka), settings.model_copy(update={"namespace": "wider"})) == 5
+    with pytest.raises(Refused, match="is there with 5 partitions: leave out --partitions"):
+        rebuilt(deployed, "wider", partitions=4)
+    until_members(deployed, there=False)
+    switch(deployed.client, settings, "wider", tmp_path / ".env")
+    wider = settings.model_copy(update={"namespace": "wider"})
+    with workers(wider, "intake", "monitor") as crew:
+        send(kafka, wider.prefixed(TOPICS["accounts"].name), limit_set(records(deployed, wider)[0]))
+        finished(wider, kafka, crew)
+    assert audit(Kafka(kafka), wider).differences == []
+
+    grow(kafka, "wider.credit.journal.v1", 7)
+    with pytest.raises(Refused, match="deals the journal out"):
+        check(Kafka(kafka), wider)
+    grown = Deployed(kafka, wider, "")
+    assert says_the_same(rebuilt(grown, "narrow", partitions=2))
+    until_members(grown, there=False)
+    assert switch(grown.client, wider, "narrow", tmp_path / ".env")
+    narrow = wider.model_copy(update={"namespace": "narrow"})
+    assert check(Kafka(kafka), narrow) == 2
+    assert audit(Kafka(kafka), narrow).differences == []
+
+
+def says_the_same(found: Rebuilt) -> bool:
+    compared = found.differences.values()
+    return all(difference.none() and difference.after > 3 for difference in compared)
+
+
 def until_members(deployed: Deployed, *, there: bool) -> None:
     """A worker that was stopped on a busy machine stays in its group until its session ends."""
     deadline = time.monotonic() + 90
     admin = AdminClient({"bootstrap.servers": deployed.kafka})
-    while bool(admin.describe_consumer_groups(["told.monitor"])["told.monitor"].result(30).members) != there:
+    group = deployed.settings.prefixed("monitor")
+    while bool(admin.describe_consumer_groups([group])[group].result(30).members) != there:
         assert time.monotonic() < deadline
         time.sleep(0.1)
 

@@ -17,9 +17,9 @@ from agents.ids import derived, namespace_id
 from agents.records import Output
 from schemas.events import parse
 from streams import rebuild
-from streams.errors import Refused
+from streams.copying import translated
 from streams.reading import COPIED
-from streams.rebuild import Difference, _copied_until, compare, lengths, translated, write_namespace
+from streams.rebuild import Difference, compare, lengths, write_namespace
 from streams.settings import Settings
 from tests.unit.test_monitor import fold
 from tests.unit.test_relations import back_under_it, opened, over_its_limit
@@ -216,19 +216,6 @@ class Copied:
         return [(COPIED, b"%d" % self.source)]
 
 
-def test_a_journal_into_which_two_rebuilds_copied_at_once_is_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    def holding(*sources: int) -> tuple[int, int]:
-        there = [Copied(at, source) for at, source in enumerate(sources)]
-        monkeypatch.setattr("streams.rebuild.read_topic", lambda *_: iter(there))
-        return _copied_until(None, "anew.credit.journal.v1", 3)  # type: ignore[arg-type]
-
-    assert holding() == (-1, 0)
-    assert holding(0, 2, 5) == (5, 3)
-    for twice in ((0, 0), (0, 2, 5, 0, 2, 5), (0, 2, 0, 5)):
-        with pytest.raises(Refused, match="holds a record twice"):
-            holding(*twice)
-
-
 @dataclass(frozen=True)
 class Came:
     """A record of the deployment that is copied."""
@@ -262,7 +249,7 @@ class Kept:
         self.committed: list[ck.TopicPartition] = []
         self.group = ""
         monkeypatch.setattr(rebuild, "read_topic", self.read)
-        monkeypatch.setattr(rebuild, "_copying", lambda *_: nullcontext(SimpleNamespace(send=self.send)))
+        monkeypatch.setattr(rebuild, "copying", lambda *_: nullcontext(SimpleNamespace(send=self.send)))
 
     def read(
         self, _kafka: Any, topic: str, _number: int, since: int = 0, whole: bool = False
@@ -288,24 +275,6 @@ class Kept:
 
 
 OLD, NEW = (Settings(_env_file=None, namespace=name) for name in ("old", "new"))
-
-
-def test_what_came_by_the_old_history_came_by_the_new_one_after_a_copy(
-    monkeypatch: pytest.MonkeyPatch,
-) -> None:
-    backfilled = (("origin-topic", b"old.credit.history.v1"), ("origin-offset", b"7"))
-    foreign = (("origin-topic", b"x"), ("traceparent", b"old.credit.history.v1"))
-    kept: Any = Kept(
-        monkeypatch,
-        new_credit_journal_v1=[Copied(0, 3)],
-        old_credit_journal_v1=[Came(3, b"1"), Came(5, b"2", backfilled), Came(6, None, foreign)],
-    )
-    assert rebuild._copy_journal(kept, OLD, NEW, 2) == (2, 1)
-    new = (("origin-topic", b"new.credit.history.v1"), ("origin-offset", b"7"))
-    assert kept.sent == [
-        ("new.credit.journal.v1", b"2", b"C1", 2, [*new, (COPIED, b"5")]),
-        ("new.credit.journal.v1", None, b"C1", 2, [*foreign, (COPIED, b"6")]),
-    ]
 
 
 def test_the_new_clock_goes_on_from_control_records_that_its_intake_counts_as_read(
