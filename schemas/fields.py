@@ -46,11 +46,11 @@ class Wanted:
         )
 
 
-_DAY_FORM: Final = r"^(19[7-9][0-9]|20[0-9][0-9]|2100)-[0-9]{2}-[0-9]{2}$"
-_INSTANT_FORM: Final = (
-    r"^(19[7-9][0-9]|20[0-9][0-9]|2100)-[0-9]{2}-[0-9]{2}[Tt][0-9]{2}:[0-9]{2}:[0-9]{2}(\.[0-9]{1,9})?"
-    r"([Zz]|[+-][0-9]{2}:[0-9]{2})$"
-)
+# To the minute, since many validators of JSON Schema take a format for a remark; only that a month has 31 days they must know.
+_DAY: Final = r"(19[7-9][0-9]|20[0-9][0-9]|2100)-(0[1-9]|1[0-2])-(0[1-9]|[12][0-9]|3[01])"
+_MINUTE: Final = r"([01][0-9]|2[0-3]):[0-5][0-9]"
+_DAY_FORM: Final = rf"^{_DAY}$"
+_INSTANT_FORM: Final = rf"^{_DAY}[Tt]{_MINUTE}:[0-5][0-9](\.[0-9]{{1,9}})?([Zz]|[+-]{_MINUTE})$"
 
 
 @dataclass(frozen=True, slots=True)

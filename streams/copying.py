@@ -14,18 +14,21 @@ import orjson
 
 from agents.ids import derived, namespace_id
 from agents.triggers import TRIGGERS
-from schemas.topics import TOPICS
+from schemas.topics import SOURCES, TOPICS
 from streams.blocks import Kafka
 from streams.dev.kafka import Progress
 from streams.errors import Refused
 from streams.murmur2 import partition_of
-from streams.reading import COPIED, bounds, headed, is_control, read_topic
+from streams.reading import COPIED, bounds, committed, headed, is_control, read_partitions, read_topic
 from streams.sending import NotTaken, Sender
 from streams.settings import Settings
 from streams.topics_admin import grown
 
 # Episodes of a trigger, or proposals of an account, that a decision is looked for among
 _MOST_NUMBERS: Final = 2000
+_CARRIED: Final = (
+    "carried-from"  # header of what intake had not read: its partition and offset where it comes from
+)
 _SHOWN: Final = 1000  # records between two signs of progress
 _EACH_ITS_OWN: Final = frozenset(
     {"event_id", "source", "occurred_at"}
@@ -99,6 +102,33 @@ def lacking(kafka: Kafka, settings: Settings, other: Settings) -> Generator[tupl
             for target in targets:
                 if record.offset() > there[target].get(number, -1):
                     yield record, number, target
+
+
+def carry_unread(kafka: Kafka, settings: Settings, other: Settings) -> int:
+    """How many records of the feeds, which intake has not read here, were sent to those of the other namespace; what was sent
+    before is left out. Order is kept as far as a key has one. For the journal that no intake can add to any more.
+
+    Raises Refused where Kafka has dropped some of them, or does not take them.
+    """
+    count = 0
+    for name in SOURCES:
+        source, sink = (each.prefixed(TOPICS[name].name) for each in (settings, other))
+        partitions = kafka.partitions([sink])[sink]
+        there: Copied = {}
+        for record in read_partitions(kafka, sink):
+            header = dict(record.headers() or ()).get(_CARRIED)
+            if header is not None:
+                number, offset = map(int, header.split(b"/"))
+                there[number] = max(offset, there.get(number, -1))
+        with copying(kafka, sink) as sender:
+            for (_, number), stands in committed(kafka, settings.prefixed("intake"), [source]).items():
+                since = max(stands, there.get(number, -1) + 1)
+                for record in read_topic(kafka, source, number, since=since, whole=True):
+                    headers = [*(record.headers() or ()), (_CARRIED, b"%d/%d" % (number, record.offset()))]
+                    target = -1 if record.key() else number % partitions
+                    sender.send(sink, record.value(), record.key(), target, headers)
+                    count += 1
+    return count
 
 
 def copied_into(kafka: Kafka, topic: str, number: int) -> tuple[Copied, int]:

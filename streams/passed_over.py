@@ -14,7 +14,7 @@ from schemas.topics import INPUTS, TOPICS
 from streams.blocks import TP, Kafka
 from streams.control import control_event
 from streams.offsets import answered
-from streams.reading import beginning, bounds, committed, read_topic
+from streams.reading import COPIED, beginning, bounds, committed, read_topic
 from streams.settings import Settings
 
 
@@ -35,7 +35,9 @@ def passed_over(kafka: Kafka, settings: Settings) -> list[str]:
     whole, and a source from its first record on that has no answer.
 
     A record whose dead letter Kafka may have dropped by age is taken as refused. What Kafka has dropped of a source can
-    not be told. Raises Refused where a topic can not be read.
+    not be told; what a rebuild copied into control stands in the journal that it copied.
+
+    Raises Refused where a topic can not be read.
     """
     # The order is the proof: what intake is past, then what it wrote with those offsets or before.
     past = _past(kafka, settings)
@@ -55,7 +57,7 @@ def passed_over(kafka: Kafka, settings: Settings) -> list[str]:
             for record in read_topic(kafka, topic, number, until=end, since=part.low + first)
             if not part.answered[record.offset() - part.low]
             and record.timestamp()[1] >= since
-            and not (topic == control and _for_the_clock(record))
+            and not (topic == control and (_for_the_clock(record) or COPIED in dict(record.headers() or ())))
         )
         out += [
             f"{topic}/{number}: intake is past {_offsets(run)}, and neither journal nor dead letters have "

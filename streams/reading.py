@@ -147,10 +147,18 @@ def headed(kafka: Kafka, journal: str, partitions: int, seconds: float = 60.0) -
     """
     reader = kafka.reader(f"{journal}-reader")
     out: dict[int, bool] = {}
-    asked = set(range(partitions))
-    until = time.monotonic() + seconds
+    asked: dict[
+        int, int
+    ] = {}  # partition -> its first offset: told so, a reader has its first record five times sooner
     try:
-        reader.assign([ck.TopicPartition(journal, n, ck.OFFSET_BEGINNING) for n in asked])
+        for number in range(partitions):
+            low, high = patiently(watermarks, reader, ck.TopicPartition(journal, number), 10)
+            if low:
+                out[number] = True
+            elif high:
+                asked[number] = low
+        reader.assign([ck.TopicPartition(journal, number, low) for number, low in asked.items()])
+        until = time.monotonic() + seconds
         while asked:
             record: Any = reader.poll(0.2)
             if record is None:
@@ -163,10 +171,8 @@ def headed(kafka: Kafka, journal: str, partitions: int, seconds: float = 60.0) -
                 out[number] = is_control(record)
             elif error is None or error.code() != ck.KafkaError._PARTITION_EOF:
                 continue
-            asked.discard(number)
+            asked.pop(number, None)
             reader.pause([ck.TopicPartition(journal, number)])
     finally:
         reader.close()
-    for number, control in out.items():
-        out[number] = control or beginning(kafka, journal, number) > 0
     return out

@@ -20,14 +20,14 @@ import orjson
 from schemas.events import Invalid
 from schemas.outputs import CASE_ID
 from schemas.topics import TOPICS
-from streams.blocks import Kafka, patiently, watermarks
+from streams.blocks import Kafka
 from streams.control import control_event
-from streams.copying import copied_into, copy_journal, copying, lacking
+from streams.copying import carry_unread, copied_into, copy_journal, copying, lacking
 from streams.dev.kafka import Progress
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.lag import READS, Lag
-from streams.reading import COPIED, read_partitions, read_topic
+from streams.reading import COPIED, committed, read_partitions, read_topic
 from streams.settings import Settings
 from streams.topics_admin import create, grown
 from streams.whole import text_of, written_whole
@@ -239,14 +239,15 @@ def switch(kafka: Kafka, settings: Settings, into: str, env_file: Path) -> list[
     """
     journal = settings.prefixed(TOPICS["journal"].name)
     other = target(kafka, settings, into)
-    _all_quiet(kafka, settings)
+    split = grown(kafka, journal, kafka.partitions([journal])[journal])
+    _all_quiet(kafka, settings, split)
     with closing(lacking(kafka, settings, other)) as records:
         for _, number, _ in records:
             raise Refused(
                 f"{journal}/{number} has grown since the rebuild: run `bellwether rebuild --into {into}` again"
             )
     _copy_control(kafka, settings, other)
-    said = []
+    said = _carried(kafka, settings, other) if split else []
     if "BELLWETHER_NAMESPACE" in os.environ:
         said.append(f"set BELLWETHER_NAMESPACE={into} where your workers and commands are started")
     else:
@@ -257,8 +258,25 @@ def switch(kafka: Kafka, settings: Settings, into: str, env_file: Path) -> list[
         f"send events to {named}credit.invoices.v1 and its like; what still goes to the old topics is read by nobody",
         f"let subscribers read {named}credit.alerts.v1 and its like, where ids are others than before",
         "run `bellwether migrate`, then `bellwether worker`: the store fills its own database from the start",
-        f"nothing was deleted: BELLWETHER_NAMESPACE={settings.namespace or '(empty)'} is the way back",
+        "nothing was deleted"
+        + ("" if split else f": BELLWETHER_NAMESPACE={settings.namespace or '(empty)'} is the way back"),
     ]
+
+
+def _carried(kafka: Kafka, settings: Settings, other: Settings) -> list[str]:
+    lines = []
+    if carried := carry_unread(kafka, settings, other):
+        lines.append(f"{carried:,} events that intake had not read were sent on; it reads them over there")
+    lag = Lag(kafka, settings)
+    try:
+        ((left, _),) = lag.of("intake", ["history"]).values()
+    finally:
+        lag.close()
+    if left:
+        lines.append(
+            f"{left:,} records of the backfill were not read, and are not sent on: import its file again"
+        )
+    return lines
 
 
 def _said_in(env_file: Path, into: str) -> str:
@@ -269,14 +287,12 @@ def _said_in(env_file: Path, into: str) -> str:
     return f"{env_file} now says BELLWETHER_NAMESPACE={into}; set it wherever else workers are started"
 
 
-def _all_quiet(kafka: Kafka, settings: Settings) -> None:
+def _all_quiet(kafka: Kafka, settings: Settings, split: bool) -> None:
+    """Raises Refused unless all is read and nobody reads. Of a `split` journal, one that was given more partitions, no worker
+    can read on: what it has not read is carried over."""
     lag = Lag(kafka, settings)
-    journal = settings.prefixed(TOPICS["journal"].name)
-    # No monitor reads a journal that was given more partitions; the fold over there tells what this one did not.
-    split = grown(kafka, journal, kafka.partitions([journal])[journal])
-    waited_for = ("intake",) if split else ("intake", "monitor")
     try:
-        for group in waited_for:
+        for group in () if split else ("intake", "monitor"):
             behind = {name: left for name, (left, _) in lag.of(group).items() if left}
             if behind:
                 told = ", ".join(f"{name} {left:,}" for name, left in behind.items())
@@ -294,21 +310,31 @@ def _all_quiet(kafka: Kafka, settings: Settings) -> None:
 
 
 def _copy_control(kafka: Kafka, settings: Settings, other: Settings) -> None:
-    """Clock and policies, so that the clock over there goes on from the same day; its intake has read them already."""
+    """Clock and policies, so that the clock over there goes on from the same day; what intake has read here counts as read by
+    its own."""
     source, sink = (each.prefixed(TOPICS["control"].name) for each in (settings, other))
-    at = -1
-    for record in read_topic(kafka, sink, 0):
-        at = max(at, int(dict(record.headers() or ()).get(COPIED, b"-1")))
+    at = max(_places(kafka, sink), default=-1)
     with copying(kafka, sink) as sender:
         for record in read_topic(kafka, source, 0):
             if record.offset() > at and _is_copied(record):
                 sender.send(sink, record.value(), record.key(), 0, [(COPIED, b"%d" % record.offset())])
+    (read,) = committed(kafka, settings.prefixed("intake"), [source]).values()
+    behind = [there + 1 for here, there in _places(kafka, sink).items() if here < read]
     intake = kafka.consumer({"group.id": other.prefixed("intake"), "enable.auto.commit": False})
     try:
-        _, end = patiently(watermarks, intake, ck.TopicPartition(sink, 0), 10)
-        intake.commit(offsets=[ck.TopicPartition(sink, 0, end)], asynchronous=False)
+        if behind:
+            intake.commit(offsets=[ck.TopicPartition(sink, 0, max(behind))], asynchronous=False)
     finally:
         intake.close()
+
+
+def _places(kafka: Kafka, sink: str) -> dict[int, int]:
+    """Offset of a control record where it was copied from -> its offset there."""
+    return {
+        int(header): record.offset()
+        for record in read_topic(kafka, sink, 0)
+        if (header := dict(record.headers() or ()).get(COPIED)) is not None
+    }
 
 
 def _is_copied(record: Any) -> bool:

@@ -30,6 +30,11 @@ FOLLOWS_JOURNAL = ("history", "account-state")
 AT_LEAST = ("retention.ms", "retention.bytes", "max.message.bytes")
 # Smaller in what older versions made, and short for accounts alone of which megabytes are told at a time.
 SHOWN = ("account-state", "max.message.bytes")
+_GROWN = (
+    "was given more partitions after its first record: accounts would change their partition, and be in two. Kafka can not "
+    "undo that, and no other topic is to have as many: `bellwether rebuild --into NEW --switch` deals the journal out in "
+    "another namespace, and goes over to it; see 'More partitions' in deploy/runbook.md"
+)
 
 
 @dataclass(frozen=True)
@@ -42,6 +47,7 @@ class State:
     partitions: int  # 0: the topic is missing
     faults: tuple[str, ...]  # workers must not start: records would be lost or misplaced
     differences: tuple[str, ...]  # other settings than the table's, which somebody may have chosen
+    grown: bool = False  # the journal alone: it was given more partitions after its first record
 
     @property
     def missing(self) -> bool:
@@ -91,12 +97,9 @@ def check(kafka: Kafka, settings: Settings) -> int:
     """
     states = compare(kafka, settings)
     journal = next(state for state in states if state.topic is TOPICS["journal"])
-    # Before the others, which follow the journal: given as many, they would be of no use either.
-    if not journal.missing and grown(kafka, journal.name, journal.partitions):
+    if journal.grown:
         raise Refused(
-            f"{journal.name} was given more partitions after its first record: accounts would change their partition, and be "
-            "in two. Kafka can not undo that: `bellwether rebuild --into NEW --switch` deals the journal out in another "
-            "namespace, and goes over to it. Where `bellwether rebuild` makes this one and has not ended, let it end"
+            f"{journal.faults[0]}. Where `bellwether rebuild` makes it and has not ended, let it end"
         )
     lines = [fault for state in states for fault in state.faults]
     if lines:
@@ -132,6 +135,7 @@ def compare(kafka: Kafka, settings: Settings) -> list[State]:
         ) from error
     journal = names["journal"]
     count = len(found[journal].partitions) if journal in found else settings.partitions
+    split = journal in found and grown(kafka, journal, count)
     out = []
     for logical, topic in TOPICS.items():
         name = names[logical]
@@ -141,10 +145,13 @@ def compare(kafka: Kafka, settings: Settings) -> list[State]:
             continue
         partitions = len(found[name].partitions)
         faults, differences = _settings(name, logical, topic.config(), configs[name])
-        if partitions != wanted and (topic.partitions or logical in FOLLOWS_JOURNAL):
+        given_more = split and name == journal
+        if given_more:
+            faults.insert(0, f"{name} {_GROWN}")
+        if partitions != wanted and (topic.partitions or (logical in FOLLOWS_JOURNAL and not split)):
             whose = "" if topic.partitions else ", as many as the journal (which may never be given more)"
             faults.insert(0, f"{name} has {partitions} partitions and must have {wanted}{whose}")
-        out.append(State(topic, name, wanted, partitions, tuple(faults), tuple(differences)))
+        out.append(State(topic, name, wanted, partitions, tuple(faults), tuple(differences), given_more))
     return out
 
 

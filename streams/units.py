@@ -261,7 +261,7 @@ class StatefulUnit:
         if numbers[-1] >= self._count:
             raise Fatal(
                 f"{self.topics[0]} has more partitions than at the start, and may not: accounts would change their partition. "
-                "See `bellwether topics`"
+                "Stop all workers; see 'More partitions' in deploy/runbook.md"
             )
         if len(tps) != len(numbers) * len(self.topics):
             raise Fatal(f"partitions of {', '.join(self.topics)} do not come together: {tps}")

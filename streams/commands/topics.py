@@ -36,7 +36,7 @@ def topics(creating: bool) -> None:
     if any(state.missing for state in states):
         click.echo("mend: bellwether topics --create")
     tools = "mend: change these settings with your cluster's tools (kafka-configs.sh, kafka-topics.sh for partitions)"
-    if any(state.faults and not state.missing for state in states):
+    if any(state.faults[state.grown :] and not state.missing for state in states):
         click.echo(f"{tools}; workers do not start while one would lose or misplace records")
     elif any(state.differences for state in states):
         click.echo(f"{tools}, or keep them knowingly")

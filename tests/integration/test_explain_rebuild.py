@@ -19,11 +19,13 @@ from streams.audit import audit
 from streams.blocks import Kafka
 from streams.commands.explain import explain as explain_command
 from streams.commands.worker import start_all
-from streams.control import clock_ticked, read_control
+from streams.control import clock_ticked, read_control, send_control
 from streams.dev.processes import Crew
 from streams.errors import Refused
 from streams.explain import Journal, account_of, explanation, quiet
 from streams.lag import Lag
+from streams.passed_over import passed_over
+from streams.reading import read_partitions
 from streams.rebuild import Rebuilt, rebuild, switch
 from streams.settings import Settings
 from streams.simulate import generate
@@ -226,6 +228,7 @@ def test_a_rebuild_says_what_was_said_and_the_switch_goes_on_from_there(
         send(kafka, other.prefixed(TOPICS["accounts"].name), limit_set(theirs[0]))
         finished(other, kafka, crew)
     assert audit(Kafka(kafka), other).differences == []
+    assert passed_over(Kafka(kafka), other) == []
     statuses = [
         body for _, body in emitted(other, kafka, "account-status") if body["credit_limit"] == "1234567.00"
     ]
@@ -251,15 +254,32 @@ def test_a_journal_is_dealt_out_over_more_partitions_and_mended_where_kafka_was_
     assert audit(Kafka(kafka), wider).differences == []
 
     grow(kafka, "wider.credit.journal.v1", 7)
-    with pytest.raises(Refused, match="deals the journal out"):
+    with pytest.raises(Refused, match="rebuild --into NEW --switch"):
         check(Kafka(kafka), wider)
+    unread = [limit_set(records(deployed, wider)[0], number) for number in (2, 3)]
+    send(kafka, wider.prefixed(TOPICS["accounts"].name), *unread)
+    adopted = read_control(Kafka(kafka), wider)
+    send_control(Kafka(kafka), wider, clock_ticked(date(2026, 1, 1), datetime.now(UTC)))
     grown = Deployed(kafka, wider, "")
     assert says_the_same(rebuilt(grown, "narrow", partitions=2))
     until_members(grown, there=False)
-    assert switch(grown.client, wider, "narrow", tmp_path / ".env")
+    for carried in (2, 0):
+        said = switch(grown.client, wider, "narrow", tmp_path / ".env")
+        assert any(line.startswith(f"{carried} events that intake had not read") for line in said) == bool(
+            carried
+        )
+        assert not any("is the way back" in line for line in said), "no worker can go on there"
     narrow = wider.model_copy(update={"namespace": "narrow"})
     assert check(Kafka(kafka), narrow) == 2
+    assert read_control(Kafka(kafka), narrow).policy_hash == adopted.policy_hash
+    with workers(narrow, "intake", "monitor") as crew:
+        finished(narrow, kafka, crew)
     assert audit(Kafka(kafka), narrow).differences == []
+    assert passed_over(Kafka(kafka), narrow) == []
+    journalled = read_partitions(Kafka(kafka), narrow.prefixed(TOPICS["journal"].name))
+    told = [orjson.loads(record.value()) for record in journalled]
+    assert sum(each["event_id"] in ("limit-after-2", "limit-after-3") for each in told) == 2
+    assert sum(each.get("as_of") == "2026-01-01" for each in told) == 2, "the tick, in both partitions"
 
 
 def says_the_same(found: Rebuilt) -> bool:
@@ -287,9 +307,9 @@ def until_refused(deployed: Deployed, env_file: Path) -> None:
         assert env_file.read_text() == before
 
 
-def limit_set(record: dict[str, Any]) -> dict[str, Any]:
+def limit_set(record: dict[str, Any], number: int = 1) -> dict[str, Any]:
     return {
-        "event_id": "limit-after", "type": "account.limit_set", "account_id": record["account_id"], "source": "erp",
+        "event_id": f"limit-after-{number}", "type": "account.limit_set", "account_id": record["account_id"], "source": "erp",
         "occurred_at": "2025-12-31T23:00:00Z", "credit_limit": "1234567.00", "currency": record["currency"],
     }  # fmt: skip
 

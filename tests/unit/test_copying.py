@@ -13,9 +13,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from schemas.topics import TOPICS
+from schemas.topics import SOURCES, TOPICS
 from streams import copying, topics_admin
-from streams.copying import copied_into, copy_journal, lacking
+from streams.copying import carry_unread, copied_into, copy_journal, lacking
 from streams.errors import Refused
 from streams.murmur2 import partition_of
 from streams.reading import COPIED, is_control, origin
@@ -94,10 +94,16 @@ class Cluster:
         if not self.room:
             raise Refused("Kafka is gone")
         self.room -= 1
+        if number < 0:  # as the producer does
+            number = partition_of(key or b"", len(self.topics[topic]))
         there = self.topics[topic][number]
         there.append(Record(2 * len(there), key, value, tuple(headers)))
 
     def copy(self) -> tuple[int, int]:
+        sent, already = self.done(copy_journal, lambda *_: None)
+        return sent, already
+
+    def done(self, doing: Any, *arguments: Any) -> Any:
         @contextmanager
         def sender(*_: Any) -> Iterator[Any]:
             yield SimpleNamespace(send=self.send)
@@ -105,7 +111,7 @@ class Cluster:
         with pytest.MonkeyPatch.context() as patched:
             self.stand_in(patched)
             patched.setattr(copying, "copying", sender)
-            return copy_journal(self, OLD, NEW, lambda *_: None)  # type: ignore[arg-type]
+            return doing(self, OLD, NEW, *arguments)
 
     def stand_in(self, patched: pytest.MonkeyPatch) -> None:
         patched.setattr(copying, "read_topic", self.read)
@@ -359,3 +365,48 @@ def test_a_copy_made_of_other_partitions_is_not_gone_on_with() -> None:
     dealt.topics[FROM].append(journal("T0"))
     with pytest.raises(Refused, match="dealt out from other partitions"):
         dealt.copy()
+
+
+# --- What intake has not read ---------------------------------------------------------------------------------------
+
+
+def test_what_intake_had_not_read_of_the_feeds_is_sent_on_once(monkeypatch: pytest.MonkeyPatch) -> None:
+    def feed(*told: str) -> list[Record]:
+        return [Record(at, each[:1].encode(), each.encode()) for at, each in enumerate(told)]
+
+    cluster = Cluster([], 0)
+    for name in SOURCES:
+        for settings in (OLD, NEW):
+            cluster.topics[settings.prefixed(TOPICS[name].name)] = [[], [], []]
+    old, new = (settings.prefixed(TOPICS["payments"].name) for settings in (OLD, NEW))
+    cluster.topics[old] = [feed("C1", "B1", "A2"), [Record(0, None, b"1"), Record(4, None, b"2")], feed("C1")]
+    read = {(old, 0): 1, (old, 1): -1001, (old, 2): 1}
+    monkeypatch.setattr(
+        copying,
+        "committed",
+        lambda _kafka, group, topics: read if topics == [old] and group == "old.intake" else {},
+    )
+    monkeypatch.setattr(
+        copying,
+        "read_partitions",
+        lambda _kafka, topic: (each for part in cluster.topics[topic] for each in part),
+    )
+    taken = []
+    for room in (2, 100, 100):
+        cluster.room = room
+        try:
+            taken.append(cluster.done(carry_unread))
+        except Refused:
+            taken.append(-1)
+    assert taken == [-1, 2, 0]
+    assert [[record.value_ for record in part] for part in cluster.topics[new]] == [
+        [],
+        [b"B1", b"A2", b"1", b"2"],
+        [],
+    ]
+    assert [dict(record.headers())["carried-from"] for record in cluster.topics[new][1]] == [
+        b"0/1",
+        b"0/2",
+        b"1/0",
+        b"1/4",
+    ]
