@@ -196,10 +196,38 @@ Instant = Annotated[
 
 Number = Annotated[float, Field(strict=True, allow_inf_nan=False), Wanted("a finite number")]
 Share = Annotated[float, Field(strict=True, allow_inf_nan=False, ge=0, le=1), Wanted("a number from 0 to 1")]
-Days = Annotated[int, Field(strict=True, ge=0, le=3650), Wanted("a whole number of days from 0 to 3650")]
-Count = Annotated[int, Field(strict=True, ge=0, lt=2**53), Wanted("a whole number of 0 or more")]
-Months = Annotated[int, Field(strict=True, ge=1, le=36), Wanted("a whole number of months from 1 to 36")]
-Severity = Annotated[int, Field(strict=True, ge=1, le=5), Wanted("a whole number from 1 to 5")]
+
+
+@dataclass(frozen=True, slots=True)
+class _Whole:
+    """A whole number in a range, an int in Python. 30.0 is one too, as in JSON Schema: tables of a sender that have gaps make
+    floats of their counts."""
+
+    ge: int
+    le: int
+
+    def __get_pydantic_core_schema__(self, source: Any, handler: GetCoreSchemaHandler) -> CoreSchema:
+        told_as_float = core_schema.float_schema(
+            strict=True, allow_inf_nan=False, multiple_of=1, ge=self.ge, le=self.le
+        )
+        return core_schema.union_schema(
+            [
+                core_schema.int_schema(strict=True, ge=self.ge, le=self.le),
+                core_schema.chain_schema([told_as_float, core_schema.int_schema()]),
+            ],
+            mode="left_to_right",
+        )
+
+    def __get_pydantic_json_schema__(
+        self, schema: CoreSchema, handler: GetJsonSchemaHandler
+    ) -> JsonSchemaValue:
+        return {"type": "integer", "minimum": self.ge, "maximum": self.le}
+
+
+Days = Annotated[int, _Whole(0, 3650), Wanted("a whole number of days from 0 to 3650")]
+Count = Annotated[int, _Whole(0, 2**53 - 1), Wanted("a whole number of 0 or more")]
+Months = Annotated[int, _Whole(1, 36), Wanted("a whole number of months from 1 to 36")]
+Severity = Annotated[int, _Whole(1, 5), Wanted("a whole number from 1 to 5")]
 Flag = Annotated[bool, Strict(), Wanted("true or false")]
 
 
@@ -221,10 +249,10 @@ Percent = Annotated[
 
 # Whatever JSON can say, except what is no JSON at all: pydantic's parser would let NaN and Infinity through,
 # and whole numbers that all other readers take for Infinity.
-_Whole = Annotated[int, Field(gt=-(10**308), lt=10**308), WithJsonSchema({"type": "integer"})]
+_AnyWhole = Annotated[int, Field(gt=-(10**308), lt=10**308), WithJsonSchema({"type": "integer"})]
 _Json = TypeAliasType(
     "_Json",
-    "dict[str, _Json] | list[_Json] | str | bool | _Whole | Annotated[float, Field(allow_inf_nan=False)] | None",
+    "dict[str, _Json] | list[_Json] | str | bool | _AnyWhole | Annotated[float, Field(allow_inf_nan=False)] | None",
 )
 Extra = Annotated[
     dict[str, _Json],

@@ -577,6 +577,47 @@ def _said(record: dict[str, Any]) -> str | None:
     return None
 
 
+@pytest.mark.parametrize(
+    ("kind", "field", "given", "held"),
+    [
+        ("account.opened", "terms_days", b"30.0", 30),
+        ("account.updated", "terms_days", b"0.0", 0),
+        ("account.opened", "terms_days", b"3.65e3", 3650),
+        ("account.opened", "terms_days", b"3651.0", None),
+        ("account.opened", "terms_days", b"30.5", None),
+        ("account.opened", "terms_days", b"-1.0", None),
+        ("statement.filed", "months", b"12.0", 12),
+        ("statement.filed", "months", b"0.0", None),
+        ("related.distressed", "severity", b"4.0", 4),
+        ("book.reported", "accounts", b"9007199254740991.0", 2**53 - 1),
+        ("book.reported", "accounts", b"9007199254740992.0", None),
+    ],
+)
+def test_a_whole_number_is_one_with_a_point_too_as_in_its_schema(
+    kind: str, field: str, given: bytes, held: int | None
+) -> None:
+    """As a table whose column has gaps tells its counts."""
+    raw = json.dumps(_changed(kind, **{field: "here"})).encode().replace(b'"here"', given)
+    assert jsonschema.Draft202012Validator(json_schema(kind)).is_valid(json.loads(raw)) == (held is not None)
+    if held is None:
+        assert _reason(raw).startswith(f"{field}: ")
+    else:
+        got = getattr(parse(raw), field)
+        assert (got, type(got)) == (held, int)
+
+
+@pytest.mark.parametrize(
+    "instant",
+    ["2026-01-05T24:00:00Z", "2026-01-05T23:59:60Z", "2026-01-05T10:60:00Z", "2026-13-05T10:00:00Z", "2026-01-32T10:00:00Z",
+     "2026-01-05T10:00:00+25:00", "2026-01-05T10:00:00+01:60", "2026-00-05T10:00:00Z"],
+)  # fmt: skip
+def test_no_validator_needs_to_know_formats_to_refuse_what_is_no_time_of_a_day(instant: str) -> None:
+    record = _changed("invoice.issued", occurred_at=instant)
+    without_formats = jsonschema.Draft202012Validator(json_schema("invoice.issued"))
+    assert [error.json_path for error in without_formats.iter_errors(record)] == ["$.occurred_at"]
+    assert _reason(record).startswith("occurred_at: ")
+
+
 def test_no_pattern_has_a_class_that_languages_read_differently() -> None:
     folder = Path(__file__).parents[2] / "schemas" / "json"
     patterns = set(
