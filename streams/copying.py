@@ -26,13 +26,11 @@ from streams.topics_admin import grown
 
 # Episodes of a trigger, or proposals of an account, that a decision is looked for among
 _MOST_NUMBERS: Final = 2000
-_CARRIED: Final = (
-    "carried-from"  # header of what intake had not read: its partition and offset where it comes from
-)
+# Header of what intake had not read: its partition and offset where it comes from
+_CARRIED: Final = "carried-from"
 _SHOWN: Final = 1000  # records between two signs of progress
-_EACH_ITS_OWN: Final = frozenset(
-    {"event_id", "source", "occurred_at"}
-)  # of a control record that a backfill brought
+# What a backfill may say otherwise in each partition of one and the same control record
+_EACH_ITS_OWN: Final = frozenset({"event_id", "source", "occurred_at"})
 
 Copied = dict[int, int]  # partition that records were copied from -> the offset there of the last
 
@@ -55,9 +53,8 @@ def copy_journal(kafka: Kafka, settings: Settings, other: Settings, show: Progre
                 (name, names.get(value, value) if name == "origin-topic" else value)
                 for name, value in record.headers() or ()
             ]
-            value = record.value()
-            if value is not None:
-                value = translated(value, *ids)
+            raw = record.value()
+            value = None if raw is None else translated(raw, *ids)
             place = b"%d/%d" % (number, record.offset())
             sender.send(sink, value, record.key(), target, [*headers, (COPIED, place)])
             sent += 1
@@ -111,6 +108,7 @@ def carry_unread(kafka: Kafka, settings: Settings, other: Settings) -> int:
     Raises Refused where Kafka has dropped some of them, or does not take them.
     """
     count = 0
+    ids = namespace_id(settings.namespace), namespace_id(other.namespace)
     for name in SOURCES:
         source, sink = (each.prefixed(TOPICS[name].name) for each in (settings, other))
         partitions = kafka.partitions([sink])[sink]
@@ -125,8 +123,10 @@ def carry_unread(kafka: Kafka, settings: Settings, other: Settings) -> int:
                 since = max(stands, there.get(number, -1) + 1)
                 for record in read_topic(kafka, source, number, since=since, whole=True):
                     headers = [*(record.headers() or ()), (_CARRIED, b"%d/%d" % (number, record.offset()))]
+                    raw = record.value()
+                    value = None if raw is None else translated(raw, *ids)
                     target = -1 if record.key() else number % partitions
-                    sender.send(sink, record.value(), record.key(), target, headers)
+                    sender.send(sink, value, record.key(), target, headers)
                     count += 1
     return count
 

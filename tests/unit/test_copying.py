@@ -9,10 +9,12 @@ from dataclasses import dataclass
 from types import SimpleNamespace
 from typing import Any
 
+import orjson
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from agents.ids import derived, namespace_id
 from schemas.topics import SOURCES, TOPICS
 from streams import copying, topics_admin
 from streams.copying import carry_unread, copied_into, copy_journal, lacking
@@ -410,3 +412,27 @@ def test_what_intake_had_not_read_of_the_feeds_is_sent_on_once(monkeypatch: pyte
         b"1/0",
         b"1/4",
     ]
+
+
+def test_a_decision_that_intake_had_not_read_bears_the_id_of_its_proposal_over_there(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    cluster = Cluster([], 0)
+    for name in SOURCES:
+        for settings in (OLD, NEW):
+            cluster.topics[settings.prefixed(TOPICS[name].name)] = [[]]
+    old, new = (settings.prefixed(TOPICS["decisions"].name) for settings in (OLD, NEW))
+    told = {
+        "type": "proposal.rejected",
+        "account_id": "C1",
+        "proposal_id": derived(namespace_id("old"), "proposal", "C1", 3),
+    }
+    cluster.topics[old] = [[Record(0, b"C1", orjson.dumps(told)), Record(1, b"C1", None)]]
+    monkeypatch.setattr(copying, "committed", lambda *asked: {(old, 0): 0} if asked[2] == [old] else {})
+    monkeypatch.setattr(copying, "read_partitions", lambda *_: ())
+    assert cluster.done(carry_unread) == 2
+    decided, nothing = cluster.topics[new][0]
+    assert orjson.loads(decided.value_ or b"")["proposal_id"] == derived(
+        namespace_id("new"), "proposal", "C1", 3
+    )
+    assert nothing.value_ is None
