@@ -9,7 +9,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final, NamedTuple
 
-from agents import levers_exposure, levers_outside, levers_paying, levers_purchases, rules_paying
+from agents import (
+    levers_exposure,
+    levers_outside,
+    levers_paying,
+    levers_purchases,
+    rules_outside,
+    rules_paying,
+)
 from agents.conditions import all_met, conditions
 from agents.formulas import Unit
 from agents.levers import Lever, MakeLever, count, hundredths
@@ -165,9 +172,12 @@ _CLEARING: Final[dict[str, tuple[MakeLever, ...]]] = {
         levers_outside.on_day("news_score", "date", "the story has faded"),
         levers_outside.discharged,
         levers_outside.discharged_and_faded,
-        levers_outside.corrected,
+        levers_outside.corrected(levers_outside.holds_news),
     ),
-    "insolvency": (levers_outside.ended_filings("insolvency", levers_outside.open_insolvencies),),
+    "insolvency": (
+        levers_outside.ended_filings("insolvency", levers_outside.open_insolvencies),
+        levers_outside.corrected(rules_outside.tells_of_insolvency),
+    ),
     "sanctions_match": (levers_outside.cleared_matches,),
     "statements_stale": (levers_outside.newer_statement,),
     "related_party_distress": (levers_outside.recovered_relations,),

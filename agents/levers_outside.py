@@ -13,6 +13,7 @@ from agents import rules_outside
 from agents.bureau import AgencyReport
 from agents.formulas import Unit
 from agents.levers import LONGEST, MOST, Lever, MakeLever, at_noon, one_by_one, reported, suppose
+from agents.news import Story
 from agents.signals import Filing
 from agents.view import View
 from agents.wording import iso, shown
@@ -492,15 +493,27 @@ def discharged_and_faded(view: View) -> Lever | None:
     )
 
 
-def corrected(view: View) -> Lever | None:
+def corrected(holds: Callable[[View, Story], bool]) -> MakeLever:
     """The articles of every story that holds the alert, told again as surely about this account as so many percent."""
+
+    def make(view: View) -> Lever | None:
+        holding = {
+            event_id
+            for story in view.signals.stories(view.today, view.policy)
+            if holds(view, story)
+            for event_id in story.event_ids
+        }
+        return _told_again(view, holding)
+
+    return make
+
+
+def holds_news(view: View, story: Story) -> bool:
     rule = view.policy.triggers.adverse_news
-    holding = {
-        event_id
-        for story in view.signals.stories(view.today, view.policy)
-        if view.signals.score_of(story, view.today, view.policy, view.rates).score >= rule.clear_score
-        for event_id in story.event_ids
-    }
+    return view.signals.score_of(story, view.today, view.policy, view.rates).score >= rule.clear_score
+
+
+def _told_again(view: View, holding: set[str]) -> Lever | None:
     articles = [a for a in view.signals.articles(view.today, view.policy) if a.event_id in holding]
     if not articles:
         return None

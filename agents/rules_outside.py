@@ -10,6 +10,7 @@ from typing import Any, Final
 
 from agents import news
 from agents.bureau import AgencyReport
+from agents.news import Story
 from agents.signals import Filing
 from agents.view import Evidence, Firing, View
 from agents.wording import NO_RATE, as_days, as_share, iso
@@ -298,13 +299,18 @@ def adverse_news_evidence(v: View) -> Evidence:
 INSOLVENT: Final = ("bankruptcy", "insolvency")
 
 
+def tells_of_insolvency(_: View, story: Story) -> bool:
+    """Whether a registry or a court tells of it, in an article and not in a filing."""
+    return story.official and story.category in INSOLVENT
+
+
 def insolvency_events(v: View) -> list[str]:
     """Registry filings, and articles of a registry or a court, that tell of insolvency and have not been discharged."""
     filings = open_filings(v, "insolvency", v.policy.triggers.insolvency.clears_on)
     told = [
         event_id
         for story in v.signals.stories(v.today, v.policy)
-        if story.official and story.category in INSOLVENT
+        if tells_of_insolvency(v, story)
         for event_id in story.event_ids
     ]
     return [f.event_id for f in filings] + told

@@ -107,6 +107,28 @@ def test_an_article_that_is_about_somebody_else_is_told_again_and_clears_the_ale
         assert is_open(tmp_path, after, "adverse_news") is still, confidence
 
 
+def test_a_registrys_article_about_somebody_else_is_told_again_and_clears_the_insolvency(
+    tmp_path: Path,
+) -> None:
+    def told(on: date, confidence: float) -> Row:
+        return article(1, on, "bankruptcy", confidence, source_kind="registry")
+
+    facts = ticked([*OPENED, told(PUBLISHED, 0.9)], FIRST, LATER)
+    ended, corrected = cleared_by(tmp_path, facts, "insolvency")
+    assert ended == "the proceedings discharged"
+    assert (
+        corrected == "article n1 told again as about somebody else: match confidence 0.49 or less (now 0.9)"
+    )
+    for confidence, still in ((0.49, False), (0.5, True)):
+        after = [*facts, told(LATER + DAY, confidence), tick(LATER + DAY)]
+        assert is_open(tmp_path, after, "insolvency") is still, confidence
+    over = [*facts, discharge(LATER + DAY, LATER + DAY), tick(LATER + DAY)]
+    assert not is_open(tmp_path, over, "insolvency")
+    filed = discharge(PUBLISHED, PUBLISHED) | {"status": "filed"}
+    (both,) = cleared_by(tmp_path, ticked([*OPENED, told(PUBLISHED, 0.9), filed], FIRST, LATER), "insolvency")
+    assert both == "insolvency f1 discharged", "an article told again leaves the filing"
+
+
 def test_a_story_of_an_insolvency_ends_with_a_discharge_of_its_day_or_later(tmp_path: Path) -> None:
     facts = ticked([*OPENED, article(1, PUBLISHED, "bankruptcy")], FIRST, LATER)
     assert cleared_by(tmp_path, facts, "adverse_news")[0] == (

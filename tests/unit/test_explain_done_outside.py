@@ -105,8 +105,6 @@ def test_what_others_must_say_opens_the_alert_and_the_next_best_does_not(
         ("insolvency", [registered("f1", "insolvency"), registered("f2", "insolvency")],
          "insolvency f1, insolvency f2 discharged",
          [registered("f1", "insolvency", "discharged", ON), registered("f2", "insolvency", "discharged", ON)]),
-        ("insolvency", [article(1, PUBLISHED, "insolvency", source_kind="court")], "the proceedings discharged",
-         [registered("f9", "insolvency", "discharged", ON)]),
         ("legal_filing", [registered("f1", "lien"), registered("f2", "suit")],
          "lien f1, suit f2 released or satisfied",
          [registered("f1", "lien", "released", ON), registered("f2", "suit", "satisfied", ON)]),
