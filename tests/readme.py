@@ -47,6 +47,7 @@ RUN_ON_SERVICES = {
     "bellwether audit": 0,
     "bellwether explain --why-not C-1001 payment_drift": 0,
     "bellwether rebuild --into anew": 0,
+    "bellwether rebuild --into wide --partitions 24": 0,
     "bellwether tick": 0,
     "bellwether policy adopt stricter.toml": 0,
     "bellwether status": 0,

@@ -307,6 +307,14 @@ class _Account:
                 continue
             if invoice is not None and of == number and row.currency == invoice.currency:
                 credited += int(row.amount)
+            elif not of and row.unused and row.unused != row.amount and self._by_balances():
+                self._booking.note(
+                    "credit notes taken with what is open of them, as what they settled is off the invoices' balances",
+                    row,
+                )
+                if row.unused == "0":
+                    continue
+                row = row._replace(amount=row.unused)
             self._credit(row, of)
         if invoice is not None and self._given_up(invoice, credited, payments, settlements):
             self._booking.refuse(
@@ -373,8 +381,18 @@ class _Account:
         report = self._booking.report
         could_be = report.paid_by[row.account]
         if row.by_balance:
+            if self._by_balances():
+                return True
             could_be += report.credited_by[row.account]
         return int(row.paid) > could_be
+
+    def _by_balances(self) -> bool:
+        """Whether what the balances of the account's invoices say was settled is not what those of its credit notes say was
+        used, and no payment is there: then all stand with what is open, else what was settled would be off twice or never."""
+        report, account = self._booking.report, self._account
+        used = report.used_by[account]
+        told = used == report.credited_by[account] and not report.paid_by[account]
+        return told and report.claimed_by[account] != used
 
     def _take_invoice(self, invoice: Row | None, row: Row, settlements: list[Row]) -> Row | None:
         booking = self._booking

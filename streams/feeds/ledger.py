@@ -220,6 +220,8 @@ class _Reader:
                 self._told_type(row)
             if record.kind != INVOICE:
                 _count(report, record, self.unused)
+            elif record.by_balance and not record.paid_on and record.paid:
+                report.claimed_by[record.account] += int(record.paid)
             if homeless and by_invoice is not None:
                 last = max(last, record.day)
                 by_invoice.add(CUT.join((record.invoice, "1", *record)))
@@ -309,7 +311,10 @@ class _Reader:
             return self._payment_among_invoices(row, base, settled)
         if named == CREDIT or amount < 0:
             self.report.by_sign += not named
-            return self._credit(row, base, named, paid_on, settled)
+            credit = self._credit(row, base, named, paid_on, settled)
+            # Of the other sign it is an account's balance, after this row.
+            told = still_open is not None and (not still_open or (still_open < 0) == (amount < 0))
+            return credit._replace(unused=str(min(self.unused, abs(amount)))) if told else credit
         return self._owed(row, base, said, paid_on, still_open)
 
     def _gone(self, row: list[str], said: Sequence[str]) -> str:
@@ -773,6 +778,8 @@ def _count(report: Report, record: Row, unused: int = 0) -> None:
     if used <= 0:
         return
     of[record.account] += used
+    if record.unused:
+        report.used_by[record.account] += used
     if record.invoice == ON_ACCOUNT or (record.kind == CREDIT and not record.payment):
         report.loose.add(record.account)
 

@@ -47,6 +47,7 @@ class Row(NamedTuple):
     closed: str = ""  # of an invoice row: nothing of it is open any more, by its balance or status
     # Of an invoice row: its amount seems to be what is still open, as no column has what was invoiced
     left: str = ""
+    unused: str = ""  # of a credit note among invoices: what is still open of it, by its balance
 
     @property
     def file(self) -> str:

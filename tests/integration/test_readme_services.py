@@ -279,6 +279,7 @@ def test_the_commands_and_queries_of_the_readme_in_turn(
     assert "states and outputs equal the refold" in said["bellwether audit"]
     assert "Pays later than it used to" in said["bellwether explain --why-not C-1001 payment_drift"]
     assert "the rebuild says what was said" in said["bellwether rebuild --into anew"]
+    assert "the rebuild says what was said" in said["bellwether rebuild --into wide --partitions 24"]
     assert "is ended" in said["bellwether tick"]
     assert "is adopted" in said["bellwether policy adopt stricter.toml"]
     assert "1 dead letters" in said["bellwether dead-letters list"]
