@@ -28,6 +28,7 @@ from streams.reading import beginning, committed, origin, read_topic
 from streams.settings import Settings
 from streams.shelf import Shelf
 from streams.slot import BEGUN, WHO
+from streams.topics_admin import refuse_grown
 
 AUDITED = ("alerts", "limit-proposals", "account-status", "snapshots")
 _NAMED = 4  # fields of one record or row that are named
@@ -150,6 +151,7 @@ def audit(kafka: Kafka, settings: Settings, progress: Callable[[int, int], None]
     are held against the fold up to the place that their last commit names beside them. Raises Refused where a topic cannot
     be read whole, and OtherEngines.
     """
+    refuse_grown(kafka, settings)
     found = Findings()
     names = {name: settings.prefixed(topic.name) for name, topic in TOPICS.items()}
     counts = kafka.partitions([names[name] for name in ("journal", "account-state", *AUDITED)])

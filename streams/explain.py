@@ -50,6 +50,7 @@ from streams.settings import Settings
 from streams.store import queries
 from streams.store.client import connect, database_name
 from streams.ticks import day_of, has_ticks, with_ticks
+from streams.topics_admin import refuse_grown
 
 SHORTEST: Final = 8  # characters of an id that are enough where they are unique
 _ID: Final = re.compile(r"[0-9a-f][0-9a-f-]*", re.IGNORECASE)
@@ -87,9 +88,10 @@ class Source(Protocol):
 
 
 class Journal:
-    """The journal of a deployment."""
+    """The journal of a deployment. Raises Refused where there is none, or it was given more partitions."""
 
     def __init__(self, kafka: Kafka, settings: Settings) -> None:
+        refuse_grown(kafka, settings)
         self.topic = settings.prefixed(TOPICS["journal"].name)
         self.name = f"the journal {self.topic}"
         self._kafka, self._history = kafka, settings.prefixed(TOPICS["history"].name).encode()

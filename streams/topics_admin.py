@@ -122,6 +122,13 @@ def grown(kafka: Kafka, journal: str, partitions: int) -> bool:
     return not all(begun.values()) or not all(end for _, end in others)
 
 
+def refuse_grown(kafka: Kafka, settings: Settings) -> None:
+    """Raises Refused where the journal was given more partitions: an account's events are looked for in one alone."""
+    journal = settings.prefixed(TOPICS["journal"].name)
+    if grown(kafka, journal, kafka.partitions([journal])[journal]):
+        raise Refused(f"{journal} {_GROWN}")
+
+
 def compare(kafka: Kafka, settings: Settings) -> list[State]:
     """Every topic of the table, in its order, with what is missing or different. Raises Refused without a cluster."""
     names = {logical: settings.prefixed(topic.name) for logical, topic in TOPICS.items()}

@@ -250,8 +250,10 @@ def _sink(config: Settings, to: Path | None, dry_run: bool, ledgers: bool) -> tu
         return ToFile(to), policy, False
     from streams.control import read_control
     from streams.dev.processes import kafka_servers
+    from streams.topics_admin import refuse_grown
 
     kafka = Kafka(kafka_servers(config), config.kafka_config)
+    refuse_grown(kafka, config)
     sink = ToHistory(kafka, config, lambda said: click.echo(f"bellwether: {said}", err=True))
     control = read_control(kafka, config)
     if control.policy is not None:

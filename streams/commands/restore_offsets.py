@@ -22,6 +22,7 @@ def restore_offsets() -> None:
     from streams.blocks import Kafka
     from streams.dev.processes import kafka_servers
     from streams.offsets import restore_offsets as restore
+    from streams.topics_admin import refuse_grown
 
     config = settings()
 
@@ -33,4 +34,6 @@ def restore_offsets() -> None:
         for (topic, partition), offset in sorted(offsets.items()):
             click.echo(f"group {group}: {topic}/{partition} goes on at {offset}")
 
-    restore(Kafka(kafka_servers(config), config.kafka_config), config, found)
+    kafka = Kafka(kafka_servers(config), config.kafka_config)
+    refuse_grown(kafka, config)
+    restore(kafka, config, found)

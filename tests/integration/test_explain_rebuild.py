@@ -18,6 +18,8 @@ from schemas.topics import TOPICS
 from streams.audit import audit
 from streams.blocks import Kafka
 from streams.commands.explain import explain as explain_command
+from streams.commands.importer import import_ as import_command
+from streams.commands.restore_offsets import restore_offsets as restore_command
 from streams.commands.worker import start_all
 from streams.control import clock_ticked, read_control, send_control
 from streams.dev.processes import Crew
@@ -256,6 +258,17 @@ def test_a_journal_is_dealt_out_over_more_partitions_and_mended_where_kafka_was_
     grow(kafka, "wider.credit.journal.v1", 7)
     with pytest.raises(Refused, match="rebuild --into NEW --switch"):
         check(Kafka(kafka), wider)
+    for ask in (audit, Journal):
+        with pytest.raises(Refused, match="rebuild --into NEW --switch"):
+            ask(Kafka(kafka), wider)
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.setenv("BELLWETHER_BROKER", wider.broker)
+    monkeypatch.setenv("BELLWETHER_NAMESPACE", "wider")
+    (tmp_path / "facts.jsonl").write_bytes(orjson.dumps(limit_set(records(deployed, wider)[0], 9)))
+    for command, arguments in ((restore_command, []), (import_command, ["facts.jsonl"])):
+        answer = CliRunner().invoke(command, arguments)
+        assert isinstance(answer.exception, Refused), answer.output
+        assert "rebuild --into NEW --switch" in str(answer.exception)
     unread = [limit_set(records(deployed, wider)[0], number) for number in (2, 3)]
     send(kafka, wider.prefixed(TOPICS["accounts"].name), *unread)
     adopted = read_control(Kafka(kafka), wider)

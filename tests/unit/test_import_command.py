@@ -233,6 +233,7 @@ def test_what_is_sent_is_read_by_the_policy_in_force_and_not_by_the_settings(
         topic = "credit.history.v1"
 
     control = Control(policy_hash=in_force and "abc", policy_text=in_force, last_tick=dt.date(2024, 1, 1))
+    monkeypatch.setattr("streams.topics_admin.refuse_grown", lambda *_: None)
     monkeypatch.setattr("streams.control.read_control", lambda *_: control)
     monkeypatch.setattr("streams.dev.processes.kafka_servers", lambda _: "127.0.0.1:1")
     monkeypatch.setattr("streams.commands.importer.ToHistory", lambda *_: Kept())
@@ -250,6 +251,7 @@ def test_an_import_of_an_older_ledger_says_from_when_on_live_events_count(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, ended: str | None, day: str, told: bool
 ) -> None:
     control = Control(last_tick=dt.date(2024, 1, 1) if ended else None)
+    monkeypatch.setattr("streams.topics_admin.refuse_grown", lambda *_: None)
     monkeypatch.setattr("streams.control.read_control", lambda *_: control)
     monkeypatch.setattr("streams.dev.processes.kafka_servers", lambda _: "127.0.0.1:1")
     monkeypatch.setattr("streams.commands.importer.ToHistory", lambda *_: Nowhere())
@@ -265,6 +267,7 @@ def test_an_import_of_an_older_ledger_says_from_when_on_live_events_count(
 def test_a_ledger_beside_feeds_says_that_what_both_tell_counts_twice(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, came: bool, ended: dt.date | None
 ) -> None:
+    monkeypatch.setattr("streams.topics_admin.refuse_grown", lambda *_: None)
     monkeypatch.setattr("streams.control.read_control", lambda *_: Control(last_tick=ended))
     monkeypatch.setattr("streams.commands.importer._live_events_came", lambda *_: came)
     monkeypatch.setattr("streams.dev.processes.kafka_servers", lambda _: "127.0.0.1:1")
@@ -285,6 +288,7 @@ def test_an_import_that_is_stopped_half_way_says_how_far_it_came_and_what_comple
                 raise KeyboardInterrupt
             super().event(account, raw)
 
+    monkeypatch.setattr("streams.topics_admin.refuse_grown", lambda *_: None)
     monkeypatch.setattr("streams.control.read_control", lambda *_: Control(last_tick=dt.date(2024, 1, 1)))
     monkeypatch.setattr("streams.dev.processes.kafka_servers", lambda _: "127.0.0.1:1")
     monkeypatch.setattr("streams.commands.importer.ToHistory", lambda *_: Stopped())
