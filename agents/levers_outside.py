@@ -509,6 +509,7 @@ def corrected(holds: Callable[[View, Story], bool]) -> MakeLever:
 
 
 def holds_news(view: View, story: Story) -> bool:
+    """Whether a story alone keeps `adverse_news` open."""
     rule = view.policy.triggers.adverse_news
     return view.signals.score_of(story, view.today, view.policy, view.rates).score >= rule.clear_score
 

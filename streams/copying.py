@@ -7,6 +7,7 @@ from __future__ import annotations
 
 from collections.abc import Generator, Iterator, Mapping
 from contextlib import ExitStack, closing, contextmanager
+from heapq import heappop, heappush
 from typing import Any, Final
 from uuid import UUID
 
@@ -42,21 +43,23 @@ def copy_journal(kafka: Kafka, settings: Settings, other: Settings, show: Progre
     """
     source, sink = _journals(settings, other)
     counts = kafka.partitions([source, sink])
-    already = sum(copied_into(kafka, sink, number)[1] for number in range(counts[sink]))
+    there = [copied_into(kafka, sink, number) for number in range(counts[sink])]
+    already = sum(count for _, count in there)
     total = sum(end - first for first, end in bounds(kafka, source, range(counts[source])))
     names = {settings.prefixed(t.name).encode(): other.prefixed(t.name).encode() for t in TOPICS.values()}
     ids = namespace_id(settings.namespace), namespace_id(other.namespace)
     sent = 0
-    with copying(kafka, sink) as sender, closing(lacking(kafka, settings, other)) as records:
+    with (
+        copying(kafka, sink) as sender,
+        closing(_lacking(kafka, source, sink, [last for last, _ in there])) as records,
+    ):
         for record, number, target in records:
             headers = [
                 (name, names.get(value, value) if name == "origin-topic" else value)
                 for name, value in record.headers() or ()
             ]
-            raw = record.value()
-            value = None if raw is None else translated(raw, *ids)
-            place = b"%d/%d" % (number, record.offset())
-            sender.send(sink, value, record.key(), target, [*headers, (COPIED, place)])
+            headers.append((COPIED, _place(record, number)))
+            sender.send(sink, _value(record, ids), record.key(), target, headers)
             sent += 1
             if not sent % _SHOWN:
                 show("copied", min(already + sent, total), total)
@@ -67,13 +70,20 @@ def copy_journal(kafka: Kafka, settings: Settings, other: Settings, show: Progre
 def lacking(kafka: Kafka, settings: Settings, other: Settings) -> Generator[tuple[Any, int, int], None, None]:
     """(record of the journal, its partition, the partition that it belongs in over there), of all that is not there yet.
 
-    Each partition over there gets its records in this order, so that a copy which ended early goes on behind its last.
     Raises Refused as copy_journal() does.
     """
     source, sink = _journals(settings, other)
-    counts = kafka.partitions([source, sink])
-    there = [copied_into(kafka, sink, number)[0] for number in range(counts[sink])]
-    if counts[source] == counts[sink] and not grown(kafka, source, counts[source]):
+    there = [copied_into(kafka, sink, number)[0] for number in range(kafka.partitions([sink])[sink])]
+    yield from _lacking(kafka, source, sink, there)
+
+
+def _lacking(
+    kafka: Kafka, source: str, sink: str, there: list[Copied]
+) -> Generator[tuple[Any, int, int], None, None]:
+    """The same, behind what is `there`, of each partition of `sink`. Each gets its records in this order, so that a copy which
+    ended early goes on behind its last."""
+    count, sinks = kafka.partitions([source])[source], len(there)
+    if count == sinks and not grown(kafka, source, count):
         if any(before.keys() - {number} for number, before in enumerate(there)):
             raise Refused(_dealt_otherwise(sink))
         for number, before in enumerate(there):
@@ -81,21 +91,20 @@ def lacking(kafka: Kafka, settings: Settings, other: Settings) -> Generator[tupl
             for record in read_topic(kafka, source, number, since=since, whole=True):
                 yield record, number, number
         return
-    begun = sorted(number for number, control in headed(kafka, source, counts[source]).items() if control)
+    begun = sorted(number for number, control in headed(kafka, source, count).items() if control)
     if any(before and not before.keys() & set(begun[:1]) for before in there):
         raise Refused(_dealt_otherwise(sink))
     with ExitStack() as stack:
         readers = {
             number: stack.enter_context(closing(read_topic(kafka, source, number, whole=True)))
-            for number in range(counts[source])
+            for number in range(count)
         }
         for record, number in _in_one_order(source, readers, begun):
+            key = record.key()
             if is_control(record):
-                targets = range(counts[sink])
-            elif record.key():
-                targets = range(home := partition_of(record.key(), counts[sink]), home + 1)
-            else:  # somebody else's: no account is looked for there
-                targets = range(number % counts[sink], number % counts[sink] + 1)
+                targets = list(range(sinks))
+            else:  # without a key it is somebody else's: no account is looked for there
+                targets = [partition_of(key, sinks) if key else number % sinks]
             for target in targets:
                 if record.offset() > there[target].get(number, -1):
                     yield record, number, target
@@ -116,17 +125,15 @@ def carry_unread(kafka: Kafka, settings: Settings, other: Settings) -> int:
         for record in read_partitions(kafka, sink):
             header = dict(record.headers() or ()).get(_CARRIED)
             if header is not None:
-                number, offset = map(int, header.split(b"/"))
+                number, offset = _placed(header)
                 there[number] = max(offset, there.get(number, -1))
         with copying(kafka, sink) as sender:
             for (_, number), stands in committed(kafka, settings.prefixed("intake"), [source]).items():
                 since = max(stands, there.get(number, -1) + 1)
                 for record in read_topic(kafka, source, number, since=since, whole=True):
-                    headers = [*(record.headers() or ()), (_CARRIED, b"%d/%d" % (number, record.offset()))]
-                    raw = record.value()
-                    value = None if raw is None else translated(raw, *ids)
+                    headers = [*(record.headers() or ()), (_CARRIED, _place(record, number))]
                     target = -1 if record.key() else number % partitions
-                    sender.send(sink, value, record.key(), target, headers)
+                    sender.send(sink, _value(record, ids), record.key(), target, headers)
                     count += 1
     return count
 
@@ -145,7 +152,7 @@ def copied_into(kafka: Kafka, topic: str, number: int) -> tuple[Copied, int]:
                 f"{topic}/{number} holds records of its own (offset {record.offset()}): that namespace is in use; rebuild "
                 "into an empty one"
             )
-        partition, offset = map(int, header.split(b"/"))
+        partition, offset = _placed(header)
         if offset <= last.get(partition, -1):
             raise Refused(
                 f"{topic}/{number} holds a record twice (offset {record.offset()}): two rebuilds wrote into that namespace "
@@ -180,44 +187,46 @@ def _in_one_order(
     So an account has before each tick what it had before it. Partitions outside `begun`, which a journal was given later,
     have no ticks: time alone tells where their records belong.
     """
-    heads = {
-        number: record for number, reader in readers.items() if (record := next(reader, None)) is not None
-    }
+    heads: dict[int, Any] = {}
+    ready: list[tuple[int, int]] = []  # a heap of the heads that may come next, by their time
+    waiting: set[int] = set()  # of `begun`, those whose head is a control record
 
-    def by_time(number: int) -> tuple[int, int]:
-        return heads[number].timestamp()[1], number
+    def advance(number: int) -> None:
+        record = heads[number] = next(readers[number], None)
+        if record is None:
+            del heads[number]
+        elif number in begun and is_control(record):
+            waiting.add(number)
+        else:
+            heappush(ready, (record.timestamp()[1], number))
 
+    for number in readers:
+        advance(number)
     while heads:
-        waiting = [number for number in begun if number in heads and is_control(heads[number])]
-        behind = [number for number in begun if number not in waiting]
-        ready = [number for number in heads if number not in waiting]
-        if waiting and not behind:
-            ready.append(min(waiting, key=by_time))
-        if not ready:
-            raise Refused(
-                f"{journal}/{waiting[0]} has a tick or a policy (offset {heads[waiting[0]].offset()}) that "
-                f"{journal}/{behind[0]} does not have: while intake reads a backfill let it finish, then run the same command "
-                "again; where a backfill brought its ticks to some partitions alone, no other partitions can be made of these"
-            )
-        number = min(ready, key=by_time)
-        if number not in waiting:
+        all_wait = begun and len(waiting) == len(begun)
+        if all_wait and (not ready or min(heads[each].timestamp()[1] for each in begun) <= ready[0][0]):
+            _refuse_unlike(journal, {each: heads[each] for each in begun})
+            yield heads[begun[0]], begun[0]
+            waiting.clear()
+            for each in begun:
+                advance(each)
+        elif ready:
+            _, number = heappop(ready)
             if is_control(heads[number]):
                 raise Refused(
                     f"{journal}/{number} has a tick or a policy (offset {heads[number].offset()}) and does not begin with "
                     "one, as all do that intake began: no other partitions can be made of these"
                 )
             yield heads[number], number
-            taken = [number]
+            advance(number)
         else:
-            _refuse_unlike(journal, {each: heads[each] for each in begun})
-            yield heads[begun[0]], begun[0]
-            taken = begun
-        for each in taken:
-            record = next(readers[each], None)
-            if record is None:
-                del heads[each]
-            else:
-                heads[each] = record
+            ahead = min(waiting)
+            behind = next(number for number in begun if number not in waiting)
+            raise Refused(
+                f"{journal}/{ahead} has a tick or a policy (offset {heads[ahead].offset()}) that {journal}/{behind} does not "
+                "have: while intake reads a backfill let it finish, then run the same command again; where a backfill "
+                "brought its ticks to some partitions alone, no other partitions can be made of these"
+            )
 
 
 def _refuse_unlike(journal: str, records: Mapping[int, Any]) -> None:
@@ -240,6 +249,22 @@ def _said(value: bytes | None) -> Any:
 
 
 # --- One record -----------------------------------------------------------------------------------------------------
+
+
+def _place(record: Any, number: int) -> bytes:
+    """Where a record of partition `number` comes from, as its copy's header says it."""
+    return b"%d/%d" % (number, record.offset())
+
+
+def _placed(header: bytes) -> tuple[int, int]:
+    """Partition and offset, of what _place() made."""
+    number, _, offset = header.partition(b"/")
+    return int(number), int(offset)
+
+
+def _value(record: Any, ids: tuple[UUID, UUID]) -> bytes | None:
+    raw = record.value()
+    return None if raw is None else translated(raw, *ids)
 
 
 def translated(raw: bytes, ours: UUID, theirs: UUID) -> bytes:

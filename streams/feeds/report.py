@@ -53,9 +53,8 @@ class Report:
     gone: int = 0  # of these, how many the new one has not
     settled: int = 0  # invoices of which something was paid on a day
     paid_by: Counter[str] = field(default_factory=Counter)  # account -> its payments, of any currency
-    credited_by: Counter[str] = field(
-        default_factory=Counter
-    )  # account -> what is used of its credit notes, likewise
+    # Account -> what is used of its credit notes, likewise
+    credited_by: Counter[str] = field(default_factory=Counter)
     used_by: Counter[str] = field(default_factory=Counter)  # of that, what their balances say
     # Account -> what its invoices' balances alone say was settled of them, and no day says when
     claimed_by: Counter[str] = field(default_factory=Counter)
