@@ -1,7 +1,8 @@
 """Deaths inside commits, and deliberate mistakes, put into a worker process from outside (see hook/sitecustomize.py).
 
-FAULTS in the environment is JSON: {"log": path, "fed": path that exists when all records were sent, "rate": deaths a second
-of a life, "most": deaths a run, "seed": …, "mistake": …, "session_ms": …}.
+FAULTS in the environment is JSON: {"log": path, "begun": path that exists when any worker has committed, "fed": path
+that exists when all records were sent, "rate": deaths a second of a life, "most": deaths a run, "seed": …, "mistake":
+…, "session_ms": …}.
 """
 
 from __future__ import annotations
@@ -29,16 +30,22 @@ MISTAKES = ("uncommitted", "offsets")
 class Dying:
     """Decides at each point of each commit whether this process dies there.
 
-    When and where is drawn once a life: how many commits a busy machine makes until then changes nothing.
+    When and where is drawn once a life: how many commits a busy machine makes until then changes nothing. A death has
+    commits before it and behind it, and the first of a run aborts its transaction: a run that went slowly proves as much.
     """
 
     def __init__(self, told: Mapping[str, Any]) -> None:
         self.log, self.rate, self.most = Path(told["log"]), float(told["rate"]), int(told["most"])
-        self.fed = Path(told["fed"])
+        self.begun, self.fed = Path(told["begun"]), Path(told["fed"])
         self.mistake = bool(told.get("mistake"))
         self.random = random.Random(f"{told['seed']}/{os.getpid()}")
         self.commits = 0
         self.due: tuple[float, str] | None = None  # from which moment on, and at which point
+
+    def committed(self) -> None:
+        """A transaction of this process was committed."""
+        self.commits += 1
+        self.begun.touch()
 
     def maybe(self, point: str) -> None:
         """SIGKILL, or (one in six) SIGSTOP: the harness lets it go on as a zombie, when others have its partitions."""
@@ -46,18 +53,20 @@ class Dying:
             return
         if self.due is None:
             # A mistake shows where what was sent is given up.
-            where = "offsets" if self.mistake else self.random.choice(POINTS)
+            first = self.mistake or not self.log.read_bytes()
+            where = "offsets" if first else self.random.choice(POINTS)
             self.due = time.monotonic() + self.random.expovariate(self.rate), where
         moment, where = self.due
         if (
             point != where
             or time.monotonic() < moment
-            or (self.fed.exists() and not self.mistake)  # a death shall have commits behind it
-            or len(self.log.read_bytes().splitlines()) >= self.most
+            or not self.begun.exists()
+            or (self.fed.exists() and not self.mistake)
+            or (died := len(self.log.read_bytes().splitlines())) >= self.most
         ):
             return
         self.due = None
-        kind = "stop" if not self.mistake and self.random.random() < 1 / 6 else "kill"
+        kind = "stop" if died and not self.mistake and self.random.random() < 1 / 6 else "kill"
         with self.log.open("a") as file:
             file.write(f"{json.dumps([point, kind, self.commits, time.time()])}\n")
         os.kill(os.getpid(), signal.SIGSTOP if kind == "stop" else signal.SIGKILL)
@@ -83,7 +92,7 @@ def install() -> None:
 
         def commit_transaction(self, *args: Any) -> None:
             super().commit_transaction(*args)
-            dying.commits += 1
+            dying.committed()
             dying.maybe("committed")
 
     def producer(conf: dict[str, Any]) -> ck.Producer:

@@ -24,7 +24,7 @@ from tests.faults import kit
 
 ROOT = Path(__file__).parents[2]
 HOOK = Path(__file__).parent / "hook"
-DEATHS = "deaths.jsonl"
+DEATHS, BEGUN, FED = "deaths.jsonl", "begun", "fed"
 T = TypeVar("T")
 
 
@@ -91,10 +91,10 @@ def run(
     directory.mkdir(parents=True, exist_ok=True)
     log = directory / DEATHS
     log.touch()
-    all_sent = directory / "fed"
     told: dict[str, object] = {
         "log": str(log),
-        "fed": str(all_sent),
+        "begun": str(directory / BEGUN),
+        "fed": str(directory / FED),
         "most": deaths,
         "seed": seed,
         "mistake": mistake,
@@ -107,14 +107,12 @@ def run(
     def feeding() -> None:
         try:
             while not crew.all_at_work() and time.time() - began < limit:
-                time.sleep(
-                    0.2
-                )  # else a slow start meets all records at once, and there are few commits to die in
+                time.sleep(0.2)  # else a slow start meets all records at once, with few commits to die in
             working.set()
             feed()
         except BaseException as error:
             trouble.append(error)
-        all_sent.touch()
+        (directory / FED).touch()
         fed.set()
 
     try:
@@ -153,12 +151,15 @@ def run(
 def lasting(records: Sequence[T], directory: Path, deaths: int) -> Iterator[T]:
     """The records, the last quarter a few at a time while fewer than so many workers died inside commits.
 
-    A busy machine makes few commits until the last record is sent, and none dies after that.
+    A busy machine makes few commits until the last record is sent, and none dies after that. None dies from before the
+    last one on: a commit follows every death.
     """
     log = directory / DEATHS
     for n, record in enumerate(records):
         if n > len(records) * 3 // 4 and len(log.read_bytes().splitlines()) < deaths:
             time.sleep(0.05)
+        if n == len(records) - 1:
+            (directory / FED).touch()
         yield record
 
 

@@ -29,7 +29,7 @@ from streams.murmur2 import partition_of
 from streams.settings import Settings, policy_text
 from tests.faults import kit
 from tests.faults.deaths import MISTAKES
-from tests.faults.harness import Report, Worker, run
+from tests.faults.harness import Report, Worker, lasting, run
 
 PARTITIONS = 4
 SMALL, AMPLE = 1, 0  # MB for accounts: with the small one all but a few are laid aside at each commit
@@ -101,8 +101,8 @@ class Pipeline:
             name = "control" if tick else TOPIC_OF[event["type"]]
             yield self.topic(name), b"" if tick else event["account_id"].encode(), orjson.dumps(event)
 
-    def feed(self, count: int, seed: int, per_second: float) -> None:
-        records = self.events(count, seed)
+    def feed(self, count: int, seed: int, per_second: float, deaths_at_least: int) -> None:
+        records = lasting(list(self.events(count, seed)), self.directory, deaths_at_least)
         if self.way == "history":
             kit.send_to(self.servers, self._as_history(records), per_second)
         else:
@@ -221,6 +221,7 @@ def put_through(
     rates: Mapping[str, float],
     mistake: str = "",
     limit: float = 900,
+    deaths_at_least: int = 0,
     beside: Callable[[threading.Event], object] = threading.Event.wait,
 ) -> Report:
     """The product under the harness. `beside` runs while records are fed; the event says that all of them are."""
@@ -230,7 +231,7 @@ def put_through(
         other = threading.Thread(target=beside, args=(fed,))
         other.start()
         try:
-            pipeline.feed(count, seed, per_second)
+            pipeline.feed(count, seed, per_second, deaths_at_least)
         finally:
             fed.set()
             other.join()
@@ -258,7 +259,9 @@ def test_nothing_is_lost_and_nothing_twice_under_kills(
     kafka: str, namespace: str, tmp_path: Path, way: str, seed: int
 ) -> None:
     pipeline = Pipeline(kafka, namespace, tmp_path, way)
-    report = put_through(pipeline, seed=seed, count=20_000, kills=4, deaths=10, per_second=1000, rates=RATES)
+    report = put_through(
+        pipeline, seed=seed, count=20_000, kills=4, deaths=10, per_second=1000, rates=RATES, deaths_at_least=1
+    )
     assert report.differences == []
     assert report.aborted > 0, "deaths inside commits"
     assert report.least_before > 0
